@@ -1,0 +1,276 @@
+//! What the front desk can ask of the agent, and what it answers.
+//!
+//! Parsed values only: the page's and the command line's texts become these at the door.
+
+use msap_shared::code::{AgeCode, HelpCode, OperatorCode};
+use msap_shared::id::{TapId, TapName};
+use msap_shared::time::{Day, Month};
+
+/// A tap as a person names it: by its UUID, or, for one made on another desk, by its name in
+/// the document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TapRef {
+    /// By UUID.
+    Id(TapId),
+    /// By name.
+    Name(TapName),
+}
+
+/// A visit to count, or a further request of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// Drawn by whoever tapped; the same id again is the same tap.
+    pub id: TapId,
+    /// For whom the matter was handled.
+    pub operator: OperatorCode,
+    /// Kind of help.
+    pub help: HelpCode,
+    /// Age bracket.
+    pub age: AgeCode,
+    /// People received: −99 to 99 and not 0. Negative corrects taps of other desks and wants
+    /// `day` and `reason`.
+    pub people: i16,
+    /// The day, when it is not the site's today.
+    pub day: Option<Day>,
+    /// A further request of the last visit: counts a request and nobody.
+    pub same_visit: bool,
+    /// Why a negative count.
+    pub reason: Option<String>,
+}
+
+/// What to change of a tap; `None` leaves a field as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Correction {
+    /// Another operator.
+    pub operator: Option<OperatorCode>,
+    /// Another kind of help.
+    pub help: Option<HelpCode>,
+    /// Another age bracket.
+    pub age: Option<AgeCode>,
+}
+
+/// The days a tally covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Period {
+    /// The site's today.
+    Today,
+    /// One day.
+    Day(Day),
+    /// One month.
+    Month(Month),
+}
+
+/// A request to the agent's core.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Counts a visit. Answers [`Reply::Tap`].
+    Count(Count),
+    /// Undoes a tap, or the last one made here today. Answers [`Reply::Tap`].
+    Undo(Option<TapRef>),
+    /// Corrects a tap. Answers [`Reply::Tap`].
+    Correct(TapRef, Correction),
+    /// Closes or reopens a day (today when `None`). Answers [`Reply::Day`].
+    Close {
+        /// The day, when it is not today.
+        day: Option<Day>,
+        /// Closed, or open again.
+        closed: bool,
+    },
+    /// Answers [`Reply::Tally`].
+    Tally(Period),
+    /// The taps of a day (today when `None`), latest first. Answers [`Reply::Taps`].
+    List(Option<Day>),
+    /// Answers [`Reply::Status`].
+    Status,
+    /// The last sessions, newest first. Answers [`Reply::Log`].
+    SyncLog,
+    /// Verifies the whole store: hashes, chains, sums. Answers [`Reply::Verified`].
+    Verify,
+}
+
+/// Where a tap stands on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeping {
+    /// Committed on this machine.
+    Kept,
+    /// Committed by the hub.
+    Confirmed,
+    /// The hub refused it three times: set aside, a person must look.
+    SetAside,
+}
+
+impl Keeping {
+    /// The stable code.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Kept => "kept",
+            Self::Confirmed => "confirmed",
+            Self::SetAside => "set_aside",
+        }
+    }
+}
+
+/// One tap, as the desk sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TapView {
+    /// Its UUID, when it was made on this machine.
+    pub id: Option<TapId>,
+    /// Its name in the document.
+    pub name: TapName,
+    /// The day it counts on.
+    pub day: Day,
+    /// Seconds since 1970 of the tap, when it was made on this machine.
+    pub at: Option<i64>,
+    /// People.
+    pub people: i16,
+    /// For whom.
+    pub operator: OperatorCode,
+    /// Kind of help.
+    pub help: HelpCode,
+    /// Age bracket.
+    pub age: AgeCode,
+    /// Requests.
+    pub requests: i16,
+    /// 0, or the number of its corrections.
+    pub rev: u8,
+    /// Whether it was undone.
+    pub undone: bool,
+    /// Where it stands.
+    pub keeping: Keeping,
+    /// False when the same tap had been counted before: nothing was added now.
+    pub new: bool,
+}
+
+/// One row of a tally.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TallyRow {
+    /// For whom.
+    pub operator: OperatorCode,
+    /// People.
+    pub people: i64,
+    /// Requests.
+    pub requests: i64,
+}
+
+/// What a period amounts to at this site, as this machine knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tally {
+    /// First day.
+    pub from: Day,
+    /// Last day.
+    pub to: Day,
+    /// People received.
+    pub people: i64,
+    /// Requests handled.
+    pub requests: i64,
+    /// By operator, most requests first.
+    pub rows: Vec<TallyRow>,
+    /// For a single day: whether it was closed.
+    pub closed: Option<bool>,
+}
+
+/// How the machine stands with the hub.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// The site's id.
+    pub site: String,
+    /// The site's name.
+    pub site_name: String,
+    /// The device's id.
+    pub device: String,
+    /// The device's label.
+    pub label: String,
+    /// The site's today.
+    pub today: Day,
+    /// The site's clock, hours and minutes.
+    pub clock: (i8, i8),
+    /// The site's time zone.
+    pub timezone: String,
+    /// Changes kept on this machine.
+    pub kept: u64,
+    /// Of these, confirmed by the hub's current epoch.
+    pub confirmed: u64,
+    /// Of these, not confirmed yet.
+    pub waiting: u64,
+    /// Facts set aside after three refusals.
+    pub refused: u64,
+    /// Earliest day with something waiting.
+    pub oldest_waiting_day: Option<Day>,
+    /// Seconds since 1970 of the last frame from the hub.
+    pub last_contact: Option<i64>,
+    /// The hub's address.
+    pub hub: String,
+    /// `quic` while connected.
+    pub transport: Option<&'static str>,
+    /// This clock minus the hub's, as last measured.
+    pub clock_offset_ms: Option<i64>,
+    /// This program's version.
+    pub version: &'static str,
+    /// `connected`, `connecting`, `offline`, `revoked`, `pending`…
+    pub state: &'static str,
+    /// Why the last attempt ended, in plain words.
+    pub last_error: Option<String>,
+}
+
+/// One line of the sync log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    /// Seconds since 1970.
+    pub at: i64,
+    /// What happened.
+    pub event: String,
+    /// More of it.
+    pub detail: String,
+}
+
+/// What a verification read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// Documents.
+    pub documents: u64,
+    /// Changes whose hashes and chains were recomputed.
+    pub changes: u64,
+    /// What was wrong, in plain words; empty when all is well.
+    pub problems: Vec<String>,
+}
+
+/// The answer to a [`Command`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// The tap as it now stands.
+    Tap(TapView),
+    /// The day, and whether it is closed now.
+    Day(Day, bool),
+    /// A tally.
+    Tally(Tally),
+    /// Taps, latest first.
+    Taps(Vec<TapView>),
+    /// The status.
+    Status(Box<Status>),
+    /// The sync log, newest first.
+    Log(Vec<LogLine>),
+    /// What was verified.
+    Verified(Verified),
+}
+
+/// Why a command was not carried out. Nothing was stored.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum CommandError {
+    /// A field has a value that cannot be counted under; exit 5, HTTP 422.
+    #[error("{field}: {why}")]
+    Invalid {
+        /// The field's name, as in the API.
+        field: &'static str,
+        /// What is wrong with it, in French, with the next step.
+        why: String,
+    },
+    /// The tap is not known here; exit 4, HTTP 404.
+    #[error("tap {0} is not known on this machine")]
+    UnknownTap(String),
+    /// The id was used for another tap; exit 5, HTTP 409.
+    #[error("id {0} was used for another tap")]
+    IdReused(String),
+    /// The disk did not take it; nothing was counted; exit 1, HTTP 503.
+    #[error("the disk did not keep it")]
+    NotKept,
+}

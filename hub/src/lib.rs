@@ -1,0 +1,1 @@
+//! The hub: merges every site into network-wide views.

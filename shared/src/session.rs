@@ -1,0 +1,32 @@
+//! One peer's half of a sync conversation.
+//!
+//! A session owns no socket, clock or store: its host gives it frames and a replica to act on,
+//! and takes frames out of it. The same halves run over QUIC and in the simulation.
+//!
+//! ```text
+//! device → Hello, then Push… and Offered: everything not acknowledged in the epoch it knows
+//! hub    → Welcome                                    a quiet reconnect ends here
+//! hub    → Ack                                        after the commit; or Need, Refused, Push
+//! hub    → Digests                                    only when the two sides differ
+//! device → Have per differing document, hub → Have, and both push what the other lacks
+//! ```
+//!
+//! Invariant: hosts call a half inside a transaction and take its frames out only after the
+//! commit, so no frame leaves before what it tells of is kept.
+
+pub mod hub;
+pub mod site;
+
+/// The most bytes of facts one push carries: a turn's work stays bounded.
+pub const PUSH_BYTES_MAX: usize = 48 * 1024;
+
+/// Why a half gives up.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError<E> {
+    /// The peer broke the protocol. The session ends with a code; the frame is not tried again.
+    #[error("the peer broke the protocol: {0}")]
+    Protocol(&'static str),
+    /// The replica failed.
+    #[error(transparent)]
+    Replica(#[from] E),
+}

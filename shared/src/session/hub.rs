@@ -1,0 +1,308 @@
+//! The hub's half.
+//!
+//! Frames are made in two steps: [`HubSession::receive`] acts on the store inside the host's
+//! transaction, and [`HubSession::committed`] turns what was done into words once it is kept.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::SessionError;
+use crate::chain::{Refusal, Run};
+use crate::document::DocId;
+use crate::frame::{
+    Ack, DeviceStanding, Digests, Frame, Have, Hello, Mark, Need, PROTOCOL, Push, Refused, Version, Welcome,
+};
+use crate::grant::Grant;
+use crate::id::{Digest32, Epoch, WriterId};
+
+/// What became of a push.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// All of it is held: acknowledge this version. `fresh` is the first sequence number that
+    /// was new, to be passed on to the site's other devices.
+    Held {
+        /// The end of the run.
+        version: Version,
+        /// First new sequence number.
+        fresh: Option<u64>,
+    },
+    /// The first part is held, when there is a version; the rest never will be.
+    Refused {
+        /// The end of the part that is held, and the first new sequence number in it.
+        held: Option<(Version, u64)>,
+        /// The first refused change.
+        seq: u64,
+        /// Why.
+        why: Refusal,
+    },
+    /// Changes before it are missing, from this number on.
+    Gap(u64),
+    /// Another change is held under one of its numbers: the hub's chain is the answer.
+    Fork,
+}
+
+/// The hub's store, as a session needs it. Every method acts within the host's transaction.
+pub trait HubReplica {
+    /// How the store fails.
+    type Error;
+
+    /// Takes note of a device's Hello: its place in the line of sessions, its version, its
+    /// clock. A mark that this database does not know starts a new epoch first. Returns the
+    /// epoch that now holds.
+    fn greeted(&mut self, hello: &Hello) -> Result<Epoch, Self::Error>;
+    /// Digest of the site's chain tips.
+    fn digest(&mut self) -> Result<Digest32, Self::Error>;
+    /// Every document of the site with its digest.
+    fn documents(&mut self) -> Result<Vec<(DocId, Digest32)>, Self::Error>;
+    /// The version vector of one document of the site.
+    fn versions(&mut self, document: &DocId) -> Result<Vec<Version>, Self::Error>;
+    /// A run of one chain from this number on, bounded by [`super::PUSH_BYTES_MAX`].
+    fn run(&mut self, document: &DocId, writer: &WriterId, from: u64) -> Result<Option<Run>, Self::Error>;
+    /// Judges a run and keeps what can be kept, views included.
+    fn take(&mut self, document: &DocId, run: Run) -> Result<Taken, Self::Error>;
+    /// Stores a pending device's run apart.
+    fn store_apart(&mut self, document: &DocId, run: Run) -> Result<(), Self::Error>;
+    /// Last sequence number of an unbroken run stored apart from the start, or after what is
+    /// held; 0 for none.
+    fn stored_apart(&mut self, document: &DocId, version: &Version) -> Result<u64, Self::Error>;
+}
+
+/// A chain, with the sequence number from which something is new.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct News {
+    /// The document.
+    pub document: DocId,
+    /// Whose chain.
+    pub writer: WriterId,
+    /// First new sequence number.
+    pub from: u64,
+}
+
+/// The hub's half of one session.
+#[derive(Debug)]
+pub struct HubSession {
+    grant: Grant,
+    standing: DeviceStanding,
+    /// From its Hello; `None` before.
+    hello_digest: Option<Digest32>,
+    welcome_due: Option<WelcomeDue>,
+    digests_due: bool,
+    held: Vec<(DocId, Version)>,
+    in_sync_due: bool,
+    /// Said once committed.
+    replies: Vec<Frame>,
+    outbox: VecDeque<Frame>,
+    /// What the device lacks: sent chain by chain, as the connection takes it.
+    owed: BTreeMap<(DocId, WriterId), u64>,
+}
+
+#[derive(Debug)]
+struct WelcomeDue {
+    protocol: u32,
+    in_sync: bool,
+}
+
+impl HubSession {
+    /// A session with a device of this grant and standing.
+    pub fn new(grant: Grant, standing: DeviceStanding) -> Self {
+        Self {
+            grant,
+            standing,
+            hello_digest: None,
+            welcome_due: None,
+            digests_due: false,
+            held: Vec::new(),
+            in_sync_due: false,
+            replies: Vec::new(),
+            outbox: VecDeque::new(),
+            owed: BTreeMap::new(),
+        }
+    }
+
+    /// The device's rights.
+    pub fn grant(&self) -> &Grant {
+        &self.grant
+    }
+
+    /// Whether the device may be told of other devices' changes: welcomed and active.
+    pub fn is_live(&self) -> bool {
+        self.hello_digest.is_some() && self.standing == DeviceStanding::Active
+    }
+
+    /// Takes in one frame. Returns what is new to the site's other devices.
+    ///
+    /// # Errors
+    /// When the device breaks the protocol, or the replica fails.
+    pub fn receive<R: HubReplica>(
+        &mut self,
+        frame: Frame,
+        replica: &mut R,
+    ) -> Result<Option<News>, SessionError<R::Error>> {
+        match (self.hello_digest, frame) {
+            (None, Frame::Hello(hello)) => self.hello(&hello, replica)?,
+            (None, _) => return Err(SessionError::Protocol("a frame before Hello")),
+            (Some(_), Frame::Push(push)) => return self.push(push, replica),
+            (Some(hello), Frame::Offered) => self.offered(hello, replica)?,
+            (Some(_), Frame::Have(have)) => self.device_has(have, replica)?,
+            (Some(_), Frame::Need(need)) => self.device_needs(need)?,
+            (Some(_), _) => return Err(SessionError::Protocol("a frame that only the hub sends")),
+        }
+        Ok(None)
+    }
+
+    /// What was done is kept: the words for it may leave.
+    pub fn committed(&mut self, epoch: Epoch, mark: Mark, clock_ms: i64) {
+        if let Some(WelcomeDue { protocol, in_sync }) = self.welcome_due.take() {
+            let standing = self.standing;
+            let welcome = Welcome { epoch, mark, protocol, clock_ms, in_sync, standing };
+            self.outbox.push_back(Frame::Welcome(welcome));
+        }
+        if !self.held.is_empty() || self.in_sync_due {
+            let ack =
+                Ack { epoch, mark, held: std::mem::take(&mut self.held), in_sync: std::mem::take(&mut self.in_sync_due) };
+            self.outbox.push_back(Frame::Ack(ack));
+        }
+        self.outbox.extend(self.replies.drain(..).map(|mut frame| {
+            if let Frame::Have(have) = &mut frame {
+                have.epoch = Some(epoch);
+            }
+            frame
+        }));
+    }
+
+    /// The next frame to send, if any: after a commit, and whenever the connection has taken
+    /// the last one.
+    ///
+    /// # Errors
+    /// When the replica fails.
+    pub fn poll<R: HubReplica>(&mut self, epoch: Epoch, replica: &mut R) -> Result<Option<Frame>, R::Error> {
+        if let Some(frame) = self.outbox.pop_front() {
+            return Ok(Some(frame));
+        }
+        if std::mem::take(&mut self.digests_due) {
+            // A pending device is told of nothing, so that it confirms nothing.
+            let documents = match self.standing {
+                DeviceStanding::Active => replica.documents()?,
+                DeviceStanding::Pending => Vec::new(),
+            };
+            return Ok(Some(Frame::Digests(Digests { epoch, documents })));
+        }
+        while let Some(((document, writer), from)) = self.owed.pop_first() {
+            if let Some(run) = replica.run(&document, &writer, from)? {
+                let next = from + run.changes.len() as u64;
+                self.owed.insert((document.clone(), writer), next);
+                return Ok(Some(Frame::Push(Push::of_run(document, run))));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Another device of the site brought something new.
+    pub fn relay(&mut self, news: &News) {
+        self.owe(news.document.clone(), news.writer, news.from);
+    }
+
+    fn owe(&mut self, document: DocId, writer: WriterId, from: u64) {
+        self.owed.entry((document, writer)).and_modify(|owed| *owed = (*owed).min(from)).or_insert(from);
+    }
+
+    fn hello<R: HubReplica>(&mut self, hello: &Hello, replica: &mut R) -> Result<(), SessionError<R::Error>> {
+        let protocol = hello.protocol_max.min(*PROTOCOL.end());
+        if protocol < hello.protocol_min || !PROTOCOL.contains(&protocol) {
+            return Err(SessionError::Protocol("no protocol version in common"));
+        }
+        replica.greeted(hello)?;
+        let in_sync = self.standing == DeviceStanding::Active && replica.digest()? == hello.digest;
+        self.hello_digest = Some(hello.digest);
+        self.welcome_due = Some(WelcomeDue { protocol, in_sync });
+        self.digests_due = !in_sync && !hello.offers;
+        Ok(())
+    }
+
+    fn offered<R: HubReplica>(&mut self, hello: Digest32, replica: &mut R) -> Result<(), SessionError<R::Error>> {
+        if self.standing == DeviceStanding::Active && replica.digest()? == hello {
+            self.in_sync_due = true;
+        } else {
+            self.digests_due = true;
+        }
+        Ok(())
+    }
+
+    fn push<R: HubReplica>(&mut self, push: Push, replica: &mut R) -> Result<Option<News>, SessionError<R::Error>> {
+        let (document, run) = push.into_run();
+        let (writer, first_seq) = (run.writer, run.first_seq);
+        if !self.grant.covers(&document) {
+            let refused = Refused::new(document, writer, first_seq, Refusal::Grant);
+            self.replies.push(Frame::Refused(refused));
+            return Ok(None);
+        }
+        if self.standing == DeviceStanding::Pending {
+            replica.store_apart(&document, run)?;
+            return Ok(None);
+        }
+        let fresh = match replica.take(&document, run)? {
+            Taken::Held { version, fresh } => {
+                self.held.push((document.clone(), version));
+                fresh
+            }
+            Taken::Refused { held, seq, why } => {
+                self.replies.push(Frame::Refused(Refused::new(document.clone(), writer, seq, why)));
+                held.map(|(version, fresh)| {
+                    self.held.push((document.clone(), version));
+                    fresh
+                })
+            }
+            Taken::Gap(from) => {
+                self.replies.push(Frame::Need(Need { document: document.clone(), writer, from }));
+                None
+            }
+            Taken::Fork => {
+                self.owe(document.clone(), writer, 1);
+                None
+            }
+        };
+        Ok(fresh.map(|from| News { document, writer, from }))
+    }
+
+    fn device_has<R: HubReplica>(&mut self, have: Have, replica: &mut R) -> Result<(), SessionError<R::Error>> {
+        let Have { document, versions: theirs, .. } = have;
+        if !self.grant.covers(&document) {
+            // As if the document did not exist.
+            self.replies.push(Frame::Have(Have { document, versions: Vec::new(), epoch: None }));
+            return Ok(());
+        }
+        if self.standing == DeviceStanding::Pending {
+            for version in theirs {
+                let stored = replica.stored_apart(&document, &version)?;
+                if stored < version.seq {
+                    let need = Need { document: document.clone(), writer: version.writer, from: stored + 1 };
+                    self.replies.push(Frame::Need(need));
+                }
+            }
+            return Ok(());
+        }
+        let theirs: BTreeMap<WriterId, Version> = theirs.into_iter().map(|version| (version.writer, version)).collect();
+        let mine = replica.versions(&document)?;
+        for version in &mine {
+            match theirs.get(&version.writer) {
+                None => self.owe(document.clone(), version.writer, 1),
+                Some(their) if their.seq < version.seq => self.owe(document.clone(), version.writer, their.seq + 1),
+                Some(their) if their.seq == version.seq && their.hash != version.hash => {
+                    self.owe(document.clone(), version.writer, 1);
+                }
+                Some(_) => {}
+            }
+        }
+        self.replies.push(Frame::Have(Have { document, versions: mine, epoch: None }));
+        Ok(())
+    }
+
+    fn device_needs<E>(&mut self, need: Need) -> Result<(), SessionError<E>> {
+        if need.from == 0 {
+            return Err(SessionError::Protocol("a Need from 0"));
+        }
+        if self.grant.covers(&need.document) && self.standing == DeviceStanding::Active {
+            self.owe(need.document, need.writer, need.from);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,341 @@
+//! The device's half.
+//!
+//! Nothing about the hub is kept to decide what to send, except which changes its current epoch
+//! is known to hold. A new epoch forgets that, and everything is compared again.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::SessionError;
+use crate::chain::Run;
+use crate::document::DocId;
+use crate::frame::{
+    Ack, DeviceStanding, Digests, Frame, Have, Hello, Mark, Need, PROTOCOL, Push, Refused, Version, Welcome,
+};
+use crate::id::{Digest32, Epoch, SessionToken, WriterId};
+
+/// What a device says of itself first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Greeting {
+    /// The `next` of the last welcomed session.
+    pub token_prev: Option<SessionToken>,
+    /// This session's `next`, kept already.
+    pub token_next: SessionToken,
+    /// The epoch its acknowledgements belong to.
+    pub epoch: Option<Epoch>,
+    /// Highest mark seen in it.
+    pub seen: Option<Mark>,
+    /// Digest of all chain tips.
+    pub digest: Digest32,
+    /// Number of the last change kept: what `in_sync` will speak of.
+    pub position: u64,
+}
+
+/// A chain with changes that the epoch is not known to hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// The document.
+    pub document: DocId,
+    /// Whose chain.
+    pub writer: WriterId,
+    /// Last sequence number known to be held; 0 for none.
+    pub acked: u64,
+    /// Last sequence number kept here.
+    pub seq: u64,
+}
+
+/// How a version told by the hub compares with the chain kept here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compared {
+    /// The same change is kept here.
+    Same,
+    /// Fewer changes are kept here.
+    Behind,
+    /// Another change is kept here under that number: a fork.
+    Differs,
+}
+
+/// What became of a run from the hub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adopted {
+    /// Kept, or known.
+    Kept,
+    /// Earlier changes are missing: ask from this number on.
+    Gap(u64),
+}
+
+/// The store of a device, as its half of the session needs it. Every method acts within the
+/// host's transaction.
+pub trait SiteReplica {
+    /// How the store fails.
+    type Error;
+
+    /// Keeps a fresh `next` token, unless one is waiting for its welcome, and tells where the
+    /// device stands.
+    fn greet(&mut self) -> Result<Greeting, Self::Error>;
+    /// The session was welcomed: `next` becomes `prev`; another epoch than before forgets all
+    /// acknowledgements. Whether it is another.
+    fn welcomed(&mut self, epoch: Epoch, mark: Mark) -> Result<bool, Self::Error>;
+    /// Remembers the highest mark of the epoch.
+    fn saw(&mut self, mark: Mark) -> Result<(), Self::Error>;
+    /// The chains with something waiting.
+    fn waiting(&mut self) -> Result<Vec<Waiting>, Self::Error>;
+    /// A run of one chain from this number on, bounded by [`super::PUSH_BYTES_MAX`]; `None` when
+    /// the chain ends before it.
+    fn run(&mut self, document: &DocId, writer: &WriterId, from: u64) -> Result<Option<Run>, Self::Error>;
+    /// Compares one version of the hub's, and marks as held what it covers.
+    fn confirm(&mut self, document: &DocId, version: &Version) -> Result<Compared, Self::Error>;
+    /// Everything up to this position is held.
+    fn confirm_all(&mut self, position: u64) -> Result<(), Self::Error>;
+    /// The whole document is held as it stands here.
+    fn confirm_document(&mut self, document: &DocId) -> Result<(), Self::Error>;
+    /// Every document with its digest.
+    fn documents(&mut self) -> Result<Vec<(DocId, Digest32)>, Self::Error>;
+    /// The version vector of one document; empty when it is not kept here.
+    fn versions(&mut self, document: &DocId) -> Result<Vec<Version>, Self::Error>;
+    /// Keeps a run from the hub. Where it differs from what is kept here, the hub's stands, and
+    /// the own tail is retired as if refused.
+    fn adopt(&mut self, document: &DocId, run: Run) -> Result<Adopted, Self::Error>;
+    /// Retires the chain from `seq` on and enters its facts again under a fresh writer.
+    fn retire(&mut self, refused: &Refused) -> Result<(), Self::Error>;
+}
+
+/// Where the conversation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Hello sent, no Welcome yet.
+    Greeting,
+    /// Welcomed in another epoch than known: nothing is offered before the digests arrive.
+    Unsettled,
+    /// Welcomed; what is kept is sent at once.
+    Live,
+    /// Welcomed, but not approved yet: only what the hub asks for is sent.
+    Pending,
+}
+
+/// The device's half of one session.
+#[derive(Debug)]
+pub struct SiteSession {
+    phase: Phase,
+    position: u64,
+    /// Still to send, in order.
+    outbox: VecDeque<Frame>,
+    /// Up to where each chain was sent in this session.
+    sent: BTreeMap<(DocId, WriterId), u64>,
+    /// Documents being compared: nothing of them is offered until the hub's Have.
+    comparing: BTreeSet<DocId>,
+    /// An Offered is due once everything waiting was sent.
+    offered_due: bool,
+    /// The last Welcome's clock, with what the hub calls itself.
+    hub_clock_ms: Option<i64>,
+}
+
+impl SiteSession {
+    /// Starts a session: its first frames can be taken at once.
+    ///
+    /// `clock_ms` is the machine's wall clock.
+    ///
+    /// # Errors
+    /// When the replica fails.
+    pub fn start<R: SiteReplica>(replica: &mut R, app: &str, clock_ms: i64) -> Result<Self, R::Error> {
+        let greeting = replica.greet()?;
+        let offers = !replica.waiting()?.is_empty();
+        let hello = Hello {
+            protocol_min: *PROTOCOL.start(),
+            protocol_max: *PROTOCOL.end(),
+            app: app.to_owned(),
+            token_prev: greeting.token_prev,
+            token_next: greeting.token_next,
+            clock_ms,
+            epoch: greeting.epoch,
+            seen: greeting.seen,
+            digest: greeting.digest,
+            offers,
+        };
+        Ok(Self {
+            phase: Phase::Greeting,
+            position: greeting.position,
+            outbox: VecDeque::from([Frame::Hello(hello)]),
+            sent: BTreeMap::new(),
+            comparing: BTreeSet::new(),
+            offered_due: offers,
+            hub_clock_ms: None,
+        })
+    }
+
+    /// Where the conversation stands.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// The hub's clock as its Welcome told it, milliseconds since 1970.
+    pub fn hub_clock_ms(&self) -> Option<i64> {
+        self.hub_clock_ms
+    }
+
+    /// Takes in one frame.
+    ///
+    /// # Errors
+    /// When the hub breaks the protocol, or the replica fails.
+    pub fn receive<R: SiteReplica>(&mut self, frame: Frame, replica: &mut R) -> Result<(), SessionError<R::Error>> {
+        match (self.phase, frame) {
+            (Phase::Greeting, Frame::Welcome(welcome)) => self.welcome(welcome, replica),
+            (Phase::Greeting, _) => Err(SessionError::Protocol("a frame before Welcome")),
+            (_, Frame::Ack(ack)) => self.acknowledged(ack, replica),
+            (_, Frame::Digests(digests)) => self.compare(digests, replica),
+            (_, Frame::Have(have)) => self.hub_has(have, replica),
+            (_, Frame::Need(need)) => self.hub_needs(need, replica),
+            (_, Frame::Push(push)) => self.adopt(push, replica),
+            (_, Frame::Refused(refused)) => Ok(replica.retire(&refused)?),
+            (_, Frame::Hello(_) | Frame::Welcome(_) | Frame::Offered) => {
+                Err(SessionError::Protocol("a frame that only starts a session"))
+            }
+        }
+    }
+
+    /// The next frame to send, if any. Called again after every commit that may have added
+    /// something.
+    ///
+    /// # Errors
+    /// When the replica fails.
+    pub fn poll<R: SiteReplica>(&mut self, replica: &mut R) -> Result<Option<Frame>, R::Error> {
+        if let Some(frame) = self.outbox.pop_front() {
+            return Ok(Some(frame));
+        }
+        if matches!(self.phase, Phase::Greeting | Phase::Live)
+            && let Some(push) = self.offer(replica)?
+        {
+            return Ok(Some(Frame::Push(push)));
+        }
+        Ok(std::mem::take(&mut self.offered_due).then_some(Frame::Offered))
+    }
+
+    fn offer<R: SiteReplica>(&mut self, replica: &mut R) -> Result<Option<Push>, R::Error> {
+        for Waiting { document, writer, acked, seq } in replica.waiting()? {
+            if self.comparing.contains(&document) {
+                continue;
+            }
+            let key = (document, writer);
+            let from = self.sent.get(&key).copied().unwrap_or(0).max(acked) + 1;
+            if from > seq {
+                continue;
+            }
+            if let Some(run) = replica.run(&key.0, &writer, from)? {
+                let push = Push::of_run(key.0.clone(), run);
+                self.sent.insert(key, push.last_seq().unwrap_or(seq));
+                return Ok(Some(push));
+            }
+        }
+        Ok(None)
+    }
+
+    fn welcome<R: SiteReplica>(&mut self, welcome: Welcome, replica: &mut R) -> Result<(), SessionError<R::Error>> {
+        if !PROTOCOL.contains(&welcome.protocol) {
+            return Err(SessionError::Protocol("a version that this program does not speak"));
+        }
+        self.hub_clock_ms = Some(welcome.clock_ms);
+        let other_epoch = replica.welcomed(welcome.epoch, welcome.mark)?;
+        self.phase = match welcome.standing {
+            DeviceStanding::Pending => Phase::Pending,
+            DeviceStanding::Active if other_epoch && !welcome.in_sync => Phase::Unsettled,
+            DeviceStanding::Active => Phase::Live,
+        };
+        if welcome.in_sync && welcome.standing == DeviceStanding::Active {
+            replica.confirm_all(self.position)?;
+        }
+        if self.phase != Phase::Live && std::mem::take(&mut self.offered_due) {
+            // The hub waits for this word before it compares.
+            self.outbox.push_back(Frame::Offered);
+        }
+        Ok(())
+    }
+
+    fn acknowledged<R: SiteReplica>(&mut self, ack: Ack, replica: &mut R) -> Result<(), SessionError<R::Error>> {
+        replica.saw(ack.mark)?;
+        if ack.in_sync {
+            replica.confirm_all(self.position)?;
+        }
+        for (document, version) in &ack.held {
+            self.confirm(document, version, replica)?;
+        }
+        Ok(())
+    }
+
+    /// A version that differs is never taken as an acknowledgement: the hub's chain is asked for.
+    fn confirm<R: SiteReplica>(
+        &mut self,
+        document: &DocId,
+        version: &Version,
+        replica: &mut R,
+    ) -> Result<(), SessionError<R::Error>> {
+        if replica.confirm(document, version)? == Compared::Differs {
+            let need = Need { document: document.clone(), writer: version.writer, from: 1 };
+            self.outbox.push_back(Frame::Need(need));
+        }
+        Ok(())
+    }
+
+    fn compare<R: SiteReplica>(&mut self, digests: Digests, replica: &mut R) -> Result<(), SessionError<R::Error>> {
+        let theirs: BTreeMap<DocId, Digest32> = digests.documents.into_iter().collect();
+        let mine: BTreeMap<DocId, Digest32> = replica.documents()?.into_iter().collect();
+        let names: BTreeSet<&DocId> = theirs.keys().chain(mine.keys()).collect();
+        for name in names {
+            if self.phase != Phase::Pending && theirs.contains_key(name) && theirs.get(name) == mine.get(name) {
+                replica.confirm_document(name)?;
+                continue;
+            }
+            let versions = replica.versions(name)?;
+            self.outbox.push_back(Frame::Have(Have { document: name.clone(), versions, epoch: None }));
+            self.comparing.insert(name.clone());
+        }
+        if self.phase == Phase::Unsettled {
+            self.phase = Phase::Live;
+        }
+        Ok(())
+    }
+
+    fn hub_has<R: SiteReplica>(&mut self, have: Have, replica: &mut R) -> Result<(), SessionError<R::Error>> {
+        if self.phase == Phase::Pending || have.epoch.is_none() {
+            return Err(SessionError::Protocol("a Have that confirms nothing"));
+        }
+        for version in &have.versions {
+            self.confirm(&have.document, version, replica)?;
+        }
+        let theirs: BTreeMap<WriterId, u64> = have.versions.iter().map(|v| (v.writer, v.seq)).collect();
+        // Offer again from where the hub stands, whatever was sent before.
+        self.sent.retain(|(document, _), _| *document != have.document);
+        for (writer, seq) in theirs {
+            self.sent.insert((have.document.clone(), writer), seq);
+        }
+        self.comparing.remove(&have.document);
+        Ok(())
+    }
+
+    fn hub_needs<R: SiteReplica>(&mut self, need: Need, replica: &mut R) -> Result<(), SessionError<R::Error>> {
+        if need.from == 0 {
+            return Err(SessionError::Protocol("a Need from 0"));
+        }
+        match self.phase {
+            // Not offered while pending: send just what was asked for.
+            Phase::Pending => {
+                let mut from = need.from;
+                while let Some(run) = replica.run(&need.document, &need.writer, from)? {
+                    from += run.changes.len() as u64;
+                    self.outbox.push_back(Frame::Push(Push::of_run(need.document.clone(), run)));
+                }
+            }
+            _ => {
+                self.sent.insert((need.document, need.writer), need.from - 1);
+            }
+        }
+        Ok(())
+    }
+
+    fn adopt<R: SiteReplica>(&mut self, push: Push, replica: &mut R) -> Result<(), SessionError<R::Error>> {
+        let (document, run) = push.into_run();
+        let writer = run.writer;
+        if let Adopted::Gap(from) = replica.adopt(&document, run)? {
+            self.outbox.push_back(Frame::Need(Need { document, writer, from }));
+        }
+        Ok(())
+    }
+}
