@@ -1,3 +1,18 @@
 //! The agent of one house or antenna: counts visits, keeps them, syncs them.
 
+pub mod app;
+pub mod cli;
+pub mod client;
 pub mod command;
+pub mod config;
+pub mod core;
+mod desk;
+pub mod doctor;
+pub mod exit;
+pub mod join;
+pub mod lock;
+pub mod out;
+pub mod replica;
+pub mod service;
+pub mod store;
+pub mod web;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The program `msap-agent`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    msap_agent::app::main(std::env::args_os())
+}

@@ -214,6 +214,9 @@ pub struct Refused {
     /// Why: see [`Refusal::code`].
     #[n(3)]
     pub reason: u8,
+    /// Last hash of the run that was refused: a refusal of what is no longer kept is ignored.
+    #[n(4)]
+    pub last_hash: ChangeHash,
 }
 
 /// One frame.
@@ -382,9 +385,9 @@ impl Version {
 }
 
 impl Refused {
-    /// The frame that tells a refusal.
-    pub fn new(document: DocId, writer: WriterId, seq: u64, why: Refusal) -> Self {
-        Self { document, writer, seq, reason: why.code() }
+    /// The frame that refuses the run which ends at `last`, from `seq` on.
+    pub fn new(document: DocId, last: Version, seq: u64, why: Refusal) -> Self {
+        Self { document, writer: last.writer, seq, reason: why.code(), last_hash: last.hash }
     }
 }
 

@@ -5,11 +5,14 @@
 //! programs run whole inside a simulation. The `io` module, behind the feature of that name,
 //! holds what both programs need at the rim: framed streams over QUIC, TLS, join codes.
 
+pub mod backoff;
 pub mod chain;
 pub mod code;
 pub mod document;
 pub mod frame;
 pub mod grant;
 pub mod id;
+#[cfg(feature = "io")]
+pub mod io;
 pub mod session;
 pub mod time;

@@ -73,6 +73,7 @@ CREATE TABLE closing (
 -- What was tapped on this machine, with the hour: stays here, purged after 400 days.
 CREATE TABLE tap (
     id       BLOB PRIMARY KEY,                  -- the UUID
+    n        INTEGER NOT NULL UNIQUE,           -- counts up: the order of tapping, whatever the clock says
     name     BLOB NOT NULL,
     at       INTEGER NOT NULL,                  -- seconds since 1970
     day      INTEGER NOT NULL,                  -- days since 2000-01-01
@@ -81,7 +82,7 @@ CREATE TABLE tap (
     visit    TEXT NOT NULL,                     -- what was asked first, for comparison
     reason   TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
-CREATE INDEX tap_at ON tap (at);
+CREATE INDEX tap_day ON tap (day, n);
 CREATE INDEX tap_name ON tap (name);
 
 -- Sessions, newest last; a few hundred are kept.

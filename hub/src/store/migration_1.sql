@@ -3,7 +3,7 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 
 -- One row per committed transaction: n counts up, tag is random. A device that has seen
 -- (n, tag) proves that this database went on from there.
-CREATE TABLE mark (n INTEGER PRIMARY KEY, tag BLOB NOT NULL);
+CREATE TABLE mark (n INTEGER PRIMARY KEY, tag INTEGER NOT NULL);
 
 CREATE TABLE site (
     id          TEXT PRIMARY KEY,
@@ -29,9 +29,7 @@ CREATE TABLE site (
     label_date  TEXT,
     comment     TEXT NOT NULL DEFAULT '',
     hours_verbatim TEXT NOT NULL DEFAULT '{}',   -- JSON: the list's own columns, untouched
-    quality     TEXT NOT NULL DEFAULT '',        -- comma-separated flags
-    -- Exclusive or of the tips of all chains of the site's documents.
-    digest      BLOB NOT NULL DEFAULT (zeroblob(32))
+    quality     TEXT NOT NULL DEFAULT ''         -- comma-separated flags
 ) WITHOUT ROWID;
 CREATE INDEX site_department ON site (department);
 CREATE INDEX site_parent ON site (parent) WHERE parent IS NOT NULL;
@@ -86,7 +84,7 @@ CREATE TABLE document (
     id   INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
     site TEXT NOT NULL REFERENCES site (id),
-    digest BLOB NOT NULL DEFAULT (zeroblob(32)),
+    digest BLOB NOT NULL DEFAULT (zeroblob(32)), -- exclusive or of its chains' ends
     touched INTEGER NOT NULL DEFAULT 0          -- 1: changed since the verifier last opened it
 );
 CREATE INDEX document_site ON document (site);
@@ -173,4 +171,12 @@ CREATE TABLE refused (
     reason   INTEGER NOT NULL,
     day      INTEGER NOT NULL,
     PRIMARY KEY (document, writer, seq, hash)
+) WITHOUT ROWID;
+
+-- What the verifier found when it opened documents: a person must look.
+CREATE TABLE finding (
+    document TEXT NOT NULL,
+    problem  TEXT NOT NULL,
+    day      INTEGER NOT NULL,
+    PRIMARY KEY (document, problem)
 ) WITHOUT ROWID;

@@ -58,7 +58,7 @@ fn samples() -> Vec<Frame> {
         Frame::Have(Have { document: document(), versions: vec![version], epoch: None }),
         Frame::Ack(Ack { epoch, mark, held: vec![(document(), version)], in_sync: true }),
         Frame::Need(Need { document: document(), writer, from: 2 }),
-        Frame::Refused(Refused::new(document(), writer, 3, Refusal::Hash)),
+        Frame::Refused(Refused::new(document(), version, 3, Refusal::Hash)),
     ]
 }
 

@@ -59,11 +59,10 @@ pub trait HubReplica {
     fn run(&mut self, document: &DocId, writer: &WriterId, from: u64) -> Result<Option<Run>, Self::Error>;
     /// Judges a run and keeps what can be kept, views included.
     fn take(&mut self, document: &DocId, run: Run) -> Result<Taken, Self::Error>;
-    /// Stores a pending device's run apart.
-    fn store_apart(&mut self, document: &DocId, run: Run) -> Result<(), Self::Error>;
-    /// Last sequence number of an unbroken run stored apart from the start, or after what is
-    /// held; 0 for none.
-    fn stored_apart(&mut self, document: &DocId, version: &Version) -> Result<u64, Self::Error>;
+    /// Stores a pending device's run apart. When changes before it are missing, says from where.
+    fn store_apart(&mut self, document: &DocId, run: Run) -> Result<Option<u64>, Self::Error>;
+    /// Last sequence number of the chain that is stored apart; 0 for none.
+    fn stored_apart(&mut self, document: &DocId, writer: &WriterId) -> Result<u64, Self::Error>;
 }
 
 /// A chain, with the sequence number from which something is new.
@@ -230,13 +229,16 @@ impl HubSession {
     fn push<R: HubReplica>(&mut self, push: Push, replica: &mut R) -> Result<Option<News>, SessionError<R::Error>> {
         let (document, run) = push.into_run();
         let (writer, first_seq) = (run.writer, run.first_seq);
+        let last = Version { writer, seq: first_seq.saturating_add(run.changes.len() as u64), hash: run.last_hash };
         if !self.grant.covers(&document) {
-            let refused = Refused::new(document, writer, first_seq, Refusal::Grant);
+            let refused = Refused::new(document, last, first_seq, Refusal::Grant);
             self.replies.push(Frame::Refused(refused));
             return Ok(None);
         }
         if self.standing == DeviceStanding::Pending {
-            replica.store_apart(&document, run)?;
+            if let Some(from) = replica.store_apart(&document, run)? {
+                self.replies.push(Frame::Need(Need { document, writer, from }));
+            }
             return Ok(None);
         }
         let fresh = match replica.take(&document, run)? {
@@ -245,7 +247,7 @@ impl HubSession {
                 fresh
             }
             Taken::Refused { held, seq, why } => {
-                self.replies.push(Frame::Refused(Refused::new(document.clone(), writer, seq, why)));
+                self.replies.push(Frame::Refused(Refused::new(document.clone(), last, seq, why)));
                 held.map(|(version, fresh)| {
                     self.held.push((document.clone(), version));
                     fresh
@@ -272,7 +274,7 @@ impl HubSession {
         }
         if self.standing == DeviceStanding::Pending {
             for version in theirs {
-                let stored = replica.stored_apart(&document, &version)?;
+                let stored = replica.stored_apart(&document, &version.writer)?;
                 if stored < version.seq {
                     let need = Need { document: document.clone(), writer: version.writer, from: stored + 1 };
                     self.replies.push(Frame::Need(need));

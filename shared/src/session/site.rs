@@ -117,6 +117,8 @@ pub enum Phase {
 pub struct SiteSession {
     phase: Phase,
     position: u64,
+    /// The hub's, from its Welcome: whatever it confirms is of this epoch.
+    epoch: Option<Epoch>,
     /// Still to send, in order.
     outbox: VecDeque<Frame>,
     /// Up to where each chain was sent in this session.
@@ -125,7 +127,7 @@ pub struct SiteSession {
     comparing: BTreeSet<DocId>,
     /// An Offered is due once everything waiting was sent.
     offered_due: bool,
-    /// The last Welcome's clock, with what the hub calls itself.
+    /// From its Welcome.
     hub_clock_ms: Option<i64>,
 }
 
@@ -154,6 +156,7 @@ impl SiteSession {
         Ok(Self {
             phase: Phase::Greeting,
             position: greeting.position,
+            epoch: None,
             outbox: VecDeque::from([Frame::Hello(hello)]),
             sent: BTreeMap::new(),
             comparing: BTreeSet::new(),
@@ -233,6 +236,7 @@ impl SiteSession {
             return Err(SessionError::Protocol("a version that this program does not speak"));
         }
         self.hub_clock_ms = Some(welcome.clock_ms);
+        self.epoch = Some(welcome.epoch);
         let other_epoch = replica.welcomed(welcome.epoch, welcome.mark)?;
         self.phase = match welcome.standing {
             DeviceStanding::Pending => Phase::Pending,
@@ -250,6 +254,7 @@ impl SiteSession {
     }
 
     fn acknowledged<R: SiteReplica>(&mut self, ack: Ack, replica: &mut R) -> Result<(), SessionError<R::Error>> {
+        self.of_this_epoch(Some(ack.epoch))?;
         replica.saw(ack.mark)?;
         if ack.in_sync {
             replica.confirm_all(self.position)?;
@@ -258,6 +263,10 @@ impl SiteSession {
             self.confirm(document, version, replica)?;
         }
         Ok(())
+    }
+
+    fn of_this_epoch<E>(&self, epoch: Option<Epoch>) -> Result<(), SessionError<E>> {
+        if epoch == self.epoch { Ok(()) } else { Err(SessionError::Protocol("a confirmation of another epoch")) }
     }
 
     /// A version that differs is never taken as an acknowledgement: the hub's chain is asked for.
@@ -275,6 +284,7 @@ impl SiteSession {
     }
 
     fn compare<R: SiteReplica>(&mut self, digests: Digests, replica: &mut R) -> Result<(), SessionError<R::Error>> {
+        self.of_this_epoch(Some(digests.epoch))?;
         let theirs: BTreeMap<DocId, Digest32> = digests.documents.into_iter().collect();
         let mine: BTreeMap<DocId, Digest32> = replica.documents()?.into_iter().collect();
         let names: BTreeSet<&DocId> = theirs.keys().chain(mine.keys()).collect();
@@ -294,8 +304,9 @@ impl SiteSession {
     }
 
     fn hub_has<R: SiteReplica>(&mut self, have: Have, replica: &mut R) -> Result<(), SessionError<R::Error>> {
-        if self.phase == Phase::Pending || have.epoch.is_none() {
-            return Err(SessionError::Protocol("a Have that confirms nothing"));
+        self.of_this_epoch(have.epoch)?;
+        if self.phase == Phase::Pending {
+            return Err(SessionError::Protocol("a Have to a pending device"));
         }
         for version in &have.versions {
             self.confirm(&have.document, version, replica)?;

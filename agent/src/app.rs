@@ -1,0 +1,64 @@
+//! The program: arguments in, one command, an exit code out.
+//!
+//! Called by `main`, and by programs that start themselves again as an agent.
+
+use std::ffi::OsString;
+use std::future::Future;
+use std::process::ExitCode;
+
+use crate::cli::{self, Command, Context, Failure};
+use crate::exit::Exit;
+use crate::{doctor, out};
+
+mod daemon;
+
+/// Runs one command line, the program's name first.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let parsed = match cli::parse(args) {
+        Ok(parsed) => parsed,
+        Err(error) => return usage(&error).into(),
+    };
+    let done = Context::new(&parsed).and_then(|context| carry_out(&context, parsed.command));
+    match done {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            out::note(&format!("msap-agent : {}", failure.text));
+            failure.exit.into()
+        }
+    }
+}
+
+/// Help that was asked for is data; everything else is a mistake in the command line.
+fn usage(error: &clap::Error) -> Exit {
+    if error.use_stderr() {
+        out::note(error.to_string().trim_end());
+        Exit::Usage
+    } else {
+        out::data(error.to_string().trim_end());
+        Exit::Ok
+    }
+}
+
+fn carry_out(context: &Context, command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Join(join) => wait_for(cli::machine::join(context, join)),
+        Command::Run { listen } => daemon::run(context, listen),
+        Command::Open => cli::machine::open(context),
+        Command::Count(count) => wait_for(cli::desk::count(context, *count)),
+        Command::Tally(tally) => wait_for(cli::desk::tally(context, tally)),
+        Command::Day(day) => wait_for(cli::desk::day(context, day)),
+        Command::Status(status) => wait_for(cli::standing::status(context, status)),
+        Command::Sync(sync) => wait_for(cli::standing::sync(context, sync)),
+        Command::Doctor => wait_for(doctor::doctor(context)),
+        Command::Config(action) => cli::machine::config(context, &action),
+        Command::Completions { shell } => Ok(cli::machine::completions(shell)),
+        Command::Man { dir } => cli::machine::man(context, &dir),
+        Command::Version => Ok(cli::machine::version(context.form)),
+    }
+}
+
+/// Waits for a command that speaks to the agent or to the hub.
+fn wait_for(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Failure::new(Exit::Failure, format!("runtime : {error}")))?.block_on(command)
+}

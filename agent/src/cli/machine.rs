@@ -1,0 +1,174 @@
+//! `join`, `open`, `config`, `completions`, `man`, `version`: this machine and this program.
+
+use std::io::{self, Read};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use clap_complete::Shell;
+use serde_json::json;
+
+use super::{ConfigAction, Context, Failure, Join, definition};
+use crate::exit::Exit;
+use crate::join;
+use crate::out::{self, Form};
+
+/// Longest join code that is read from standard input.
+const CODE_LEN_MAX: u64 = 4096;
+/// The name of a machine that does not say one.
+const LABEL_DEFAULT: &str = "poste";
+
+/// `join CODE`.
+///
+/// # Errors
+/// As the hub answers.
+pub async fn join(context: &Context, args: Join) -> Result<Exit, Failure> {
+    let code = if args.code == "-" {
+        let mut text = String::new();
+        io::stdin().take(CODE_LEN_MAX).read_to_string(&mut text).map_err(|error| {
+            Failure::new(Exit::Invalid, format!("code : l’entrée standard ne se lit pas ({error})"))
+        })?;
+        text
+    } else {
+        args.code
+    };
+    let label = args.label.unwrap_or_else(machine_name);
+    let joined = join::join(&context.data, code.trim(), &label)
+        .await
+        .map_err(|error| Failure { exit: exit_of(error.exit_code()), text: error.to_string() })?;
+    match context.form {
+        Form::Json => out::json(&json!({
+            "site": joined.site.to_string(),
+            "name": joined.name,
+            "timezone": joined.timezone.to_string(),
+            "device": joined.device.to_string(),
+            "label": label,
+        })),
+        Form::Text => {
+            let (lang, name) = (context.lang, &joined.name);
+            let what = lang.pick("ce poste compte pour", "this machine counts for");
+            out::data(&format!("{what} {name} ({}), {} ({label})", joined.site, joined.device));
+            out::note(lang.pick("Lancez l’agent : msap-agent run", "Start the agent: msap-agent run"));
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+/// The exit code with this number.
+fn exit_of(code: u8) -> Exit {
+    match code {
+        0 => Exit::Ok,
+        2 => Exit::Usage,
+        3 => Exit::NotRunning,
+        4 => Exit::NotFound,
+        5 => Exit::Invalid,
+        6 => Exit::Refused,
+        7 => Exit::HubUnreachable,
+        8 => Exit::ConditionFailed,
+        9 => Exit::Storage,
+        _ => Exit::Failure,
+    }
+}
+
+fn machine_name() -> String {
+    let told = std::fs::read_to_string("/etc/hostname").ok();
+    let named = told.or_else(|| std::env::var("COMPUTERNAME").ok()).or_else(|| std::env::var("HOSTNAME").ok());
+    named.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).unwrap_or_else(|| LABEL_DEFAULT.to_owned())
+}
+
+/// `open`.
+///
+/// # Errors
+/// When the agent does not run, or nothing can open a page here.
+pub fn open(context: &Context) -> Result<Exit, Failure> {
+    let url = context.client()?.url();
+    match context.form {
+        Form::Json => out::json(&json!({ "url": url })),
+        Form::Text => out::data(&url),
+    }
+    let mut opener = if cfg!(target_os = "windows") {
+        let mut command = Command::new("cmd");
+        command.args(["/C", "start", ""]);
+        command
+    } else if cfg!(target_os = "macos") {
+        Command::new("open")
+    } else {
+        Command::new("xdg-open")
+    };
+    let opened = opener.arg(&url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if opened.is_ok_and(|status| status.success()) {
+        return Ok(Exit::Ok);
+    }
+    let text = context.lang.pick("aucun navigateur ne s’ouvre ici : tapez", "no browser opens here: type");
+    Err(Failure::new(Exit::Failure, format!("{text} {url}")))
+}
+
+/// `config show`, `config check`.
+///
+/// # Errors
+/// Exit 5, naming the key.
+pub fn config(context: &Context, action: &ConfigAction) -> Result<Exit, Failure> {
+    let loaded = context.settings()?;
+    match (action, context.form) {
+        (ConfigAction::Check, Form::Json) => out::json(&json!({ "valid": true })),
+        (ConfigAction::Check, Form::Text) => {
+            out::note(context.lang.pick("les réglages sont valides", "the settings are valid"));
+        }
+        (ConfigAction::Show, Form::Json) => {
+            let entries = loaded.entries.iter().map(|entry| {
+                let place = if entry.origin.as_str() == "default" { None } else { Some(entry.origin.place()) };
+                json!({ "key": entry.key, "value": entry.value, "origin": entry.origin.as_str(), "place": place })
+            });
+            out::json(&entries.collect());
+        }
+        (ConfigAction::Show, Form::Text) => {
+            let data = context.data.display().to_string();
+            let mut rows = vec![vec!["data".to_owned(), data, String::new()]];
+            rows.extend(
+                loaded
+                    .entries
+                    .iter()
+                    .map(|entry| vec![entry.key.to_owned(), entry.value.clone(), entry.origin.to_string()]),
+            );
+            let lang = context.lang;
+            out::table(
+                &[lang.pick("Réglage", "Setting"), lang.pick("Valeur", "Value"), lang.pick("Origine", "Origin")],
+                rows,
+            );
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+/// `completions SHELL`.
+pub fn completions(shell: Shell) -> Exit {
+    let mut definition = definition();
+    let name = definition.get_name().to_owned();
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut definition, name, &mut script);
+    out::data(String::from_utf8_lossy(&script).trim_end());
+    Exit::Ok
+}
+
+/// `man DIR`.
+///
+/// # Errors
+/// When a page cannot be written.
+pub fn man(context: &Context, dir: &Path) -> Result<Exit, Failure> {
+    let written = std::fs::create_dir_all(dir).and_then(|()| clap_mangen::generate_to(definition(), dir));
+    written.map_err(|error| {
+        let text =
+            context.lang.pick("les pages de manuel ne s’écrivent pas dans", "the manual pages cannot be written to");
+        Failure::new(Exit::Failure, format!("{text} {} ({error})", dir.display()))
+    })?;
+    Ok(Exit::Ok)
+}
+
+/// `version`.
+pub fn version(form: Form) -> Exit {
+    let version = env!("CARGO_PKG_VERSION");
+    match form {
+        Form::Json => out::json(&json!({ "name": "msap-agent", "version": version })),
+        Form::Text => out::data(&format!("msap-agent {version}")),
+    }
+    Exit::Ok
+}

@@ -1,0 +1,244 @@
+//! The agent as a plain value: inputs go in, replies and frames come out.
+//!
+//! The core owns the database and is the only one to write it. One [`Core::turn`] takes up to a
+//! few hundred inputs, writes what they ask for in one transaction, commits, and only then lets
+//! replies and frames out. It has no clock, socket or thread: the store thread of the program
+//! and the simulation both call it.
+//!
+//! Invariant: nothing in memory is ahead of the disk. After a commit that failed for a passing
+//! reason the session is dropped and the load takes a fresh writer, as after a restart.
+
+use jiff::Timestamp;
+use msap_shared::frame::Frame;
+use msap_shared::id::WriterId;
+use msap_shared::session::SessionError;
+use msap_shared::session::site::{Phase, SiteSession};
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::command::{Command, CommandError, Reply};
+use crate::desk;
+use crate::replica::{Fresh, Replica};
+use crate::store::{Profile, StoreError, chains, log, meta, taps};
+
+/// The most frames one turn lets out: the rest follow when the connection has taken them.
+pub const FRAMES_PER_TURN_MAX: usize = 32;
+/// A wall clock that moved by more than this against the monotonic clock has jumped.
+const CLOCK_JUMP_MS: i64 = 5_000;
+/// The tap log is purged after this many days.
+const TAP_LOG_DAYS: i64 = 400;
+
+/// Both clocks of the machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    /// The wall clock: measured, shown, never trusted.
+    pub wall: Timestamp,
+    /// Milliseconds of a clock that only goes forward.
+    pub monotonic_ms: u64,
+}
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Input {
+    /// The desk asks; the reply carries the ticket.
+    Command(u64, Command),
+    /// A connection to the hub is being tried.
+    Connecting,
+    /// A connection stands: start a session.
+    Connected {
+        /// How it was made.
+        transport: &'static str,
+    },
+    /// A frame arrived.
+    Frame(Frame),
+    /// The connection has taken all frames: more may follow.
+    Drained,
+    /// The connection ended, or could not be made.
+    Disconnected {
+        /// What to show meanwhile: `offline`, `revoked`…
+        state: &'static str,
+        /// Why, in plain words; `None` for an orderly end.
+        why: Option<String>,
+    },
+}
+
+/// Something to do, after the commit.
+#[derive(Debug)]
+pub enum Output {
+    /// To whoever holds the ticket.
+    Reply(u64, Result<Reply, CommandError>),
+    /// To the hub.
+    Send(Frame),
+    /// End the connection: the peer broke the protocol, or the state was reloaded.
+    Hangup(&'static str),
+}
+
+/// How the connection stands, as `status` shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkState {
+    /// `offline`, `connecting`, `connected`, `pending`, `revoked`…
+    pub state: &'static str,
+    /// While connected.
+    pub transport: Option<&'static str>,
+    /// Why the last attempt ended.
+    pub last_error: Option<String>,
+}
+
+/// The agent's state.
+pub struct Core {
+    conn: Connection,
+    profile: Profile,
+    writer: WriterId,
+    fresh: Fresh,
+    session: Option<SiteSession>,
+    link: LinkState,
+    /// Wall minus monotonic clock at the last turn, in milliseconds.
+    clock_lead_ms: Option<i64>,
+}
+
+impl Core {
+    /// Takes over a prepared database. This load's writer is drawn here.
+    ///
+    /// # Errors
+    /// When the database does not say who this machine is.
+    pub fn new(conn: Connection, mut fresh: Fresh) -> Result<Self, StoreError> {
+        let profile = meta::profile(&conn)?;
+        let writer = WriterId::new(fresh());
+        let link = LinkState { state: "offline", transport: None, last_error: None };
+        Ok(Self { conn, profile, writer, fresh, session: None, link, clock_lead_ms: None })
+    }
+
+    /// Who this machine is.
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// The database, for reading.
+    pub fn connection(&self) -> &Connection {
+        &self.conn
+    }
+
+    /// Gives the database back: how a simulated disk outlives its process.
+    pub fn into_connection(self) -> Connection {
+        self.conn
+    }
+
+    /// The state is dropped and read anew: no session, and a writer of its own for what follows.
+    ///
+    /// # Errors
+    /// When the database does not say who this machine is.
+    pub fn reload(&mut self) -> Result<(), StoreError> {
+        self.session = None;
+        self.writer = WriterId::new((self.fresh)());
+        self.profile = meta::profile(&self.conn)?;
+        Ok(())
+    }
+
+    /// One turn: everything asked for is kept in one transaction, then answered.
+    ///
+    /// # Errors
+    /// When the store fails in a way that does not pass: nothing was answered, and the process
+    /// must stop.
+    pub fn turn(&mut self, inputs: Vec<Input>, now: Now) -> Result<Vec<Output>, StoreError> {
+        self.notice_clock_jump(now);
+        let tickets: Vec<u64> = inputs
+            .iter()
+            .filter_map(|input| match input {
+                Input::Command(ticket, _) => Some(*ticket),
+                _ => None,
+            })
+            .collect();
+        let error = match self.attempt(inputs, now) {
+            Ok(outputs) => return Ok(outputs),
+            Err(error) if error.is_passing() => error,
+            Err(error) => return Err(error),
+        };
+        self.reload()?;
+        self.link.last_error = Some(format!("{error}"));
+        let refused = tickets.into_iter().map(|ticket| Output::Reply(ticket, Err(CommandError::NotKept)));
+        Ok(refused.chain([Output::Hangup("the disk did not keep the last turn")]).collect())
+    }
+
+    fn attempt(&mut self, inputs: Vec<Input>, now: Now) -> Result<Vec<Output>, StoreError> {
+        // Taken apart so that the transaction and the session borrow different fields.
+        let Self { conn, profile, writer, fresh, session, link, .. } = self;
+        let tx = conn
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(StoreError::sqlite("beginning a turn"))?;
+        let mut replica = Replica { conn: &tx, writer, fresh };
+        let mut outputs = Vec::new();
+        for input in inputs {
+            match input {
+                Input::Command(ticket, command) => {
+                    let reply = desk::carry_out(command, &mut replica, profile, link, now.wall)?;
+                    outputs.push(Output::Reply(ticket, reply));
+                }
+                Input::Connecting => link.state = "connecting",
+                Input::Connected { transport } => {
+                    *session =
+                        Some(SiteSession::start(&mut replica, env!("CARGO_PKG_VERSION"), now.wall.as_millisecond())?);
+                    link.transport = Some(transport);
+                    taps::purge(&tx, now.wall.as_second() - TAP_LOG_DAYS * 86_400)?;
+                }
+                Input::Frame(frame) => {
+                    if let Some(half) = session.as_mut() {
+                        match half.receive(frame, &mut replica) {
+                            Ok(()) => note_contact(&tx, half, link, now)?,
+                            Err(SessionError::Replica(error)) => return Err(error),
+                            Err(SessionError::Protocol(why)) => {
+                                *session = None;
+                                replica.renew_writer();
+                                outputs.push(Output::Hangup(why));
+                            }
+                        }
+                    }
+                }
+                Input::Drained => {}
+                Input::Disconnected { state, why } => {
+                    *session = None;
+                    let detail = why.as_deref().unwrap_or_default();
+                    log::add(&tx, now.wall.as_second(), state, detail)?;
+                    *link = LinkState { state, transport: None, last_error: why };
+                }
+            }
+        }
+        if let Some(half) = session.as_mut() {
+            for _ in 0..FRAMES_PER_TURN_MAX {
+                match half.poll(&mut replica)? {
+                    Some(frame) => outputs.push(Output::Send(frame)),
+                    None => break,
+                }
+            }
+        }
+        tx.commit().map_err(StoreError::sqlite("committing a turn"))?;
+        Ok(outputs)
+    }
+
+    fn notice_clock_jump(&mut self, now: Now) {
+        let lead = now.wall.as_millisecond().saturating_sub_unsigned(now.monotonic_ms);
+        let jumped = self.clock_lead_ms.is_some_and(|before| before.abs_diff(lead) > CLOCK_JUMP_MS.unsigned_abs());
+        if jumped {
+            // A machine that was suspended and copied would go on twice as the same writer.
+            self.writer = WriterId::new((self.fresh)());
+        }
+        self.clock_lead_ms = Some(lead);
+    }
+}
+
+/// Takes note of a frame from the hub: when, and what it says of the session.
+fn note_contact(conn: &Connection, half: &SiteSession, link: &mut LinkState, now: Now) -> Result<(), StoreError> {
+    let state = match half.phase() {
+        Phase::Greeting => "connecting",
+        Phase::Pending => "pending",
+        Phase::Unsettled | Phase::Live => "connected",
+    };
+    if link.state != state {
+        let (kept, confirmed) = chains::totals(conn)?;
+        log::add(conn, now.wall.as_second(), state, &format!("kept {kept}, confirmed {confirmed}"))?;
+        if let Some(hub) = half.hub_clock_ms() {
+            meta::set_clock_offset_ms(conn, now.wall.as_millisecond().saturating_sub(hub))?;
+        }
+    }
+    link.state = state;
+    link.last_error = None;
+    meta::set_last_contact(conn, now.wall.as_second())
+}

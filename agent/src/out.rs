@@ -1,0 +1,77 @@
+//! What people and scripts read: data on standard output, everything else on standard error.
+//!
+//! The only module that writes to either. A closed pipe is not an error: whoever stopped reading
+//! has seen enough.
+
+use std::io::{self, IsTerminal, Write};
+
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
+use serde_json::Value;
+
+/// The language of our own messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Lang {
+    /// French.
+    #[default]
+    Fr,
+    /// English.
+    En,
+}
+
+impl Lang {
+    /// One of two wordings of the same thing.
+    pub fn pick<'a>(self, fr: &'a str, en: &'a str) -> &'a str {
+        match self {
+            Self::Fr => fr,
+            Self::En => en,
+        }
+    }
+}
+
+/// The form in which a command prints its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// For people.
+    Text,
+    /// One line of JSON.
+    Json,
+}
+
+/// Writes one line of data.
+pub fn data(line: &str) {
+    written(writeln!(io::stdout().lock(), "{line}"));
+}
+
+/// Writes one value as a line of JSON.
+pub fn json(value: &Value) {
+    data(&value.to_string());
+}
+
+/// Writes one line for the person at the terminal.
+pub fn note(line: &str) {
+    written(writeln!(io::stderr().lock(), "{line}"));
+}
+
+/// Writes rows: aligned under a header on a terminal, bare and separated by tabs elsewhere.
+pub fn table(header: &[&str], rows: Vec<Vec<String>>) {
+    if io::stdout().is_terminal() {
+        let mut table = Table::new();
+        table.load_preset(NOTHING).add_rows(rows);
+        if !header.is_empty() {
+            table.set_header(header);
+        }
+        data(&table.to_string());
+    } else {
+        for row in rows {
+            // A tab or a line break inside a cell would be read as one more cell or row.
+            let cells: Vec<String> = row.iter().map(|cell| cell.replace(['\t', '\n', '\r'], " ")).collect();
+            data(&cells.join("\t"));
+        }
+    }
+}
+
+fn written(result: io::Result<()>) {
+    // Nobody is left to be told when the stream itself is gone.
+    drop(result);
+}

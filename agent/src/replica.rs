@@ -1,0 +1,250 @@
+//! The store as a session sees it, and the one way to enter facts.
+
+use msap_shared::chain::{Refusal, Run, Tip, Verdict, extend, judge};
+use msap_shared::document::DocId;
+use msap_shared::document::visits::{Key, Subject};
+use msap_shared::frame::{Mark, Refused, Version};
+use msap_shared::id::{Digest32, Epoch, SessionToken, WriterId};
+use msap_shared::session::site::{Adopted, Compared, Greeting, SiteReplica, Waiting};
+use rusqlite::Connection;
+
+use crate::store::chains::{self, Chain, Doc};
+use crate::store::retire::{self, Cause};
+use crate::store::taps::{self, Place};
+use crate::store::{StoreError, facts, meta};
+
+/// A source of 16 random bytes: the writers' ids and the sessions' tokens.
+pub type Fresh = Box<dyn FnMut() -> [u8; 16] + Send>;
+
+/// The store within one transaction, with the writer of this load.
+pub struct Replica<'a> {
+    /// Within the turn's transaction.
+    pub conn: &'a Connection,
+    /// Who writes now. Replaced whenever it might not be alone.
+    pub writer: &'a mut WriterId,
+    /// Where ids come from.
+    pub fresh: &'a mut Fresh,
+}
+
+impl Replica<'_> {
+    /// Takes a writer that nobody has used.
+    pub fn renew_writer(&mut self) {
+        *self.writer = WriterId::new((self.fresh)());
+    }
+
+    /// Enters one fact: a change of its own at the end of this load's chain. Returns where it
+    /// went.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn enter(&mut self, document: &DocId, key: &str, value: &str) -> Result<Place, StoreError> {
+        let doc = Doc { row: chains::document_row_or_new(self.conn, document)?, name: document };
+        let tip = chains::chain(self.conn, doc.row, self.writer)?.map(|chain| chain.tip);
+        let built = extend(self.writer, tip.as_ref(), &[(key, value)]);
+        let chain = chains::append(self.conn, doc, self.writer, &built)?;
+        facts::fold(self.conn, doc, key, value)?;
+        Ok(Place::Change { chain, seq: built.tip.seq })
+    }
+
+    /// Takes a tail out of a chain and enters its facts again under a fresh writer.
+    fn cut(
+        &mut self,
+        doc: Doc<'_>,
+        writer: &WriterId,
+        chain: &Chain,
+        seq: u64,
+        cause: Cause,
+    ) -> Result<(), StoreError> {
+        let tail = retire::take_out(self.conn, doc, writer, chain, seq, cause)?;
+        self.renew_writer();
+        for (key, value) in tail.again {
+            let place = self.enter(doc.name, &key, &value)?;
+            if let Ok(Key { subject: Subject::Tap(name), .. }) = Key::parse(&key) {
+                taps::set_place(self.conn, &name, place)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Replaces, from the first change that differs, the kept chain by the hub's.
+    fn adopt_fork(&mut self, doc: Doc<'_>, chain: &Chain, run: Run) -> Result<Adopted, StoreError> {
+        let Some(mut tip) = tip_before(self.conn, chain, run.first_seq)? else { return Ok(Adopted::Gap(1)) };
+        let mut first_differing = None;
+        let mut rebuilt = Vec::new();
+        for content in &run.changes {
+            let built = extend(&run.writer, tip.as_ref(), content);
+            tip = Some(built.tip);
+            if first_differing.is_none()
+                && chains::hash_at(self.conn, chain.row, built.tip.seq)? != Some(built.tip.hash)
+            {
+                first_differing = Some(built.tip.seq);
+            }
+            rebuilt.push(built);
+        }
+        let whole = tip.is_some_and(|tip| tip.hash == run.last_hash);
+        match first_differing {
+            Some(seq) if whole => {
+                self.cut(doc, &run.writer, chain, seq, Cause::Fork)?;
+                for (built, content) in rebuilt.into_iter().zip(&run.changes).filter(|(b, _)| b.tip.seq >= seq) {
+                    chains::append(self.conn, doc, &run.writer, &built)?;
+                    for (key, value) in content {
+                        facts::fold(self.conn, doc, key, value)?;
+                    }
+                }
+                self.held(doc.row, &run.writer, run.first_seq + run.changes.len() as u64 - 1)?;
+                Ok(Adopted::Kept)
+            }
+            // It differs before this run begins: the whole chain tells where.
+            _ if run.first_seq > 1 => Ok(Adopted::Gap(1)),
+            _ => Ok(Adopted::Kept),
+        }
+    }
+
+    fn held(&mut self, document: i64, writer: &WriterId, seq: u64) -> Result<(), StoreError> {
+        match chains::chain(self.conn, document, writer)? {
+            Some(chain) => chains::set_acked(self.conn, chain.row, seq),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The tip just before `seq`; the outer `None` when the chain does not reach there.
+fn tip_before(conn: &Connection, chain: &Chain, seq: u64) -> Result<Option<Option<Tip>>, StoreError> {
+    if seq <= 1 {
+        return Ok(Some(None));
+    }
+    let Some(kept) = chains::changes(conn, chain.row, seq - 1)?.into_iter().next() else { return Ok(None) };
+    kept.tip().map(Some).map(Some)
+}
+
+impl SiteReplica for Replica<'_> {
+    type Error = StoreError;
+
+    fn greet(&mut self) -> Result<Greeting, StoreError> {
+        let (token_prev, pending) = meta::tokens(self.conn)?;
+        // One that waits for its welcome is said again: a lost Welcome raises no alarm.
+        let token_next = match pending {
+            Some(token) => token,
+            None => {
+                let token = SessionToken::new((self.fresh)());
+                meta::set_token_next(self.conn, token)?;
+                token
+            }
+        };
+        Ok(Greeting {
+            token_prev,
+            token_next,
+            epoch: meta::epoch(self.conn)?,
+            seen: meta::mark(self.conn)?,
+            digest: chains::digest_of(&chains::documents(self.conn)?),
+            position: chains::position(self.conn)?,
+        })
+    }
+
+    fn welcomed(&mut self, epoch: Epoch, mark: Mark) -> Result<bool, StoreError> {
+        meta::advance_token(self.conn)?;
+        let other = meta::epoch(self.conn)? != Some(epoch);
+        if other {
+            chains::forget_acks(self.conn)?;
+            meta::set_epoch(self.conn, epoch)?;
+        }
+        meta::saw_mark(self.conn, mark)?;
+        Ok(other)
+    }
+
+    fn saw(&mut self, mark: Mark) -> Result<(), StoreError> {
+        meta::saw_mark(self.conn, mark)
+    }
+
+    fn waiting(&mut self) -> Result<Vec<Waiting>, StoreError> {
+        chains::waiting(self.conn)
+    }
+
+    fn run(&mut self, document: &DocId, writer: &WriterId, from: u64) -> Result<Option<Run>, StoreError> {
+        chains::run(self.conn, document, writer, from)
+    }
+
+    fn confirm(&mut self, document: &DocId, version: &Version) -> Result<Compared, StoreError> {
+        let kept = match chains::document_row(self.conn, document)? {
+            Some(id) => chains::chain(self.conn, id, &version.writer)?,
+            None => None,
+        };
+        let Some(chain) = kept.filter(|chain| chain.tip.seq >= version.seq) else {
+            if version.writer == *self.writer {
+                // Somebody else has gone on as this load's writer.
+                self.renew_writer();
+            }
+            return Ok(Compared::Behind);
+        };
+        if chains::hash_at(self.conn, chain.row, version.seq)? != Some(version.hash) {
+            return Ok(Compared::Differs);
+        }
+        chains::set_acked(self.conn, chain.row, version.seq)?;
+        Ok(Compared::Same)
+    }
+
+    fn confirm_all(&mut self, position: u64) -> Result<(), StoreError> {
+        chains::set_acked_by(self.conn, position)
+    }
+
+    fn confirm_document(&mut self, document: &DocId) -> Result<(), StoreError> {
+        chains::set_acked_document(self.conn, document)
+    }
+
+    fn documents(&mut self) -> Result<Vec<(DocId, Digest32)>, StoreError> {
+        chains::documents(self.conn)
+    }
+
+    fn versions(&mut self, document: &DocId) -> Result<Vec<Version>, StoreError> {
+        chains::versions(self.conn, document)
+    }
+
+    fn adopt(&mut self, document: &DocId, run: Run) -> Result<Adopted, StoreError> {
+        let conn = self.conn;
+        let doc = Doc { row: chains::document_row_or_new(conn, document)?, name: document };
+        let writer = run.writer;
+        let chain = chains::chain(conn, doc.row, &writer)?;
+        let tip = chain.map(|chain| chain.tip);
+        let hash_at = |seq| match &chain {
+            Some(chain) => chains::hash_at(conn, chain.row, seq),
+            None => Ok(None),
+        };
+        // What the hub holds was judged there; a repeated key is its affair.
+        match judge(document.month(), run.clone(), tip.as_ref(), hash_at, |_| Ok(false))? {
+            Verdict::Known => {
+                self.held(doc.row, &writer, run.first_seq + run.changes.len() as u64 - 1)?;
+                Ok(Adopted::Kept)
+            }
+            Verdict::Gap { from } => Ok(Adopted::Gap(from)),
+            Verdict::Fork => match &chain {
+                Some(chain) => self.adopt_fork(doc, chain, run),
+                None => Ok(Adopted::Kept),
+            },
+            Verdict::Extends { refused: Some((_, Refusal::Hash)), .. } if run.first_seq > 1 => Ok(Adopted::Gap(1)),
+            Verdict::Extends { fresh, .. } => {
+                let Some(seq) = fresh.last().map(|(built, _)| built.tip.seq) else { return Ok(Adopted::Kept) };
+                for (built, content) in fresh {
+                    chains::append(conn, doc, &writer, &built)?;
+                    for (key, value) in &content {
+                        facts::fold(conn, doc, key, value)?;
+                    }
+                }
+                self.held(doc.row, &writer, seq)?;
+                if writer == *self.writer {
+                    self.renew_writer();
+                }
+                Ok(Adopted::Kept)
+            }
+        }
+    }
+
+    fn retire(&mut self, refused: &Refused) -> Result<(), StoreError> {
+        let Some(id) = chains::document_row(self.conn, &refused.document)? else { return Ok(()) };
+        let Some(chain) = chains::chain(self.conn, id, &refused.writer)? else { return Ok(()) };
+        if !retire::holds(self.conn, &chain, refused.seq, refused.last_hash.as_bytes())? {
+            return Ok(());
+        }
+        let doc = Doc { row: id, name: &refused.document };
+        self.cut(doc, &refused.writer, &chain, refused.seq, Cause::Refused(refused.reason))
+    }
+}

@@ -1,0 +1,163 @@
+//! Single values: the profile, and where this machine stands with the hub.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use msap_shared::frame::Mark;
+use msap_shared::id::{Epoch, SessionToken};
+use rusqlite::Connection;
+
+use super::{Profile, StoreError, sql};
+
+/// The names of the single values.
+mod key {
+    pub(super) const SITE: &str = "site";
+    pub(super) const SITE_NAME: &str = "site_name";
+    pub(super) const TIMEZONE: &str = "timezone";
+    pub(super) const DEVICE: &str = "device";
+    pub(super) const LABEL: &str = "label";
+    pub(super) const HUB: &str = "hub";
+    pub(super) const EPOCH: &str = "epoch";
+    pub(super) const MARK: &str = "mark";
+    pub(super) const TOKEN_PREV: &str = "token_prev";
+    pub(super) const TOKEN_NEXT: &str = "token_next";
+    pub(super) const LAST_CONTACT: &str = "last_contact";
+    pub(super) const CLOCK_OFFSET_MS: &str = "clock_offset_ms";
+}
+
+const GET: &str = "SELECT value FROM meta WHERE key = ?1";
+const SET: &str =
+    "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+const CLEAR: &str = "DELETE FROM meta WHERE key = ?1";
+
+fn text(conn: &Connection, key: &str) -> Result<Option<String>, StoreError> {
+    sql::row(conn, "reading a setting", GET, [key], |row| row.get(0))
+}
+
+fn set(conn: &Connection, key: &str, value: &str) -> Result<(), StoreError> {
+    sql::write(conn, "keeping a setting", SET, [key, value])?;
+    Ok(())
+}
+
+fn clear(conn: &Connection, key: &str) -> Result<(), StoreError> {
+    sql::write(conn, "clearing a setting", CLEAR, [key])?;
+    Ok(())
+}
+
+fn parsed<T: FromStr>(conn: &Connection, key: &'static str) -> Result<Option<T>, StoreError>
+where
+    T::Err: Display,
+{
+    let Some(text) = text(conn, key)? else { return Ok(None) };
+    let wrong = |error: T::Err| StoreError::Corrupt { what: format!("the setting {key} is {text:?}: {error}") };
+    text.parse().map(Some).map_err(wrong)
+}
+
+fn required<T: FromStr>(conn: &Connection, key: &'static str) -> Result<T, StoreError>
+where
+    T::Err: Display,
+{
+    parsed(conn, key)?.ok_or_else(|| StoreError::Corrupt { what: format!("the setting {key} is missing") })
+}
+
+/// Who this machine is.
+pub fn profile(conn: &Connection) -> Result<Profile, StoreError> {
+    Ok(Profile {
+        site: required(conn, key::SITE)?,
+        site_name: required(conn, key::SITE_NAME)?,
+        timezone: required(conn, key::TIMEZONE)?,
+        device: required(conn, key::DEVICE)?,
+        label: required(conn, key::LABEL)?,
+        hub: required(conn, key::HUB)?,
+    })
+}
+
+/// Takes over a profile, in one transaction.
+///
+/// # Errors
+/// When the database counts for another site: visits never change houses by joining again.
+pub fn set_profile(conn: &Connection, profile: &Profile) -> Result<(), StoreError> {
+    let tx = conn.unchecked_transaction().map_err(StoreError::sqlite("keeping the profile"))?;
+    if let Some(site) = text(&tx, key::SITE)?
+        && site != profile.site.as_str()
+    {
+        return Err(StoreError::Corrupt { what: format!("it counts for site {site}, not {}", profile.site) });
+    }
+    set(&tx, key::SITE, profile.site.as_str())?;
+    set(&tx, key::SITE_NAME, &profile.site_name)?;
+    set(&tx, key::TIMEZONE, profile.timezone.name())?;
+    set(&tx, key::DEVICE, &profile.device.to_string())?;
+    set(&tx, key::LABEL, &profile.label)?;
+    set(&tx, key::HUB, &profile.hub)?;
+    // A new invitation ends whatever the old line of sessions was suspected of.
+    clear(&tx, key::TOKEN_PREV)?;
+    clear(&tx, key::TOKEN_NEXT)?;
+    tx.commit().map_err(StoreError::sqlite("keeping the profile"))
+}
+
+/// The epoch that acknowledgements belong to.
+pub fn epoch(conn: &Connection) -> Result<Option<Epoch>, StoreError> {
+    parsed(conn, key::EPOCH)
+}
+
+/// Enters an epoch.
+pub fn set_epoch(conn: &Connection, epoch: Epoch) -> Result<(), StoreError> {
+    clear(conn, key::MARK)?;
+    set(conn, key::EPOCH, &epoch.to_string())
+}
+
+/// The highest mark seen in the epoch.
+pub fn mark(conn: &Connection) -> Result<Option<Mark>, StoreError> {
+    let Some(text) = text(conn, key::MARK)? else { return Ok(None) };
+    let mark = text
+        .split_once(' ')
+        .and_then(|(commit, tag)| Some(Mark { commit: commit.parse().ok()?, tag: u64::from_str_radix(tag, 16).ok()? }));
+    mark.map(Some).ok_or_else(|| StoreError::Corrupt { what: format!("the setting mark is {text:?}") })
+}
+
+/// Remembers a mark, unless a higher one is known.
+pub fn saw_mark(conn: &Connection, mark: Mark) -> Result<(), StoreError> {
+    if self::mark(conn)?.is_some_and(|known| known.commit >= mark.commit) {
+        return Ok(());
+    }
+    set(conn, key::MARK, &format!("{} {:016x}", mark.commit, mark.tag))
+}
+
+/// This device's place in its line of sessions: `prev`, and a `next` that waits for its welcome.
+pub fn tokens(conn: &Connection) -> Result<(Option<SessionToken>, Option<SessionToken>), StoreError> {
+    Ok((parsed(conn, key::TOKEN_PREV)?, parsed(conn, key::TOKEN_NEXT)?))
+}
+
+/// Keeps the `next` of a session before it is sent.
+pub fn set_token_next(conn: &Connection, next: SessionToken) -> Result<(), StoreError> {
+    set(conn, key::TOKEN_NEXT, &next.to_string())
+}
+
+/// The session was welcomed: its `next` is the `prev` of the one after.
+pub fn advance_token(conn: &Connection) -> Result<(), StoreError> {
+    if let Some(next) = text(conn, key::TOKEN_NEXT)? {
+        set(conn, key::TOKEN_PREV, &next)?;
+        clear(conn, key::TOKEN_NEXT)?;
+    }
+    Ok(())
+}
+
+/// Seconds since 1970 of the last frame from the hub.
+pub fn last_contact(conn: &Connection) -> Result<Option<i64>, StoreError> {
+    parsed(conn, key::LAST_CONTACT)
+}
+
+/// Takes note of a frame from the hub.
+pub fn set_last_contact(conn: &Connection, at: i64) -> Result<(), StoreError> {
+    set(conn, key::LAST_CONTACT, &at.to_string())
+}
+
+/// This clock minus the hub's, in milliseconds, as last measured.
+pub fn clock_offset_ms(conn: &Connection) -> Result<Option<i64>, StoreError> {
+    parsed(conn, key::CLOCK_OFFSET_MS)
+}
+
+/// Keeps a measurement of the clock.
+pub fn set_clock_offset_ms(conn: &Connection, offset: i64) -> Result<(), StoreError> {
+    set(conn, key::CLOCK_OFFSET_MS, &offset.to_string())
+}

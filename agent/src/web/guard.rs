@@ -1,0 +1,204 @@
+//! Who may talk to the page: this machine's own programs, and pages that this agent served.
+//!
+//! Any site that a person visits can make their browser send requests to 127.0.0.1, and can make
+//! a name of its own resolve there. So `Host` must be one of ours, and whatever changes something
+//! must come from a page of ours, say that it carries JSON, and be small and quick.
+
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, ORIGIN, REFERRER_POLICY,
+    TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+
+use super::Problem;
+
+/// Largest body, in bytes.
+pub const BODY_LEN_MAX: usize = 16 * 1024;
+/// Longest time for a body to arrive.
+pub const BODY_TIME_MAX: Duration = Duration::from_secs(10);
+
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+                      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const SEC_FETCH_SITE: &str = "sec-fetch-site";
+
+/// The names under which this server may be asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Guard {
+    port: u16,
+}
+
+impl Guard {
+    /// For a server that listens on this port of a loopback address.
+    pub fn new(port: u16) -> Self {
+        Self { port }
+    }
+
+    /// The request again, with its whole body in memory, if it may pass.
+    ///
+    /// # Errors
+    /// What to answer instead.
+    pub async fn admit(&self, request: Request) -> Result<Request, Problem> {
+        let (parts, body) = request.into_parts();
+        let writes = !matches!(parts.method, Method::GET | Method::HEAD);
+        self.judge(&parts.headers, parts.uri.authority().map(|authority| authority.as_str()), writes)?;
+        let read = tokio::time::timeout(BODY_TIME_MAX, to_bytes(body, BODY_LEN_MAX)).await;
+        let body = match read {
+            Ok(Ok(bytes)) => Body::from(bytes),
+            Ok(Err(_)) => {
+                return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "la demande est coupée ou dépasse 16 Kio"));
+            }
+            Err(_) => return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "la demande n’est pas arrivée en entier")),
+        };
+        Ok(Request::from_parts(parts, body))
+    }
+
+    /// The rules on what comes before the body.
+    fn judge(&self, headers: &HeaderMap, authority: Option<&str>, writes: bool) -> Result<(), Problem> {
+        let foreign = |why| Err(Problem::new(StatusCode::FORBIDDEN, why));
+        let host = sole(headers, &HOST).map(|host| host.is_some_and(|host| self.is_ours(host)));
+        if host != Ok(true) || authority.is_some_and(|authority| !self.is_ours(authority)) {
+            return foreign("l’en-tête Host n’est pas l’adresse de cette page");
+        }
+        if !writes {
+            return Ok(());
+        }
+        let origin = sole(headers, &ORIGIN).map(|origin| {
+            origin.is_none_or(|origin| origin.strip_prefix("http://").is_some_and(|host| self.is_ours(host)))
+        });
+        if origin != Ok(true) {
+            return foreign("la demande vient d’une autre page (Origin)");
+        }
+        let site = sole(headers, &HeaderName::from_static(SEC_FETCH_SITE))
+            .map(|site| site.is_none_or(|site| matches!(site, "same-origin" | "none")));
+        if site != Ok(true) {
+            return foreign("la demande vient d’une autre page (Sec-Fetch-Site)");
+        }
+        let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+        if length.is_some_and(|length| length > BODY_LEN_MAX as u64) {
+            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "la demande dépasse 16 Kio"));
+        }
+        let has_body = length.is_some_and(|length| length > 0) || headers.contains_key(TRANSFER_ENCODING);
+        if has_body && !sole(headers, &CONTENT_TYPE).is_ok_and(|kind| kind.is_some_and(is_json)) {
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "le corps doit être application/json"));
+        }
+        Ok(())
+    }
+
+    /// Exactly one of our names with exactly our port: no prefix, suffix, user or default port.
+    fn is_ours(&self, host: &str) -> bool {
+        let Some((name, port)) = host.rsplit_once(':') else { return false };
+        matches!(name, "127.0.0.1" | "localhost" | "[::1]") && port == self.port.to_string()
+    }
+}
+
+/// More than one value where one is expected, or bytes that are not text.
+#[derive(Debug, PartialEq, Eq)]
+struct Ambiguous;
+
+fn sole<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Ambiguous> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| Ambiguous),
+        (Some(_), Some(_)) => Err(Ambiguous),
+    }
+}
+
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/json")
+}
+
+/// Sets the headers that every answer carries. A handler's own `Cache-Control` stays.
+pub fn secure(headers: &mut HeaderMap) {
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
+    headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(pairs: &[(&'static str, &'static str)], writes: bool) -> u16 {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        Guard::new(8477).judge(&headers, None, writes).map_or_else(|problem| problem.status().as_u16(), |()| 200)
+    }
+
+    const HERE: (&str, &str) = ("host", "127.0.0.1:8477");
+
+    #[test]
+    fn only_our_own_names_are_hosts() {
+        for host in ["127.0.0.1:8477", "localhost:8477", "[::1]:8477"] {
+            assert_eq!(judged(&[("host", host)], false), 200, "{host}");
+        }
+        for host in [
+            "evil.example:8477",
+            "127.0.0.1",
+            "127.0.0.1:80",
+            "127.0.0.1:08477",
+            "127.0.0.1:8477:8477",
+            "localhost",
+            "localhost.evil.example:8477",
+            "x@localhost:8477",
+            "::1:8477",
+            "127.0.0.2:8477",
+            "LOCALHOST:8477 ",
+            "",
+        ] {
+            assert_eq!(judged(&[("host", host)], false), 403, "{host}");
+        }
+        assert_eq!(judged(&[], false), 403);
+        assert_eq!(judged(&[HERE, HERE], false), 403);
+    }
+
+    #[test]
+    fn a_request_that_names_another_authority_is_refused() {
+        let headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static("127.0.0.1:8477"))]);
+        assert!(Guard::new(8477).judge(&headers, Some("evil.example"), false).is_err());
+        assert!(Guard::new(8477).judge(&headers, Some("localhost:8477"), false).is_ok());
+    }
+
+    #[test]
+    fn writes_from_other_pages_are_refused() {
+        for (name, value) in [
+            ("origin", "http://evil.example"),
+            ("origin", "https://127.0.0.1:8477"),
+            ("origin", "http://127.0.0.1:9999"),
+            ("origin", "http://127.0.0.1"),
+            ("origin", "null"),
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-site", "same-site"),
+        ] {
+            assert_eq!(judged(&[HERE, (name, value)], true), 403, "{name}: {value}");
+            // Reading is harmless: the browser shows the answer to nobody else.
+            assert_eq!(judged(&[HERE, (name, value)], false), 200, "{name}: {value}");
+        }
+        assert_eq!(judged(&[HERE, ("origin", "http://localhost:8477"), ("sec-fetch-site", "same-origin")], true), 200);
+        assert_eq!(judged(&[HERE, ("sec-fetch-site", "none")], true), 200);
+        assert_eq!(judged(&[HERE], true), 200);
+    }
+
+    #[test]
+    fn a_body_must_be_json_and_small() {
+        let body = |kind, length| judged(&[HERE, ("content-type", kind), ("content-length", length)], true);
+        assert_eq!(body("application/json", "2"), 200);
+        assert_eq!(body("application/json; charset=utf-8", "16384"), 200);
+        assert_eq!(body("application/json", "16385"), 413);
+        assert_eq!(body("text/plain", "2"), 415);
+        assert_eq!(body("application/x-www-form-urlencoded", "2"), 415);
+        assert_eq!(judged(&[HERE, ("transfer-encoding", "chunked")], true), 415);
+        assert_eq!(judged(&[HERE, ("content-length", "0")], true), 200);
+    }
+}

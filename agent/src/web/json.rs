@@ -1,0 +1,86 @@
+//! The JSON forms of replies: stable names, which scripts rely on.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::command::{LogLine, Status, Tally, TapView, Verified};
+
+/// A tap.
+pub(super) fn tap(tap: &TapView) -> Value {
+    json!({
+        "id": tap.id.map(|id| id.to_uuid()),
+        "name": tap.name.to_string(),
+        "day": tap.day.to_string(),
+        "at": tap.at.and_then(instant),
+        "people": tap.people,
+        "operator": tap.operator.as_str(),
+        "help": tap.help.as_str(),
+        "age": tap.age.as_str(),
+        "requests": tap.requests,
+        "rev": tap.rev,
+        "undone": tap.undone,
+        "keeping": tap.keeping.as_str(),
+        "new": tap.new,
+    })
+}
+
+/// A tally, in the hub's words: visits are people received.
+pub(super) fn tally(tally: &Tally) -> Value {
+    let rows = tally
+        .rows
+        .iter()
+        .map(|row| json!({ "operator": row.operator.as_str(), "visits": row.people, "requests": row.requests }));
+    json!({
+        "from": tally.from.to_string(),
+        "to": tally.to.to_string(),
+        "visits": tally.people,
+        "requests": tally.requests,
+        "rows": rows.collect::<Vec<Value>>(),
+        "closed": tally.closed,
+    })
+}
+
+/// How the machine stands with the hub.
+pub(super) fn status(status: &Status) -> Value {
+    json!({
+        "site": status.site,
+        "site_name": status.site_name,
+        "device": status.device,
+        "label": status.label,
+        "today": status.today.to_string(),
+        "clock": clock(status.clock),
+        "timezone": status.timezone,
+        "kept": status.kept,
+        "confirmed": status.confirmed,
+        "waiting": status.waiting,
+        "refused": status.refused,
+        "oldest_waiting_day": status.oldest_waiting_day.map(|day| day.to_string()),
+        "last_contact": status.last_contact.and_then(instant),
+        "hub": status.hub,
+        "transport": status.transport,
+        "clock_offset_ms": status.clock_offset_ms,
+        "version": status.version,
+        "state": status.state,
+        "last_error": status.last_error,
+    })
+}
+
+/// The sync log.
+pub(super) fn log(lines: &[LogLine]) -> Value {
+    lines.iter().map(|line| json!({ "at": instant(line.at), "event": line.event, "detail": line.detail })).collect()
+}
+
+/// What a verification read.
+pub(super) fn verified(verified: &Verified) -> Value {
+    json!({ "documents": verified.documents, "changes": verified.changes, "problems": verified.problems })
+}
+
+/// Hours and minutes.
+pub(super) fn clock((hour, minute): (i8, i8)) -> String {
+    format!("{hour:02}:{minute:02}")
+}
+
+/// Seconds since 1970 as RFC 3339; none outside the calendar.
+fn instant(seconds: i64) -> Option<String> {
+    Timestamp::from_second(seconds).ok().map(|at| at.to_string())
+}

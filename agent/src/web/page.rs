@@ -1,0 +1,246 @@
+//! The desk page, rendered whole on the server.
+//!
+//! The script fetches the same page again when something changed and takes its live parts over,
+//! so that there is one template and one set of words.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{Html, IntoResponse, Response};
+use jiff::Timestamp;
+use jiff::civil::Weekday;
+use msap_shared::code::{Age, Help, known_operator};
+use msap_shared::time::{Day, SiteZone};
+use tracing::error;
+
+use super::api::mismatch;
+use super::{Ask, Problem, Web, json};
+use crate::command::{Command, Keeping, Period, Reply, Status, Tally, TapView};
+
+/// Most taps in the list.
+const TAPS_MAX: usize = 10;
+/// The keys of the first ten buttons.
+const KEYS: [&str; 10] = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "0"];
+
+#[derive(Template)]
+#[template(path = "desk.html")]
+struct DeskPage {
+    site: String,
+    site_name: String,
+    label: String,
+    version: &'static str,
+    today: String,
+    long_day: String,
+    clock: String,
+    timezone: String,
+    buttons: Vec<Button>,
+    helps: Vec<Choice>,
+    ages: Vec<Choice>,
+    taps: Vec<Row>,
+    visits: i64,
+    requests: i64,
+    totals: Vec<Total>,
+    closed: bool,
+    kept: u64,
+    confirmed: u64,
+    waiting: u64,
+    refused: u64,
+    link: Link,
+}
+
+struct Button {
+    code: &'static str,
+    label: &'static str,
+    key: Option<&'static str>,
+    requests: i64,
+}
+
+struct Choice {
+    code: &'static str,
+    label: &'static str,
+}
+
+struct Row {
+    reference: String,
+    time: String,
+    operator: String,
+    operator_label: String,
+    help: String,
+    help_label: String,
+    age: String,
+    age_label: String,
+    people: i16,
+    undone: bool,
+    keeping: &'static str,
+}
+
+struct Total {
+    label: String,
+    visits: i64,
+    requests: i64,
+}
+
+/// The link with the hub, in words.
+struct Link {
+    /// Connected, or on the way: no warning.
+    well: bool,
+    state: String,
+    since: Option<String>,
+    error: Option<String>,
+}
+
+pub(super) async fn desk<A: Ask>(State(web): State<Web<A>>) -> Result<Response, Problem> {
+    let status = match web.desk.ask(Command::Status).await? {
+        Reply::Status(status) => *status,
+        other => return Err(mismatch(&other)),
+    };
+    let tally = match web.desk.ask(Command::Tally(Period::Today)).await? {
+        Reply::Tally(tally) => tally,
+        other => return Err(mismatch(&other)),
+    };
+    let taps = match web.desk.ask(Command::List(None)).await? {
+        Reply::Taps(taps) => taps,
+        other => return Err(mismatch(&other)),
+    };
+    match page(&web, status, tally, &taps).render() {
+        Ok(html) => Ok(Html(html).into_response()),
+        Err(error) => {
+            error!(%error, "the desk page does not render");
+            Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "la page ne s’affiche pas"))
+        }
+    }
+}
+
+pub(super) async fn css() -> Response {
+    asset("text/css; charset=utf-8", include_str!("../../assets/desk.css"))
+}
+
+pub(super) async fn js() -> Response {
+    asset("text/javascript; charset=utf-8", include_str!("../../assets/desk.js"))
+}
+
+fn asset(kind: &'static str, text: &'static str) -> Response {
+    ([(CONTENT_TYPE, kind), (CACHE_CONTROL, "no-cache")], text).into_response()
+}
+
+fn page<A>(web: &Web<A>, status: Status, tally: Tally, taps: &[TapView]) -> DeskPage {
+    let zone: Option<SiteZone> = status.timezone.parse().ok();
+    let requests =
+        |code: &str| tally.rows.iter().find(|row| row.operator.as_str() == code).map_or(0, |row| row.requests);
+    let buttons = web.operators.iter().enumerate().map(|(at, operator)| Button {
+        code: operator.code,
+        label: operator.label_fr,
+        key: KEYS.get(at).copied(),
+        requests: requests(operator.code),
+    });
+    let totals = tally.rows.iter().map(|row| Total {
+        label: operator_label(row.operator.as_str()),
+        visits: row.people,
+        requests: row.requests,
+    });
+    DeskPage {
+        today: status.today.to_string(),
+        long_day: long_day(status.today),
+        clock: json::clock(status.clock),
+        buttons: buttons.collect(),
+        helps: Help::ALL.map(|help| Choice { code: help.as_str(), label: help.label_fr() }).into(),
+        ages: Age::ALL.map(|age| Choice { code: age.as_str(), label: age.label_fr() }).into(),
+        taps: taps.iter().take(TAPS_MAX).map(|tap| row(tap, zone.as_ref())).collect(),
+        visits: tally.people,
+        requests: tally.requests,
+        totals: totals.collect(),
+        closed: tally.closed == Some(true),
+        kept: status.kept,
+        confirmed: status.confirmed,
+        waiting: status.waiting,
+        refused: status.refused,
+        link: link(&status, zone.as_ref()),
+        site: status.site,
+        site_name: status.site_name,
+        label: status.label,
+        version: status.version,
+        timezone: status.timezone,
+    }
+}
+
+fn row(tap: &TapView, zone: Option<&SiteZone>) -> Row {
+    let time = tap.at.zip(zone).and_then(|(at, zone)| {
+        let at = Timestamp::from_second(at).ok()?;
+        Some(json::clock(zone.clock(at)))
+    });
+    let (help, age) = (tap.help.as_str(), tap.age.as_str());
+    Row {
+        reference: tap.id.map_or_else(|| tap.name.to_string(), |id| id.to_uuid()),
+        time: time.unwrap_or_else(|| "autre poste".to_owned()),
+        operator: tap.operator.to_string(),
+        operator_label: operator_label(tap.operator.as_str()),
+        help: help.to_owned(),
+        help_label: Help::known(help).map_or_else(|| help.to_owned(), |help| help.label_fr().to_owned()),
+        age: age.to_owned(),
+        age_label: Age::known(age).map_or_else(|| age.to_owned(), |age| age.label_fr().to_owned()),
+        people: tap.people,
+        undone: tap.undone,
+        keeping: match tap.keeping {
+            Keeping::Kept => "kept",
+            Keeping::Confirmed => "confirmed",
+            Keeping::SetAside => "set_aside",
+        },
+    }
+}
+
+fn operator_label(code: &str) -> String {
+    known_operator(code).map_or(code, |operator| operator.label_fr).to_owned()
+}
+
+fn link(status: &Status, zone: Option<&SiteZone>) -> Link {
+    let state = match status.state {
+        "connected" => "Relié au hub",
+        "connecting" => "Connexion au hub…",
+        "offline" => "Hors ligne",
+        "pending" => "En attente d’approbation par le hub",
+        "revoked" => "Ce poste n’est plus autorisé par le hub",
+        other => other,
+    };
+    let since = status.last_contact.zip(zone).and_then(|(at, zone)| {
+        let at = Timestamp::from_second(at).ok()?;
+        let (day, clock) = (Day::at(at, zone), json::clock(zone.clock(at)));
+        Some(if day == status.today { clock } else { format!("{} à {clock}", long_day(day)) })
+    });
+    Link {
+        well: matches!(status.state, "connected" | "connecting"),
+        state: state.to_owned(),
+        since,
+        error: status.last_error.clone().filter(|error| !error.is_empty()),
+    }
+}
+
+fn long_day(day: Day) -> String {
+    const MONTHS: [&str; 12] = [
+        "janvier",
+        "février",
+        "mars",
+        "avril",
+        "mai",
+        "juin",
+        "juillet",
+        "août",
+        "septembre",
+        "octobre",
+        "novembre",
+        "décembre",
+    ];
+    let date = day.date();
+    let weekday = match date.weekday() {
+        Weekday::Monday => "lundi",
+        Weekday::Tuesday => "mardi",
+        Weekday::Wednesday => "mercredi",
+        Weekday::Thursday => "jeudi",
+        Weekday::Friday => "vendredi",
+        Weekday::Saturday => "samedi",
+        Weekday::Sunday => "dimanche",
+    };
+    let number = if date.day() == 1 { "1er".to_owned() } else { date.day().to_string() };
+    let month = usize::try_from(date.month() - 1).ok().and_then(|at| MONTHS.get(at)).unwrap_or(&"");
+    format!("{weekday} {number} {month} {}", date.year())
+}

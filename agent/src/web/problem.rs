@@ -1,0 +1,84 @@
+//! What is answered when a request is not carried out: `application/problem+json`.
+
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::command::CommandError;
+
+/// One refusal, for people to read and for programs to tell apart by status and field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    status: StatusCode,
+    detail: String,
+    field: Option<String>,
+}
+
+impl Problem {
+    /// A refusal of the request as a whole.
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self { status, detail: detail.into(), field: None }
+    }
+
+    /// A field whose value cannot be taken.
+    pub fn invalid(field: &str, why: impl Into<String>) -> Self {
+        Self { status: StatusCode::UNPROCESSABLE_ENTITY, detail: why.into(), field: Some(field.to_owned()) }
+    }
+
+    /// A request that is not of the form asked for.
+    pub fn malformed(field: Option<&str>, why: impl Into<String>) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, detail: why.into(), field: field.map(str::to_owned) }
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    fn title(&self) -> &'static str {
+        match self.status {
+            StatusCode::UNPROCESSABLE_ENTITY => "Valeur refusée",
+            StatusCode::NOT_FOUND => "Introuvable",
+            StatusCode::CONFLICT => "Identifiant déjà utilisé",
+            StatusCode::SERVICE_UNAVAILABLE => "Non enregistré",
+            StatusCode::FORBIDDEN => "Refusé",
+            _ => "Demande incorrecte",
+        }
+    }
+}
+
+impl From<CommandError> for Problem {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::Invalid { field, why } => Self::invalid(field, why),
+            CommandError::UnknownTap(tap) => {
+                Self::new(StatusCode::NOT_FOUND, format!("la visite {tap} n’est pas connue sur ce poste"))
+            }
+            CommandError::IdReused(id) => {
+                let detail = format!("l’identifiant {id} a déjà servi pour une autre visite : tirez-en un nouveau");
+                Self { status: StatusCode::CONFLICT, detail, field: Some("id".to_owned()) }
+            }
+            CommandError::NotKept => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "le disque de ce poste n’a rien enregistré : libérez de la place, puis recommencez",
+            ),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut body = json!({
+            "type": "about:blank",
+            "title": self.title(),
+            "status": self.status.as_u16(),
+            "detail": self.detail,
+        });
+        if let Some(field) = self.field {
+            body["field"] = field.into();
+        }
+        let kind = HeaderValue::from_static("application/problem+json");
+        (self.status, [(CONTENT_TYPE, kind)], body.to_string()).into_response()
+    }
+}

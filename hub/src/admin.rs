@@ -1,0 +1,204 @@
+//! What operators ask of the hub, whether it runs or not.
+//!
+//! One [`Request`] and one [`Reply`] for both: a running hub takes them on its local socket
+//! (`socket`), otherwise the command line locks the data directory and carries them out itself
+//! (`client`). A [`Look`] only reads; a [`Change`] is one transaction and leaves a line in the
+//! journal.
+
+mod change;
+mod error;
+mod look;
+mod reply;
+mod site_changes;
+pub mod socket;
+mod tokens;
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::change::{Hub, change};
+pub use self::error::AdminError;
+pub use self::look::look;
+pub use self::reply::{
+    CheckObject, DeviceObject, DocumentObject, FlaggedObject, FoldedObject, InvitationObject, JournalObject,
+    RefusedObject, Reply, TokenObject,
+};
+use crate::lang::Lang;
+
+/// Names and values, as typed.
+pub type Pairs = Vec<(String, String)>;
+
+/// A request and the language of whoever makes it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Asked {
+    /// In which language to tell of mistakes.
+    pub lang: Lang,
+    /// What to do.
+    pub request: Request,
+}
+
+/// Anything an operator can ask.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// Something that only reads.
+    Look(Look),
+    /// Something that changes the hub.
+    Change(Change),
+}
+
+/// What only reads.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Look {
+    /// What an import would do.
+    SiteImport {
+        /// The file's text.
+        text: String,
+    },
+    /// Sites, filtered as in the API.
+    Sites {
+        /// Filters.
+        filters: Pairs,
+    },
+    /// One site with its aliases and devices.
+    Site {
+        /// Id or alias.
+        site: String,
+    },
+    /// Devices, of one site or of all.
+    Devices {
+        /// Id or alias.
+        site: Option<String>,
+    },
+    /// One device.
+    Device {
+        /// Its id.
+        device: String,
+    },
+    /// Tokens of the API.
+    Tokens,
+    /// Figures, asked as in the API.
+    Counts {
+        /// Parameters.
+        question: Pairs,
+    },
+    /// Changes that were refused.
+    Refused,
+    /// Facts that wait for a person's judgement.
+    Flagged,
+    /// Lines of the journal.
+    Journal {
+        /// Only lines after this one.
+        after: i64,
+        /// At most so many.
+        limit: u32,
+    },
+    /// Documents.
+    Documents,
+    /// One document as an Automerge file.
+    Document {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// What changes the hub.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// Imports a list of sites.
+    SiteImport {
+        /// The file's text.
+        text: String,
+    },
+    /// Adds a site.
+    SiteAdd {
+        /// Its id.
+        site: String,
+        /// `house` or `antenna`.
+        kind: String,
+        /// Its house, for an antenna.
+        parent: Option<String>,
+        /// Its fields; the name is needed, and a department or a time zone.
+        fields: Pairs,
+    },
+    /// Ends a site's life.
+    SiteRetire {
+        /// Id or alias.
+        site: String,
+    },
+    /// Gives a site one more name.
+    SiteAlias {
+        /// Id or alias.
+        site: String,
+        /// The new name.
+        alias: String,
+    },
+    /// Attaches an antenna to a house.
+    SiteSetParent {
+        /// Id or alias of the antenna.
+        site: String,
+        /// Id or alias of the house.
+        parent: String,
+    },
+    /// Sets fields of a site.
+    SiteSet {
+        /// Id or alias.
+        site: String,
+        /// The fields.
+        fields: Pairs,
+    },
+    /// Makes a one-time join code.
+    SiteInvite {
+        /// Id or alias.
+        site: String,
+        /// How long it holds.
+        valid_s: i64,
+    },
+    /// Approves every device that this hub's authority has certified.
+    DeviceApproveAll,
+    /// Ends a device's rights.
+    DeviceRevoke {
+        /// Its id.
+        device: String,
+        /// Why.
+        reason: String,
+    },
+    /// Makes a token of the API.
+    TokenCreate {
+        /// What it is for.
+        label: String,
+        /// What it may see.
+        scope: String,
+        /// What it may do.
+        role: String,
+        /// How long it holds.
+        valid_s: i64,
+    },
+    /// Ends a token.
+    TokenRevoke {
+        /// Its id.
+        id: String,
+    },
+    /// Verifies everything stored, and may rebuild the views from it.
+    Check {
+        /// Whether to rebuild.
+        rebuild: bool,
+    },
+}
+
+/// What carrying out a request needs besides the store.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The beginning of the CA key's hash, for join codes.
+    pub ca_hash: [u8; 16],
+    /// The address for join codes, if it is set.
+    pub advertise: Option<String>,
+    /// The address that sites connect to: the one really bound when the hub runs.
+    pub sync: SocketAddr,
+}
+
+#[cfg(test)]
+mod tests;

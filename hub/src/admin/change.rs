@@ -1,0 +1,127 @@
+//! Carrying out what changes the hub.
+
+use jiff::Timestamp;
+use msap_shared::id::DeviceId;
+use msap_shared::io::join_code::{JoinCode, check_address};
+use rusqlite::Connection;
+
+use super::look::device_id;
+use super::reply::{CheckObject, FoldedObject, InvitationObject, Reply, moment};
+use super::{AdminError, Change, Context, site_changes, tokens};
+use crate::import;
+use crate::lang::Lang;
+use crate::site::Life;
+use crate::store::{StoreError, devices, journal};
+
+/// Longest reason of a revocation, in characters.
+const REASON_LEN_MAX: usize = 200;
+
+/// What changes need of the hub; the core, outside of tests.
+pub trait Hub {
+    /// Runs one transaction: committed when `f` succeeds.
+    fn write<T, E, F>(&mut self, f: F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: FnOnce(&Connection) -> Result<T, E>;
+
+    /// Ends a device's rights, journals it, and closes its connections.
+    fn revoke(&mut self, device: DeviceId, reason: &str, now: Timestamp) -> Result<(), AdminError>;
+
+    /// Approves what this hub's authority has certified and folds what waits from it.
+    fn approve_all_certified(&mut self, now: Timestamp) -> Result<FoldedObject, AdminError>;
+
+    /// Verifies what is stored against the views.
+    fn check(&mut self, rebuild: bool) -> Result<CheckObject, AdminError>;
+}
+
+/// Carries out one change.
+///
+/// # Errors
+/// When it cannot be done; then nothing is changed.
+pub fn change(
+    hub: &mut impl Hub,
+    change: &Change,
+    context: &Context,
+    lang: Lang,
+    now: Timestamp,
+) -> Result<Reply, AdminError> {
+    let done = match change {
+        Change::SiteImport { text } => {
+            return hub.write(|conn| {
+                let plan = import::plan(conn, text, lang)?;
+                plan.carry_out(conn)?;
+                let report = plan.report;
+                if report.added + report.changed > 0 {
+                    let detail = format!(
+                        "added={} changed={} unchanged={} rejected={}",
+                        report.added, report.changed, report.unchanged, report.rejected
+                    );
+                    journal::record(conn, now, "site.import", "", &detail)?;
+                }
+                Ok(Reply::Imported(report))
+            });
+        }
+        Change::SiteAdd { site, kind, parent, fields } => {
+            hub.write(|conn| site_changes::add(conn, now, site, kind, parent.as_deref(), fields))
+        }
+        Change::SiteRetire { site } => hub.write(|conn| site_changes::retire(conn, now, site)),
+        Change::SiteAlias { site, alias } => hub.write(|conn| site_changes::alias(conn, now, site, alias)),
+        Change::SiteSetParent { site, parent } => hub.write(|conn| site_changes::set_parent(conn, now, site, parent)),
+        Change::SiteSet { site, fields } => hub.write(|conn| site_changes::set(conn, now, site, fields)),
+        Change::SiteInvite { site, valid_s } => {
+            let secret = rand::random();
+            return hub.write(|conn| invite(conn, context, site, secret, *valid_s, now)).map(Reply::Invitation);
+        }
+        Change::DeviceApproveAll => return hub.approve_all_certified(now).map(Reply::Folded),
+        Change::DeviceRevoke { device, reason } => {
+            let id = device_id(device)?;
+            let fits = (1..=REASON_LEN_MAX).contains(&reason.chars().count()) && !reason.chars().any(char::is_control);
+            if !fits {
+                return Err(AdminError::Text("--reason"));
+            }
+            let known = hub.write(|conn| devices::show(conn, id))?;
+            known.ok_or_else(|| AdminError::UnknownDevice(device.clone()))?;
+            hub.revoke(id, reason, now)
+        }
+        Change::TokenCreate { label, scope, role, valid_s } => {
+            let chance = rand::random();
+            return hub.write(|conn| tokens::create(conn, now, &chance, label, (scope, role), *valid_s));
+        }
+        Change::TokenRevoke { id } => return hub.write(|conn| tokens::revoke(conn, now, id)),
+        Change::Check { rebuild } => return hub.check(*rebuild).map(Reply::Checked),
+    };
+    done.map(|()| Reply::Done)
+}
+
+fn invite(
+    conn: &Connection,
+    context: &Context,
+    name: &str,
+    secret: [u8; 16],
+    valid_s: i64,
+    now: Timestamp,
+) -> Result<InvitationObject, AdminError> {
+    let site = site_changes::found(conn, name)?;
+    if site.life == Life::Retired {
+        return Err(AdminError::Retired(site.id.to_string()));
+    }
+    let address = match &context.advertise {
+        Some(address) => address.clone(),
+        None if context.sync.ip().is_unspecified() || context.sync.port() == 0 => {
+            return Err(AdminError::NoAddress(context.sync));
+        }
+        None => context.sync.to_string(),
+    };
+    check_address(&address).map_err(|source| AdminError::Address { address: address.clone(), source })?;
+    let expires = now.as_second().saturating_add(valid_s);
+    devices::invite(conn, &site.id, JoinCode::secret_hash(&secret), expires)?;
+    journal::record(conn, now, "site.invite", site.id.as_str(), &format!("expires={}", moment(expires)))?;
+    let code = JoinCode { ca_hash: context.ca_hash, secret, address: address.clone() };
+    Ok(InvitationObject {
+        site: site.id.to_string(),
+        code: code.to_string(),
+        expires: moment(expires),
+        address,
+        advertised: context.advertise.is_some(),
+    })
+}

@@ -1,0 +1,156 @@
+//! Why a request of an operator is not carried out.
+
+use std::net::SocketAddr;
+
+use crate::ask::AskError;
+use crate::exit::{Exit, Failure, with_causes};
+use crate::export::ExportError;
+use crate::http::scope::ScopeError;
+use crate::import::ImportError;
+use crate::lang::Lang;
+use crate::site::FieldError;
+use crate::store::StoreError;
+use crate::store::figures::{FigureError, ROWS_MAX};
+
+/// One variant per thing that an operator does differently.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages are the documentation")]
+pub enum AdminError {
+    #[error("no site {0:?}")]
+    UnknownSite(String),
+    #[error("no device {0:?}")]
+    UnknownDevice(String),
+    #[error("no token {0:?}")]
+    UnknownToken(String),
+    #[error("no document {0:?}")]
+    UnknownDocument(String),
+    #[error("{0:?} is not a site id: 1 to 32 characters among a-z, 0-9, _ and -")]
+    SiteId(String),
+    #[error("{0:?} already names a site")]
+    Taken(String),
+    #[error("{0:?} is neither house nor antenna")]
+    Kind(String),
+    #[error("a new site needs {0}")]
+    Missing(&'static str),
+    #[error("{0:?} is not a field of a site")]
+    UnknownField(String),
+    #[error(transparent)]
+    Field(#[from] FieldError),
+    #[error("{0} is not an antenna: only an antenna has a house")]
+    NotAntenna(String),
+    #[error("{0} is not a house")]
+    NotHouse(String),
+    #[error("{0} is retired")]
+    Retired(String),
+    #[error("devices cannot reach {0}: set sync.advertise to the address that sites connect to, host:port")]
+    NoAddress(SocketAddr),
+    #[error("{address} cannot stand in a join code")]
+    Address {
+        address: String,
+        #[source]
+        source: msap_shared::io::join_code::JoinCodeError,
+    },
+    #[error(transparent)]
+    Scope(#[from] ScopeError),
+    #[error("{0} is empty, too long or not one line")]
+    Text(&'static str),
+    #[error(transparent)]
+    Ask(#[from] AskError),
+    #[error(transparent)]
+    Figures(#[from] FigureError),
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    #[error("document {name} is damaged")]
+    Export {
+        name: String,
+        #[source]
+        source: ExportError,
+    },
+    #[error("the keys directory failed")]
+    Keys(#[from] crate::keys::KeysError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl AdminError {
+    /// The exit code of a command that ends with this.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::UnknownSite(_) | Self::UnknownDevice(_) | Self::UnknownToken(_) | Self::UnknownDocument(_) => {
+                Exit::NotFound
+            }
+            Self::Ask(AskError::UnknownParameter(_) | AskError::Repeated(_) | AskError::Later(_)) => Exit::Usage,
+            Self::UnknownField(_) => Exit::Usage,
+            Self::Export { .. } => Exit::Damaged,
+            Self::Keys(error) if error.exit_code() == Exit::Damaged as u8 => Exit::Damaged,
+            Self::Keys(_) => Exit::Failure,
+            Self::Store(error)
+            | Self::Ask(AskError::Store(error))
+            | Self::Figures(FigureError::Store(error))
+            | Self::Import(ImportError::Store(error)) => store_exit(error),
+            _ => Exit::Invalid,
+        }
+    }
+
+    /// The error as people read it.
+    pub fn say(&self, lang: Lang) -> String {
+        let french = match self {
+            Self::UnknownSite(site) => format!("site {site:?} inconnu"),
+            Self::UnknownDevice(device) => format!("poste {device:?} inconnu"),
+            Self::UnknownToken(id) => format!("jeton {id:?} inconnu"),
+            Self::UnknownDocument(name) => format!("document {name:?} inconnu"),
+            Self::SiteId(text) => {
+                format!("{text:?} n’est pas un identifiant de site : 1 à 32 caractères parmi a-z, 0-9, _ et -")
+            }
+            Self::Taken(name) => format!("{name:?} désigne déjà un site"),
+            Self::Kind(text) => format!("{text:?} n’est ni house ni antenna"),
+            Self::Missing(what) => format!("il manque au nouveau site : {what}"),
+            Self::UnknownField(name) => {
+                let known: Vec<_> = crate::site::Field::ALL.iter().map(|field| field.name()).collect();
+                format!("{name:?} n’est pas un champ d’un site ; champs : {}", known.join(", "))
+            }
+            Self::Field(error) => format!("{} : {}", error.field, error.say(lang)),
+            Self::NotAntenna(site) => format!("{site} n’est pas une antenne : seule une antenne a une maison"),
+            Self::NotHouse(site) => format!("{site} n’est pas une maison"),
+            Self::Retired(site) => format!("{site} est fermé définitivement"),
+            Self::NoAddress(address) => format!(
+                "les postes ne peuvent pas joindre {address} : réglez sync.advertise (MSAP_HUB_SYNC__ADVERTISE) sur \
+                 l’adresse où ils se connectent, hôte:port"
+            ),
+            Self::Address { address, .. } => format!("{address} ne peut pas figurer dans un code d’invitation"),
+            Self::Scope(ScopeError::Scope(text)) => format!(
+                "{text:?} n’est pas un périmètre : national, region:52, department:49, site:275 ou operator:CNAF"
+            ),
+            Self::Scope(ScopeError::Role(text)) => format!("{text:?} n’est pas un rôle : reader, coordinator ou admin"),
+            Self::Text(what) => format!("{what} : texte vide, trop long ou sur plusieurs lignes"),
+            Self::Ask(error) => error.say(lang),
+            Self::Figures(FigureError::TooManyRows) => {
+                format!("la réponse dépasse {ROWS_MAX} lignes : resserrez la question")
+            }
+            Self::Import(ImportError::Header(missing)) => {
+                format!("l’en-tête n’a pas les colonnes {}", missing.join(", "))
+            }
+            Self::Import(ImportError::Csv(_)) => "l’en-tête du fichier est illisible".to_owned(),
+            Self::Import(ImportError::TooLong) => "le fichier a trop de lignes pour une liste de sites".to_owned(),
+            Self::Export { name, source } => format!("le document {name} est endommagé : {source}"),
+            Self::Keys(error) => with_causes(error),
+            Self::Store(error) | Self::Figures(FigureError::Store(error)) | Self::Import(ImportError::Store(error)) => {
+                format!("la base du hub a échoué : {}", with_causes(error))
+            }
+        };
+        lang.of(french, with_causes(self))
+    }
+
+    /// The failure of a command.
+    pub fn failure(&self, lang: Lang) -> Failure {
+        Failure::new(self.exit(), self.say(lang))
+    }
+}
+
+/// The exit code for a failure of the store.
+pub(crate) fn store_exit(error: &StoreError) -> Exit {
+    match error {
+        StoreError::NewerSchema { .. } | StoreError::Corrupt { .. } => Exit::Damaged,
+        _ => Exit::Failure,
+    }
+}

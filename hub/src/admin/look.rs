@@ -1,0 +1,84 @@
+//! Carrying out what only reads.
+
+use data_encoding::BASE64;
+use jiff::Timestamp;
+use msap_shared::id::{DeviceId, SiteId};
+use rusqlite::Connection;
+
+use super::reply::Reply;
+use super::{AdminError, Look};
+use crate::ask;
+use crate::http::{figures_object, site_filter};
+use crate::lang::Lang;
+use crate::site::SiteObject;
+use crate::store::{devices, documents, figures, journal, listings, sites, tokens};
+use crate::{export, import};
+
+/// Most lines of the journal in one answer.
+const JOURNAL_MAX: u32 = 100_000;
+/// More documents than the network makes in ten years.
+const DOCUMENTS_MAX: u32 = 1_000_000;
+
+/// Answers from what is stored.
+///
+/// # Errors
+/// When something that the request names does not exist or makes no sense.
+pub fn look(conn: &Connection, look: &Look, lang: Lang, now: Timestamp) -> Result<Reply, AdminError> {
+    Ok(match look {
+        Look::SiteImport { text } => Reply::Imported(import::plan(conn, text, lang)?.report),
+        Look::Sites { filters } => {
+            let found = sites::list(conn, &site_filter(filters)?)?;
+            Reply::Sites(found.iter().map(|(site, contact)| SiteObject::of(site, contact)).collect())
+        }
+        Look::Site { site } => {
+            let id = site_id(conn, site)?;
+            let (site, contact) = sites::find(conn, &id)?.ok_or_else(|| AdminError::UnknownSite(site.clone()))?;
+            Reply::Site {
+                site: Box::new(SiteObject::of(&site, &contact)),
+                aliases: sites::aliases(conn, &id)?,
+                devices: devices::list(conn, Some(&id))?.into_iter().map(Into::into).collect(),
+            }
+        }
+        Look::Devices { site } => {
+            let site = site.as_ref().map(|site| site_id(conn, site)).transpose()?;
+            Reply::Devices(devices::list(conn, site.as_ref())?.into_iter().map(Into::into).collect())
+        }
+        Look::Device { device } => {
+            let found = devices::show(conn, device_id(device)?)?;
+            Reply::Device(Box::new(found.ok_or_else(|| AdminError::UnknownDevice(device.clone()))?.into()))
+        }
+        Look::Tokens => Reply::Tokens(tokens::list(conn)?.into_iter().map(Into::into).collect()),
+        Look::Counts { question } => {
+            let today = ask::today(now);
+            let query = ask::figures(conn, question, today)?;
+            Reply::Figures(figures_object(&query, &figures::answer(conn, &query)?, today))
+        }
+        Look::Refused => Reply::Refused(listings::refused(conn)?.into_iter().map(Into::into).collect()),
+        Look::Flagged => Reply::Flagged(listings::flagged(conn)?.into_iter().map(Into::into).collect()),
+        Look::Journal { after, limit } => {
+            let lines = journal::list(conn, *after, (*limit).min(JOURNAL_MAX))?;
+            Reply::Journal(lines.into_iter().map(Into::into).collect())
+        }
+        Look::Documents => {
+            Reply::Documents(documents::list(conn, "", DOCUMENTS_MAX)?.into_iter().map(Into::into).collect())
+        }
+        Look::Document { name } => {
+            let chunks = documents::chunks(conn, name)?;
+            if chunks.is_empty() {
+                return Err(AdminError::UnknownDocument(name.clone()));
+            }
+            let saved = export::saved(&chunks).map_err(|source| AdminError::Export { name: name.clone(), source })?;
+            Reply::Document(BASE64.encode(&saved))
+        }
+    })
+}
+
+/// The site that a person names by its id or an alias.
+pub(super) fn site_id(conn: &Connection, name: &str) -> Result<SiteId, AdminError> {
+    sites::resolve(conn, name)?.ok_or_else(|| AdminError::UnknownSite(name.chars().take(60).collect()))
+}
+
+/// The device that a person names.
+pub(super) fn device_id(text: &str) -> Result<DeviceId, AdminError> {
+    text.parse().map_err(|_| AdminError::UnknownDevice(text.chars().take(60).collect()))
+}

@@ -1,0 +1,208 @@
+//! What the hub answers to operators: the objects behind tables and `--json`.
+
+use jiff::Timestamp;
+use msap_shared::time::Day;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::import::ImportReport;
+use crate::site::SiteObject;
+use crate::store::devices::Device;
+use crate::store::listings::{FlaggedRow, RefusedRow};
+use crate::store::tokens::TokenRow;
+use crate::store::{documents, journal};
+
+/// One answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "reply", content = "data")]
+#[expect(missing_docs, reason = "each answers the request of that name")]
+pub enum Reply {
+    Done,
+    Imported(ImportReport),
+    Sites(Vec<SiteObject>),
+    Site { site: Box<SiteObject>, aliases: Vec<String>, devices: Vec<DeviceObject> },
+    Invitation(InvitationObject),
+    Devices(Vec<DeviceObject>),
+    Device(Box<DeviceObject>),
+    Folded(FoldedObject),
+    TokenMade { token: TokenObject, secret: String },
+    Tokens(Vec<TokenObject>),
+    Figures(Value),
+    Checked(CheckObject),
+    Refused(Vec<RefusedObject>),
+    Flagged(Vec<FlaggedObject>),
+    Journal(Vec<JournalObject>),
+    Documents(Vec<DocumentObject>),
+    /// An Automerge file in base 64.
+    Document(String),
+}
+
+/// A join code, just made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub struct InvitationObject {
+    pub site: String,
+    pub code: String,
+    pub expires: String,
+    pub address: String,
+    /// Whether `sync.advertise` gave the address; otherwise it is the one listened on.
+    pub advertised: bool,
+}
+
+/// One device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub struct DeviceObject {
+    pub id: String,
+    pub site: String,
+    pub label: String,
+    pub standing: String,
+    pub enrolled: String,
+    pub reason: String,
+    pub forked: bool,
+    pub last_contact: Option<String>,
+    pub last_in_sync: Option<String>,
+    pub version: String,
+    pub transport: String,
+    pub clock_offset_ms: Option<i64>,
+}
+
+/// What an approval of all devices did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub struct FoldedObject {
+    pub devices: u64,
+    pub changes: u64,
+    pub refused: u64,
+}
+
+/// One token, without its secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub struct TokenObject {
+    pub id: String,
+    pub label: String,
+    pub scope: String,
+    pub role: String,
+    pub expires: String,
+    pub revoked: bool,
+}
+
+/// What a check found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub struct CheckObject {
+    pub documents: u64,
+    pub changes: u64,
+    pub differences: Vec<String>,
+}
+
+/// One refused change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub struct RefusedObject {
+    pub document: String,
+    pub device: String,
+    pub writer: String,
+    pub seq: i64,
+    pub reason: i64,
+    pub day: Option<String>,
+}
+
+/// One flagged fact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub struct FlaggedObject {
+    pub document: String,
+    pub tap: String,
+    pub reason: String,
+    pub day: Option<i64>,
+    pub value: Option<String>,
+}
+
+/// One line of the journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub struct JournalObject {
+    pub n: i64,
+    pub at: String,
+    pub action: String,
+    pub subject: String,
+    pub detail: String,
+}
+
+/// One document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub struct DocumentObject {
+    pub id: String,
+    pub changes: i64,
+}
+
+/// A moment of the store, as text; empty if it is outside the calendar.
+pub(super) fn moment(seconds: i64) -> String {
+    Timestamp::from_second(seconds).map(|at| at.to_string()).unwrap_or_default()
+}
+
+fn day(number: i32) -> Option<String> {
+    Day::from_number(number).map(|day| day.to_string())
+}
+
+impl From<Device> for DeviceObject {
+    fn from(device: Device) -> Self {
+        Self {
+            id: device.id.to_string(),
+            site: device.site.to_string(),
+            label: device.label,
+            standing: device.standing.as_str().to_owned(),
+            enrolled: device.enrolled.to_string(),
+            reason: device.reason,
+            forked: device.forked,
+            last_contact: device.contact.at.map(moment),
+            last_in_sync: device.contact.in_sync.map(moment),
+            version: device.contact.app_version,
+            transport: device.contact.transport,
+            clock_offset_ms: device.contact.clock_offset_ms,
+        }
+    }
+}
+
+impl From<TokenRow> for TokenObject {
+    fn from(row: TokenRow) -> Self {
+        let TokenRow { id, label, scope, role, expires, revoked } = row;
+        Self { id, label, scope, role, expires: moment(expires), revoked }
+    }
+}
+
+impl From<RefusedRow> for RefusedObject {
+    fn from(row: RefusedRow) -> Self {
+        Self {
+            document: row.document,
+            device: row.device,
+            writer: row.writer,
+            seq: row.seq,
+            reason: row.reason,
+            day: day(row.day),
+        }
+    }
+}
+
+impl From<FlaggedRow> for FlaggedObject {
+    fn from(row: FlaggedRow) -> Self {
+        let FlaggedRow { document, tap, reason, day, value } = row;
+        Self { document, tap, reason, day, value }
+    }
+}
+
+impl From<journal::Entry> for JournalObject {
+    fn from(entry: journal::Entry) -> Self {
+        let journal::Entry { n, at, action, subject, detail } = entry;
+        Self { n, at: moment(at), action, subject, detail }
+    }
+}
+
+impl From<documents::DocumentRow> for DocumentObject {
+    fn from(row: documents::DocumentRow) -> Self {
+        Self { id: row.name, changes: row.changes }
+    }
+}

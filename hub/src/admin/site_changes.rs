@@ -1,0 +1,123 @@
+//! Changes of sites, each in the caller's transaction with its line in the journal.
+
+use jiff::Timestamp;
+use msap_shared::id::SiteId;
+use msap_shared::time::SiteZone;
+use rusqlite::Connection;
+
+use super::AdminError;
+use super::look::site_id;
+use crate::lang::Phrase;
+use crate::site::{Field, FieldError, Kind, Life, Site, department_zone};
+use crate::store::{journal, sites};
+
+/// A site that must exist.
+pub(super) fn found(conn: &Connection, name: &str) -> Result<Site, AdminError> {
+    let id = site_id(conn, name)?;
+    sites::find(conn, &id)?.map(|(site, _)| site).ok_or_else(|| AdminError::UnknownSite(name.to_owned()))
+}
+
+/// Adds a site that does not exist yet.
+pub(super) fn add(
+    conn: &Connection,
+    now: Timestamp,
+    name: &str,
+    kind: &str,
+    parent: Option<&str>,
+    fields: &[(String, String)],
+) -> Result<(), AdminError> {
+    let id = new_name(conn, name)?;
+    let kind = kind.parse::<Kind>().map_err(|_| AdminError::Kind(kind.chars().take(60).collect()))?;
+    let value = |wanted: Field| fields.iter().find(|(field, _)| field == wanted.name()).map(|(_, value)| value.as_str());
+    if value(Field::Name).is_none() {
+        return Err(AdminError::Missing("name"));
+    }
+    let mut site = Site::new(id, String::new(), kind, zone(value(Field::Timezone), value(Field::Department))?);
+    set_fields(&mut site, fields)?;
+    if let Some(parent) = parent {
+        attach(conn, &mut site, parent)?;
+    }
+    sites::put(conn, &site)?;
+    let given: Vec<_> = fields.iter().map(|(field, value)| format!("{field}={value}")).collect();
+    journal::record(conn, now, "site.add", site.id.as_str(), &format!("kind={kind} {}", given.join(" ")))?;
+    if let Some(parent) = &site.parent {
+        journal::record(conn, now, journal::SITE_SET, site.id.as_str(), &format!("parent={parent}"))?;
+    }
+    Ok(())
+}
+
+/// The legal clock of a new site. A wrong one would put visits on the wrong day: it is never
+/// guessed, but a department has only one.
+fn zone(zone: Option<&str>, department: Option<&str>) -> Result<SiteZone, AdminError> {
+    let wrong = |field: Field, value: &str| {
+        let expected = Phrase::new("un fuseau ou un département connu", "a known time zone or department");
+        FieldError { field: field.name(), value: value.chars().take(60).collect(), expected }
+    };
+    match (zone, department) {
+        (Some(zone), _) => Ok(zone.parse().map_err(|_| wrong(Field::Timezone, zone))?),
+        (None, Some(code)) => Ok(department_zone(code).ok_or_else(|| wrong(Field::Department, code))?),
+        (None, None) => Err(AdminError::Missing("department / timezone")),
+    }
+}
+
+/// Sets fields of a site.
+pub(super) fn set(conn: &Connection, now: Timestamp, name: &str, fields: &[(String, String)]) -> Result<(), AdminError> {
+    let mut site = found(conn, name)?;
+    set_fields(&mut site, fields)?;
+    sites::put(conn, &site)?;
+    for (field, value) in fields {
+        journal::record(conn, now, journal::SITE_SET, site.id.as_str(), &format!("{field}={value}"))?;
+    }
+    Ok(())
+}
+
+/// Ends a site's life.
+pub(super) fn retire(conn: &Connection, now: Timestamp, name: &str) -> Result<(), AdminError> {
+    set(conn, now, name, &[(Field::Life.name().to_owned(), Life::Retired.to_string())])
+}
+
+/// Gives a site one more name.
+pub(super) fn alias(conn: &Connection, now: Timestamp, name: &str, alias: &str) -> Result<(), AdminError> {
+    let site = site_id(conn, name)?;
+    let alias = new_name(conn, alias)?;
+    sites::add_alias(conn, alias.as_str(), &site)?;
+    Ok(journal::record(conn, now, "site.alias", site.as_str(), alias.as_str())?)
+}
+
+/// Attaches an antenna to a house.
+pub(super) fn set_parent(conn: &Connection, now: Timestamp, name: &str, parent: &str) -> Result<(), AdminError> {
+    let mut site = found(conn, name)?;
+    attach(conn, &mut site, parent)?;
+    sites::put(conn, &site)?;
+    let detail = format!("parent={}", site.parent.as_ref().map_or("", SiteId::as_str));
+    Ok(journal::record(conn, now, journal::SITE_SET, site.id.as_str(), &detail)?)
+}
+
+fn attach(conn: &Connection, site: &mut Site, parent: &str) -> Result<(), AdminError> {
+    if site.kind != Kind::Antenna {
+        return Err(AdminError::NotAntenna(site.id.to_string()));
+    }
+    let house = found(conn, parent)?;
+    if house.kind != Kind::House {
+        return Err(AdminError::NotHouse(house.id.to_string()));
+    }
+    site.parent = Some(house.id);
+    Ok(())
+}
+
+fn set_fields(site: &mut Site, fields: &[(String, String)]) -> Result<(), AdminError> {
+    for (name, value) in fields {
+        let field = Field::named(name).ok_or_else(|| AdminError::UnknownField(name.chars().take(60).collect()))?;
+        field.set(site, value)?;
+    }
+    Ok(())
+}
+
+/// A well-formed id that names no site yet.
+fn new_name(conn: &Connection, text: &str) -> Result<SiteId, AdminError> {
+    let id: SiteId = text.parse().map_err(|_| AdminError::SiteId(text.chars().take(60).collect()))?;
+    match sites::resolve(conn, text)? {
+        None => Ok(id),
+        Some(_) => Err(AdminError::Taken(text.to_owned())),
+    }
+}

@@ -1,0 +1,233 @@
+//! From names and values, as typed in an address or on a command line, to a question on figures.
+//!
+//! Called by the API and by `msap-hub counts`, so that both understand and refuse the same words.
+//! A mistyped question must never return a wider or narrower figure than was asked: unknown and
+//! repeated names, unknown values and half a period are errors that name the parameter.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use msap_shared::code::{Age, Help, known_operator};
+use msap_shared::time::{Day, Month};
+use rusqlite::Connection;
+
+use crate::lang::{Lang, Phrase};
+use crate::site::{department_region, known_region};
+use crate::store::StoreError;
+use crate::store::figures::{Antennas, Filters, Key, Query};
+use crate::store::sites;
+
+/// Most values in one list.
+pub const VALUES_MAX: usize = 200;
+
+/// Why a question cannot be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// Not a parameter.
+    #[error("{0:?} is not a parameter of this address")]
+    UnknownParameter(String),
+    /// The same parameter twice.
+    #[error("{0} is given more than once")]
+    Repeated(&'static str),
+    /// A parameter of a later version.
+    #[error("{0} arrives with the views")]
+    Later(&'static str),
+    /// A period with one end.
+    #[error("from and to go together: {0} is missing")]
+    HalfPeriod(&'static str),
+    /// A value that the parameter cannot take.
+    #[error("{parameter}: {value:?} is not {expected}")]
+    Value {
+        /// The parameter.
+        parameter: &'static str,
+        /// A bounded piece of the value.
+        value: String,
+        /// What would have been right.
+        expected: Phrase,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl AskError {
+    /// The mistake, as people read it.
+    pub fn say(&self, lang: Lang) -> String {
+        match (lang, self) {
+            (Lang::En, _) => self.to_string(),
+            (Lang::Fr, Self::UnknownParameter(name)) => format!("{name:?} n’est pas un paramètre d’ici"),
+            (Lang::Fr, Self::Repeated(name)) => format!("{name} est donné plus d’une fois"),
+            (Lang::Fr, Self::Later(name)) => format!("{name} arrivera avec les vues"),
+            (Lang::Fr, Self::HalfPeriod(name)) => format!("from et to vont ensemble : {name} manque"),
+            (Lang::Fr, Self::Value { parameter, value, expected }) => {
+                format!("{parameter} : {value:?} ; attendu : {}", expected.fr)
+            }
+            (Lang::Fr, Self::Store(error)) => error.to_string(),
+        }
+    }
+}
+
+/// The parameters of figures, and whether they can be answered yet.
+const PARAMETERS: [(&str, bool); 15] = [
+    ("from", true),
+    ("to", true),
+    ("by", true),
+    ("site", true),
+    ("department", true),
+    ("region", true),
+    ("bearer", true),
+    ("operator", true),
+    ("help", true),
+    ("age", true),
+    ("antennas", true),
+    ("format", true),
+    ("compare", false),
+    ("as_of", false),
+    ("public", false),
+];
+
+/// Values by parameter, each at most once.
+#[derive(Debug)]
+pub struct Given {
+    pairs: Vec<(&'static str, String)>,
+}
+
+impl Given {
+    /// Sorts out what was given against the names that may be; `false` marks those that cannot
+    /// be answered yet.
+    pub fn check(given: &[(String, String)], known: &[(&'static str, bool)]) -> Result<Self, AskError> {
+        let mut pairs = Vec::new();
+        for (name, value) in given {
+            let Some((name, ready)) = known.iter().find(|(known, _)| known == name) else {
+                return Err(AskError::UnknownParameter(name.chars().take(40).collect()));
+            };
+            if pairs.iter().any(|(seen, _)| seen == name) {
+                return Err(AskError::Repeated(name));
+            }
+            if !ready {
+                return Err(AskError::Later(name));
+            }
+            pairs.push((*name, value.clone()));
+        }
+        Ok(Self { pairs })
+    }
+
+    /// The value of a parameter.
+    pub fn one(&self, parameter: &'static str) -> Option<&str> {
+        self.pairs.iter().find(|(name, _)| *name == parameter).map(|(_, value)| value.as_str())
+    }
+
+    /// The values of a list parameter, each parsed by `parse`; an empty list or item is an error,
+    /// because «no value» must not come to mean «all».
+    pub fn list<T>(
+        &self,
+        parameter: &'static str,
+        expected: Phrase,
+        mut parse: impl FnMut(&str) -> Result<Option<T>, AskError>,
+    ) -> Result<Vec<T>, AskError> {
+        let Some(text) = self.one(parameter) else { return Ok(Vec::new()) };
+        let mut values = Vec::new();
+        for item in text.split(',') {
+            if values.len() == VALUES_MAX {
+                return Err(wrong(parameter, text, Phrase::new("une liste d’au plus 200 valeurs", "a list of at most 200 values")));
+            }
+            values.push(parse(item)?.ok_or_else(|| wrong(parameter, item, expected))?);
+        }
+        Ok(values)
+    }
+}
+
+/// The error that names a parameter and the value that it cannot take.
+pub fn wrong(parameter: &'static str, value: &str, expected: Phrase) -> AskError {
+    AskError::Value { parameter, value: value.chars().take(60).collect(), expected }
+}
+
+/// The question that these names and values ask on `today`.
+///
+/// # Errors
+/// When anything in it is unknown, repeated or contradictory.
+pub fn figures(conn: &Connection, given: &[(String, String)], today: Day) -> Result<Query, AskError> {
+    let given = Given::check(given, &PARAMETERS)?;
+    if let Some(format) = given.one("format")
+        && format != "json"
+    {
+        return Err(AskError::Later("format"));
+    }
+    let (from, to) = period(&given, today.month())?;
+    Ok(Query {
+        from,
+        to,
+        by: keys(&given)?,
+        filters: filters(conn, &given)?,
+        antennas: match given.one("antennas") {
+            None => Antennas::Together,
+            Some("apart") => Antennas::Apart,
+            Some(other) => return Err(wrong("antennas", other, Phrase::new("apart", "apart"))),
+        },
+    })
+}
+
+fn period(given: &Given, current: Month) -> Result<(Day, Day), AskError> {
+    let day = |parameter, text: &str| {
+        text.parse::<Day>().map_err(|_| wrong(parameter, text, Phrase::new("un jour du calendrier, par exemple 2026-11-20", "a day of the calendar such as 2026-11-20")))
+    };
+    match (given.one("from"), given.one("to")) {
+        (None, None) => Ok((current.first_day(), current.last_day())),
+        (Some(_), None) => Err(AskError::HalfPeriod("to")),
+        (None, Some(_)) => Err(AskError::HalfPeriod("from")),
+        (Some(from), Some(to)) => match (day("from", from)?, day("to", to)?) {
+            (first, last) if first > last => Err(wrong("from", from, Phrase::new("au plus tard le jour de to", "on or before the day of to"))),
+            period => Ok(period),
+        },
+    }
+}
+
+fn keys(given: &Given) -> Result<Vec<Key>, AskError> {
+    let known = Phrase::new("parmi day, month, quarter, year, site, department, region, bearer, operator, help, age", "one of day, month, quarter, year, site, department, region, bearer, operator, help, age");
+    let keys = given.list("by", known, |name| Ok(Key::ALL.into_iter().find(|key| key.name() == name)))?;
+    let distinct: BTreeSet<_> = keys.iter().map(|key| key.name()).collect();
+    if distinct.len() < keys.len() {
+        return Err(wrong("by", given.one("by").unwrap_or_default(), Phrase::new("une liste sans répétition", "a list without repeats")));
+    }
+    Ok(keys)
+}
+
+fn filters(conn: &Connection, given: &Given) -> Result<Filters, AskError> {
+    let coded = |known: bool, text: &str| known.then(|| text.to_owned());
+    Ok(Filters {
+        sites: given.list("site", Phrase::new("l’identifiant ou l’alias d’un site", "the id or alias of a site"), |text| Ok(sites::resolve(conn, text)?))?,
+        departments: departments(given)?,
+        regions: regions(given)?,
+        bearers: given.list("bearer", Phrase::new("le porteur d’un site", "the bearer of a site"), |text| {
+            Ok(coded(sites::known_bearer(conn, text)?, text))
+        })?,
+        operators: given.list("operator", Phrase::new("le code d’un opérateur, par exemple CNAF", "an operator's code such as CNAF"), |text| Ok(parsed(known_operator(text).is_some(), text)))?,
+        helps: given.list("help", Phrase::new("parmi information, online, paperwork, referral", "one of information, online, paperwork, referral"), |text| Ok(parsed(Help::known(text).is_some(), text)))?,
+        ages: given.list("age", Phrase::new("une tranche d’âge, par exemple 25-39", "an age bracket such as 25-39"), |text| Ok(parsed(Age::known(text).is_some(), text)))?,
+    })
+}
+
+/// The departments asked for.
+pub fn departments(given: &Given) -> Result<Vec<String>, AskError> {
+    let known = |text: &str| Ok(department_region(text).map(|_| text.to_owned()));
+    given.list("department", Phrase::new("le code d’un département, par exemple 49", "a department's code such as 49"), known)
+}
+
+/// The regions asked for.
+pub fn regions(given: &Given) -> Result<Vec<String>, AskError> {
+    given.list("region", Phrase::new("le code d’une région, par exemple 52", "a region's code such as 52"), |text| Ok(known_region(text).then(|| text.to_owned())))
+}
+
+fn parsed<T: FromStr>(known: bool, text: &str) -> Option<T> {
+    if known { text.parse().ok() } else { None }
+}
+
+/// The hub's own day: the network is run from metropolitan France.
+///
+/// # Panics
+/// Never: the zone is compiled into the program.
+pub fn today(now: Timestamp) -> Day {
+    let zone = "Europe/Paris".parse().expect("the zone is in the time zone database that is compiled in");
+    Day::at(now, &zone)
+}

@@ -1,0 +1,270 @@
+//! Settings: a TOML file, then `MSAP_HUB_SECTION__KEY` variables, then the command line.
+//!
+//! A setting that is not known is an error that names it and where it stands: a misspelt setting
+//! that is silently ignored loses data one day. Each value remembers where it came from.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use config::{File, FileFormat, Source, Value, ValueKind};
+use serde::{Deserialize, Serialize};
+
+use crate::lang::{Lang, Phrase};
+
+const PREFIX: &str = "MSAP_HUB_";
+
+/// Every setting: name, default and meaning. The documentation and `config show` print this.
+pub const KEYS: [(&str, &str, Phrase); 7] = [
+    ("sync.listen", "[::]:4433", Phrase::new("adresse UDP où les postes se connectent", "UDP address that sites connect to")),
+    ("sync.advertise", "", Phrase::new("adresse écrite dans les codes d’invitation", "address written in join codes")),
+    ("http.listen", "127.0.0.1:8080", Phrase::new("adresse de l’interface HTTP", "address of the HTTP interface")),
+    ("log.filter", "info", Phrase::new("filtre du journal technique", "filter of the log")),
+    ("log.format", "auto", Phrase::new("text, json ou auto", "text, json or auto")),
+    ("limits.http_connections", "256", Phrase::new("connexions HTTP simultanées", "HTTP connections at once")),
+    ("limits.sync_connections", "8192", Phrase::new("postes connectés à la fois", "sites connected at once")),
+];
+
+/// Where a value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Nobody set it.
+    Default,
+    /// The settings file.
+    File(PathBuf),
+    /// An environment variable.
+    Variable(String),
+    /// An option of the command.
+    Option(&'static str),
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The settings of one start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Where sites connect.
+    pub sync_listen: SocketAddr,
+    /// The address that join codes carry, `host:port`.
+    pub sync_advertise: Option<String>,
+    /// Where programs connect.
+    pub http_listen: SocketAddr,
+    /// Which events are logged.
+    pub log_filter: String,
+    /// How they are logged; `None`: text on a terminal, JSON otherwise.
+    pub log_format: Option<LogFormat>,
+    /// HTTP connections at once.
+    pub http_connections: usize,
+    /// Sync connections at once.
+    pub sync_connections: usize,
+    values: BTreeMap<&'static str, (String, Origin)>,
+}
+
+/// One line of `config show`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown {
+    /// `section.key`.
+    pub key: String,
+    /// Its value as text.
+    pub value: String,
+    /// Where it came from.
+    pub origin: String,
+}
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("the settings file {} cannot be read", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is not TOML.
+    #[error("the settings file {} is not valid TOML", path.display())]
+    Toml {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Box<config::ConfigError>,
+    },
+    /// A setting that does not exist.
+    #[error("{key:?} in {origin} is not a setting")]
+    Unknown {
+        /// Its name.
+        key: String,
+        /// Where it stands.
+        origin: Origin,
+    },
+    /// A value that the setting cannot take.
+    #[error("{key} = {value:?} in {origin}: expected {expected}")]
+    Invalid {
+        /// The setting.
+        key: &'static str,
+        /// Its value.
+        value: String,
+        /// Where it stands.
+        origin: Origin,
+        /// What would have been right.
+        expected: Phrase,
+    },
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Variable(name) => f.write_str(name),
+            Self::Option(name) => f.write_str(name),
+        }
+    }
+}
+
+impl ConfigError {
+    /// The error as people read it.
+    pub fn say(&self, lang: Lang) -> String {
+        let french = match self {
+            Self::Read { path, source } => format!("le fichier de réglages {} est illisible : {source}", path.display()),
+            Self::Toml { path, source } => format!("le fichier de réglages {} n’est pas du TOML : {source}", path.display()),
+            Self::Unknown { key, origin } => format!("{key:?} ({origin}) n’est pas un réglage"),
+            Self::Invalid { key, value, origin, expected } => {
+                format!("{key} = {value:?} ({origin}) ; attendu : {}", expected.fr)
+            }
+        };
+        lang.of(french, crate::exit::with_causes(self))
+    }
+}
+
+impl Settings {
+    /// Reads the settings from `file`, if any, these variables, and these options
+    /// (`(setting, option's name, value)`).
+    ///
+    /// # Errors
+    /// When anything in them is unknown or invalid.
+    pub fn load(
+        file: Option<&Path>,
+        variables: impl IntoIterator<Item = (String, String)>,
+        options: &[(&'static str, &'static str, String)],
+    ) -> Result<Self, ConfigError> {
+        let mut values: BTreeMap<_, _> =
+            KEYS.iter().map(|(key, default, _)| (*key, ((*default).to_owned(), Origin::Default))).collect();
+        let mut put = |key: &str, value: String, origin: Origin| match KEYS.iter().find(|(known, ..)| *known == key) {
+            Some((known, ..)) => {
+                values.insert(known, (value, origin));
+                Ok(())
+            }
+            None => Err(ConfigError::Unknown { key: key.to_owned(), origin }),
+        };
+        if let Some(path) = file {
+            for (key, value) in from_file(path)? {
+                put(&key, value, Origin::File(path.to_owned()))?;
+            }
+        }
+        for (name, value) in variables {
+            if let Some(rest) = name.strip_prefix(PREFIX) {
+                put(&rest.to_lowercase().replacen("__", ".", 1), value, Origin::Variable(name))?;
+            }
+        }
+        for (key, option, value) in options {
+            put(key, value.clone(), Origin::Option(option))?;
+        }
+        Self::parse(values)
+    }
+
+    fn parse(values: BTreeMap<&'static str, (String, Origin)>) -> Result<Self, ConfigError> {
+        let text = |key: &'static str| values.get(key).map(|(value, _)| value.as_str()).unwrap_or_default();
+        let wrong = |key: &'static str, fr, en| {
+            let (value, origin) = values.get(key).cloned().unwrap_or((String::new(), Origin::Default));
+            ConfigError::Invalid { key, value, origin, expected: Phrase::new(fr, en) }
+        };
+        let socket = |key| {
+            let parsed = text(key).parse::<SocketAddr>();
+            parsed.map_err(|_| wrong(key, "une adresse telle que 127.0.0.1:8080", "an address such as 127.0.0.1:8080"))
+        };
+        let bound = |key| {
+            let parsed = text(key).parse::<usize>().ok().filter(|n| (1..=100_000).contains(n));
+            parsed.ok_or_else(|| wrong(key, "un nombre de 1 à 100000", "a number from 1 to 100000"))
+        };
+        let advertise = match text("sync.advertise") {
+            "" => None,
+            address if is_host_port(address) => Some(address.to_owned()),
+            _ => return Err(wrong("sync.advertise", "hôte:port, par exemple hub.exemple.fr:4433", "host:port such as hub.example.org:4433")),
+        };
+        let log_format = match text("log.format") {
+            "auto" => None,
+            "text" => Some(LogFormat::Text),
+            "json" => Some(LogFormat::Json),
+            _ => return Err(wrong("log.format", "text, json ou auto", "text, json or auto")),
+        };
+        if text("log.filter").parse::<tracing_subscriber::filter::EnvFilter>().is_err() {
+            return Err(wrong("log.filter", "un filtre tel que info,msap_hub=debug", "a filter such as info,msap_hub=debug"));
+        }
+        Ok(Self {
+            sync_listen: socket("sync.listen")?,
+            sync_advertise: advertise,
+            http_listen: socket("http.listen")?,
+            log_filter: text("log.filter").to_owned(),
+            log_format,
+            http_connections: bound("limits.http_connections")?,
+            sync_connections: bound("limits.sync_connections")?,
+            values,
+        })
+    }
+
+    /// Every setting with its value and origin.
+    pub fn show(&self) -> Vec<Shown> {
+        let shown = |(key, (value, origin)): (&&str, &(String, Origin))| Shown {
+            key: (*key).to_owned(),
+            value: value.clone(),
+            origin: origin.to_string(),
+        };
+        self.values.iter().map(shown).collect()
+    }
+}
+
+/// Whether a text reads as `host:port`, `192.0.2.1:port` or `[v6]:port`.
+fn is_host_port(text: &str) -> bool {
+    if text.parse::<SocketAddr>().is_ok_and(|address| address.port() != 0) {
+        return true;
+    }
+    let Some((host, port)) = text.rsplit_once(':') else { return false };
+    let label = |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let numeric = host.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
+    host.len() <= 253 && !numeric && host.split('.').all(label) && port.parse::<u16>().is_ok_and(|port| port != 0)
+}
+
+fn from_file(path: &Path) -> Result<Vec<(String, String)>, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    let toml = |source| ConfigError::Toml { path: path.to_owned(), source: Box::new(source) };
+    let mut found = Vec::new();
+    for (section, value) in File::from_str(&text, FileFormat::Toml).collect().map_err(toml)? {
+        match value.kind {
+            ValueKind::Table(keys) => found.extend(keys.into_iter().map(|(key, value)| (format!("{section}.{key}"), value))),
+            _ => found.push((section, value)),
+        }
+    }
+    // The map's order is chance: the first error told must not be.
+    found.sort_by(|one, other| one.0.cmp(&other.0));
+    let text = |(key, value): (String, Value)| match value.kind {
+        ValueKind::Table(_) | ValueKind::Array(_) => {
+            Err(ConfigError::Unknown { key, origin: Origin::File(path.to_owned()) })
+        }
+        _ => Ok((key, value.into_string().map_err(toml)?)),
+    };
+    found.into_iter().map(text).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+//! Claims about settings.
+
+use super::*;
+
+fn with(variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Settings::load(None, variables, &[])
+}
+
+fn with_file(text: &str) -> Result<Settings, ConfigError> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("hub.toml");
+    std::fs::write(&path, text).unwrap();
+    Settings::load(Some(&path), [], &[])
+}
+
+#[test]
+fn every_documented_variable_and_key_reaches_its_setting() {
+    for (key, value) in [
+        ("sync.listen", "0.0.0.0:1"),
+        ("sync.advertise", "hub.exemple.fr:4433"),
+        ("http.listen", "[::1]:2"),
+        ("log.filter", "debug"),
+        ("log.format", "json"),
+        ("limits.http_connections", "3"),
+        ("limits.sync_connections", "4"),
+    ] {
+        let variable = format!("MSAP_HUB_{}", key.replace('.', "__").to_uppercase());
+        let (section, name) = key.split_once('.').unwrap();
+        let quoted = if key.starts_with("limits") { value.to_owned() } else { format!("{value:?}") };
+        for settings in [with(&[(&variable, value)]).unwrap(), with_file(&format!("[{section}]\n{name} = {quoted}")).unwrap()] {
+            let shown = settings.show().into_iter().find(|shown| shown.key == key).unwrap();
+            assert_eq!(shown.value, value);
+            assert!(shown.origin == variable || shown.origin.ends_with("hub.toml"), "{}", shown.origin);
+            assert_ne!(settings, with(&[]).unwrap(), "{key} changes something");
+        }
+    }
+    assert_eq!(with(&[]).unwrap().show().len(), KEYS.len());
+}
+
+#[test]
+fn what_is_said_later_wins() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("hub.toml");
+    std::fs::write(&path, "[http]\nlisten = '127.0.0.1:1'\n[sync]\nlisten = '127.0.0.1:1'").unwrap();
+    let variable = ("MSAP_HUB_HTTP__LISTEN".to_owned(), "127.0.0.1:2".to_owned());
+    let settings = Settings::load(Some(&path), [variable.clone()], &[]).unwrap();
+    assert_eq!((settings.http_listen.port(), settings.sync_listen.port()), (2, 1));
+    let option = ("http.listen", "--http", "127.0.0.1:3".to_owned());
+    assert_eq!(Settings::load(Some(&path), [variable], &[option]).unwrap().http_listen.port(), 3);
+}
+
+#[test]
+fn an_unknown_setting_is_named_with_its_place() {
+    for name in ["MSAP_HUB_HTTP__LISTENN", "MSAP_HUB_DATA", "MSAP_HUB_HTTP_LISTEN", "MSAP_HUB_"] {
+        let error = with(&[(name, "x")]).unwrap_err().to_string();
+        assert!(error.contains(name), "{error}");
+    }
+    for (text, key) in [("[http]\nlissen = 'x'", "http.lissen"), ("data = 'x'", "data"), ("[http.listen]\na = 1", "http.listen"), ("[limits]\nhttp_connections = [1]", "limits.http_connections")] {
+        let error = with_file(text).unwrap_err().to_string();
+        assert!(error.contains(key) && error.contains("hub.toml"), "{error}");
+    }
+    assert!(with(&[("MSAP_AGENT_X", "x"), ("PATH", "x")]).is_ok());
+}
+
+#[test]
+fn invalid_values_are_refused() {
+    for (key, value) in [
+        ("SYNC__LISTEN", "4433"),
+        ("HTTP__LISTEN", "localhost:8080"),
+        ("SYNC__ADVERTISE", "hub.exemple.fr"),
+        ("SYNC__ADVERTISE", "hub.exemple.fr:0"),
+        ("SYNC__ADVERTISE", "hub exemple:4433"),
+        ("SYNC__ADVERTISE", "::1:4433"),
+        ("SYNC__ADVERTISE", "256.0.0.1:4433"),
+        ("LOG__FORMAT", "xml"),
+        ("LOG__FILTER", "msap_hub=loud"),
+        ("LIMITS__HTTP_CONNECTIONS", "0"),
+        ("LIMITS__SYNC_CONNECTIONS", "100001"),
+    ] {
+        let variable = format!("MSAP_HUB_{key}");
+        let error = with(&[(&variable, value)]).unwrap_err().to_string();
+        assert!(error.contains(&variable) && error.contains(value), "{error}");
+    }
+    for value in ["hub:4433", "hub.exemple.fr:1", "192.0.2.1:4433", "[2001:db8::1]:4433"] {
+        assert_eq!(with(&[("MSAP_HUB_SYNC__ADVERTISE", value)]).unwrap().sync_advertise.as_deref(), Some(value));
+    }
+    assert!(matches!(with_file("[http"), Err(ConfigError::Toml { .. })));
+    assert!(matches!(Settings::load(Some(Path::new("/nonexistent")), [], &[]), Err(ConfigError::Read { .. })));
+}

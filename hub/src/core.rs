@@ -1,0 +1,293 @@
+//! The hub as a plain value: inputs go in, frames come out.
+//!
+//! The core owns the connection that writes. One [`Core::turn`] takes up to a few hundred
+//! inputs, writes what they ask for in one transaction, commits, and only then lets frames out.
+//! It has no clock, socket or thread: the writer's thread of the program and the simulation both
+//! call it.
+//!
+//! Invariant: nothing in memory is ahead of the disk. After a commit that failed for a passing
+//! reason every session is dropped; the devices come back and offer again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use msap_shared::frame::{DeviceStanding, Frame};
+use msap_shared::grant::Grant;
+use msap_shared::id::{DeviceId, Fingerprint, SiteId};
+use msap_shared::io::link::CloseCode;
+use msap_shared::session::SessionError;
+use msap_shared::session::hub::{HubSession, News};
+use msap_shared::time::{Day, SiteZone};
+use rusqlite::Connection;
+
+use crate::accept::ConnId;
+use crate::replica::Replica;
+use crate::store::devices::{self, Standing};
+use crate::store::{Store, StoreError, Turn, Witnessed, sites};
+
+mod manage;
+
+pub use manage::{Approved, CheckReport};
+
+/// The most frames one connection is given in a turn: the rest follow when it has taken them.
+pub const FRAMES_PER_TURN_MAX: usize = 32;
+
+/// Which keys this hub may not be spoken to with.
+#[derive(Clone, Debug, Default)]
+pub struct Revocations {
+    /// The devices turned away, from the list beside the keys.
+    pub devices: BTreeSet<Fingerprint>,
+    /// Whether that list is whole. When it is not, a certified device that the database does not
+    /// know might have been revoked, and waits for an operator.
+    pub intact: bool,
+}
+
+/// Something that happened on a connection.
+#[derive(Debug)]
+pub enum Input {
+    /// A device has connected; the handshake proved its key.
+    Opened {
+        /// The connection.
+        conn: ConnId,
+        /// The device's identity.
+        fingerprint: Fingerprint,
+        /// The site that its certificate names. Its row decides, if there is one.
+        site: SiteId,
+        /// What carries the session.
+        transport: &'static str,
+    },
+    /// A frame came.
+    Frame(ConnId, Frame),
+    /// All frames are written: more may follow.
+    Drained(ConnId),
+    /// The connection is gone.
+    Closed(ConnId),
+}
+
+/// Something to do, after the commit.
+#[derive(Debug)]
+pub enum Output {
+    /// Send a frame.
+    Send(ConnId, Frame),
+    /// End the connection.
+    Close(ConnId, CloseCode),
+}
+
+/// One session and whose it is.
+struct Live {
+    session: HubSession,
+    device: DeviceId,
+    transport: &'static str,
+}
+
+/// The hub's state.
+pub struct Core {
+    store: Store,
+    zone: SiteZone,
+    revocations: Revocations,
+    live: BTreeMap<ConnId, Live>,
+}
+
+/// What a turn did beside writing: acted upon once it is committed.
+#[derive(Default)]
+struct Done {
+    touched: BTreeSet<ConnId>,
+    closed: Vec<(ConnId, CloseCode)>,
+    news: Vec<(ConnId, SiteId, News)>,
+    /// The connection whose Hello showed that this database went back in time.
+    new_epoch: Option<ConnId>,
+}
+
+impl Core {
+    /// Takes over a store. `zone` is the hub's own: it dates what is received.
+    pub fn new(store: Store, zone: SiteZone, revocations: Revocations) -> Self {
+        Self { store, zone, revocations, live: BTreeMap::new() }
+    }
+
+    /// The store, for what is not a session's.
+    pub fn store(&mut self) -> &mut Store {
+        &mut self.store
+    }
+
+    /// The epoch and the last commit.
+    pub fn now(&self) -> Witnessed {
+        self.store.now()
+    }
+
+    /// The database, for reading.
+    pub fn connection(&self) -> &Connection {
+        self.store.connection()
+    }
+
+    /// The hub's own day at `now`.
+    pub fn day(&self, now: Timestamp) -> Day {
+        Day::at(now, &self.zone)
+    }
+
+    /// Gives the database back: how a simulated disk outlives its process.
+    pub fn into_store(self) -> Store {
+        self.store
+    }
+
+    /// One turn: everything is kept in one transaction, then answered.
+    ///
+    /// # Errors
+    /// When the store fails in a way that does not pass: nothing was answered, and the process
+    /// must stop.
+    pub fn turn(&mut self, inputs: Vec<Input>, now: Timestamp) -> Result<Vec<Output>, StoreError> {
+        let done = match self.attempt(inputs, now) {
+            Ok(done) => done,
+            Err(error) if error.is_passing() => {
+                tracing::error!(%error, "the last turn was not kept: all sessions begin again");
+                let all = std::mem::take(&mut self.live).into_keys();
+                return Ok(all.map(|conn| Output::Close(conn, CloseCode::Internal)).collect());
+            }
+            Err(error) => return Err(error),
+        };
+        self.after(done, now)
+    }
+
+    fn attempt(&mut self, inputs: Vec<Input>, now: Timestamp) -> Result<Done, StoreError> {
+        let today = self.day(now);
+        let Self { store, live, revocations, .. } = self;
+        let mut done = Done::default();
+        // Nothing to keep, nothing to commit: a connection that has taken its frames only wants
+        // the next ones.
+        if inputs.iter().all(|input| matches!(input, Input::Drained(_) | Input::Closed(_))) {
+            for input in inputs {
+                match input {
+                    Input::Drained(conn) => drop(done.touched.insert(conn)),
+                    Input::Closed(conn) => drop(live.remove(&conn)),
+                    Input::Opened { .. } | Input::Frame(..) => {}
+                }
+            }
+            return Ok(done);
+        }
+        store.write(|conn, turn| {
+            for input in inputs {
+                step(input, conn, turn, live, revocations, (now, today), &mut done)?;
+            }
+            Ok::<_, StoreError>(())
+        })?;
+        Ok(done)
+    }
+
+    /// What is kept may be told.
+    fn after(&mut self, done: Done, now: Timestamp) -> Result<Vec<Output>, StoreError> {
+        let Done { mut touched, closed, news, new_epoch } = done;
+        let mut outputs = Vec::new();
+        for (conn, code) in closed {
+            self.live.remove(&conn);
+            outputs.push(Output::Close(conn, code));
+        }
+        if let Some(witness) = new_epoch {
+            tracing::error!(epoch = %self.now().epoch, "this database went back in time: a new epoch begins");
+            let others: Vec<ConnId> = self.live.keys().copied().filter(|conn| *conn != witness).collect();
+            for conn in others {
+                self.live.remove(&conn);
+                outputs.push(Output::Close(conn, CloseCode::Epoch));
+            }
+        }
+        for (from, site, news) in news {
+            for (conn, live) in &mut self.live {
+                if *conn != from && live.session.is_live() && *live.session.grant().site() == site {
+                    live.session.relay(&news);
+                    touched.insert(*conn);
+                }
+            }
+        }
+        let Witnessed { epoch, mark } = self.store.now();
+        for conn in touched {
+            let Some(live) = self.live.get_mut(&conn) else { continue };
+            live.session.committed(epoch, mark, now.as_millisecond());
+            let site = live.session.grant().site().clone();
+            let mut replica = Replica::reading(self.store.connection(), &site, live.device);
+            for _ in 0..FRAMES_PER_TURN_MAX {
+                match live.session.poll(epoch, &mut replica)? {
+                    Some(frame) => outputs.push(Output::Send(conn, frame)),
+                    None => break,
+                }
+            }
+        }
+        Ok(outputs)
+    }
+
+    /// How many sessions are open.
+    pub fn sessions(&self) -> usize {
+        self.live.len()
+    }
+}
+
+/// Carries out one input within the turn's transaction.
+fn step(
+    input: Input,
+    tx: &Connection,
+    turn: &mut Turn<'_>,
+    live: &mut BTreeMap<ConnId, Live>,
+    revocations: &Revocations,
+    (now, today): (Timestamp, Day),
+    done: &mut Done,
+) -> Result<(), StoreError> {
+    match input {
+        Input::Opened { conn, fingerprint, site, transport } => {
+            match admit(tx, revocations, &fingerprint, site, today)? {
+                Ok((standing, site)) => {
+                    let session = HubSession::new(Grant::of_site(site), standing);
+                    live.insert(conn, Live { session, device: fingerprint.device(), transport });
+                }
+                Err(code) => done.closed.push((conn, code)),
+            }
+        }
+        Input::Frame(conn, frame) => {
+            let Some(Live { session, device, transport }) = live.get_mut(&conn) else { return Ok(()) };
+            let site = session.grant().site().clone();
+            let epoch_before = turn.epoch();
+            let mut replica = Replica::writing(tx, turn, &site, *device, (now, today), transport);
+            match session.receive(frame, &mut replica) {
+                Ok(news) => done.news.extend(news.map(|news| (conn, site, news))),
+                Err(SessionError::Replica(error)) => return Err(error),
+                Err(SessionError::Protocol(why)) => {
+                    tracing::warn!(device.id = %device, site.id = %site, why, "a device broke the protocol");
+                    live.remove(&conn);
+                    done.closed.push((conn, CloseCode::Protocol));
+                }
+            }
+            if turn.epoch() != epoch_before {
+                done.new_epoch = Some(conn);
+            }
+            done.touched.insert(conn);
+        }
+        Input::Drained(conn) => drop(done.touched.insert(conn)),
+        Input::Closed(conn) => drop(live.remove(&conn)),
+    }
+    Ok(())
+}
+
+/// Decides how a certified device is regarded. One that the database does not know was enrolled
+/// in a database that is lost, or after the backup that this one comes from.
+fn admit(
+    conn: &Connection,
+    revocations: &Revocations,
+    fingerprint: &Fingerprint,
+    site: SiteId,
+    today: Day,
+) -> Result<Result<(DeviceStanding, SiteId), CloseCode>, StoreError> {
+    if revocations.devices.contains(fingerprint) {
+        return Ok(Err(CloseCode::Revoked));
+    }
+    if let Some(device) = devices::find(conn, fingerprint)? {
+        return Ok(match device.standing {
+            Standing::Active | Standing::Returned => Ok((DeviceStanding::Active, device.site)),
+            Standing::Pending => Ok((DeviceStanding::Pending, device.site)),
+            Standing::Revoked => Err(CloseCode::Revoked),
+        });
+    }
+    sites::insert_unknown(conn, &site)?;
+    let (row, standing) = match revocations.intact {
+        true => (Standing::Returned, DeviceStanding::Active),
+        false => (Standing::Pending, DeviceStanding::Pending),
+    };
+    devices::readmit(conn, fingerprint, &site, row, today)?;
+    tracing::warn!(device.id = %fingerprint.device(), site.id = %site, standing = ?row, "a device came back");
+    Ok(Ok((standing, site)))
+}

@@ -1,0 +1,173 @@
+//! What operators do to the core: revoke, approve, check.
+
+use jiff::Timestamp;
+use msap_shared::id::DeviceId;
+use msap_shared::io::link::CloseCode;
+use msap_shared::io::store::verify;
+
+use super::{Core, Output};
+use crate::replica::Replica;
+use crate::store::chains::Doc;
+use crate::store::devices;
+use crate::store::{StoreError, chains, findings, journal, pending, rebuild};
+use msap_shared::chain::Run;
+use msap_shared::session::hub::{HubReplica as _, Taken};
+
+/// What an approval did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Approved {
+    /// The devices.
+    pub devices: Vec<DeviceId>,
+    /// Changes that waited and now count.
+    pub changes: u64,
+    /// Changes that could not be folded, in plain words.
+    pub left: Vec<String>,
+}
+
+/// What a check found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CheckReport {
+    /// Documents read.
+    pub documents: u64,
+    /// Changes read.
+    pub changes: u64,
+    /// Damage to what is kept: the truth itself is in question.
+    pub problems: Vec<String>,
+    /// Where the views are not what the changes amount to.
+    pub differences: Vec<String>,
+    /// Figures below zero, which count as 0.
+    pub negative: Vec<String>,
+}
+
+/// Why a check's transaction is not kept.
+enum NotKept {
+    /// It was only asked to look.
+    Looked(CheckReport),
+    Store(StoreError),
+}
+
+impl From<StoreError> for NotKept {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Core {
+    /// Turns a device away for good and ends its sessions. The list beside the keys must name
+    /// it before. `None` when there is no such device.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn revoke(&mut self, id: DeviceId, reason: &str, now: Timestamp) -> Result<Option<Vec<Output>>, StoreError> {
+        let found = self.store.write(|conn, _| {
+            let Some(device) = devices::show(conn, id)? else { return Ok(None) };
+            if devices::revoke(conn, id, reason)? {
+                journal::record(conn, now, "device.revoke", &id.to_string(), reason)?;
+            }
+            Ok::<_, StoreError>(Some(device.fingerprint))
+        })?;
+        let Some(fingerprint) = found else { return Ok(None) };
+        self.revocations.devices.insert(fingerprint);
+        Ok(Some(self.end_sessions(&[id], CloseCode::Revoked)))
+    }
+
+    /// Approves pending devices — one, or all — and folds the union of what waits for them, each
+    /// change alone. Their sessions end, so that they begin again as active ones.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn approve(&mut self, only: Option<DeviceId>, now: Timestamp) -> Result<(Approved, Vec<Output>), StoreError> {
+        let today = self.day(now);
+        let approved = self.store.write(|conn, turn| {
+            let devices = match only {
+                Some(id) => devices::approve(conn, id)?.then_some(id).into_iter().collect(),
+                None => devices::approve_all_certified(conn)?,
+            };
+            let mut approved = Approved { devices, ..Approved::default() };
+            for waiting in pending::of_approved(conn)? {
+                let run = Run {
+                    writer: waiting.writer,
+                    first_seq: waiting.kept.seq,
+                    changes: vec![waiting.facts.clone()],
+                    last_hash: waiting.kept.hash,
+                };
+                let site = waiting.document.site().clone();
+                // Authorship is by grant: any device of the site may have brought it.
+                let nobody = DeviceId::new([0; 8]);
+                let mut replica = Replica::writing(conn, turn, &site, nobody, (now, today), "");
+                let what = format!("{} {} {}", waiting.document, waiting.writer, waiting.kept.seq);
+                match replica.take(&waiting.document, run)? {
+                    Taken::Held { fresh, .. } => {
+                        approved.changes += u64::from(fresh.is_some());
+                        pending::remove(conn, &waiting)?;
+                    }
+                    Taken::Refused { why, .. } => approved.left.push(format!("{what}: {why}")),
+                    Taken::Gap(from) => approved.left.push(format!("{what}: change {from} is missing before it")),
+                    Taken::Fork => approved.left.push(format!("{what}: another change is held under this number")),
+                }
+            }
+            for id in &approved.devices {
+                journal::record(conn, now, "device.approve", &id.to_string(), "")?;
+            }
+            Ok::<_, StoreError>(approved)
+        })?;
+        let outputs = self.end_sessions(&approved.devices, CloseCode::Replaced);
+        Ok((approved, outputs))
+    }
+
+    fn end_sessions(&mut self, devices: &[DeviceId], code: CloseCode) -> Vec<Output> {
+        let theirs = self.live.iter().filter(|(_, live)| devices.contains(&live.device)).map(|(conn, _)| *conn);
+        let theirs: Vec<_> = theirs.collect();
+        for conn in &theirs {
+            self.live.remove(conn);
+        }
+        theirs.into_iter().map(|conn| Output::Close(conn, code)).collect()
+    }
+
+    /// Verifies every document and rebuilds the views from the changes, and reports what
+    /// differs. The rebuilt views are kept only when `keep` says so.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn check(&mut self, keep: bool, now: Timestamp) -> Result<CheckReport, StoreError> {
+        let outcome = self.store.write(|conn, _| {
+            let mut report = CheckReport::default();
+            for (row, name) in chains::all(conn)? {
+                let findings = verify::verify(conn, Doc { row, name: &name })?;
+                report.documents += 1;
+                report.changes += findings.changes;
+                report.problems.extend(findings.problems);
+            }
+            // Views cannot be rebuilt from changes that do not read back.
+            if report.problems.is_empty() {
+                report.differences = rebuild::rebuild(conn)?;
+            }
+            report.negative = rebuild::negative_cells(conn)?;
+            if !keep || report.differences.is_empty() {
+                return Err(NotKept::Looked(report));
+            }
+            journal::record(conn, now, "check.rebuild", "", &format!("{} differences", report.differences.len()))?;
+            Ok(report)
+        });
+        match outcome {
+            Ok(report) | Err(NotKept::Looked(report)) => Ok(report),
+            Err(NotKept::Store(error)) => Err(error),
+        }
+    }
+
+    /// Takes note of what the verifier found when it opened documents. A document that changed
+    /// meanwhile stays marked.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn verified(&mut self, found: &[crate::verify::Opened], now: Timestamp) -> Result<(), StoreError> {
+        let today = self.day(now);
+        self.store.write(|conn, _| {
+            for opened in found {
+                chains::set_verified(conn, opened.row, &opened.digest)?;
+                findings::set_findings(conn, &opened.document, &opened.problems, today)?;
+            }
+            Ok(())
+        })
+    }
+}

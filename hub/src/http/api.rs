@@ -1,0 +1,64 @@
+//! The addresses and what holds for all of them: tokens under `/v1`, headers, limits.
+
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use super::problem::Problem;
+use super::{Views, auth, documents, sites, visits};
+
+/// Largest body of a request.
+const BODY_LEN_MAX: usize = 64 * 1024;
+
+/// Sent with every answer. Nothing here is a page, so nothing may be loaded, framed or stored.
+const HEADERS: [(HeaderName, &str); 6] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::CACHE_CONTROL, "no-store"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
+
+/// All addresses over these views.
+pub fn router<V: Views>(views: V) -> Router {
+    let v1 = Router::new()
+        .route("/visits", get(visits::visits::<V>))
+        .route("/sites", get(sites::sites::<V>))
+        .route("/sites/{id}", get(sites::site::<V>))
+        .route("/documents", get(documents::list::<V>))
+        .route("/documents/{*id}", get(documents::document::<V>))
+        .method_not_allowed_fallback(async || Problem::method())
+        .fallback(async || Problem::not_found("no such address"))
+        .layer(middleware::from_fn_with_state(views.clone(), auth::require_token::<V>));
+    Router::new()
+        .nest("/v1", v1)
+        .route("/healthz", get(async || Json(json!({ "status": "alive" }))))
+        .route("/readyz", get(ready::<V>))
+        .method_not_allowed_fallback(async || Problem::method())
+        .fallback(async || Problem::not_found("no such address"))
+        .layer(DefaultBodyLimit::max(BODY_LEN_MAX))
+        .layer(middleware::from_fn(add_headers))
+        .with_state(views)
+}
+
+/// Whether the hub can do its work: the database is readable and the writer answers.
+async fn ready<V: Views>(State(views): State<V>) -> Result<Json<Value>, Problem> {
+    views.read(crate::store::documents::probe).await.map_err(|_| Problem::unavailable("the database cannot be read"))?;
+    match views.writer_answers().await {
+        true => Ok(Json(json!({ "status": "ready" }))),
+        false => Err(Problem::unavailable("the writer does not answer")),
+    }
+}
+
+async fn add_headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    for (name, value) in HEADERS {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}

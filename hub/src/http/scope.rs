@@ -1,0 +1,168 @@
+//! What a token may see, and what it may do.
+//!
+//! A question without a filter asks for the whole network. It is refused to a narrower token, not
+//! narrowed in silence: the asker would take a department's figure for the national one.
+
+use std::fmt;
+use std::str::FromStr;
+
+use msap_shared::code::{OperatorCode, known_operator};
+use msap_shared::id::SiteId;
+use rusqlite::Connection;
+
+use crate::site::{Site, department_region, known_region};
+use crate::store::StoreError;
+use crate::store::figures::Filters;
+use crate::store::sites;
+
+/// The part of the network that a token sees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Everything.
+    National,
+    /// One region.
+    Region(String),
+    /// One department.
+    Department(String),
+    /// One site; a house covers its antennas.
+    Site(SiteId),
+    /// One operator, everywhere.
+    Operator(OperatorCode),
+}
+
+/// What a token may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Reads figures.
+    Reader,
+    /// Also edits schedules and partners.
+    Coordinator,
+    /// Also reads raw documents.
+    Admin,
+}
+
+/// A text that is no scope or role.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ScopeError {
+    /// No scope.
+    #[error("{0:?} is not a scope such as national, region:52, department:49, site:275 or operator:CNAF")]
+    Scope(String),
+    /// No role.
+    #[error("{0:?} is not one of reader, coordinator, admin")]
+    Role(String),
+}
+
+impl FromStr for Scope {
+    type Err = ScopeError;
+
+    fn from_str(text: &str) -> Result<Self, ScopeError> {
+        let parsed = match text.split_once(':') {
+            None => (text == "national").then_some(Self::National),
+            Some(("region", code)) => known_region(code).then(|| Self::Region(code.to_owned())),
+            Some(("department", code)) => department_region(code).map(|_| Self::Department(code.to_owned())),
+            Some(("site", id)) => id.parse().ok().map(Self::Site),
+            Some(("operator", code)) => {
+                known_operator(code).and_then(|known| known.code.parse().ok()).map(Self::Operator)
+            }
+            Some(_) => None,
+        };
+        parsed.ok_or_else(|| ScopeError::Scope(text.chars().take(60).collect()))
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::National => f.write_str("national"),
+            Self::Region(code) => write!(f, "region:{code}"),
+            Self::Department(code) => write!(f, "department:{code}"),
+            Self::Site(id) => write!(f, "site:{id}"),
+            Self::Operator(code) => write!(f, "operator:{code}"),
+        }
+    }
+}
+
+impl FromStr for Role {
+    type Err = ScopeError;
+
+    fn from_str(text: &str) -> Result<Self, ScopeError> {
+        match text {
+            "reader" => Ok(Self::Reader),
+            "coordinator" => Ok(Self::Coordinator),
+            "admin" => Ok(Self::Admin),
+            _ => Err(ScopeError::Role(text.chars().take(60).collect())),
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Reader => "reader",
+            Self::Coordinator => "coordinator",
+            Self::Admin => "admin",
+        })
+    }
+}
+
+impl Scope {
+    /// Whether everything that these filters let through lies in this scope. Filters are joined
+    /// by «and», so one that lies inside is enough.
+    pub fn covers(&self, conn: &Connection, filters: &Filters) -> Result<bool, StoreError> {
+        let sites_inside = |filters: &Filters| {
+            for id in &filters.sites {
+                match sites::find(conn, id)? {
+                    Some((site, _)) if self.covers_site(&site) => {}
+                    _ => return Ok(false),
+                }
+            }
+            Ok::<bool, StoreError>(!filters.sites.is_empty())
+        };
+        let all = |values: &[String], inside: &dyn Fn(&str) -> bool| {
+            !values.is_empty() && values.iter().all(|value| inside(value))
+        };
+        Ok(match self {
+            Self::National => true,
+            Self::Region(mine) => {
+                all(&filters.regions, &|region| region == mine)
+                    || all(&filters.departments, &|department| department_region(department) == Some(mine))
+                    || sites_inside(filters)?
+            }
+            Self::Department(mine) => {
+                all(&filters.departments, &|department| department == mine) || sites_inside(filters)?
+            }
+            Self::Site(_) => sites_inside(filters)?,
+            Self::Operator(mine) => !filters.operators.is_empty() && filters.operators.iter().all(|code| code == mine),
+        })
+    }
+
+    /// Whether this site's own record lies in this scope. A partner reads its requests, not sites.
+    pub fn covers_site(&self, site: &Site) -> bool {
+        match self {
+            Self::National => true,
+            Self::Region(mine) => site.region == *mine,
+            Self::Department(mine) => site.department == *mine,
+            Self::Site(mine) => site.id == *mine || site.parent.as_ref() == Some(mine),
+            Self::Operator(_) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_and_roles_print_as_they_parse() {
+        for text in ["national", "region:52", "department:49", "department:2A", "site:275", "operator:CNAF"] {
+            assert_eq!(text.parse::<Scope>().unwrap().to_string(), text);
+        }
+        for text in ["", "National", "region:53x", "department:00", "site:A", "operator:caf", "operator:X", "bearer:x"] {
+            assert!(text.parse::<Scope>().is_err(), "{text:?}");
+        }
+        for text in ["reader", "coordinator", "admin"] {
+            assert_eq!(text.parse::<Role>().unwrap().to_string(), text);
+        }
+        assert!("root".parse::<Role>().is_err());
+    }
+}

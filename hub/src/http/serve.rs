@@ -1,0 +1,104 @@
+//! The accept loop of the HTTP interface.
+//!
+//! `axum::serve` waits for ever for the rest of a request line, so connections are served by
+//! hyper directly: a header that is slow to come, a connection that lives too long and too many
+//! connections are all bounded.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, warn};
+
+/// Bounds of the accept loop.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections at once; more wait in the kernel's queue.
+    pub connections: usize,
+    /// Time for a whole request header, its first byte included. Also how long a kept-alive
+    /// connection may stay quiet.
+    pub header: Duration,
+    /// Time after which a connection is asked to end after its current answer.
+    pub connection: Duration,
+    /// Time that open connections have to end at a stop.
+    pub grace: Duration,
+}
+
+impl Limits {
+    /// The bounds of a hub, with so many connections.
+    pub fn new(connections: usize) -> Self {
+        let seconds = Duration::from_secs;
+        Self { connections, header: seconds(10), connection: seconds(120), grace: seconds(5) }
+    }
+}
+
+/// Serves until `stop`, then waits for open answers within the grace period.
+pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: CancellationToken) {
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let tasks = TaskTracker::new();
+    loop {
+        let place = tokio::select! {
+            () = stop.cancelled() => break,
+            place = Arc::clone(&places).acquire_owned() => place,
+        };
+        // The semaphore is never closed; if it were, there would be nothing left to serve.
+        let Ok(place) = place else { break };
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // Out of file descriptors, most likely: trying again at once would spin.
+                warn!(%error, "an HTTP connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let (router, stop) = (router.clone(), stop.clone());
+        tasks.spawn(async move {
+            let served = connection(stream, router, limits, stop).await;
+            drop(place);
+            if let Err(error) = served {
+                debug!(%error, "an HTTP connection ended early");
+            }
+        });
+    }
+    tasks.close();
+    if tokio::time::timeout(limits.grace, tasks.wait()).await.is_err() {
+        warn!(connections = tasks.len(), "HTTP connections were cut at the end of the grace period");
+    }
+}
+
+async fn connection(
+    stream: tokio::net::TcpStream,
+    router: Router,
+    limits: Limits,
+    stop: CancellationToken,
+) -> Result<(), hyper::Error> {
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header)
+        .max_buf_size(64 * 1024)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        served = connection.as_mut() => return served,
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(limits.connection) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    // An answer that its reader does not take must not hold the place for ever.
+    match tokio::time::timeout(limits.grace, connection).await {
+        Ok(served) => served,
+        Err(_) => Ok(()),
+    }
+}

@@ -1,0 +1,122 @@
+//! `GET /v1/sites` and `GET /v1/sites/{id}`.
+
+use axum::extract::{Path, State};
+use axum::{Extension, Json};
+use data_encoding::BASE64URL_NOPAD;
+use serde_json::{Value, json};
+
+use super::Views;
+use super::auth::Caller;
+use super::problem::Problem;
+use super::query::Pairs;
+use crate::ask::{self, AskError, Given};
+use crate::lang::Phrase;
+use crate::site::SiteObject;
+use crate::store::figures::Filters;
+use crate::store::sites::{self, SiteFilter};
+
+/// Sites on one page, unless asked otherwise.
+const PAGE: u32 = 500;
+/// Most sites on one page.
+pub(super) const PAGE_MAX: u32 = 1_000;
+
+const PARAMETERS: [(&str, bool); 8] = [
+    ("department", true),
+    ("region", true),
+    ("kind", true),
+    ("life", true),
+    ("limit", true),
+    ("cursor", true),
+    ("state", false),
+    ("open_at", false),
+];
+
+/// Lists sites, one page at a time.
+pub(super) async fn sites<V: Views>(
+    State(views): State<V>,
+    Extension(caller): Extension<Caller>,
+    Pairs(pairs): Pairs,
+) -> Result<Json<Value>, Problem> {
+    let answer = views.read(move |conn| {
+        let answer = || {
+            let filter = site_filter(&pairs)?;
+            let scoped = Filters {
+                departments: filter.departments.clone(),
+                regions: filter.regions.clone(),
+                ..Filters::default()
+            };
+            if !caller.scope.covers(conn, &scoped)? {
+                return Err(Problem::outside_scope(&caller.scope.to_string()));
+            }
+            let limit = filter.limit.unwrap_or(PAGE);
+            // One more than shown tells whether there is a next page.
+            let mut found = sites::list(conn, &SiteFilter { limit: Some(limit + 1), ..filter })?;
+            let more = found.len() > limit as usize;
+            found.truncate(limit as usize);
+            let last = found.last().filter(|_| more).map(|(site, _)| cursor(site.id.as_str()));
+            let objects: Vec<_> = found.iter().map(|(site, contact)| SiteObject::of(site, contact)).collect();
+            Ok(json!({ "sites": objects, "next": last }))
+        };
+        Ok(answer())
+    });
+    answer.await?.map(Json)
+}
+
+/// One site, by its id or an alias.
+pub(super) async fn site<V: Views>(
+    State(views): State<V>,
+    Extension(caller): Extension<Caller>,
+    Path(name): Path<String>,
+    Pairs(pairs): Pairs,
+) -> Result<Json<SiteObject>, Problem> {
+    Given::check(&pairs, &[])?;
+    let answer = views.read(move |conn| {
+        let Some(id) = sites::resolve(conn, &name)? else { return Ok(None) };
+        sites::find(conn, &id)
+    });
+    // The list of sites is public: 403 instead of 404 gives nothing away.
+    match answer.await? {
+        Some((site, _)) if !caller.scope.covers_site(&site) => Err(Problem::outside_scope(&caller.scope.to_string())),
+        Some((site, contact)) => Ok(Json(SiteObject::of(&site, &contact))),
+        None => Err(Problem::not_found("no site has this id or alias")),
+    }
+}
+
+/// A cursor is opaque, so that what it holds may change.
+pub(super) fn cursor(last: &str) -> String {
+    BASE64URL_NOPAD.encode(last.as_bytes())
+}
+
+/// The page that these parameters name: where it begins and how long it is.
+pub(super) fn page(given: &Given) -> Result<(Option<String>, Option<u32>), AskError> {
+    let after = match given.one("cursor") {
+        None => None,
+        Some(text) => {
+            let last = BASE64URL_NOPAD.decode(text.as_bytes()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+            Some(last.ok_or_else(|| ask::wrong("cursor", text, Phrase::new("le « next » d’une page précédente", "the «next» of a page before")))?)
+        }
+    };
+    let limit = match given.one("limit") {
+        None => None,
+        Some(text) => Some(
+            (text.parse().ok())
+                .filter(|limit| (1..=PAGE_MAX).contains(limit))
+                .ok_or_else(|| ask::wrong("limit", text, Phrase::new("un nombre de 1 à 1000", "a number from 1 to 1000")))?,
+        ),
+    };
+    Ok((after, limit))
+}
+
+/// The filter that these names and values ask for.
+pub fn site_filter(pairs: &[(String, String)]) -> Result<SiteFilter, AskError> {
+    let given = Given::check(pairs, &PARAMETERS)?;
+    let (after, limit) = page(&given)?;
+    Ok(SiteFilter {
+        departments: ask::departments(&given)?,
+        regions: ask::regions(&given)?,
+        kinds: given.list("kind", Phrase::new("house ou antenna", "house or antenna"), |text| Ok(text.parse().ok()))?,
+        lives: given.list("life", Phrase::new("candidate, project, open, labelled ou retired", "candidate, project, open, labelled or retired"), |text| Ok(text.parse().ok()))?,
+        after,
+        limit,
+    })
+}

@@ -1,0 +1,341 @@
+//! The list of revoked devices, kept beside the keys so that it outlives the database.
+//!
+//! One line per revocation: number, fingerprint, day, a hash over the line and the one before,
+//! reason. The core appends to it, flushed, *before* it changes the device's row: a revocation
+//! that was answered is on the list. When the database is lost, devices that this list does not
+//! name come back, so it must be known to be whole:
+//!
+//! * each line's hash follows from the line before: a line changed or cut out breaks the chain;
+//! * the witness knows how many there were: a list cut at its end is too short;
+//! * a line's number is one more than what list *and witness* know: a line appended to a list
+//!   that was cut does not hide the cut;
+//! * no witness, and no proof that nothing is missing.
+//!
+//! What this cannot see is a whole keys directory put back from an old backup. While the
+//! database is there, its own count tells; once it is lost, the commits that devices have seen
+//! and the witness has not.
+
+use std::sync::atomic::Ordering;
+
+use data_encoding::HEXLOWER;
+use msap_shared::id::Fingerprint;
+use msap_shared::io::file::Access;
+use msap_shared::time::Day;
+use sha2::{Digest, Sha256};
+
+use super::{Keys, KeysError, REVOCATIONS, read, write};
+
+/// First line of the file.
+pub(super) const HEADER: &str = "msap-revocations 1\n";
+/// Longest reason kept, in characters.
+const REASON_LEN_MAX: usize = 200;
+
+/// What does not hold of the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Damage {
+    /// There is no file.
+    #[error("the file is missing")]
+    Missing,
+    /// A line that does not follow from the one before.
+    #[error("line {0} does not follow from the line before")]
+    Broken(u64),
+    /// Fewer lines than the witness knows of.
+    #[error("{found} revocations, {witnessed} were written")]
+    Short {
+        /// Lines found.
+        found: u64,
+        /// Lines that the witness knows of.
+        witnessed: u64,
+    },
+    /// No witness tells how many there should be.
+    #[error("no witness tells how many there should be")]
+    NoWitness,
+}
+
+/// The list is not known to be whole: devices that return to a new database are to wait for an
+/// operator.
+#[derive(Debug, thiserror::Error)]
+pub enum NotIntact {
+    /// It was read and something does not hold.
+    #[error("the list of revocations is not known to be whole")]
+    Damaged {
+        /// What does not hold.
+        #[source]
+        damage: Damage,
+        /// The devices that can still be read: revoked all the same.
+        readable: Vec<Fingerprint>,
+    },
+    /// It could not be read.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+}
+
+/// The list as found.
+pub(super) struct Found {
+    /// Devices named by any readable line, in order.
+    pub(super) devices: Vec<Fingerprint>,
+    damage: Option<Damage>,
+    /// Highest number of a line.
+    last: u64,
+    /// Hash of the last line, or of what stands for it.
+    hash: String,
+    bytes: Vec<u8>,
+}
+
+impl Keys {
+    /// Every revoked device, if the list is known to be whole.
+    ///
+    /// # Errors
+    /// [`NotIntact`], with what is readable.
+    pub fn revocations(&self) -> Result<Vec<Fingerprint>, NotIntact> {
+        let found = self.read_revocations()?;
+        let witness = self.read_witness()?;
+        let damage = found.damage.or_else(|| match witness {
+            Some(witness) if found.last < witness.revocations => {
+                Some(Damage::Short { found: found.last, witnessed: witness.revocations })
+            }
+            Some(_) => None,
+            // Keys made by this very start have nothing to have lost.
+            None => (!self.created).then_some(Damage::NoWitness),
+        });
+        match damage {
+            None => Ok(found.devices),
+            Some(damage) => Err(NotIntact::Damaged { damage, readable: found.devices }),
+        }
+    }
+
+    /// Revocations ever written: for the next witness.
+    pub fn revocation_count(&self) -> u64 {
+        self.revoked.load(Ordering::Relaxed)
+    }
+
+    /// Adds a device to the list, on disk when this returns. A device that is on it stays as it
+    /// is. Damage to the list does not stand in the way, and is not mended.
+    ///
+    /// # Errors
+    /// When the file system fails: the device's row must not change then.
+    pub fn append_revocation(&self, device: &Fingerprint, day: Day, reason: &str) -> Result<(), KeysError> {
+        let found = self.read_revocations()?;
+        if found.devices.contains(device) {
+            return Ok(());
+        }
+        let witnessed = self.read_witness()?.map_or(0, |witness| witness.revocations);
+        let number = found.last.max(witnessed).max(self.revocation_count()) + 1;
+        let reason: String = reason.chars().map(|c| if c.is_control() { ' ' } else { c }).take(REASON_LEN_MAX).collect();
+        let hash = chained(&found.hash, number, device, &day.to_string(), &reason);
+        let mut bytes = found.bytes;
+        if bytes.is_empty() {
+            bytes.extend_from_slice(HEADER.as_bytes());
+        }
+        if bytes.last() != Some(&b'\n') {
+            bytes.push(b'\n');
+        }
+        bytes.extend_from_slice(format!("{number} {device} {day} {hash} {reason}\n").as_bytes());
+        // Written whole under the old name: a power cut leaves the list with or without the line.
+        write(&self.path(REVOCATIONS), &bytes, Access::Owner)?;
+        self.revoked.store(number, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Takes note of how many revocations there were.
+    pub(super) fn count_revocations(&self) -> Result<(), KeysError> {
+        let found = self.read_revocations()?;
+        let witnessed = self.read_witness()?.map_or(0, |witness| witness.revocations);
+        self.revoked.store(found.last.max(witnessed), Ordering::Relaxed);
+        Ok(())
+    }
+
+    pub(super) fn read_revocations(&self) -> Result<Found, KeysError> {
+        Ok(match read(&self.path(REVOCATIONS))? {
+            None => Found {
+                devices: Vec::new(),
+                damage: Some(Damage::Missing),
+                last: 0,
+                hash: header_hash(),
+                bytes: Vec::new(),
+            },
+            Some(bytes) => examine(bytes),
+        })
+    }
+}
+
+fn header_hash() -> String {
+    HEXLOWER.encode(&Sha256::digest(HEADER))
+}
+
+fn chained(before: &str, number: u64, device: &Fingerprint, day: &str, reason: &str) -> String {
+    HEXLOWER.encode(&Sha256::digest(format!("{before} {number} {device} {day} {reason}")))
+}
+
+/// Reads the list, as far as it makes sense: a broken line is damage, the lines after it are
+/// still revocations.
+fn examine(bytes: Vec<u8>) -> Found {
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let mut found = Found { devices: Vec::new(), damage: None, last: 0, hash: header_hash(), bytes };
+    let body = text.strip_prefix(HEADER);
+    if body.is_none() || !text.ends_with('\n') {
+        found.damage = Some(Damage::Broken(1));
+    }
+    for (at, line) in body.unwrap_or(&text).lines().enumerate() {
+        let expected = at as u64 + 1;
+        let mut parts = line.splitn(5, ' ');
+        let mut part = || parts.next().unwrap_or_default();
+        let (number, device, day, hash, reason) = (part(), part(), part(), part(), part());
+        let number: Option<u64> = number.parse().ok();
+        let device: Option<Fingerprint> = device.parse().ok();
+        let follows = number == Some(expected)
+            && device.is_some_and(|device| chained(&found.hash, expected, &device, day, reason) == hash);
+        if !follows {
+            found.damage = found.damage.or(Some(Damage::Broken(expected)));
+        }
+        found.devices.extend(device);
+        found.last = found.last.max(number.unwrap_or(expected));
+        hash.clone_into(&mut found.hash);
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use msap_shared::frame::Mark;
+    use msap_shared::id::Epoch;
+
+    use super::super::Witness;
+    use super::*;
+
+    struct Case {
+        _dir: tempfile::TempDir,
+        keys: Keys,
+    }
+
+    fn device(n: u8) -> Fingerprint {
+        Fingerprint::new([n; 32])
+    }
+
+    fn witness(revocations: u64) -> Witness {
+        Witness { epoch: Epoch::new([1; 16]), mark: Mark { commit: 1, tag: 1 }, revocations }
+    }
+
+    impl Case {
+        /// Keys with three revocations and a witness of them, opened anew.
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let keys = Keys::open_or_create(dir.path(), false).unwrap();
+            for n in 1..=3 {
+                keys.append_revocation(&device(n), "2026-11-20".parse().unwrap(), "volé\nà Lyon").unwrap();
+            }
+            keys.write_witness(&witness(keys.revocation_count())).unwrap();
+            let keys = Keys::open_or_create(dir.path(), true).unwrap();
+            Self { _dir: dir, keys }
+        }
+
+        fn text(&self) -> String {
+            std::fs::read_to_string(self.keys.path(REVOCATIONS)).unwrap()
+        }
+
+        fn set(&self, text: &str) {
+            std::fs::write(self.keys.path(REVOCATIONS), text).unwrap();
+        }
+
+        fn damage(&self) -> Option<(Damage, usize)> {
+            match self.keys.revocations() {
+                Ok(_) => None,
+                Err(NotIntact::Damaged { damage, readable }) => Some((damage, readable.len())),
+                Err(NotIntact::Keys(error)) => panic!("{error}"),
+            }
+        }
+    }
+
+    #[test]
+    fn revocations_read_back() {
+        let case = Case::new();
+        assert_eq!(case.keys.revocations().unwrap(), [device(1), device(2), device(3)]);
+        assert_eq!(case.keys.revocation_count(), 3);
+        assert!(case.keys.is_revoked(&device(2)).unwrap() && !case.keys.is_revoked(&device(4)).unwrap());
+        assert!(case.text().lines().nth(1).unwrap().ends_with(" volé à Lyon"));
+    }
+
+    #[test]
+    fn a_second_revocation_of_a_device_adds_nothing() {
+        let case = Case::new();
+        let before = case.text();
+        case.keys.append_revocation(&device(2), "2026-11-21".parse().unwrap(), "again").unwrap();
+        assert_eq!(case.text(), before);
+    }
+
+    #[test]
+    fn every_cut_is_noticed() {
+        let case = Case::new();
+        let text = case.text();
+        for len in 0..text.len() {
+            if text.is_char_boundary(len) {
+                case.set(&text[..len]);
+                assert!(case.damage().is_some(), "cut at {len}");
+            }
+        }
+        case.set(&text);
+        assert_eq!(case.damage(), None);
+    }
+
+    #[test]
+    fn every_changed_byte_is_noticed_and_the_rest_stays_readable() {
+        let case = Case::new();
+        let text = case.text();
+        for at in 0..text.len() {
+            let mut bytes = text.clone().into_bytes();
+            bytes[at] ^= 1;
+            std::fs::write(case.keys.path(REVOCATIONS), bytes).unwrap();
+            let (_, readable) = case.damage().unwrap_or_else(|| panic!("wrong at {at}"));
+            assert!(readable >= 2, "wrong at {at}");
+        }
+    }
+
+    #[test]
+    fn a_line_cut_out_is_noticed() {
+        let case = Case::new();
+        let lines: Vec<String> = case.text().lines().map(|line| format!("{line}\n")).collect();
+        case.set(&[lines[0].as_str(), &lines[2], &lines[3]].concat());
+        assert_eq!(case.damage(), Some((Damage::Broken(1), 2)));
+    }
+
+    #[test]
+    fn a_further_revocation_does_not_hide_a_cut() {
+        for cut in [1, 2, 3] {
+            let case = Case::new();
+            let lines: Vec<String> = case.text().lines().map(|line| format!("{line}\n")).collect();
+            case.set(&lines[..=3 - cut].concat());
+            for n in 4..=8 {
+                case.keys.append_revocation(&device(n), "2026-11-21".parse().unwrap(), "").unwrap();
+                let (damage, readable) = case.damage().unwrap();
+                assert!(matches!(damage, Damage::Broken(_)), "{damage:?}");
+                assert_eq!(readable, 3 - cut + usize::from(n) - 3);
+            }
+        }
+    }
+
+    #[test]
+    fn a_missing_list_or_witness_is_not_intact() {
+        let case = Case::new();
+        std::fs::remove_file(case.keys.path(super::super::WITNESS)).unwrap();
+        assert_eq!(case.damage(), Some((Damage::NoWitness, 3)));
+        case.keys.write_witness(&witness(3)).unwrap();
+        std::fs::remove_file(case.keys.path(REVOCATIONS)).unwrap();
+        assert_eq!(case.damage(), Some((Damage::Missing, 0)));
+        // Revoking works all the same, and mends nothing.
+        case.keys.append_revocation(&device(9), "2026-11-21".parse().unwrap(), "").unwrap();
+        assert_eq!(case.damage(), Some((Damage::Broken(1), 1)));
+        case.keys.write_witness(&witness(4)).unwrap();
+        assert!(case.damage().is_some());
+    }
+
+    #[test]
+    fn new_keys_are_intact_and_a_list_ahead_of_its_witness_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let keys = Keys::open_or_create(dir.path(), false).unwrap();
+        assert_eq!(keys.revocations().unwrap(), []);
+        keys.write_witness(&witness(0)).unwrap();
+        keys.append_revocation(&device(1), "2026-11-20".parse().unwrap(), "perdu").unwrap();
+        let keys = Keys::open_or_create(dir.path(), false).unwrap();
+        assert_eq!(keys.revocations().unwrap(), [device(1)]);
+    }
+}

@@ -1,0 +1,205 @@
+//! The store as a session sees it.
+
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use msap_shared::chain::{Run, Verdict, extend, judge};
+use msap_shared::document::DocId;
+use msap_shared::document::visits::{Key, Subject};
+use msap_shared::frame::{Hello, Version};
+use msap_shared::id::{DeviceId, Digest32, Epoch, SiteId, WriterId};
+use msap_shared::io::store::facts;
+use msap_shared::session::hub::{HubReplica, Taken};
+use msap_shared::time::Day;
+use rusqlite::Connection;
+
+use crate::store::chains::{self, Chain, Doc};
+use crate::store::devices::{self, Contact};
+use crate::store::{StoreError, Turn, findings, meta, pending, views};
+
+/// The store for one device, within one transaction, or after it for reading.
+pub struct Replica<'a, 'turn> {
+    conn: &'a Connection,
+    site: &'a SiteId,
+    device: DeviceId,
+    writing: Option<Writing<'a, 'turn>>,
+}
+
+struct Writing<'a, 'turn> {
+    turn: &'a mut Turn<'turn>,
+    now: Timestamp,
+    today: Day,
+    transport: &'static str,
+}
+
+impl<'a, 'turn> Replica<'a, 'turn> {
+    /// Within a turn's transaction.
+    pub fn writing(
+        conn: &'a Connection,
+        turn: &'a mut Turn<'turn>,
+        site: &'a SiteId,
+        device: DeviceId,
+        (now, today): (Timestamp, Day),
+        transport: &'static str,
+    ) -> Self {
+        Self { conn, site, device, writing: Some(Writing { turn, now, today, transport }) }
+    }
+
+    /// After a commit.
+    pub fn reading(conn: &'a Connection, site: &'a SiteId, device: DeviceId) -> Self {
+        Self { conn, site, device, writing: None }
+    }
+
+    fn today(&self) -> Result<Day, StoreError> {
+        self.writing.as_ref().map(|writing| writing.today).ok_or_else(not_writing)
+    }
+}
+
+/// Only frames that are taken in write, and they are taken in within a turn.
+fn not_writing() -> StoreError {
+    StoreError::corrupt("a write outside a turn")
+}
+
+impl HubReplica for Replica<'_, '_> {
+    type Error = StoreError;
+
+    fn greeted(&mut self, hello: &Hello) -> Result<Epoch, StoreError> {
+        let Writing { turn, now, transport, .. } = self.writing.as_mut().ok_or_else(not_writing)?;
+        let went_back = match hello.seen {
+            Some(seen) if hello.epoch == Some(turn.epoch()) => !meta::knows(self.conn, seen)?,
+            _ => false,
+        };
+        if went_back {
+            turn.begin_epoch()?;
+        }
+        let Some(device) = devices::show(self.conn, self.device)? else { return Ok(turn.epoch()) };
+        let in_line = device
+            .token
+            .is_none_or(|token| hello.token_prev == Some(token) || hello.token_next == token);
+        if !in_line && !device.forked {
+            tracing::error!(device.id = %device.id, site.id = %device.site, "a machine exists twice: clone or old image");
+        }
+        devices::set_token(self.conn, device.id, Some(hello.token_next), device.forked || !in_line)?;
+        let contact = Contact {
+            at: Some(now.as_second()),
+            in_sync: None,
+            app_version: hello.app.chars().filter(|c| !c.is_control()).take(40).collect(),
+            transport: (*transport).to_owned(),
+            clock_offset_ms: Some(hello.clock_ms.saturating_sub(now.as_millisecond())),
+        };
+        devices::set_contact(self.conn, device.id, &contact)?;
+        Ok(turn.epoch())
+    }
+
+    fn digest(&mut self) -> Result<Digest32, StoreError> {
+        Ok(chains::digest_of(&chains::of_site(self.conn, self.site)?))
+    }
+
+    fn documents(&mut self) -> Result<Vec<(DocId, Digest32)>, StoreError> {
+        chains::of_site(self.conn, self.site)
+    }
+
+    fn versions(&mut self, document: &DocId) -> Result<Vec<Version>, StoreError> {
+        chains::versions(self.conn, document)
+    }
+
+    fn run(&mut self, document: &DocId, writer: &WriterId, from: u64) -> Result<Option<Run>, StoreError> {
+        chains::run(self.conn, document, writer, from)
+    }
+
+    fn take(&mut self, document: &DocId, run: Run) -> Result<Taken, StoreError> {
+        let (conn, received) = (self.conn, self.today()?);
+        let doc = Doc { row: chains::document_row_or_new(conn, document)?, name: document };
+        let writer = run.writer;
+        let chain = chains::chain(conn, doc.row, &writer)?;
+        let last = Version { writer, seq: run.first_seq.saturating_add(run.changes.len() as u64).saturating_sub(1), hash: run.last_hash };
+        let hash_at = |seq| match &chain {
+            Some(chain) => chains::hash_at(conn, chain.row, seq),
+            None => Ok(None),
+        };
+        let keys = OnceCell::new();
+        let repeated = |key: &Key| is_repeated(conn, doc, chain.as_ref(), key, &keys);
+        let tip = chain.map(|chain| chain.tip);
+        match judge(document.month(), run, tip.as_ref(), hash_at, repeated)? {
+            Verdict::Known => Ok(Taken::Held { version: last, fresh: None }),
+            Verdict::Gap { from } => Ok(Taken::Gap(from)),
+            Verdict::Fork => Ok(Taken::Fork),
+            Verdict::Extends { fresh, refused } => {
+                let first = fresh.first().map(|(built, _)| built.tip.seq);
+                let end = fresh.last().map(|(built, _)| Version::of_tip(writer, &built.tip));
+                let built: Vec<_> = fresh.iter().map(|(built, _)| built).collect();
+                chains::append(conn, doc, &writer, chain.as_ref(), &built, received)?;
+                views::fold_in(conn, doc, fresh.iter().map(|(_, facts)| facts), received)?;
+                match refused {
+                    None => Ok(Taken::Held { version: end.unwrap_or(last), fresh: first }),
+                    Some((seq, why)) => {
+                        let refusal = (seq, &last.hash, why.code());
+                        findings::add_refused(conn, document, &self.device, &writer, refusal, received)?;
+                        Ok(Taken::Refused { held: end.zip(first), seq, why })
+                    }
+                }
+            }
+        }
+    }
+
+    fn store_apart(&mut self, document: &DocId, run: Run) -> Result<Option<u64>, StoreError> {
+        let received = self.today()?;
+        let tip = pending::tip(self.conn, &self.device, document, &run.writer)?;
+        let stored = tip.map_or(0, |tip| tip.seq);
+        if run.first_seq > stored + 1 {
+            return Ok(Some(stored + 1));
+        }
+        let known = usize::try_from(stored + 1 - run.first_seq).unwrap_or(usize::MAX);
+        let (mut tip, mut built) = (tip, Vec::new());
+        for facts in run.changes.iter().skip(known) {
+            let next = extend(&run.writer, tip.as_ref(), facts);
+            tip = Some(next.tip);
+            built.push(next);
+        }
+        // What does not rebuild waits at the device; it is offered again once it is approved.
+        if built.last().is_some_and(|last| last.tip.hash == run.last_hash) {
+            pending::add(self.conn, &self.device, document, &run.writer, &built, received)?;
+        }
+        Ok(None)
+    }
+
+    fn stored_apart(&mut self, document: &DocId, writer: &WriterId) -> Result<u64, StoreError> {
+        Ok(pending::tip(self.conn, &self.device, document, writer)?.map_or(0, |tip| tip.seq))
+    }
+}
+
+/// Whether a key stands in the chain already.
+///
+/// A key that is in the document at all has left its tap at that revision or a later one, so
+/// nearly always one look at the tap answers. Only then are the chain's own keys read, once.
+fn is_repeated(
+    conn: &Connection,
+    doc: Doc<'_>,
+    chain: Option<&Chain>,
+    key: &Key,
+    keys: &OnceCell<BTreeSet<Key>>,
+) -> Result<bool, StoreError> {
+    let Some(chain) = chain else { return Ok(false) };
+    let seen = match key.subject {
+        Subject::Tap(name) => facts::standing(conn, doc.row, &name)?.is_some_and(|standing| standing.rev >= key.rev),
+        Subject::Close => facts::closing(conn, doc.row, key.day)?.is_some_and(|closing| closing.rev >= key.rev),
+    };
+    if !seen {
+        return Ok(false);
+    }
+    if let Some(keys) = keys.get() {
+        return Ok(keys.contains(key));
+    }
+    let mut all = BTreeSet::new();
+    let mut from = 1;
+    loop {
+        let changes = chains::changes(conn, chain.row, from)?;
+        let Some(last) = changes.last() else { break };
+        from = last.seq + 1;
+        for kept in &changes {
+            all.extend(kept.facts()?.iter().filter_map(|(key, _)| Key::parse(key).ok()));
+        }
+    }
+    Ok(keys.get_or_init(|| all).contains(key))
+}

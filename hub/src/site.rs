@@ -1,0 +1,176 @@
+//! A site as the hub knows it: the record behind its profile, and how it is shown.
+//!
+//! The import, the commands and the API all speak of sites through this module. A [`Site`] that
+//! exists is valid: every field was parsed by [`Field::set`] or read back from the store.
+
+mod field;
+mod geography;
+mod object;
+
+use std::fmt;
+use std::str::FromStr;
+
+use msap_shared::id::SiteId;
+use msap_shared::time::{Day, SiteZone};
+
+pub use self::field::{Field, FieldError};
+pub use self::geography::{department_region, department_zone, known_region};
+pub use self::object::{Contact, SiteObject};
+
+/// What a site is in the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A house.
+    House,
+    /// An antenna, which has a house as its parent.
+    Antenna,
+}
+
+/// Where a site is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Life {
+    /// Somebody would like it to open.
+    Candidate,
+    /// Its opening is decided.
+    Project,
+    /// It receives people, without the label.
+    Open,
+    /// It receives people and carries the label.
+    Labelled,
+    /// It has closed for good.
+    Retired,
+}
+
+/// A word outside a closed list.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{text:?} is not one of {allowed}")]
+pub struct WordError {
+    text: String,
+    allowed: &'static str,
+}
+
+/// Text and back for a closed list of words.
+macro_rules! words {
+    ($name:ident, $allowed:literal, $($variant:ident = $word:literal),+) => {
+        impl $name {
+            /// The stable word.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = WordError;
+
+            fn from_str(text: &str) -> Result<Self, WordError> {
+                match text {
+                    $($word => Ok(Self::$variant),)+
+                    _ => Err(WordError { text: text.chars().take(40).collect(), allowed: $allowed }),
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+words!(Kind, "house, antenna", House = "house", Antenna = "antenna");
+words!(
+    Life,
+    "candidate, project, open, labelled, retired",
+    Candidate = "candidate",
+    Project = "project",
+    Open = "open",
+    Labelled = "labelled",
+    Retired = "retired"
+);
+
+/// One site's record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Site {
+    /// Permanent id.
+    pub id: SiteId,
+    /// What people call it.
+    pub name: String,
+    /// House or antenna.
+    pub kind: Kind,
+    /// Where it is in its life.
+    pub life: Life,
+    /// The house of an antenna.
+    pub parent: Option<SiteId>,
+    /// The list's word for how it works: `fixe`, `bus`…
+    pub format: String,
+    /// Street and number.
+    pub address: String,
+    /// Name of the municipality.
+    pub commune: String,
+    /// Code of the municipality.
+    pub insee: String,
+    /// Postal code.
+    pub postal_code: String,
+    /// Department code, or empty when unknown.
+    pub department: String,
+    /// Region code: always the department's.
+    pub region: String,
+    /// Who runs it.
+    pub bearer: String,
+    /// Latitude, WGS84.
+    pub lat: Option<f64>,
+    /// Longitude, WGS84.
+    pub lon: Option<f64>,
+    /// Its legal clock.
+    pub timezone: SiteZone,
+    /// Its zone of public holidays.
+    pub holiday_zone: String,
+    /// Its zone of school holidays.
+    pub school_zone: String,
+    /// Opening hours in OpenStreetMap's notation, as the list gave them.
+    pub osm_opening_hours: String,
+    /// Minutes open in a week without a holiday, as the list gave them.
+    pub weekly_minutes: Option<u32>,
+    /// Day of the label.
+    pub label_date: Option<Day>,
+    /// Free comment of the list.
+    pub comment: String,
+    /// The list's own columns of hours, as a JSON object.
+    pub hours_verbatim: String,
+    /// Flags of doubt on the list's data, separated by commas.
+    pub quality: String,
+}
+
+impl Site {
+    /// A site about which only the essential is known.
+    pub fn new(id: SiteId, name: String, kind: Kind, timezone: SiteZone) -> Self {
+        let text = String::new;
+        Self {
+            id,
+            name,
+            kind,
+            life: Life::Open,
+            parent: None,
+            format: text(),
+            address: text(),
+            commune: text(),
+            insee: text(),
+            postal_code: text(),
+            department: text(),
+            region: text(),
+            bearer: text(),
+            lat: None,
+            lon: None,
+            timezone,
+            holiday_zone: text(),
+            school_zone: text(),
+            osm_opening_hours: text(),
+            weekly_minutes: None,
+            label_date: None,
+            comment: text(),
+            hours_verbatim: "{}".to_owned(),
+            quality: text(),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The hub's database: one SQLite file, one connection that writes, others that read.
+//!
+//! All SQL of the hub lives in this module. Its functions act on a [`Connection`]; those that
+//! write do so inside [`Store::write`], which keeps everything or nothing and draws the commit's
+//! mark.
+//!
+//! Changes are the truth; the fact, closing, visits and flagged tables are derived from them in
+//! the same transaction and can be thrown away and rebuilt.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use msap_shared::frame::Mark;
+use msap_shared::id::Epoch;
+pub use msap_shared::io::store::StoreError;
+use msap_shared::io::store::{prepare, sql};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+pub mod chains;
+pub mod devices;
+pub mod documents;
+pub mod figures;
+pub mod findings;
+pub mod journal;
+pub mod meta;
+pub mod pending;
+pub mod rebuild;
+pub mod sites;
+pub mod tokens;
+pub mod views;
+
+/// The database's name within the data directory.
+pub const FILE_NAME: &str = "hub.db";
+
+/// The layouts of the database, version by version; only ever appended to.
+pub const MIGRATIONS: [&str; 1] = [include_str!("store/migration_1.sql")];
+
+/// A source of 16 random bytes: epochs and tags.
+pub type Fresh = Box<dyn FnMut() -> [u8; 16] + Send>;
+
+/// Where a database was when it was last seen: kept beside the keys, apart from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Witnessed {
+    /// Its epoch.
+    pub epoch: Epoch,
+    /// Its last commit.
+    pub mark: Mark,
+}
+
+/// The connection that writes.
+pub struct Store {
+    conn: Connection,
+    path: PathBuf,
+    fresh: Fresh,
+    now: Witnessed,
+}
+
+impl Store {
+    /// Opens the database in `dir`, or begins it.
+    ///
+    /// # Errors
+    /// When it is damaged or newer.
+    pub fn open(dir: &Path, witness: Option<Witnessed>, fresh: Fresh) -> Result<Self, StoreError> {
+        let path = dir.join(FILE_NAME);
+        let conn = Connection::open(&path).map_err(StoreError::sqlite("opening the database"))?;
+        Self::over(conn, path, witness, fresh)
+    }
+
+    /// Takes over a connection: how a simulated disk outlives its process.
+    ///
+    /// A database that does not know what the witness saw has gone back in time: it gets an
+    /// epoch of its own, so that agents offer everything again.
+    ///
+    /// # Errors
+    /// When the database is damaged or newer.
+    pub fn over(
+        conn: Connection,
+        path: PathBuf,
+        witness: Option<Witnessed>,
+        mut fresh: Fresh,
+    ) -> Result<Self, StoreError> {
+        let conn = prepare(conn, &path, &MIGRATIONS)?;
+        let known = meta::epoch(&conn)?;
+        let went_back = match (known, witness) {
+            (None, _) => true,
+            (Some(epoch), Some(seen)) => epoch != seen.epoch || !meta::knows(&conn, seen.mark)?,
+            (Some(_), None) => false,
+        };
+        let epoch = known.unwrap_or_else(|| Epoch::new(fresh()));
+        let mark = meta::last_mark(&conn)?.unwrap_or(Mark { commit: 0, tag: 0 });
+        let mut store = Self { conn, path, fresh, now: Witnessed { epoch, mark } };
+        if went_back {
+            store.write(|_, turn| turn.begin_epoch())?;
+        }
+        Ok(store)
+    }
+
+    /// Runs `f` in one transaction, with a mark of its own, and commits.
+    ///
+    /// # Errors
+    /// What `f` returns, or when the commit fails; nothing was written then.
+    pub fn write<T, E: From<StoreError>>(
+        &mut self,
+        f: impl FnOnce(&Connection, &mut Turn<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let doing = StoreError::sqlite("beginning a turn");
+        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(doing)?;
+        let mut turn = Turn { conn: &tx, fresh: &mut self.fresh, epoch: self.now.epoch };
+        let value = f(&tx, &mut turn)?;
+        let epoch = turn.epoch;
+        let [a, b, c, d, e, f, g, h, ..] = (self.fresh)();
+        let mark = Mark { commit: self.now.mark.commit + 1, tag: u64::from_be_bytes([a, b, c, d, e, f, g, h]) };
+        meta::add_mark(&tx, mark)?;
+        tx.commit().map_err(StoreError::sqlite("committing a turn"))?;
+        self.now = Witnessed { epoch, mark };
+        Ok(value)
+    }
+
+    /// The epoch and the last commit: what the witness file keeps.
+    pub fn now(&self) -> Witnessed {
+        self.now
+    }
+
+    /// The connection, for reading within the writer's thread.
+    pub fn connection(&self) -> &Connection {
+        &self.conn
+    }
+
+    /// Gives the database back.
+    pub fn into_connection(self) -> Connection {
+        self.conn
+    }
+
+    /// Another connection that only reads.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn reader(&self) -> Result<Connection, StoreError> {
+        reader(&self.path)
+    }
+}
+
+/// A connection that only reads the database at `path`.
+///
+/// # Errors
+/// When it cannot be opened.
+pub fn reader(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags).map_err(StoreError::sqlite("opening a reader"))?;
+    conn.busy_timeout(Duration::from_secs(2)).map_err(StoreError::sqlite("opening a reader"))?;
+    conn.set_prepared_statement_cache_capacity(64);
+    Ok(conn)
+}
+
+/// Ends whatever this connection runs once `limit` is over; the query fails, nothing else.
+///
+/// # Errors
+/// When SQLite does not take the handler.
+pub fn limit_time(conn: &Connection, limit: Duration) -> Result<(), StoreError> {
+    let end = Instant::now() + limit;
+    conn.progress_handler(10_000, Some(move || Instant::now() > end))
+        .map_err(StoreError::sqlite("limiting a query's time"))
+}
+
+/// A transaction under way.
+pub struct Turn<'a> {
+    conn: &'a Connection,
+    fresh: &'a mut Fresh,
+    epoch: Epoch,
+}
+
+impl Turn<'_> {
+    /// The epoch that holds within this turn.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Begins another epoch: what agents were told before is not to be trusted.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn begin_epoch(&mut self) -> Result<(), StoreError> {
+        self.epoch = Epoch::new((self.fresh)());
+        meta::set_epoch(self.conn, self.epoch)?;
+        // The first contact of an epoch raises no clone alarm.
+        sql::write(self.conn, "beginning an epoch", "UPDATE device SET token = NULL", [])?;
+        Ok(())
+    }
+}

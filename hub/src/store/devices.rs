@@ -1,0 +1,380 @@
+//! Devices and invitations in the store.
+//!
+//! Called by the core, in its transactions. A device is the row of its key's fingerprint;
+//! whatever its certificate says, the row decides. Invariants: a revoked row is never revived;
+//! a code serves one key, again and again until it expires.
+
+use msap_shared::id::{DeviceId, Fingerprint, SessionToken, SiteId};
+use msap_shared::io::enrol::SiteProfile;
+use msap_shared::time::Day;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::StoreError;
+
+#[cfg(test)]
+mod tests;
+
+/// How the hub regards a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Its changes are taken and acknowledged.
+    Active,
+    /// Like active: certified by this authority, unknown to a new database, and the list of
+    /// revocations is whole.
+    Returned,
+    /// Certified by this authority, unknown to a new database, and perhaps revoked before: its
+    /// changes wait apart for an operator.
+    Pending,
+    /// Turned away, for good.
+    Revoked,
+}
+
+impl Standing {
+    /// The stable code.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Returned => "returned",
+            Self::Pending => "pending",
+            Self::Revoked => "revoked",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Active, Self::Returned, Self::Pending, Self::Revoked].into_iter().find(|s| s.as_str() == text)
+    }
+}
+
+/// One device, as the hub keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// Its short name.
+    pub id: DeviceId,
+    /// Its identity.
+    pub fingerprint: Fingerprint,
+    /// The site it counts for.
+    pub site: SiteId,
+    /// What people call it.
+    pub label: String,
+    /// How the hub regards it.
+    pub standing: Standing,
+    /// The day it was enrolled, or came back.
+    pub enrolled: Day,
+    /// Why it was revoked.
+    pub reason: String,
+    /// The last `next` of a session; `None` until the first contact of the epoch.
+    pub token: Option<SessionToken>,
+    /// Whether its line of sessions has split: there are two of it.
+    pub forked: bool,
+    /// How it was last seen.
+    pub contact: Contact,
+}
+
+/// What the hub notes of a session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contact {
+    /// Seconds since 1970 of the last session.
+    pub at: Option<i64>,
+    /// Seconds since 1970 of the last time it held nothing unconfirmed; `None` keeps what is
+    /// noted.
+    pub in_sync: Option<i64>,
+    /// The agent's version.
+    pub app_version: String,
+    /// What carried the session.
+    pub transport: String,
+    /// Its clock minus the hub's.
+    pub clock_offset_ms: Option<i64>,
+}
+
+/// An invitation, as the hub keeps it: not its secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invitation {
+    /// The site it is for.
+    pub site: SiteId,
+    /// Seconds since 1970 at which it ends.
+    pub expires: i64,
+    /// The device that used it.
+    pub device: Option<DeviceId>,
+}
+
+/// Why an invitation does not enrol a device.
+#[derive(Debug, thiserror::Error)]
+pub enum EnrolError {
+    /// No such invitation.
+    #[error("the code is not known")]
+    Unknown,
+    /// The invitation has ended.
+    #[error("the code has expired")]
+    Expired,
+    /// Another key used it.
+    #[error("the code was used by another device")]
+    Used,
+    /// The key was revoked.
+    #[error("the device was revoked")]
+    Revoked,
+    /// The key, or the machine, belongs to another site.
+    #[error("the device counts for another site")]
+    OtherSite,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Keeps an invitation for `site` until `expires`, in seconds since 1970.
+pub fn invite(conn: &Connection, site: &SiteId, secret_hash: [u8; 32], expires: i64) -> Result<(), StoreError> {
+    const SQL: &str = "INSERT INTO invitation (secret_hash, site, expires) VALUES (?1, ?2, ?3)";
+    conn.execute(SQL, params![secret_hash, site.as_str(), expires])
+        .map(drop)
+        .map_err(StoreError::sqlite("keeping an invitation"))
+}
+
+/// The invitation with this secret.
+pub fn invitation(conn: &Connection, secret_hash: &[u8; 32]) -> Result<Option<Invitation>, StoreError> {
+    const SQL: &str = "SELECT site, expires, device FROM invitation WHERE secret_hash = ?1";
+    let doing = StoreError::sqlite("reading an invitation");
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let found: Option<(String, i64, Option<Vec<u8>>)> =
+        conn.query_row(SQL, [secret_hash], read).optional().map_err(doing)?;
+    let Some((site, expires, device)) = found else { return Ok(None) };
+    let device = device.map(|bytes| bytes.as_slice().try_into()).transpose();
+    let device = device.map_err(|_| corrupt("an invitation's device"))?;
+    Ok(Some(Invitation { site: site.parse().map_err(|_| corrupt("an invitation's site"))?, expires, device }))
+}
+
+/// Who asks to be enrolled.
+#[derive(Clone, Copy, Debug)]
+pub struct Applicant<'a> {
+    /// Its key's identity.
+    pub fingerprint: Fingerprint,
+    /// What people call it.
+    pub label: &'a str,
+    /// The agent's version.
+    pub app_version: &'a str,
+    /// The site whose visits it keeps already.
+    pub counts_for: Option<&'a str>,
+}
+
+/// Uses up an invitation for a device: its row and the code change together, in the caller's
+/// transaction. The same key again changes nothing but the label. Answers the site.
+///
+/// # Errors
+/// [`EnrolError`]; nothing is written then.
+pub fn enrol(
+    conn: &Connection,
+    secret_hash: &[u8; 32],
+    applicant: &Applicant<'_>,
+    now: i64,
+    today: Day,
+) -> Result<SiteId, EnrolError> {
+    const USE: &str = "UPDATE invitation SET device = ?2 WHERE secret_hash = ?1";
+    const UPDATE: &str = "UPDATE device SET label = ?2, app_version = ?3 WHERE fingerprint = ?1";
+    let site = valid_for(conn, secret_hash, applicant.counts_for, now)?;
+    let Applicant { fingerprint, label, app_version, .. } = *applicant;
+    let invitation = invitation(conn, secret_hash)?.ok_or(EnrolError::Unknown)?;
+    if invitation.device.is_some_and(|device| device != fingerprint.device()) {
+        return Err(EnrolError::Used);
+    }
+    match find(conn, &fingerprint)? {
+        Some(device) if device.standing == Standing::Revoked => return Err(EnrolError::Revoked),
+        Some(device) if device.site != site => return Err(EnrolError::OtherSite),
+        Some(_) => {
+            conn.execute(UPDATE, params![fingerprint.as_bytes(), label, app_version])
+                .map_err(StoreError::sqlite("updating a device"))?;
+        }
+        None => insert(conn, &fingerprint, &site, label, app_version, Standing::Active, today)?,
+    }
+    conn.execute(USE, params![secret_hash, fingerprint.device().as_bytes()])
+        .map_err(StoreError::sqlite("using up an invitation"))?;
+    Ok(site)
+}
+
+/// The site that an invitation is for, if it may be used now by a machine that counts for
+/// `counts_for`. Says nothing yet of the key.
+///
+/// # Errors
+/// [`EnrolError::Unknown`], [`EnrolError::Expired`] or [`EnrolError::OtherSite`].
+pub fn valid_for(
+    conn: &Connection,
+    secret_hash: &[u8; 32],
+    counts_for: Option<&str>,
+    now: i64,
+) -> Result<SiteId, EnrolError> {
+    let invitation = invitation(conn, secret_hash)?.ok_or(EnrolError::Unknown)?;
+    if invitation.expires <= now {
+        return Err(EnrolError::Expired);
+    }
+    if counts_for.is_some_and(|site| site != invitation.site.as_str()) {
+        return Err(EnrolError::OtherSite);
+    }
+    Ok(invitation.site)
+}
+
+/// Takes in a device that this authority certified and this database does not know: after a
+/// lost database. `standing` says whether it waits for an operator.
+pub fn readmit(
+    conn: &Connection,
+    fingerprint: &Fingerprint,
+    site: &SiteId,
+    standing: Standing,
+    today: Day,
+) -> Result<(), StoreError> {
+    insert(conn, fingerprint, site, "", "", standing, today)
+}
+
+fn insert(
+    conn: &Connection,
+    fingerprint: &Fingerprint,
+    site: &SiteId,
+    label: &str,
+    app_version: &str,
+    standing: Standing,
+    today: Day,
+) -> Result<(), StoreError> {
+    const SQL: &str = "INSERT INTO device (id, fingerprint, site, label, standing, enrolled_day, app_version) \
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let device = fingerprint.device();
+    let row = params![
+        device.as_bytes(),
+        fingerprint.as_bytes(),
+        site.as_str(),
+        label,
+        standing.as_str(),
+        today.number(),
+        app_version
+    ];
+    conn.execute(SQL, row).map(drop).map_err(StoreError::sqlite("keeping a device"))
+}
+
+const SELECT: &str = "SELECT id, fingerprint, site, label, standing, enrolled_day, reason, token, forked, \
+                      last_contact, last_in_sync, app_version, transport, clock_offset_ms FROM device";
+
+/// The device with this identity.
+pub fn find(conn: &Connection, fingerprint: &Fingerprint) -> Result<Option<Device>, StoreError> {
+    one(conn, &format!("{SELECT} WHERE fingerprint = ?1"), fingerprint.as_bytes())
+}
+
+/// The device with this short name.
+pub fn show(conn: &Connection, id: DeviceId) -> Result<Option<Device>, StoreError> {
+    one(conn, &format!("{SELECT} WHERE id = ?1"), id.as_bytes())
+}
+
+/// All devices, or those of one site, by site and name.
+pub fn list(conn: &Connection, site: Option<&SiteId>) -> Result<Vec<Device>, StoreError> {
+    let sql = format!("{SELECT} WHERE ?1 IS NULL OR site = ?1 ORDER BY site, id");
+    let mut statement = conn.prepare_cached(&sql).map_err(StoreError::sqlite("listing devices"))?;
+    let mut rows = statement.query([site.map(SiteId::as_str)]).map_err(StoreError::sqlite("listing devices"))?;
+    let mut devices = Vec::new();
+    while let Some(row) = rows.next().map_err(StoreError::sqlite("listing devices"))? {
+        devices.push(device(row)?);
+    }
+    Ok(devices)
+}
+
+fn one(conn: &Connection, sql: &str, key: &[u8]) -> Result<Option<Device>, StoreError> {
+    let mut statement = conn.prepare_cached(sql).map_err(StoreError::sqlite("reading a device"))?;
+    let mut rows = statement.query([key]).map_err(StoreError::sqlite("reading a device"))?;
+    rows.next().map_err(StoreError::sqlite("reading a device"))?.map(device).transpose()
+}
+
+fn device(row: &Row<'_>) -> Result<Device, StoreError> {
+    let field = |at: usize| -> Result<String, StoreError> { row.get(at).map_err(StoreError::sqlite("reading a device")) };
+    let number = |at: usize| -> Result<Option<i64>, StoreError> {
+        row.get(at).map_err(StoreError::sqlite("reading a device"))
+    };
+    let bytes = |at: usize| -> Result<Option<Vec<u8>>, StoreError> {
+        row.get(at).map_err(StoreError::sqlite("reading a device"))
+    };
+    let required = |at: usize| -> Result<Vec<u8>, StoreError> { Ok(bytes(at)?.unwrap_or_default()) };
+    let enrolled = number(5)?.and_then(|day| Day::from_number(i32::try_from(day).ok()?));
+    let token = bytes(7)?.map(|token| token.as_slice().try_into()).transpose();
+    Ok(Device {
+        id: required(0)?.as_slice().try_into().map_err(|_| corrupt("a device's id"))?,
+        fingerprint: required(1)?.as_slice().try_into().map_err(|_| corrupt("a device's fingerprint"))?,
+        site: field(2)?.parse().map_err(|_| corrupt("a device's site"))?,
+        label: field(3)?,
+        standing: Standing::parse(&field(4)?).ok_or_else(|| corrupt("a device's standing"))?,
+        enrolled: enrolled.ok_or_else(|| corrupt("a device's day"))?,
+        reason: field(6)?,
+        token: token.map_err(|_| corrupt("a device's token"))?,
+        forked: number(8)? != Some(0),
+        contact: Contact {
+            at: number(9)?,
+            in_sync: number(10)?,
+            app_version: field(11)?,
+            transport: field(12)?,
+            clock_offset_ms: number(13)?,
+        },
+    })
+}
+
+fn corrupt(what: &str) -> StoreError {
+    StoreError::Corrupt { what: format!("{what} is not readable") }
+}
+
+/// Turns a device away for good. The list of revocations beside the keys must name it before.
+/// `false`: there is no such device, or it was revoked before.
+pub fn revoke(conn: &Connection, id: DeviceId, reason: &str) -> Result<bool, StoreError> {
+    const SQL: &str = "UPDATE device SET standing = 'revoked', reason = ?2 WHERE id = ?1 AND standing <> 'revoked'";
+    conn.execute(SQL, params![id.as_bytes(), reason])
+        .map(|changed| changed > 0)
+        .map_err(StoreError::sqlite("revoking a device"))
+}
+
+/// Makes every pending device active: an operator vouches for all that hold a certificate.
+/// Answers whose waiting changes are to be taken now.
+pub fn approve_all_certified(conn: &Connection) -> Result<Vec<DeviceId>, StoreError> {
+    const SQL: &str = "UPDATE device SET standing = 'active' WHERE standing = 'pending'";
+    let pending = list(conn, None)?.into_iter().filter(|device| device.standing == Standing::Pending);
+    let pending = pending.map(|device| device.id).collect();
+    conn.execute(SQL, []).map_err(StoreError::sqlite("approving devices"))?;
+    Ok(pending)
+}
+
+/// Makes one pending device active. `false`: there is no such device, or it does not wait.
+pub fn approve(conn: &Connection, id: DeviceId) -> Result<bool, StoreError> {
+    const SQL: &str = "UPDATE device SET standing = 'active' WHERE id = ?1 AND standing = 'pending'";
+    conn.execute(SQL, [id.as_bytes()]).map(|changed| changed > 0).map_err(StoreError::sqlite("approving a device"))
+}
+
+/// Notes a session of a device.
+pub fn set_contact(conn: &Connection, id: DeviceId, contact: &Contact) -> Result<(), StoreError> {
+    const SQL: &str = "UPDATE device SET last_contact = coalesce(?2, last_contact), \
+                       last_in_sync = coalesce(?3, last_in_sync), app_version = ?4, transport = ?5, \
+                       clock_offset_ms = coalesce(?6, clock_offset_ms) WHERE id = ?1";
+    let Contact { at, in_sync, app_version, transport, clock_offset_ms } = contact;
+    conn.prepare_cached(SQL)
+        .and_then(|mut s| s.execute(params![id.as_bytes(), at, in_sync, app_version, transport, clock_offset_ms]))
+        .map(drop)
+        .map_err(StoreError::sqlite("noting a session"))
+}
+
+/// Keeps a device's place in its line of sessions, and whether that line has split.
+pub fn set_token(conn: &Connection, id: DeviceId, token: Option<SessionToken>, forked: bool) -> Result<(), StoreError> {
+    const SQL: &str = "UPDATE device SET token = ?2, forked = ?3 WHERE id = ?1";
+    let token = token.map(|token| token.as_bytes().to_vec());
+    conn.prepare_cached(SQL)
+        .and_then(|mut statement| statement.execute(params![id.as_bytes(), token, forked]))
+        .map(drop)
+        .map_err(StoreError::sqlite("keeping a device's token"))
+}
+
+/// Forgets every device's place in its line: a new epoch begins the lines anew.
+pub fn forget_tokens(conn: &Connection) -> Result<(), StoreError> {
+    conn.execute("UPDATE device SET token = NULL", []).map(drop).map_err(StoreError::sqlite("forgetting tokens"))
+}
+
+/// What an agent must know of its site; `None` for a site that is unknown or retired.
+pub fn profile(conn: &Connection, site: &SiteId) -> Result<Option<SiteProfile>, StoreError> {
+    const SQL: &str = "SELECT id, name, kind, timezone, commune, department FROM site WHERE id = ?1 AND life <> 'retired'";
+    let read = |row: &Row<'_>| {
+        Ok(SiteProfile {
+            site: row.get(0)?,
+            name: row.get(1)?,
+            kind: row.get(2)?,
+            timezone: row.get(3)?,
+            commune: row.get(4)?,
+            department: row.get(5)?,
+        })
+    };
+    conn.query_row(SQL, [site.as_str()], read).optional().map_err(StoreError::sqlite("reading a site's profile"))
+}

@@ -1,0 +1,134 @@
+//! The rules of enrolment and standing, on a database in memory.
+
+use super::*;
+
+const NOW: i64 = 1_800_000_000;
+const SECRET: [u8; 32] = [9; 32];
+
+fn today() -> Day {
+    "2026-11-20".parse().unwrap()
+}
+
+fn site(id: &str) -> SiteId {
+    id.parse().unwrap()
+}
+
+fn key(n: u8) -> Fingerprint {
+    Fingerprint::new([n; 32])
+}
+
+/// Two sites and an invitation of the first, valid for a minute.
+fn store() -> Connection {
+    let conn = Connection::open_in_memory().unwrap();
+    conn.execute_batch("PRAGMA foreign_keys = ON").unwrap();
+    conn.execute_batch(include_str!("../migration_1.sql")).unwrap();
+    conn.execute_batch(
+        "INSERT INTO site (id, name, kind, timezone, commune, department)
+         VALUES ('361', 'Perseigne', 'house', 'Europe/Paris', 'Alençon', '61'),
+                ('597', 'Courteille', 'antenna', 'Europe/Paris', 'Alençon', '61')",
+    )
+    .unwrap();
+    invite(&conn, &site("361"), SECRET, NOW + 60).unwrap();
+    conn
+}
+
+fn enrol_at(conn: &Connection, n: u8, now: i64) -> Result<SiteId, EnrolError> {
+    let applicant = Applicant { fingerprint: key(n), label: "accueil", app_version: "0.1.0", counts_for: None };
+    enrol(conn, &SECRET, &applicant, now, today())
+}
+
+#[test]
+fn a_code_enrols_one_key_again_and_again_until_it_expires() {
+    let conn = store();
+    for now in [NOW, NOW + 1, NOW + 59] {
+        assert_eq!(enrol_at(&conn, 1, now).unwrap(), site("361"));
+    }
+    assert_eq!(list(&conn, None).unwrap().len(), 1);
+    let device = show(&conn, key(1).device()).unwrap().unwrap();
+    assert_eq!((device.standing, device.label.as_str(), device.enrolled), (Standing::Active, "accueil", today()));
+    assert!(matches!(enrol_at(&conn, 2, NOW), Err(EnrolError::Used)));
+    assert!(matches!(enrol_at(&conn, 1, NOW + 60), Err(EnrolError::Expired)));
+    assert_eq!(list(&conn, None).unwrap().len(), 1);
+}
+
+#[test]
+fn an_unknown_code_enrols_nobody() {
+    let conn = store();
+    let applicant = Applicant { fingerprint: key(1), label: "", app_version: "", counts_for: None };
+    assert!(matches!(enrol(&conn, &[8; 32], &applicant, NOW, today()), Err(EnrolError::Unknown)));
+    assert_eq!(list(&conn, None).unwrap(), []);
+}
+
+#[test]
+fn a_revoked_row_is_never_revived() {
+    let conn = store();
+    enrol_at(&conn, 1, NOW).unwrap();
+    assert!(revoke(&conn, key(1).device(), "volé").unwrap());
+    assert!(!revoke(&conn, key(1).device(), "again").unwrap());
+    assert!(matches!(enrol_at(&conn, 1, NOW), Err(EnrolError::Revoked)));
+    assert_eq!(approve_all_certified(&conn).unwrap(), []);
+    let device = find(&conn, &key(1)).unwrap().unwrap();
+    assert_eq!((device.standing, device.reason.as_str()), (Standing::Revoked, "volé"));
+    assert!(!revoke(&conn, key(7).device(), "nobody").unwrap());
+}
+
+#[test]
+fn visits_never_change_houses_by_an_invitation() {
+    let conn = store();
+    invite(&conn, &site("597"), [7; 32], NOW + 60).unwrap();
+    enrol_at(&conn, 1, NOW).unwrap();
+    // The same key at another site, whatever it says of itself.
+    for counts_for in [None, Some("361"), Some("597")] {
+        let applicant = Applicant { fingerprint: key(1), label: "", app_version: "", counts_for };
+        assert!(matches!(enrol(&conn, &[7; 32], &applicant, NOW, today()), Err(EnrolError::OtherSite)));
+    }
+    // A new key on a machine that counts for another site: the code is not used up.
+    let applicant = Applicant { fingerprint: key(2), label: "", app_version: "", counts_for: Some("361") };
+    assert!(matches!(enrol(&conn, &[7; 32], &applicant, NOW, today()), Err(EnrolError::OtherSite)));
+    assert_eq!(invitation(&conn, &[7; 32]).unwrap().unwrap().device, None);
+    let applicant = Applicant { counts_for: Some("597"), ..applicant };
+    assert_eq!(enrol(&conn, &[7; 32], &applicant, NOW, today()).unwrap(), site("597"));
+}
+
+#[test]
+fn approval_makes_the_pending_active_and_no_others() {
+    let conn = store();
+    readmit(&conn, &key(1), &site("361"), Standing::Pending, today()).unwrap();
+    readmit(&conn, &key(2), &site("361"), Standing::Returned, today()).unwrap();
+    assert_eq!(approve_all_certified(&conn).unwrap(), [key(1).device()]);
+    let standings: Vec<Standing> = list(&conn, None).unwrap().into_iter().map(|device| device.standing).collect();
+    assert_eq!(standings, [Standing::Active, Standing::Returned]);
+    assert_eq!(list(&conn, Some(&site("597"))).unwrap(), []);
+    assert!(readmit(&conn, &key(3), &site("nowhere"), Standing::Returned, today()).is_err());
+}
+
+#[test]
+fn sessions_are_noted_and_a_gap_in_one_keeps_what_was_known() {
+    let conn = store();
+    enrol_at(&conn, 1, NOW).unwrap();
+    let id = key(1).device();
+    let full = Contact {
+        at: Some(NOW),
+        in_sync: Some(NOW),
+        app_version: "0.2.0".to_owned(),
+        transport: "quic".to_owned(),
+        clock_offset_ms: Some(-250),
+    };
+    set_contact(&conn, id, &full).unwrap();
+    set_contact(&conn, id, &Contact { at: Some(NOW + 5), in_sync: None, ..full.clone() }).unwrap();
+    set_token(&conn, id, Some(SessionToken::new([4; 16])), true).unwrap();
+    let device = show(&conn, id).unwrap().unwrap();
+    assert_eq!(device.contact, Contact { at: Some(NOW + 5), ..full });
+    assert_eq!((device.token, device.forked), (Some(SessionToken::new([4; 16])), true));
+    forget_tokens(&conn).unwrap();
+    assert_eq!(show(&conn, id).unwrap().unwrap().token, None);
+}
+
+#[test]
+fn retired_sites_have_no_profile() {
+    let conn = store();
+    let profile_of = |id: &str| profile(&conn, &site(id)).unwrap();
+    assert_eq!(profile_of("361").unwrap().name, "Perseigne");
+    conn.execute_batch("UPDATE site SET life = 'retired' WHERE id = '361'").unwrap();
+    assert_eq!((profile_of("361"), profile_of("nowhere")), (None, None));
+}

@@ -1,0 +1,39 @@
+//! Documents as they leave the hub: names and raw changes. Read-only.
+
+use rusqlite::Connection;
+
+use super::StoreError;
+
+/// One document of the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentRow {
+    /// Such as `site/361/visits/2026-11`.
+    pub name: String,
+    /// How many changes the hub has committed.
+    pub changes: i64,
+}
+
+/// The documents whose name sorts after `after`, at most `limit`.
+pub fn list(conn: &Connection, after: &str, limit: u32) -> Result<Vec<DocumentRow>, StoreError> {
+    const SQL: &str = "SELECT d.name, (SELECT count(*) FROM chain c JOIN change x ON x.chain = c.id \
+        WHERE c.document = d.id) FROM document d WHERE d.name > ?1 ORDER BY d.name LIMIT ?2";
+    let row = |row: &rusqlite::Row<'_>| Ok(DocumentRow { name: row.get(0)?, changes: row.get(1)? });
+    conn.prepare(SQL)
+        .and_then(|mut statement| statement.query_map(rusqlite::params![after, limit], row)?.collect())
+        .map_err(StoreError::sqlite("listing documents"))
+}
+
+/// The raw changes of a document, each chain in its order; empty when there is none of that name.
+pub fn chunks(conn: &Connection, name: &str) -> Result<Vec<Vec<u8>>, StoreError> {
+    const SQL: &str = "SELECT x.bytes FROM document d JOIN chain c ON c.document = d.id JOIN change x \
+        ON x.chain = c.id WHERE d.name = ?1 ORDER BY c.writer, x.seq";
+    conn.prepare(SQL)
+        .and_then(|mut statement| statement.query_map([name], |row| row.get(0))?.collect())
+        .map_err(StoreError::sqlite("reading the changes of a document"))
+}
+
+/// Reads something small, to see whether the database can be read at all.
+pub fn probe(conn: &Connection) -> Result<(), StoreError> {
+    const SQL: &str = "SELECT count(*) FROM mark WHERE n = 0";
+    conn.query_row(SQL, [], |_| Ok(())).map_err(StoreError::sqlite("probing the database"))
+}

@@ -1,0 +1,52 @@
+//! The epoch, and the marks of all commits.
+
+use msap_shared::frame::Mark;
+use msap_shared::id::Epoch;
+use msap_shared::io::store::sql;
+use rusqlite::Connection;
+
+use super::StoreError;
+
+/// The database's epoch; `None` for one that just began.
+pub fn epoch(conn: &Connection) -> Result<Option<Epoch>, StoreError> {
+    let sql = "SELECT value FROM meta WHERE key = 'epoch'";
+    sql::row(conn, "reading the epoch", sql, [], |row| row.get(0).map(Epoch::new))
+}
+
+/// Enters an epoch.
+pub fn set_epoch(conn: &Connection, epoch: Epoch) -> Result<(), StoreError> {
+    let sql = "INSERT INTO meta (key, value) VALUES ('epoch', ?1)
+               ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    sql::write(conn, "keeping the epoch", sql, [epoch.as_bytes()])?;
+    Ok(())
+}
+
+/// Tags are random over all 64 bits; SQLite's integers are signed.
+fn stored(tag: u64) -> i64 {
+    i64::from_be_bytes(tag.to_be_bytes())
+}
+
+/// The last commit's mark.
+pub fn last_mark(conn: &Connection) -> Result<Option<Mark>, StoreError> {
+    let sql = "SELECT n, tag FROM mark ORDER BY n DESC LIMIT 1";
+    sql::row(conn, "reading the last mark", sql, [], |row| {
+        let tag: i64 = row.get(1)?;
+        Ok(Mark { commit: row.get(0)?, tag: u64::from_be_bytes(tag.to_be_bytes()) })
+    })
+}
+
+/// Adds the mark of the commit under way.
+pub fn add_mark(conn: &Connection, mark: Mark) -> Result<(), StoreError> {
+    let sql = "INSERT INTO mark (n, tag) VALUES (?1, ?2)";
+    sql::write(conn, "adding a mark", sql, (mark.commit, stored(mark.tag)))?;
+    Ok(())
+}
+
+/// Whether this database made that commit. Commit 0 is the empty beginning of any database.
+pub fn knows(conn: &Connection, mark: Mark) -> Result<bool, StoreError> {
+    // A number that SQLite cannot hold was never drawn here.
+    let Ok(commit) = i64::try_from(mark.commit) else { return Ok(false) };
+    let sql = "SELECT tag = ?2 FROM mark WHERE n = ?1";
+    let same = sql::row(conn, "looking up a mark", sql, (commit, stored(mark.tag)), |row| row.get(0))?;
+    Ok(same.unwrap_or(false))
+}

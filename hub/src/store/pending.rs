@@ -1,0 +1,87 @@
+//! Changes of devices that this database does not know: kept apart, never acknowledged, until an
+//! operator approves the device.
+
+use msap_shared::chain::{Built, Facts, Tip, decode};
+use msap_shared::document::DocId;
+use msap_shared::id::{ChangeHash, DeviceId, WriterId};
+use msap_shared::io::store::sql;
+use msap_shared::time::Day;
+use rusqlite::Connection;
+
+use super::StoreError;
+use super::chains::{Kept, document_named};
+
+/// A change that waits.
+#[derive(Clone, Debug)]
+pub struct PendingChange {
+    /// The document.
+    pub document: DocId,
+    /// Whose chain.
+    pub writer: WriterId,
+    /// The change.
+    pub kept: Kept,
+    /// Its facts.
+    pub facts: Facts,
+}
+
+/// The last change of a chain that one device has brought.
+pub fn tip(conn: &Connection, device: &DeviceId, document: &DocId, writer: &WriterId) -> Result<Option<Tip>, StoreError> {
+    let sql = "SELECT bytes FROM pending_change WHERE document = ?1 AND writer = ?2 AND device = ?3
+               ORDER BY seq DESC LIMIT 1";
+    let key = (document.to_string(), writer.as_bytes(), device.as_bytes());
+    let bytes: Option<Vec<u8>> = sql::row(conn, "reading what waits", sql, key, |row| row.get(0))?;
+    bytes.map(|bytes| Ok(decode(&bytes)?.built.tip)).transpose()
+}
+
+/// Keeps changes apart.
+pub fn add(
+    conn: &Connection,
+    device: &DeviceId,
+    document: &DocId,
+    writer: &WriterId,
+    changes: &[Built],
+    received: Day,
+) -> Result<(), StoreError> {
+    let sql = "INSERT OR IGNORE INTO pending_change (device, document, writer, seq, hash, bytes, received_day)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let name = document.to_string();
+    for Built { tip, bytes } in changes {
+        let key = (device.as_bytes(), &name, writer.as_bytes(), tip.seq);
+        let (device, name, writer, seq) = key;
+        let row = (device, name, writer, seq, tip.hash.as_bytes(), bytes, received.number());
+        sql::write(conn, "keeping a change apart", sql, row)?;
+    }
+    Ok(())
+}
+
+/// Everything that waits for approved devices, chain by chain; the same change brought by two
+/// devices stands once.
+pub fn of_approved(conn: &Connection) -> Result<Vec<PendingChange>, StoreError> {
+    let sql = "SELECT DISTINCT p.document, p.writer, p.seq, p.hash, p.bytes FROM pending_change p
+               JOIN device d ON d.id = p.device WHERE d.standing IN ('active', 'returned')
+               ORDER BY p.document, p.writer, p.seq, p.hash";
+    let rows = sql::rows(conn, "reading what waits", sql, [], |row| {
+        let kept = Kept { seq: row.get(2)?, hash: ChangeHash::new(row.get(3)?), bytes: row.get(4)? };
+        Ok((row.get::<_, String>(0)?, WriterId::new(row.get(1)?), kept))
+    })?;
+    rows.into_iter()
+        .map(|(name, writer, kept)| {
+            let facts = kept.facts()?;
+            Ok(PendingChange { document: document_named(&name)?, writer, kept, facts })
+        })
+        .collect()
+}
+
+/// A change was folded: it no longer waits.
+pub fn remove(conn: &Connection, change: &PendingChange) -> Result<(), StoreError> {
+    let sql = "DELETE FROM pending_change WHERE document = ?1 AND writer = ?2 AND seq = ?3 AND hash = ?4";
+    let key = (change.document.to_string(), change.writer.as_bytes(), change.kept.seq, change.kept.hash.as_bytes());
+    sql::write(conn, "taking what waited", sql, key)?;
+    Ok(())
+}
+
+/// How many changes wait.
+pub fn count(conn: &Connection) -> Result<u64, StoreError> {
+    let sql = "SELECT count(*) FROM pending_change";
+    Ok(sql::row(conn, "counting what waits", sql, [], |row| row.get(0))?.unwrap_or_default())
+}

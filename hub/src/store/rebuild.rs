@@ -1,0 +1,93 @@
+//! Throwing the views away and folding them anew from the changes, to see whether they agree.
+
+use msap_shared::io::store::sql;
+use msap_shared::time::Day;
+use rusqlite::Connection;
+
+use super::StoreError;
+use super::chains::{self, Doc, Kept};
+use super::views::fold_in;
+
+/// The derived tables with the columns that are compared.
+const VIEWS: [(&str, &str); 4] = [
+    ("fact", "document, tap, rev, day, value, contested"),
+    ("closing", "document, day, rev, closed"),
+    ("visits", "site, day, operator, help, age, received_day, apart, people, requests"),
+    ("flagged", "document, tap, reason"),
+];
+
+/// Differences listed per table.
+const LISTED_MAX: usize = 20;
+
+/// Rebuilds the views of every document within the caller's transaction, and returns in what
+/// they differ from those that stood before. The rebuilt ones stand afterwards.
+pub fn rebuild(conn: &Connection) -> Result<Vec<String>, StoreError> {
+    for (table, columns) in VIEWS {
+        let sql = format!("CREATE TEMP TABLE before_{table} AS SELECT {columns} FROM main.{table}");
+        conn.execute(&sql, []).map_err(StoreError::sqlite("setting the views aside"))?;
+        sql::write(conn, "emptying the views", &format!("DELETE FROM main.{table}"), [])?;
+    }
+    for (row, name) in chains::all(conn)? {
+        replay(conn, Doc { row, name: &name })?;
+    }
+    let mut differences = Vec::new();
+    for (table, columns) in VIEWS {
+        differences.extend(differing(conn, table, columns)?);
+        conn.execute(&format!("DROP TABLE temp.before_{table}"), [])
+            .map_err(StoreError::sqlite("dropping the views set aside"))?;
+    }
+    Ok(differences)
+}
+
+/// Folds a document's changes in the order of the days on which they came; within a day the
+/// order does not matter.
+fn replay(conn: &Connection, doc: Doc<'_>) -> Result<(), StoreError> {
+    let sql = "SELECT c.received_day, c.seq, c.hash, c.bytes FROM change c JOIN chain ON chain.id = c.chain
+               WHERE chain.document = ?1 ORDER BY c.received_day, chain.id, c.seq";
+    let changes = sql::rows(conn, "reading changes", sql, [doc.row], |row| {
+        let hash = msap_shared::id::ChangeHash::new(row.get(2)?);
+        Ok((row.get::<_, i32>(0)?, Kept { seq: row.get(1)?, hash, bytes: row.get(3)? }))
+    })?;
+    for (received, kept) in changes {
+        let received = Day::from_number(received).ok_or_else(|| StoreError::corrupt("a change received on no day"))?;
+        fold_in(conn, doc, std::iter::once(&kept.facts()?), received)?;
+    }
+    Ok(())
+}
+
+/// Rows that stand on one side only.
+fn differing(conn: &Connection, table: &str, columns: &str) -> Result<Vec<String>, StoreError> {
+    let (old, new) = (format!("temp.before_{table}"), format!("main.{table}"));
+    let mut found = Vec::new();
+    for (here, there, which) in [(&old, &new, "stood but does not follow"), (&new, &old, "follows but did not stand")] {
+        let sql = format!("SELECT {columns} FROM {here} EXCEPT SELECT {columns} FROM {there} LIMIT {LISTED_MAX}");
+        found.extend(sql::rows(conn, "comparing the views", &sql, [], |row| {
+            let count = row.as_ref().column_count();
+            let values: Result<Vec<String>, _> = (0..count).map(|n| row.get_ref(n).map(shown)).collect();
+            Ok(format!("{table} ({}) {which}", values?.join(", ")))
+        })?);
+    }
+    Ok(found)
+}
+
+fn shown(value: rusqlite::types::ValueRef<'_>) -> String {
+    use rusqlite::types::ValueRef;
+    match value {
+        ValueRef::Null => "null".to_owned(),
+        ValueRef::Integer(n) => n.to_string(),
+        ValueRef::Real(n) => n.to_string(),
+        ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
+        ValueRef::Blob(bytes) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+    }
+}
+
+/// Cells whose sum is negative: two desks took the same visits away. They count as 0.
+pub fn negative_cells(conn: &Connection) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT site, day, operator, help, age, sum(people), sum(requests) FROM visits WHERE apart = 0
+               GROUP BY site, day, operator, help, age HAVING sum(people) < 0 OR sum(requests) < 0";
+    sql::rows(conn, "looking for negative figures", sql, [], |row| {
+        let day = Day::from_number(row.get(1)?).map(|day| day.to_string()).unwrap_or_default();
+        let text = |n| row.get::<_, String>(n);
+        Ok(format!("site {} {day} {} {} {}: {} / {}", text(0)?, text(2)?, text(3)?, text(4)?, row.get::<_, i64>(5)?, row.get::<_, i64>(6)?))
+    })
+}

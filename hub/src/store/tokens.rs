@@ -1,0 +1,66 @@
+//! Tokens of the HTTP API in the store. The secret itself is never stored.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::StoreError;
+
+/// One token's row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenRow {
+    /// Public id.
+    pub id: String,
+    /// What it is for.
+    pub label: String,
+    /// What it may see, as text.
+    pub scope: String,
+    /// What it may do, as text.
+    pub role: String,
+    /// Seconds since 1970.
+    pub expires: i64,
+    /// Whether somebody ended it early.
+    pub revoked: bool,
+}
+
+const COLUMNS: &str = "id, label, scope, role, expires, revoked";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<TokenRow> {
+    Ok(TokenRow {
+        id: row.get(0)?,
+        label: row.get(1)?,
+        scope: row.get(2)?,
+        role: row.get(3)?,
+        expires: row.get(4)?,
+        revoked: row.get(5)?,
+    })
+}
+
+/// Adds a token under the SHA-256 of its secret.
+pub fn insert(conn: &Connection, token: &TokenRow, hash: &[u8; 32]) -> Result<(), StoreError> {
+    const SQL: &str = "INSERT INTO token (id, hash, label, scope, role, expires) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    conn.execute(SQL, params![token.id, hash, token.label, token.scope, token.role, token.expires])
+        .map(drop)
+        .map_err(StoreError::sqlite("adding a token"))
+}
+
+/// The token whose secret has this hash. The lookup is by hash: how long it takes tells nothing
+/// about the secret, because nobody can choose a hash close to another.
+pub fn by_hash(conn: &Connection, hash: &[u8; 32]) -> Result<Option<TokenRow>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM token WHERE hash = ?1");
+    conn.prepare_cached(&sql)
+        .and_then(|mut statement| statement.query_row([hash], read).optional())
+        .map_err(StoreError::sqlite("looking for a token"))
+}
+
+/// All tokens, in the order of their ids.
+pub fn list(conn: &Connection) -> Result<Vec<TokenRow>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM token ORDER BY id");
+    conn.prepare(&sql)
+        .and_then(|mut statement| statement.query_map([], read)?.collect())
+        .map_err(StoreError::sqlite("reading tokens"))
+}
+
+/// Ends a token; false when there is none with this id.
+pub fn revoke(conn: &Connection, id: &str) -> Result<bool, StoreError> {
+    const SQL: &str = "UPDATE token SET revoked = 1 WHERE id = ?1";
+    conn.execute(SQL, [id]).map(|changed| changed == 1).map_err(StoreError::sqlite("revoking a token"))
+}
