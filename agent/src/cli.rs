@@ -235,7 +235,7 @@ pub enum ConfigAction {
 
 /// The command line's definition, for parsing, completions and manual pages.
 pub fn definition() -> clap::Command {
-    in_french(Cli::command())
+    in_french(Cli::command().bin_name("msap-agent"))
 }
 
 /// Reads the arguments, the program's name first.

@@ -201,6 +201,9 @@ pub fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
     use super::*;
 
     #[test]
@@ -220,6 +223,56 @@ mod tests {
         let held = lock::hold(data.path()).unwrap();
         assert_eq!(Client::find(data.path()).unwrap().url(), "http://127.0.0.1:8477/");
         drop(held);
+    }
+
+    /// Answers connections in turn with these texts, an empty one being a broken connection;
+    /// gives back what was sent on each.
+    async fn answering(answers: Vec<&'static str>) -> (Client, tokio::task::JoinHandle<Vec<String>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = Client { data: PathBuf::from("/data"), address: listener.local_addr().unwrap() };
+        let served = tokio::spawn(async move {
+            let mut requests = Vec::new();
+            for answer in answers {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = vec![0; 4096];
+                let len = stream.read(&mut request).await.unwrap();
+                request.truncate(len);
+                requests.push(String::from_utf8(request).unwrap());
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+            requests
+        });
+        (client, served)
+    }
+
+    const DONE: &str = "HTTP/1.1 201 Created\r\ncontent-length: 12\r\n\r\n{\"new\":true}";
+
+    #[tokio::test]
+    async fn a_broken_connection_is_tried_once_more_with_the_same_request() {
+        let (client, served) = answering(vec!["", DONE]).await;
+        let body = serde_json::json!({ "id": "u" });
+        let done = client.send(Method::POST, "/api/visits", &body).await.unwrap();
+        assert_eq!(done["new"], true);
+        let requests = served.await.unwrap();
+        assert_eq!(requests[0], requests[1]);
+        assert!(requests[0].contains("{\"id\":\"u\"}"), "{requests:?}");
+
+        let (client, served) = answering(vec!["", ""]).await;
+        assert!(matches!(client.send(Method::POST, "/", &body).await, Err(ClientError::Broken(_))));
+        served.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_the_agent_refuses_is_not_asked_again() {
+        let refusal = "HTTP/1.1 422 X\r\ncontent-length: 26\r\n\r\n{\"field\":\"n\",\"detail\":\"d\"}";
+        let (client, served) = answering(vec![refusal]).await;
+        match client.send(Method::POST, "/", &Value::Null).await {
+            Err(ClientError::Problem { status, field, detail }) => {
+                assert_eq!((status.as_u16(), field.as_deref(), detail.as_str()), (422, Some("n"), "d"));
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(served.await.unwrap().len(), 1);
     }
 
     #[test]

@@ -20,8 +20,8 @@ use crate::desk;
 use crate::replica::{Fresh, Replica};
 use crate::store::{Profile, StoreError, chains, log, meta, taps};
 
-/// The most frames one turn lets out: the rest follow when the connection has taken them.
-pub const FRAMES_PER_TURN_MAX: usize = 32;
+/// The most frames let out before the connection has written them.
+pub const FRAMES_IN_FLIGHT_MAX: usize = 32;
 /// A wall clock that moved by more than this against the monotonic clock has jumped.
 const CLOCK_JUMP_MS: i64 = 5_000;
 /// The tap log is purged after this many days.
@@ -41,8 +41,6 @@ pub struct Now {
 pub enum Input {
     /// The desk asks; the reply carries the ticket.
     Command(u64, Command),
-    /// A connection to the hub is being tried.
-    Connecting,
     /// A connection stands: start a session.
     Connected {
         /// How it was made.
@@ -90,6 +88,8 @@ pub struct Core {
     writer: WriterId,
     fresh: Fresh,
     session: Option<SiteSession>,
+    /// Frames were let out, and the connection has not said yet that they are written.
+    in_flight: bool,
     link: LinkState,
     /// Wall minus monotonic clock at the last turn, in milliseconds.
     clock_lead_ms: Option<i64>,
@@ -104,12 +104,17 @@ impl Core {
         let profile = meta::profile(&conn)?;
         let writer = WriterId::new(fresh());
         let link = LinkState { state: "offline", transport: None, last_error: None };
-        Ok(Self { conn, profile, writer, fresh, session: None, link, clock_lead_ms: None })
+        Ok(Self { conn, profile, writer, fresh, session: None, in_flight: false, link, clock_lead_ms: None })
     }
 
     /// Who this machine is.
     pub fn profile(&self) -> &Profile {
         &self.profile
+    }
+
+    /// Who writes in this load.
+    pub fn writer(&self) -> WriterId {
+        self.writer
     }
 
     /// The database, for reading.
@@ -160,7 +165,7 @@ impl Core {
 
     fn attempt(&mut self, inputs: Vec<Input>, now: Now) -> Result<Vec<Output>, StoreError> {
         // Taken apart so that the transaction and the session borrow different fields.
-        let Self { conn, profile, writer, fresh, session, link, .. } = self;
+        let Self { conn, profile, writer, fresh, session, in_flight, link, .. } = self;
         let tx = conn
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(StoreError::sqlite("beginning a turn"))?;
@@ -172,11 +177,11 @@ impl Core {
                     let reply = desk::carry_out(command, &mut replica, profile, link, now.wall)?;
                     outputs.push(Output::Reply(ticket, reply));
                 }
-                Input::Connecting => link.state = "connecting",
                 Input::Connected { transport } => {
                     *session =
                         Some(SiteSession::start(&mut replica, env!("CARGO_PKG_VERSION"), now.wall.as_millisecond())?);
-                    link.transport = Some(transport);
+                    *in_flight = false;
+                    *link = LinkState { state: "connecting", transport: Some(transport), last_error: None };
                     taps::purge(&tx, now.wall.as_second() - TAP_LOG_DAYS * 86_400)?;
                 }
                 Input::Frame(frame) => {
@@ -192,7 +197,7 @@ impl Core {
                         }
                     }
                 }
-                Input::Drained => {}
+                Input::Drained => *in_flight = false,
                 Input::Disconnected { state, why } => {
                     *session = None;
                     let detail = why.as_deref().unwrap_or_default();
@@ -201,12 +206,11 @@ impl Core {
                 }
             }
         }
-        if let Some(half) = session.as_mut() {
-            for _ in 0..FRAMES_PER_TURN_MAX {
-                match half.poll(&mut replica)? {
-                    Some(frame) => outputs.push(Output::Send(frame)),
-                    None => break,
-                }
+        if let Some(half) = session.as_mut().filter(|_| !*in_flight) {
+            for _ in 0..FRAMES_IN_FLIGHT_MAX {
+                let Some(frame) = half.poll(&mut replica)? else { break };
+                *in_flight = true;
+                outputs.push(Output::Send(frame));
             }
         }
         tx.commit().map_err(StoreError::sqlite("committing a turn"))?;

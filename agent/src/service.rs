@@ -1,48 +1,241 @@
-//! STUB of the rim's author: replace. One core behind a lock, no dialling.
+//! The store's thread, and the handles by which the page and the connection reach it.
+//!
+//! One thread owns the core. It takes what has gathered, turns once, and hands out replies and
+//! frames. A failure that does not pass ends the thread and with it the program: the desk is
+//! told nothing rather than something untrue.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::time::Instant;
 
+use anyhow::Context as _;
 use jiff::Timestamp;
+use msap_shared::frame::{self, Frame};
+use msap_shared::io::link::{CloseCode, CloseReason, Outgoing};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::command::{Command, CommandError, Reply};
 use crate::config::Settings;
 use crate::core::{Core, Input, Now, Output};
-use crate::store;
+use crate::dial::{self, SessionPort};
+use crate::store::{self, StoreError};
 
-/// Stub.
-#[derive(Clone)]
-pub struct Desk(Arc<Mutex<Core>>);
+/// The most inputs one transaction takes.
+const INPUTS_PER_TURN_MAX: usize = 64;
+/// What may gather while a turn is under way.
+const QUEUE_LEN: usize = 256;
+/// Frames that may wait for the connection; the core lets out fewer at a time.
+const FRAMES_QUEUE_LEN: usize = 64;
 
-impl Desk {
-    /// Stub.
-    pub async fn ask(&self, command: Command) -> Result<Reply, CommandError> {
-        let mut core = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Now { wall: Timestamp::now(), monotonic_ms: 0 };
-        let outputs = core.turn(vec![Input::Command(0, command)], now).map_err(|_| CommandError::NotKept)?;
-        let reply = outputs.into_iter().find_map(|output| match output {
-            Output::Reply(_, reply) => Some(reply),
-            _ => None,
-        });
-        reply.unwrap_or(Err(CommandError::NotKept))
-    }
+type Answer = Result<Reply, CommandError>;
 
-    /// Stub.
-    pub fn sync_now(&self) {}
+/// Work for the store's thread.
+enum Job {
+    Ask(Command, oneshot::Sender<Answer>),
+    Open(oneshot::Sender<mpsc::Receiver<Outgoing>>),
+    Link(Input),
 }
 
-/// Stub.
+/// Reaches the store's thread for the front desk.
+#[derive(Clone)]
+pub struct Desk {
+    jobs: mpsc::Sender<Job>,
+    wake: Arc<Notify>,
+}
+
+impl Desk {
+    /// Carries out a command; kept when this returns.
+    ///
+    /// # Errors
+    /// The desk's own refusals, or [`CommandError::NotKept`] when the agent is stopping.
+    pub async fn ask(&self, command: Command) -> Answer {
+        let (reply, answer) = oneshot::channel();
+        self.jobs.send(Job::Ask(command, reply)).await.map_err(|_| CommandError::NotKept)?;
+        answer.await.map_err(|_| CommandError::NotKept)?
+    }
+
+    /// Ends the wait before the next attempt to reach the hub.
+    pub fn sync_now(&self) {
+        self.wake.notify_one();
+    }
+
+    async fn link(&self, input: Input) -> Result<(), CloseCode> {
+        self.jobs.send(Job::Link(input)).await.map_err(|_| CloseCode::Shutdown)
+    }
+}
+
+impl SessionPort for Desk {
+    async fn open(&self) -> mpsc::Receiver<Outgoing> {
+        let (reply, answer) = oneshot::channel();
+        if self.jobs.send(Job::Open(reply)).await.is_ok()
+            && let Ok(queue) = answer.await
+        {
+            return queue;
+        }
+        // Stopping: a queue whose other end is gone closes the connection.
+        mpsc::channel(1).1
+    }
+
+    async fn frame(&self, frame: Frame) -> Result<(), CloseCode> {
+        self.link(Input::Frame(frame)).await
+    }
+
+    async fn drained(&self) {
+        self.link(Input::Drained).await.ok();
+    }
+
+    async fn closed(&self, why: CloseReason) {
+        let (state, why) = spoken(why);
+        self.link(Input::Disconnected { state, why: why.map(str::to_owned) }).await.ok();
+    }
+
+    fn wake(&self) -> Arc<Notify> {
+        self.wake.clone()
+    }
+}
+
+/// The end of a connection as `status` shows it: a state, and what to tell a person.
+fn spoken(why: CloseReason) -> (&'static str, Option<&'static str>) {
+    match why {
+        CloseReason::Ours(CloseCode::Normal | CloseCode::Shutdown) => ("offline", None),
+        CloseReason::Theirs(CloseCode::Normal | CloseCode::Shutdown) => {
+            ("offline", Some("le hub s’arrête ou redémarre"))
+        }
+        CloseReason::Theirs(CloseCode::Revoked) => {
+            ("revoked", Some("ce poste a été exclu du réseau : demandez une nouvelle invitation au hub"))
+        }
+        CloseReason::Theirs(CloseCode::Unknown) => {
+            ("refused", Some("le hub ne connaît pas ce poste : demandez une nouvelle invitation"))
+        }
+        CloseReason::Theirs(CloseCode::Epoch | CloseCode::Replaced) => {
+            ("offline", Some("le hub demande de recommencer"))
+        }
+        CloseReason::Theirs(CloseCode::Busy) => ("offline", Some("le hub est occupé")),
+        CloseReason::Untrusted => ("refused", Some("le serveur qui répond n’est pas le hub de ce réseau")),
+        CloseReason::Rejected => {
+            ("refused", Some("le hub refuse le certificat de ce poste : demandez une nouvelle invitation"))
+        }
+        CloseReason::Unresolved => ("offline", Some("l’adresse du hub est introuvable : vérifiez le réseau")),
+        CloseReason::Silent => ("offline", Some("le hub ne répond pas : vérifiez le réseau")),
+        CloseReason::Lost => ("offline", Some("la connexion au hub s’est interrompue")),
+        CloseReason::Ours(_) | CloseReason::Theirs(_) => {
+            ("offline", Some("la session a été interrompue par une erreur"))
+        }
+    }
+}
+
+/// Opens the store, starts its thread and, in the returned future, keeps the session with the
+/// hub. The future ends with `shutdown`, or with the failure that stops the agent.
+///
+/// # Errors
+/// When the store does not open.
 pub fn start(
     dir: &Path,
-    _settings: &Settings,
+    settings: &Settings,
     shutdown: CancellationToken,
 ) -> anyhow::Result<(Desk, impl Future<Output = anyhow::Result<()>>)> {
     let core = Core::new(store::open(dir)?, Box::new(rand::random::<[u8; 16]>))?;
-    let dial = async move {
+    let hub = settings.sync.hub.clone().unwrap_or_else(|| core.profile().hub.clone());
+    let dial_settings = dial::Settings { interval: settings.sync.interval, max_backoff: settings.sync.max_backoff };
+    let (jobs, queue) = mpsc::channel(QUEUE_LEN);
+    let desk = Desk { jobs, wake: Arc::new(Notify::new()) };
+    let dir = dir.to_owned();
+    let stopped = shutdown.clone();
+    let (ended, mut end) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("store".to_owned())
+        .spawn(move || {
+            // Whatever ends this thread ends the program.
+            let _stop = stopped.drop_guard();
+            ended.send(Writer::new(core).run(queue)).ok();
+        })
+        .context("starting the store's thread")?;
+    let port = desk.clone();
+    let session = async move {
+        dial::run(&dir, &hub, dial_settings, port, shutdown.clone()).await?;
         shutdown.cancelled().await;
-        Ok(())
+        // The thread ends when nobody can ask any more; a failure of its own is already there.
+        match end.try_recv() {
+            Ok(Err(error)) => Err(error.into()),
+            Ok(Ok(())) | Err(_) => Ok(()),
+        }
     };
-    Ok((Desk(Arc::new(Mutex::new(core))), dial))
+    Ok((desk, session))
+}
+
+struct Writer {
+    core: Core,
+    started: Instant,
+    next_ticket: u64,
+    asked: BTreeMap<u64, oneshot::Sender<Answer>>,
+    connection: Option<mpsc::Sender<Outgoing>>,
+}
+
+impl Writer {
+    fn new(core: Core) -> Self {
+        Self { core, started: Instant::now(), next_ticket: 0, asked: BTreeMap::new(), connection: None }
+    }
+
+    fn run(mut self, mut queue: mpsc::Receiver<Job>) -> Result<(), StoreError> {
+        let mut jobs = Vec::new();
+        while queue.blocking_recv_many(&mut jobs, INPUTS_PER_TURN_MAX) > 0 {
+            let inputs = jobs.drain(..).map(|job| self.input_of(job)).collect();
+            let monotonic_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let outputs = self.core.turn(inputs, Now { wall: Timestamp::now(), monotonic_ms })?;
+            outputs.into_iter().for_each(|output| self.dispatch(output));
+        }
+        Ok(())
+    }
+
+    fn input_of(&mut self, job: Job) -> Input {
+        match job {
+            Job::Ask(command, reply) => {
+                self.next_ticket += 1;
+                self.asked.insert(self.next_ticket, reply);
+                Input::Command(self.next_ticket, command)
+            }
+            Job::Open(reply) => {
+                let (out, frames) = mpsc::channel(FRAMES_QUEUE_LEN);
+                self.connection = Some(out);
+                // The connection may have gone meanwhile; then its end follows.
+                reply.send(frames).ok();
+                Input::Connected { transport: "quic" }
+            }
+            Job::Link(input) => {
+                if matches!(input, Input::Disconnected { .. }) {
+                    self.connection = None;
+                }
+                input
+            }
+        }
+    }
+
+    fn dispatch(&mut self, output: Output) {
+        match output {
+            Output::Reply(ticket, answer) => {
+                if let Some(reply) = self.asked.remove(&ticket) {
+                    // Whoever asked may have gone; what was asked is done all the same.
+                    reply.send(answer).ok();
+                }
+            }
+            Output::Send(frame) => {
+                let mut bytes = Vec::new();
+                let sent = frame::encode(&frame, &mut bytes).is_ok()
+                    && self.connection.as_ref().is_some_and(|out| out.try_send(Outgoing::Frame(bytes)).is_ok());
+                if !sent {
+                    // Dropping the queue closes the connection.
+                    self.connection = None;
+                }
+            }
+            Output::Hangup(why) => {
+                tracing::warn!(why, "the session with the hub begins again");
+                if let Some(out) = self.connection.take() {
+                    out.try_send(Outgoing::Close(CloseCode::Protocol)).ok();
+                }
+            }
+        }
+    }
 }

@@ -109,7 +109,8 @@ impl Cut {
 pub trait Sessions: Clone + Send + Sync + 'static {
     /// A device has connected and said its first word. What the core wants sent goes into
     /// `out`; dropping it closes the connection.
-    fn opened(&self, peer: Peer, out: mpsc::Sender<Outgoing>) -> impl Future<Output = Result<ConnId, CloseCode>> + Send;
+    fn opened(&self, peer: Peer, out: mpsc::Sender<Outgoing>)
+    -> impl Future<Output = Result<ConnId, CloseCode>> + Send;
 
     /// A frame came; done when the core has room for the next one.
     fn frame(&self, conn: ConnId, frame: Frame) -> impl Future<Output = Result<(), CloseCode>> + Send;

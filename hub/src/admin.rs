@@ -157,8 +157,11 @@ pub enum Change {
         /// How long it holds.
         valid_s: i64,
     },
-    /// Approves every device that this hub's authority has certified.
-    DeviceApproveAll,
+    /// Approves one device that waits, or every one: this hub's authority has certified them.
+    DeviceApprove {
+        /// Its id; none means all.
+        device: Option<String>,
+    },
     /// Ends a device's rights.
     DeviceRevoke {
         /// Its id.

@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use msap_shared::code::{Age, Help, known_operator};
-use msap_shared::time::{Day, Month};
+use msap_shared::time::{Day, Month, SiteZone};
 use rusqlite::Connection;
 
 use crate::lang::{Lang, Phrase};
@@ -223,11 +223,15 @@ fn parsed<T: FromStr>(known: bool, text: &str) -> Option<T> {
     if known { text.parse().ok() } else { None }
 }
 
-/// The hub's own day: the network is run from metropolitan France.
+/// The hub's own clock: the network is run from metropolitan France.
 ///
 /// # Panics
 /// Never: the zone is compiled into the program.
+pub fn hub_zone() -> SiteZone {
+    "Europe/Paris".parse().expect("the zone is in the time zone database that is compiled in")
+}
+
+/// The hub's own day.
 pub fn today(now: Timestamp) -> Day {
-    let zone = "Europe/Paris".parse().expect("the zone is in the time zone database that is compiled in");
-    Day::at(now, &zone)
+    Day::at(now, &hub_zone())
 }

@@ -29,8 +29,10 @@ mod manage;
 
 pub use manage::{Approved, CheckReport};
 
-/// The most frames one connection is given in a turn: the rest follow when it has taken them.
-pub const FRAMES_PER_TURN_MAX: usize = 32;
+/// The most frames one connection is given before it has written them.
+pub const FRAMES_IN_FLIGHT_MAX: usize = 32;
+/// A device that takes nothing while this many answers wait for it is cut off.
+pub const BACKLOG_MAX: usize = 1_024;
 
 /// Which keys this hub may not be spoken to with.
 #[derive(Clone, Debug, Default)]
@@ -78,6 +80,8 @@ struct Live {
     session: HubSession,
     device: DeviceId,
     transport: &'static str,
+    /// Frames were given out, and the connection has not said yet that they are written.
+    in_flight: bool,
 }
 
 /// The hub's state.
@@ -86,6 +90,8 @@ pub struct Core {
     zone: SiteZone,
     revocations: Revocations,
     live: BTreeMap<ConnId, Live>,
+    /// From what operators did: let out with the next [`Core::drain_outputs`].
+    outputs: Vec<Output>,
 }
 
 /// What a turn did beside writing: acted upon once it is committed.
@@ -101,7 +107,7 @@ struct Done {
 impl Core {
     /// Takes over a store. `zone` is the hub's own: it dates what is received.
     pub fn new(store: Store, zone: SiteZone, revocations: Revocations) -> Self {
-        Self { store, zone, revocations, live: BTreeMap::new() }
+        Self { store, zone, revocations, live: BTreeMap::new(), outputs: Vec::new() }
     }
 
     /// The store, for what is not a session's.
@@ -156,7 +162,7 @@ impl Core {
         if inputs.iter().all(|input| matches!(input, Input::Drained(_) | Input::Closed(_))) {
             for input in inputs {
                 match input {
-                    Input::Drained(conn) => drop(done.touched.insert(conn)),
+                    Input::Drained(conn) => drained(live, conn, &mut done),
                     Input::Closed(conn) => drop(live.remove(&conn)),
                     Input::Opened { .. } | Input::Frame(..) => {}
                 }
@@ -200,16 +206,27 @@ impl Core {
         for conn in touched {
             let Some(live) = self.live.get_mut(&conn) else { continue };
             live.session.committed(epoch, mark, now.as_millisecond());
+            if live.in_flight {
+                if live.session.backlog() > BACKLOG_MAX {
+                    self.live.remove(&conn);
+                    outputs.push(Output::Close(conn, CloseCode::TooLarge));
+                }
+                continue;
+            }
             let site = live.session.grant().site().clone();
             let mut replica = Replica::reading(self.store.connection(), &site, live.device);
-            for _ in 0..FRAMES_PER_TURN_MAX {
-                match live.session.poll(epoch, &mut replica)? {
-                    Some(frame) => outputs.push(Output::Send(conn, frame)),
-                    None => break,
-                }
+            for _ in 0..FRAMES_IN_FLIGHT_MAX {
+                let Some(frame) = live.session.poll(epoch, mark, &mut replica)? else { break };
+                live.in_flight = true;
+                outputs.push(Output::Send(conn, frame));
             }
         }
         Ok(outputs)
+    }
+
+    /// What operators' actions have to say to connections.
+    pub fn drain_outputs(&mut self) -> Vec<Output> {
+        std::mem::take(&mut self.outputs)
     }
 
     /// How many sessions are open.
@@ -233,13 +250,13 @@ fn step(
             match admit(tx, revocations, &fingerprint, site, today)? {
                 Ok((standing, site)) => {
                     let session = HubSession::new(Grant::of_site(site), standing);
-                    live.insert(conn, Live { session, device: fingerprint.device(), transport });
+                    live.insert(conn, Live { session, device: fingerprint.device(), transport, in_flight: false });
                 }
                 Err(code) => done.closed.push((conn, code)),
             }
         }
         Input::Frame(conn, frame) => {
-            let Some(Live { session, device, transport }) = live.get_mut(&conn) else { return Ok(()) };
+            let Some(Live { session, device, transport, .. }) = live.get_mut(&conn) else { return Ok(()) };
             let site = session.grant().site().clone();
             let epoch_before = turn.epoch();
             let mut replica = Replica::writing(tx, turn, &site, *device, (now, today), transport);
@@ -257,10 +274,17 @@ fn step(
             }
             done.touched.insert(conn);
         }
-        Input::Drained(conn) => drop(done.touched.insert(conn)),
+        Input::Drained(conn) => drained(live, conn, done),
         Input::Closed(conn) => drop(live.remove(&conn)),
     }
     Ok(())
+}
+
+fn drained(live: &mut BTreeMap<ConnId, Live>, conn: ConnId, done: &mut Done) {
+    if let Some(live) = live.get_mut(&conn) {
+        live.in_flight = false;
+        done.touched.insert(conn);
+    }
 }
 
 /// Decides how a certified device is regarded. One that the database does not know was enrolled

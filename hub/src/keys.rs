@@ -55,7 +55,9 @@ pub enum KeysError {
         found: &'static str,
     },
     /// A key that does not parse, or a certificate of another key.
-    #[error("{path} est endommagé ou n’appartient pas aux autres clés : restaurez le dossier des clés depuis sa sauvegarde")]
+    #[error(
+        "{path} est endommagé ou n’appartient pas aux autres clés : restaurez le dossier des clés depuis sa sauvegarde"
+    )]
     Damaged {
         /// The file.
         path: PathBuf,

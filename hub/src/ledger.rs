@@ -208,7 +208,8 @@ mod tests {
         let mut deltas = Deltas::default();
         deltas.take_away(&document(), &before, false);
         deltas.add(&reading("2|MSA|online|25-39|3", "2026-11-17"));
-        let moved: Vec<_> = deltas.into_iter().map(|(cell, sums)| (cell.operator, sums.people, sums.requests)).collect();
+        let moved: Vec<_> =
+            deltas.into_iter().map(|(cell, sums)| (cell.operator, sums.people, sums.requests)).collect();
         assert_eq!(moved, [("CNAF".to_owned(), -2, -3), ("MSA".to_owned(), 2, 3)]);
     }
 }

@@ -70,7 +70,7 @@ pub fn grid(grid: &Grid) -> io::Result<()> {
         return bytes(grid.tabs().as_bytes());
     }
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(&grid.header);
     for row in &grid.rows {
         table.add_row(row);

@@ -74,9 +74,7 @@ impl HubReplica for Replica<'_, '_> {
             turn.begin_epoch()?;
         }
         let Some(device) = devices::show(self.conn, self.device)? else { return Ok(turn.epoch()) };
-        let in_line = device
-            .token
-            .is_none_or(|token| hello.token_prev == Some(token) || hello.token_next == token);
+        let in_line = device.token.is_none_or(|token| hello.token_prev == Some(token) || hello.token_next == token);
         if !in_line && !device.forked {
             tracing::error!(device.id = %device.id, site.id = %device.site, "a machine exists twice: clone or old image");
         }
@@ -113,7 +111,11 @@ impl HubReplica for Replica<'_, '_> {
         let doc = Doc { row: chains::document_row_or_new(conn, document)?, name: document };
         let writer = run.writer;
         let chain = chains::chain(conn, doc.row, &writer)?;
-        let last = Version { writer, seq: run.first_seq.saturating_add(run.changes.len() as u64).saturating_sub(1), hash: run.last_hash };
+        let last = Version {
+            writer,
+            seq: run.first_seq.saturating_add(run.changes.len() as u64).saturating_sub(1),
+            hash: run.last_hash,
+        };
         let hash_at = |seq| match &chain {
             Some(chain) => chains::hash_at(conn, chain.row, seq),
             None => Ok(None),

@@ -22,6 +22,7 @@ pub mod documents;
 pub mod figures;
 pub mod findings;
 pub mod journal;
+pub mod listings;
 pub mod meta;
 pub mod pending;
 pub mod rebuild;

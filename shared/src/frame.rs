@@ -126,6 +126,9 @@ pub struct Push {
     /// Hash of the last change.
     #[n(4)]
     pub last_hash: ChangeHash,
+    /// From the hub: a commit that holds it.
+    #[n(5)]
+    pub mark: Option<Mark>,
 }
 
 /// A chain's end, as peers tell each other of it.
@@ -151,6 +154,9 @@ pub struct Digests {
     /// Every document of the site that the hub has.
     #[n(1)]
     pub documents: Vec<(DocId, Digest32)>,
+    /// A commit that holds them.
+    #[n(2)]
+    pub mark: Mark,
 }
 
 /// Either → other: the version vector of one document.
@@ -162,9 +168,9 @@ pub struct Have {
     /// The ends of all its chains, as the sender has them.
     #[n(1)]
     pub versions: Vec<Version>,
-    /// From the hub: its epoch. What it has, it holds in that epoch.
+    /// From the hub: its epoch, and a commit that holds all of it.
     #[n(2)]
-    pub epoch: Option<Epoch>,
+    pub held: Option<(Epoch, Mark)>,
 }
 
 /// Hub → device: committed. The only thing, beside `in_sync` and a hub's [`Have`], that makes a
@@ -360,14 +366,14 @@ fn write<T: Encode<()>>(body: &T) -> Vec<u8> {
 impl Push {
     /// The run that the frame carries.
     pub fn into_run(self) -> (DocId, Run) {
-        let Self { document, writer, first_seq, changes, last_hash } = self;
+        let Self { document, writer, first_seq, changes, last_hash, mark: _ } = self;
         (document, Run { writer, first_seq, changes, last_hash })
     }
 
-    /// The frame that carries a run.
-    pub fn of_run(document: DocId, run: Run) -> Self {
+    /// The frame that carries a run; `mark` when it comes from the hub.
+    pub fn of_run(document: DocId, run: Run, mark: Option<Mark>) -> Self {
         let Run { writer, first_seq, changes, last_hash } = run;
-        Self { document, writer, first_seq, changes, last_hash }
+        Self { document, writer, first_seq, changes, last_hash, mark }
     }
 
     /// Sequence number of the last change; `None` for an empty push.

@@ -30,3 +30,11 @@ pub enum SessionError<E> {
     #[error(transparent)]
     Replica(#[from] E),
 }
+
+/// No chain gets near this: a number beyond it is an attack or an accident.
+pub const SEQ_MAX: u64 = 1 << 40;
+
+/// A sequence number that a peer names.
+fn check_number<E>(seq: u64) -> Result<(), SessionError<E>> {
+    if (1..=SEQ_MAX).contains(&seq) { Ok(()) } else { Err(SessionError::Protocol("a sequence number out of bounds")) }
+}

@@ -149,7 +149,8 @@ fn show_tap(context: &Context, tap: &Value) -> Result<Exit, Failure> {
     };
     let [_, day, people, operator, help, age, ..] = tap_cells(tap, lang);
     let name = tap["id"].as_str().map_or_else(|| cell(tap, "name"), str::to_owned);
-    out::data(&format!("{what} : {operator} × {people}, {help}, {age}, {day} ({name})"));
+    let people = if people == "1" || tap["undone"] == true { String::new() } else { format!(" × {people}") };
+    out::data(&format!("{what} : {operator}{people}, {help}, {age}, {day} ({name})"));
     Ok(Exit::Ok)
 }
 

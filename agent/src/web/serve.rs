@@ -76,3 +76,32 @@ async fn converse(stream: TcpStream, router: Router, stop: CancellationToken) {
         debug!(%error, "a connection to the page ended early");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_page_answers_until_told_to_stop_and_idle_connections_do_not_hold_it() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let router = Router::new().route("/", get(async || "here"));
+        let served = tokio::spawn(serve(listener, router, stop.clone()));
+
+        let mut idle = TcpStream::connect(address).await.unwrap();
+        idle.write_all(b"GET / HT").await.unwrap();
+        let mut asking = TcpStream::connect(address).await.unwrap();
+        asking.write_all(b"GET / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        asking.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("here"), "{answer}");
+
+        stop.cancel();
+        served.await.unwrap();
+        assert!(TcpStream::connect(address).await.is_err());
+    }
+}

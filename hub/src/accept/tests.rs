@@ -26,11 +26,14 @@ enum Heard {
     Closed(CloseReason),
 }
 
+/// A session's device, and the way to it.
+type Session = (Peer, mpsc::Sender<Outgoing>);
+
 /// A core that notes everything, answers each frame with one, and turns away one device.
 #[derive(Clone)]
 struct Notes {
     heard: mpsc::UnboundedSender<(ConnId, Heard)>,
-    peers: Arc<Mutex<Vec<(Peer, mpsc::Sender<Outgoing>)>>>,
+    peers: Arc<Mutex<Vec<Session>>>,
     revoked: Option<Fingerprint>,
     next: Arc<AtomicU64>,
 }

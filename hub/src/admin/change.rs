@@ -27,11 +27,11 @@ pub trait Hub {
     /// Ends a device's rights, journals it, and closes its connections.
     fn revoke(&mut self, device: DeviceId, reason: &str, now: Timestamp) -> Result<(), AdminError>;
 
-    /// Approves what this hub's authority has certified and folds what waits from it.
-    fn approve_all_certified(&mut self, now: Timestamp) -> Result<FoldedObject, AdminError>;
+    /// Approves a device that waits, or all of them, and folds what they brought.
+    fn approve(&mut self, only: Option<DeviceId>, now: Timestamp) -> Result<FoldedObject, AdminError>;
 
     /// Verifies what is stored against the views.
-    fn check(&mut self, rebuild: bool) -> Result<CheckObject, AdminError>;
+    fn check(&mut self, rebuild: bool, now: Timestamp) -> Result<CheckObject, AdminError>;
 }
 
 /// Carries out one change.
@@ -72,14 +72,21 @@ pub fn change(
             let secret = rand::random();
             return hub.write(|conn| invite(conn, context, site, secret, *valid_s, now)).map(Reply::Invitation);
         }
-        Change::DeviceApproveAll => return hub.approve_all_certified(now).map(Reply::Folded),
+        Change::DeviceApprove { device } => {
+            let only = device.as_deref().map(device_id).transpose()?;
+            if let (Some(id), Some(device)) = (only, device) {
+                let known = hub.write(|conn| Ok::<_, AdminError>(devices::show(conn, id)?))?;
+                known.ok_or_else(|| AdminError::UnknownDevice(device.clone()))?;
+            }
+            return hub.approve(only, now).map(Reply::Folded);
+        }
         Change::DeviceRevoke { device, reason } => {
             let id = device_id(device)?;
             let fits = (1..=REASON_LEN_MAX).contains(&reason.chars().count()) && !reason.chars().any(char::is_control);
             if !fits {
                 return Err(AdminError::Text("--reason"));
             }
-            let known = hub.write(|conn| devices::show(conn, id))?;
+            let known = hub.write(|conn| Ok::<_, AdminError>(devices::show(conn, id)?))?;
             known.ok_or_else(|| AdminError::UnknownDevice(device.clone()))?;
             hub.revoke(id, reason, now)
         }
@@ -88,7 +95,7 @@ pub fn change(
             return hub.write(|conn| tokens::create(conn, now, &chance, label, (scope, role), *valid_s));
         }
         Change::TokenRevoke { id } => return hub.write(|conn| tokens::revoke(conn, now, id)),
-        Change::Check { rebuild } => return hub.check(*rebuild).map(Reply::Checked),
+        Change::Check { rebuild } => return hub.check(*rebuild, now).map(Reply::Checked),
     };
     done.map(|()| Reply::Done)
 }

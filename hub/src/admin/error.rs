@@ -149,8 +149,5 @@ impl AdminError {
 
 /// The exit code for a failure of the store.
 pub(crate) fn store_exit(error: &StoreError) -> Exit {
-    match error {
-        StoreError::NewerSchema { .. } | StoreError::Corrupt { .. } => Exit::Damaged,
-        _ => Exit::Failure,
-    }
+    if error.is_damage() { Exit::Damaged } else { Exit::Failure }
 }

@@ -1,7 +1,6 @@
 //! What the hub answers to operators: the objects behind tables and `--json`.
 
 use jiff::Timestamp;
-use msap_shared::time::Day;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -71,9 +70,10 @@ pub struct DeviceObject {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are the documentation")]
 pub struct FoldedObject {
-    pub devices: u64,
+    pub devices: Vec<String>,
     pub changes: u64,
-    pub refused: u64,
+    /// What could not be folded, and why.
+    pub left: Vec<String>,
 }
 
 /// One token, without its secret.
@@ -94,7 +94,14 @@ pub struct TokenObject {
 pub struct CheckObject {
     pub documents: u64,
     pub changes: u64,
+    /// Damage to what is kept.
+    pub problems: Vec<String>,
+    /// Where the views were not what the changes amount to.
     pub differences: Vec<String>,
+    /// Figures below zero, which count as 0.
+    pub negative: Vec<String>,
+    /// Whether the differences were put right.
+    pub rebuilt: bool,
 }
 
 /// One refused change.
@@ -104,8 +111,8 @@ pub struct RefusedObject {
     pub document: String,
     pub device: String,
     pub writer: String,
-    pub seq: i64,
-    pub reason: i64,
+    pub seq: u64,
+    pub reason: String,
     pub day: Option<String>,
 }
 
@@ -144,8 +151,20 @@ pub(super) fn moment(seconds: i64) -> String {
     Timestamp::from_second(seconds).map(|at| at.to_string()).unwrap_or_default()
 }
 
-fn day(number: i32) -> Option<String> {
-    Day::from_number(number).map(|day| day.to_string())
+/// The word for a refusal's number.
+fn refusal(code: u8) -> &'static str {
+    match code {
+        1 => "hash",
+        2 => "key",
+        3 => "day",
+        4 => "value",
+        5 => "number",
+        6 => "size",
+        7 => "repeated",
+        8 => "grant",
+        // By a later version.
+        _ => "other",
+    }
 }
 
 impl From<Device> for DeviceObject {
@@ -178,11 +197,11 @@ impl From<RefusedRow> for RefusedObject {
     fn from(row: RefusedRow) -> Self {
         Self {
             document: row.document,
-            device: row.device,
-            writer: row.writer,
+            device: row.device.to_string(),
+            writer: row.writer.to_string(),
             seq: row.seq,
-            reason: row.reason,
-            day: day(row.day),
+            reason: refusal(row.reason).to_owned(),
+            day: row.day.map(|day| day.to_string()),
         }
     }
 }

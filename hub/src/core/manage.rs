@@ -1,17 +1,17 @@
 //! What operators do to the core: revoke, approve, check.
 
 use jiff::Timestamp;
+use msap_shared::chain::Run;
 use msap_shared::id::DeviceId;
 use msap_shared::io::link::CloseCode;
 use msap_shared::io::store::verify;
+use msap_shared::session::hub::{HubReplica as _, Taken};
 
 use super::{Core, Output};
 use crate::replica::Replica;
 use crate::store::chains::Doc;
 use crate::store::devices;
 use crate::store::{StoreError, chains, findings, journal, pending, rebuild};
-use msap_shared::chain::Run;
-use msap_shared::session::hub::{HubReplica as _, Taken};
 
 /// What an approval did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,11 +54,11 @@ impl From<StoreError> for NotKept {
 
 impl Core {
     /// Turns a device away for good and ends its sessions. The list beside the keys must name
-    /// it before. `None` when there is no such device.
+    /// it before. `false` when there is no such device.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn revoke(&mut self, id: DeviceId, reason: &str, now: Timestamp) -> Result<Option<Vec<Output>>, StoreError> {
+    pub fn revoke(&mut self, id: DeviceId, reason: &str, now: Timestamp) -> Result<bool, StoreError> {
         let found = self.store.write(|conn, _| {
             let Some(device) = devices::show(conn, id)? else { return Ok(None) };
             if devices::revoke(conn, id, reason)? {
@@ -66,9 +66,10 @@ impl Core {
             }
             Ok::<_, StoreError>(Some(device.fingerprint))
         })?;
-        let Some(fingerprint) = found else { return Ok(None) };
+        let Some(fingerprint) = found else { return Ok(false) };
         self.revocations.devices.insert(fingerprint);
-        Ok(Some(self.end_sessions(&[id], CloseCode::Revoked)))
+        self.end_sessions(&[id], CloseCode::Revoked);
+        Ok(true)
     }
 
     /// Approves pending devices — one, or all — and folds the union of what waits for them, each
@@ -76,7 +77,7 @@ impl Core {
     ///
     /// # Errors
     /// When the store fails.
-    pub fn approve(&mut self, only: Option<DeviceId>, now: Timestamp) -> Result<(Approved, Vec<Output>), StoreError> {
+    pub fn approve(&mut self, only: Option<DeviceId>, now: Timestamp) -> Result<Approved, StoreError> {
         let today = self.day(now);
         let approved = self.store.write(|conn, turn| {
             let devices = match only {
@@ -111,17 +112,17 @@ impl Core {
             }
             Ok::<_, StoreError>(approved)
         })?;
-        let outputs = self.end_sessions(&approved.devices, CloseCode::Replaced);
-        Ok((approved, outputs))
+        self.end_sessions(&approved.devices, CloseCode::Replaced);
+        Ok(approved)
     }
 
-    fn end_sessions(&mut self, devices: &[DeviceId], code: CloseCode) -> Vec<Output> {
-        let theirs = self.live.iter().filter(|(_, live)| devices.contains(&live.device)).map(|(conn, _)| *conn);
-        let theirs: Vec<_> = theirs.collect();
-        for conn in &theirs {
-            self.live.remove(conn);
-        }
-        theirs.into_iter().map(|conn| Output::Close(conn, code)).collect()
+    fn end_sessions(&mut self, devices: &[DeviceId], code: CloseCode) {
+        let Self { live, outputs, .. } = self;
+        live.retain(|conn, live| {
+            let theirs = devices.contains(&live.device);
+            outputs.extend(theirs.then_some(Output::Close(*conn, code)));
+            !theirs
+        });
     }
 
     /// Verifies every document and rebuilds the views from the changes, and reports what

@@ -121,7 +121,8 @@ impl Keys {
         }
         let witnessed = self.read_witness()?.map_or(0, |witness| witness.revocations);
         let number = found.last.max(witnessed).max(self.revocation_count()) + 1;
-        let reason: String = reason.chars().map(|c| if c.is_control() { ' ' } else { c }).take(REASON_LEN_MAX).collect();
+        let reason: String =
+            reason.chars().map(|c| if c.is_control() { ' ' } else { c }).take(REASON_LEN_MAX).collect();
         let hash = chained(&found.hash, number, device, &day.to_string(), &reason);
         let mut bytes = found.bytes;
         if bytes.is_empty() {

@@ -51,10 +51,8 @@ impl Keys {
 
 fn render(witness: &Witness) -> String {
     let Witness { epoch, mark, revocations } = witness;
-    let body = format!(
-        "{FORM}\nepoch {epoch}\ncommit {}\ntag {:016x}\nrevocations {revocations}\n",
-        mark.commit, mark.tag
-    );
+    let body =
+        format!("{FORM}\nepoch {epoch}\ncommit {}\ntag {:016x}\nrevocations {revocations}\n", mark.commit, mark.tag);
     let check = check(&body);
     format!("{body}check {check}\n")
 }

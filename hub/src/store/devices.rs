@@ -277,10 +277,10 @@ fn one(conn: &Connection, sql: &str, key: &[u8]) -> Result<Option<Device>, Store
 }
 
 fn device(row: &Row<'_>) -> Result<Device, StoreError> {
-    let field = |at: usize| -> Result<String, StoreError> { row.get(at).map_err(StoreError::sqlite("reading a device")) };
-    let number = |at: usize| -> Result<Option<i64>, StoreError> {
-        row.get(at).map_err(StoreError::sqlite("reading a device"))
-    };
+    let field =
+        |at: usize| -> Result<String, StoreError> { row.get(at).map_err(StoreError::sqlite("reading a device")) };
+    let number =
+        |at: usize| -> Result<Option<i64>, StoreError> { row.get(at).map_err(StoreError::sqlite("reading a device")) };
     let bytes = |at: usize| -> Result<Option<Vec<u8>>, StoreError> {
         row.get(at).map_err(StoreError::sqlite("reading a device"))
     };
@@ -365,7 +365,8 @@ pub fn forget_tokens(conn: &Connection) -> Result<(), StoreError> {
 
 /// What an agent must know of its site; `None` for a site that is unknown or retired.
 pub fn profile(conn: &Connection, site: &SiteId) -> Result<Option<SiteProfile>, StoreError> {
-    const SQL: &str = "SELECT id, name, kind, timezone, commune, department FROM site WHERE id = ?1 AND life <> 'retired'";
+    const SQL: &str =
+        "SELECT id, name, kind, timezone, commune, department FROM site WHERE id = ?1 AND life <> 'retired'";
     let read = |row: &Row<'_>| {
         Ok(SiteProfile {
             site: row.get(0)?,

@@ -1,6 +1,8 @@
 //! Lists for operators: refused changes and flagged facts. Read-only.
 
-use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
+use data_encoding::BASE64URL_NOPAD;
+use msap_shared::id::{DeviceId, WriterId};
+use msap_shared::time::Day;
 use rusqlite::{Connection, Row};
 
 use super::StoreError;
@@ -13,11 +15,11 @@ const ROWS_MAX: u32 = 10_000;
 #[expect(missing_docs, reason = "the columns of the table of that name")]
 pub struct RefusedRow {
     pub document: String,
-    pub device: String,
-    pub writer: String,
-    pub seq: i64,
-    pub reason: i64,
-    pub day: i32,
+    pub device: DeviceId,
+    pub writer: WriterId,
+    pub seq: u64,
+    pub reason: u8,
+    pub day: Option<Day>,
 }
 
 /// One flagged fact.
@@ -39,15 +41,14 @@ pub struct FlaggedRow {
 pub fn refused(conn: &Connection) -> Result<Vec<RefusedRow>, StoreError> {
     const SQL: &str = "SELECT document, device, writer, seq, reason, day FROM refused \
         ORDER BY day DESC, document, writer, seq LIMIT ?1";
-    let hex = |row: &Row<'_>, n: usize| row.get::<_, Vec<u8>>(n).map(|bytes| HEXLOWER.encode(&bytes));
     let read = |row: &Row<'_>| {
         Ok(RefusedRow {
             document: row.get(0)?,
-            device: hex(row, 1)?,
-            writer: hex(row, 2)?,
-            seq: row.get(3)?,
+            device: DeviceId::new(row.get(1)?),
+            writer: WriterId::new(row.get(2)?),
+            seq: row.get::<_, i64>(3)?.unsigned_abs(),
             reason: row.get(4)?,
-            day: row.get(5)?,
+            day: Day::from_number(row.get(5)?),
         })
     };
     conn.prepare(SQL)

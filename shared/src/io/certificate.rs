@@ -8,8 +8,8 @@
 
 use data_encoding::BASE64;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateSigningRequestParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose, PublicKeyData, SanType, date_time_ymd,
+    BasicConstraints, CertificateParams, CertificateSigningRequestParams, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, PublicKeyData, SanType, date_time_ymd,
 };
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateSigningRequestDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -72,7 +72,9 @@ impl Key {
     /// # Errors
     /// When it is no P-256 key.
     pub fn from_pem(text: &str) -> Result<Self, CertificateError> {
-        KeyPair::from_pkcs8_pem_and_sign_algo(text, &rcgen::PKCS_ECDSA_P256_SHA256).map(Self).map_err(CertificateError::Key)
+        KeyPair::from_pkcs8_pem_and_sign_algo(text, &rcgen::PKCS_ECDSA_P256_SHA256)
+            .map(Self)
+            .map_err(CertificateError::Key)
     }
 
     /// The key in PKCS#8 PEM: for a private file, nowhere else.
@@ -237,7 +239,8 @@ pub fn spki_of(certificate: &CertificateDer<'_>) -> Result<Vec<u8>, CertificateE
 /// When it is no certificate of a device.
 pub fn read_device(certificate: &CertificateDer<'_>) -> Result<(Fingerprint, SiteId), CertificateError> {
     let parsed = parse(certificate)?;
-    let names = parsed.subject_alternative_name().map_err(|_| CertificateError::NotX509)?.ok_or(CertificateError::NoSite)?;
+    let names =
+        parsed.subject_alternative_name().map_err(|_| CertificateError::NotX509)?.ok_or(CertificateError::NoSite)?;
     let mut sites = names.value.general_names.iter().filter_map(|name| match name {
         GeneralName::URI(uri) => uri.strip_prefix(SITE_URI),
         _ => None,
@@ -297,10 +300,8 @@ mod tests {
         let key = Key::generate().unwrap();
         let mut greedy = CertificateParams::default();
         greedy.distinguished_name.push(DnType::CommonName, HUB_NAME);
-        greedy.subject_alt_names = vec![
-            SanType::DnsName(HUB_NAME.try_into().unwrap()),
-            SanType::URI("msap:site:999".try_into().unwrap()),
-        ];
+        greedy.subject_alt_names =
+            vec![SanType::DnsName(HUB_NAME.try_into().unwrap()), SanType::URI("msap:site:999".try_into().unwrap())];
         greedy.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         greedy.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let request = greedy.serialize_request(&key.0).unwrap().der().to_vec();
@@ -315,9 +316,8 @@ mod tests {
     fn requests_that_prove_nothing_are_refused() {
         let authority = Authority::new(Key::generate().unwrap()).unwrap();
         let request = Key::generate().unwrap().signing_request().unwrap();
-        let refused = |request: &[u8]| {
-            matches!(authority.certify_device(request, &site()), Err(CertificateError::Request(_)))
-        };
+        let refused =
+            |request: &[u8]| matches!(authority.certify_device(request, &site()), Err(CertificateError::Request(_)));
         let mut forged = request.clone();
         // The last byte belongs to the signature.
         *forged.last_mut().unwrap() ^= 1;

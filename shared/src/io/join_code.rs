@@ -79,7 +79,9 @@ pub fn check_address(address: &str) -> Result<(), JoinCodeError> {
         let (host, port) = address.rsplit_once(':')?;
         let host_fits = match host.strip_prefix('[') {
             Some(rest) => rest.strip_suffix(']')?.parse::<std::net::Ipv6Addr>().is_ok(),
-            None => !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_')),
+            None => {
+                !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
+            }
         };
         let port_fits = port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0);
         (host_fits && port_fits && address.len() <= ADDRESS_LEN_MAX).then_some(())
@@ -138,7 +140,8 @@ impl fmt::Debug for JoinCode {
 
 /// Spaces and all that mail programs and word processors make of a dash.
 fn separates(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '-' | '_' | '\u{00ad}' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{200b}' | '\u{feff}')
+    c.is_whitespace()
+        || matches!(c, '-' | '_' | '\u{00ad}' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{200b}' | '\u{feff}')
 }
 
 impl FromStr for JoinCode {
@@ -170,7 +173,13 @@ impl FromStr for JoinCode {
         let bytes = match encoding.decode(&body.as_bytes()[..len]) {
             Ok(bytes) => bytes,
             // Unused bits that are set: the last symbol is wrong or the text was cut there.
-            Err(_) => return Err(if body.len() < shortest_len() { JoinCodeError::Incomplete } else { JoinCodeError::Mistyped }),
+            Err(_) => {
+                return Err(if body.len() < shortest_len() {
+                    JoinCodeError::Incomplete
+                } else {
+                    JoinCodeError::Mistyped
+                });
+            }
         };
         let fixed = HASH_LEN + SECRET_LEN;
         let Some(&address_len) = bytes.get(fixed) else { return Err(JoinCodeError::Incomplete) };
@@ -273,7 +282,9 @@ mod tests {
         for address in ["hub.example.fr:4433", "192.0.2.7:1", "[2001:db8::1]:65535", "localhost:4433"] {
             assert_eq!(check_address(address), Ok(()), "{address}");
         }
-        for address in ["", ":1", "hub", "hub:", "hub:0", "hub:65536", "hub:+1", "a b:1", "[::1:1", "::1:1", "[x]:1", "hub/x:1"] {
+        for address in
+            ["", ":1", "hub", "hub:", "hub:0", "hub:65536", "hub:+1", "a b:1", "[::1:1", "::1:1", "[x]:1", "hub/x:1"]
+        {
             assert_eq!(check_address(address), Err(JoinCodeError::Address), "{address}");
         }
     }

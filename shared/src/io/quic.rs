@@ -177,7 +177,9 @@ pub fn reason(error: &ConnectionError) -> CloseReason {
         }
         ConnectionError::TransportError(error) if is_tls(error.code) => CloseReason::Untrusted,
         ConnectionError::ConnectionClosed(close) if is_tls(close.error_code) => CloseReason::Rejected,
-        ConnectionError::ConnectionClosed(close) if close.error_code == quinn::TransportErrorCode::CONNECTION_REFUSED => {
+        ConnectionError::ConnectionClosed(close)
+            if close.error_code == quinn::TransportErrorCode::CONNECTION_REFUSED =>
+        {
             CloseReason::Theirs(CloseCode::Busy)
         }
         ConnectionError::TimedOut => CloseReason::Silent,

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::SessionError;
+use super::{SessionError, check_number};
 use crate::chain::{Refusal, Run};
 use crate::document::DocId;
 use crate::frame::{
@@ -127,6 +127,11 @@ impl HubSession {
         self.hello_digest.is_some() && self.standing == DeviceStanding::Active
     }
 
+    /// How many frames wait to be taken.
+    pub fn backlog(&self) -> usize {
+        self.outbox.len()
+    }
+
     /// Takes in one frame. Returns what is new to the site's other devices.
     ///
     /// # Errors
@@ -156,24 +161,37 @@ impl HubSession {
             self.outbox.push_back(Frame::Welcome(welcome));
         }
         if !self.held.is_empty() || self.in_sync_due {
-            let ack =
-                Ack { epoch, mark, held: std::mem::take(&mut self.held), in_sync: std::mem::take(&mut self.in_sync_due) };
-            self.outbox.push_back(Frame::Ack(ack));
+            let held = std::mem::take(&mut self.held);
+            let in_sync = std::mem::take(&mut self.in_sync_due);
+            match self.outbox.back_mut() {
+                // One that still waits for the connection says it all.
+                Some(Frame::Ack(waiting)) => {
+                    waiting.mark = mark;
+                    waiting.held.extend(held);
+                    waiting.in_sync |= in_sync;
+                }
+                _ => self.outbox.push_back(Frame::Ack(Ack { epoch, mark, held, in_sync })),
+            }
         }
         self.outbox.extend(self.replies.drain(..).map(|mut frame| {
             if let Frame::Have(have) = &mut frame {
-                have.epoch = Some(epoch);
+                have.held = Some((epoch, mark));
             }
             frame
         }));
     }
 
     /// The next frame to send, if any: after a commit, and whenever the connection has taken
-    /// the last one.
+    /// the last one. `epoch` and `mark` are the last commit's.
     ///
     /// # Errors
     /// When the replica fails.
-    pub fn poll<R: HubReplica>(&mut self, epoch: Epoch, replica: &mut R) -> Result<Option<Frame>, R::Error> {
+    pub fn poll<R: HubReplica>(
+        &mut self,
+        epoch: Epoch,
+        mark: Mark,
+        replica: &mut R,
+    ) -> Result<Option<Frame>, R::Error> {
         if let Some(frame) = self.outbox.pop_front() {
             return Ok(Some(frame));
         }
@@ -183,13 +201,13 @@ impl HubSession {
                 DeviceStanding::Active => replica.documents()?,
                 DeviceStanding::Pending => Vec::new(),
             };
-            return Ok(Some(Frame::Digests(Digests { epoch, documents })));
+            return Ok(Some(Frame::Digests(Digests { epoch, documents, mark })));
         }
         while let Some(((document, writer), from)) = self.owed.pop_first() {
             if let Some(run) = replica.run(&document, &writer, from)? {
                 let next = from + run.changes.len() as u64;
                 self.owed.insert((document.clone(), writer), next);
-                return Ok(Some(Frame::Push(Push::of_run(document, run))));
+                return Ok(Some(Frame::Push(Push::of_run(document, run, Some(mark)))));
             }
         }
         Ok(None)
@@ -210,6 +228,7 @@ impl HubSession {
             return Err(SessionError::Protocol("no protocol version in common"));
         }
         replica.greeted(hello)?;
+        // From here on `digest` speaks of the epoch that now holds.
         let in_sync = self.standing == DeviceStanding::Active && replica.digest()? == hello.digest;
         self.hello_digest = Some(hello.digest);
         self.welcome_due = Some(WelcomeDue { protocol, in_sync });
@@ -227,6 +246,7 @@ impl HubSession {
     }
 
     fn push<R: HubReplica>(&mut self, push: Push, replica: &mut R) -> Result<Option<News>, SessionError<R::Error>> {
+        check_number(push.first_seq)?;
         let (document, run) = push.into_run();
         let (writer, first_seq) = (run.writer, run.first_seq);
         let last = Version { writer, seq: first_seq.saturating_add(run.changes.len() as u64), hash: run.last_hash };
@@ -269,7 +289,7 @@ impl HubSession {
         let Have { document, versions: theirs, .. } = have;
         if !self.grant.covers(&document) {
             // As if the document did not exist.
-            self.replies.push(Frame::Have(Have { document, versions: Vec::new(), epoch: None }));
+            self.replies.push(Frame::Have(Have { document, versions: Vec::new(), held: None }));
             return Ok(());
         }
         if self.standing == DeviceStanding::Pending {
@@ -294,14 +314,12 @@ impl HubSession {
                 Some(_) => {}
             }
         }
-        self.replies.push(Frame::Have(Have { document, versions: mine, epoch: None }));
+        self.replies.push(Frame::Have(Have { document, versions: mine, held: None }));
         Ok(())
     }
 
     fn device_needs<E>(&mut self, need: Need) -> Result<(), SessionError<E>> {
-        if need.from == 0 {
-            return Err(SessionError::Protocol("a Need from 0"));
-        }
+        check_number(need.from)?;
         if self.grant.covers(&need.document) && self.standing == DeviceStanding::Active {
             self.owe(need.document, need.writer, need.from);
         }

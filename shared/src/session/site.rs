@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::SessionError;
+use super::{SessionError, check_number};
 use crate::chain::Run;
 use crate::document::DocId;
 use crate::frame::{
@@ -223,7 +223,7 @@ impl SiteSession {
                 continue;
             }
             if let Some(run) = replica.run(&key.0, &writer, from)? {
-                let push = Push::of_run(key.0.clone(), run);
+                let push = Push::of_run(key.0.clone(), run, None);
                 self.sent.insert(key, push.last_seq().unwrap_or(seq));
                 return Ok(Some(push));
             }
@@ -285,6 +285,7 @@ impl SiteSession {
 
     fn compare<R: SiteReplica>(&mut self, digests: Digests, replica: &mut R) -> Result<(), SessionError<R::Error>> {
         self.of_this_epoch(Some(digests.epoch))?;
+        replica.saw(digests.mark)?;
         let theirs: BTreeMap<DocId, Digest32> = digests.documents.into_iter().collect();
         let mine: BTreeMap<DocId, Digest32> = replica.documents()?.into_iter().collect();
         let names: BTreeSet<&DocId> = theirs.keys().chain(mine.keys()).collect();
@@ -294,7 +295,7 @@ impl SiteSession {
                 continue;
             }
             let versions = replica.versions(name)?;
-            self.outbox.push_back(Frame::Have(Have { document: name.clone(), versions, epoch: None }));
+            self.outbox.push_back(Frame::Have(Have { document: name.clone(), versions, held: None }));
             self.comparing.insert(name.clone());
         }
         if self.phase == Phase::Unsettled {
@@ -304,7 +305,10 @@ impl SiteSession {
     }
 
     fn hub_has<R: SiteReplica>(&mut self, have: Have, replica: &mut R) -> Result<(), SessionError<R::Error>> {
-        self.of_this_epoch(have.epoch)?;
+        self.of_this_epoch(have.held.map(|(epoch, _)| epoch))?;
+        if let Some((_, mark)) = have.held {
+            replica.saw(mark)?;
+        }
         if self.phase == Phase::Pending {
             return Err(SessionError::Protocol("a Have to a pending device"));
         }
@@ -322,16 +326,14 @@ impl SiteSession {
     }
 
     fn hub_needs<R: SiteReplica>(&mut self, need: Need, replica: &mut R) -> Result<(), SessionError<R::Error>> {
-        if need.from == 0 {
-            return Err(SessionError::Protocol("a Need from 0"));
-        }
+        check_number(need.from)?;
         match self.phase {
             // Not offered while pending: send just what was asked for.
             Phase::Pending => {
                 let mut from = need.from;
                 while let Some(run) = replica.run(&need.document, &need.writer, from)? {
                     from += run.changes.len() as u64;
-                    self.outbox.push_back(Frame::Push(Push::of_run(need.document.clone(), run)));
+                    self.outbox.push_back(Frame::Push(Push::of_run(need.document.clone(), run, None)));
                 }
             }
             _ => {
@@ -342,6 +344,9 @@ impl SiteSession {
     }
 
     fn adopt<R: SiteReplica>(&mut self, push: Push, replica: &mut R) -> Result<(), SessionError<R::Error>> {
+        if let Some(mark) = push.mark {
+            replica.saw(mark)?;
+        }
         let (document, run) = push.into_run();
         let writer = run.writer;
         if let Adopted::Gap(from) = replica.adopt(&document, run)? {

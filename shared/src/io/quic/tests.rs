@@ -36,9 +36,8 @@ impl World {
     async fn connected(&self) -> (Endpoint, Connection, Connection) {
         let config = self.device(&self.authority);
         let address = self.address();
-        let (ours, theirs) = tokio::join!(connect(&address, &config), async {
-            self.endpoint.accept().await.unwrap().await.unwrap()
-        });
+        let (ours, theirs) =
+            tokio::join!(connect(&address, &config), async { self.endpoint.accept().await.unwrap().await.unwrap() });
         let (endpoint, ours) = ours.unwrap();
         (endpoint, ours, theirs)
     }

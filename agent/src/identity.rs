@@ -1,0 +1,284 @@
+//! This machine's key and certificate, and the authorities it trusts.
+//!
+//! Written by `join`, read by `dial`. Three files in the data directory: `device.key`, which
+//! never leaves the machine, `device.pem` and `ca.pem`. The key's file begins with a line that
+//! says for which invitation it was made: the same code tried again, after an answer that was
+//! lost, finds the same key. While a machine joins, its new key stands in `device.key.new` and
+//! the old identity goes on.
+//!
+//! Invariant: key and certificate that are used belong together.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use msap_shared::id::{Fingerprint, SiteId};
+use msap_shared::io::certificate::{self, CertificateError, Key};
+use msap_shared::io::file::{self, Access};
+use msap_shared::io::quic::{self, QuicError};
+use msap_shared::io::tls::{self, TlsError};
+use rustls::pki_types::CertificateDer;
+
+/// The device's private key.
+pub const KEY_FILE: &str = "device.key";
+/// The device's certificate.
+pub const CERTIFICATE_FILE: &str = "device.pem";
+/// The authorities to trust the hub by.
+pub const AUTHORITIES_FILE: &str = "ca.pem";
+/// The key of a join that is under way.
+const NEW_KEY_FILE: &str = "device.key.new";
+const INVITATION: &str = "Invitation: ";
+
+/// Why there is no usable identity.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    /// The machine has not joined.
+    #[error("{path} is missing: this machine has not joined")]
+    NotJoined {
+        /// The missing file.
+        path: PathBuf,
+    },
+    /// A file that does not parse, or does not belong to the others.
+    #[error("{path} is damaged: join again with a new invitation")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// How it does not parse; `None` when it belongs to another key.
+        #[source]
+        source: Option<CertificateError>,
+    },
+    /// A key could not be made.
+    #[error("no key could be made")]
+    Make(#[source] CertificateError),
+    /// The file system failed.
+    #[error("{path} cannot be read or written")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        #[source]
+        source: io::Error,
+    },
+    /// TLS refuses what is there.
+    #[error("TLS refuses this machine's key or certificate")]
+    Tls(#[from] TlsError),
+    /// QUIC refuses the settings.
+    #[error(transparent)]
+    Quic(#[from] QuicError),
+}
+
+/// Who this machine is.
+pub struct Identity {
+    key: Key,
+    certificate: CertificateDer<'static>,
+    authorities: Vec<CertificateDer<'static>>,
+    fingerprint: Fingerprint,
+    site: SiteId,
+}
+
+impl Identity {
+    /// Reads the identity in `dir`, and finishes a join that was cut off at its very end.
+    ///
+    /// # Errors
+    /// When the machine has not joined, or a file is damaged.
+    pub fn load(dir: &Path) -> Result<Self, IdentityError> {
+        let path = dir.join(CERTIFICATE_FILE);
+        let damaged = |path: PathBuf, source| IdentityError::Damaged { path, source };
+        let certificate = certificate::from_pem(&required(&path)?)
+            .map(|mut found| found.swap_remove(0))
+            .map_err(|error| damaged(path.clone(), Some(error)))?;
+        let (fingerprint, site) =
+            certificate::read_device(&certificate).map_err(|error| damaged(path.clone(), Some(error)))?;
+        let key = match read_key(&dir.join(KEY_FILE))? {
+            Some(found) if found.key.fingerprint() == fingerprint => found.key,
+            _ => {
+                // The certificate is written before its key takes its name.
+                let new_path = dir.join(NEW_KEY_FILE);
+                let new = read_key(&new_path)?.filter(|new| new.key.fingerprint() == fingerprint);
+                let new = new.ok_or_else(|| damaged(dir.join(KEY_FILE), None))?;
+                rename(&new_path, &dir.join(KEY_FILE))?;
+                new.key
+            }
+        };
+        let path = dir.join(AUTHORITIES_FILE);
+        let authorities = certificate::from_pem(&required(&path)?).map_err(|error| damaged(path, Some(error)))?;
+        Ok(Self { key, certificate, authorities, fingerprint, site })
+    }
+
+    /// The device's identity.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+
+    /// The site in the certificate.
+    pub fn site(&self) -> &SiteId {
+        &self.site
+    }
+
+    /// QUIC settings of a session with the hub.
+    ///
+    /// # Errors
+    /// When TLS refuses the files.
+    pub fn client_config(&self) -> Result<quinn::ClientConfig, IdentityError> {
+        let tls = tls::device(&self.authorities, vec![self.certificate.clone()], self.key.to_der())?;
+        Ok(quic::client(tls)?)
+    }
+}
+
+/// The key of a machine that joins.
+pub(crate) struct Joining {
+    pub(crate) key: Key,
+    /// Whether it stands in [`NEW_KEY_FILE`], to take the other's place.
+    new: bool,
+}
+
+impl Joining {
+    /// The key made for the invitation with this hash, or a new one, on disk.
+    pub(crate) fn for_invitation(dir: &Path, secret_hash: &[u8; 32]) -> Result<Self, IdentityError> {
+        let invitation = hex(secret_hash);
+        for (name, new) in [(NEW_KEY_FILE, true), (KEY_FILE, false)] {
+            // A damaged key is no reason not to make a new one.
+            if let Ok(Some(found)) = read_key(&dir.join(name))
+                && found.invitation.as_deref() == Some(invitation.as_str())
+            {
+                return Ok(Self { key: found.key, new });
+            }
+        }
+        let key = Key::generate().map_err(IdentityError::Make)?;
+        let path = dir.join(NEW_KEY_FILE);
+        let text = format!("{INVITATION}{invitation}\n{}", key.to_pem());
+        write(&path, text.as_bytes(), Access::Owner)?;
+        Ok(Self { key, new: true })
+    }
+
+    /// Keeps what the hub answered: from here on the machine is who the certificate says.
+    pub(crate) fn keep(
+        &self,
+        dir: &Path,
+        certificate: &CertificateDer<'_>,
+        authorities: &[CertificateDer<'_>],
+    ) -> Result<(), IdentityError> {
+        let roots: String = authorities.iter().map(certificate::to_pem).collect();
+        write(&dir.join(AUTHORITIES_FILE), roots.as_bytes(), Access::Directory)?;
+        write(&dir.join(CERTIFICATE_FILE), certificate::to_pem(certificate).as_bytes(), Access::Directory)?;
+        if self.new {
+            rename(&dir.join(NEW_KEY_FILE), &dir.join(KEY_FILE))?;
+        }
+        Ok(())
+    }
+}
+
+struct KeyFile {
+    key: Key,
+    invitation: Option<String>,
+}
+
+fn read_key(path: &Path) -> Result<Option<KeyFile>, IdentityError> {
+    let Some(bytes) = read(path)? else { return Ok(None) };
+    let text = String::from_utf8_lossy(&bytes);
+    let invitation = text.lines().next().and_then(|line| line.strip_prefix(INVITATION)).map(str::to_owned);
+    let key =
+        Key::from_pem(&text).map_err(|error| IdentityError::Damaged { path: path.into(), source: Some(error) })?;
+    Ok(Some(KeyFile { key, invitation }))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>, IdentityError> {
+    file::read_optional(path).map_err(|source| IdentityError::Io { path: path.into(), source })
+}
+
+fn required(path: &Path) -> Result<Vec<u8>, IdentityError> {
+    read(path)?.ok_or_else(|| IdentityError::NotJoined { path: path.into() })
+}
+
+fn write(path: &Path, bytes: &[u8], access: Access) -> Result<(), IdentityError> {
+    file::write_atomic(path, bytes, access).map_err(|source| IdentityError::Io { path: path.into(), source })
+}
+
+fn rename(from: &Path, to: &Path) -> Result<(), IdentityError> {
+    file::rename(from, to).map_err(|source| IdentityError::Io { path: to.into(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use msap_shared::io::certificate::Authority;
+
+    use super::*;
+
+    fn authority() -> Authority {
+        Authority::new(Key::generate().unwrap()).unwrap()
+    }
+
+    fn certify(authority: &Authority, joining: &Joining) -> CertificateDer<'static> {
+        let request = joining.key.signing_request().unwrap();
+        authority.certify_device(&request, &"361".parse().unwrap()).unwrap()
+    }
+
+    fn join(dir: &Path, authority: &Authority, invitation: u8) -> Fingerprint {
+        let joining = Joining::for_invitation(dir, &[invitation; 32]).unwrap();
+        joining.keep(dir, &certify(authority, &joining), &[authority.certificate().clone()]).unwrap();
+        joining.key.fingerprint()
+    }
+
+    #[test]
+    fn one_invitation_is_one_key_and_another_one_a_new_key() {
+        let dir = tempfile::tempdir().unwrap();
+        let authority = authority();
+        assert!(matches!(Identity::load(dir.path()), Err(IdentityError::NotJoined { .. })));
+        // The answer is lost twice.
+        let lost = [1, 1].map(|n| Joining::for_invitation(dir.path(), &[n; 32]).unwrap().key.fingerprint());
+        let joined = join(dir.path(), &authority, 1);
+        assert_eq!(lost, [joined; 2]);
+        assert_eq!(join(dir.path(), &authority, 1), joined);
+        let identity = Identity::load(dir.path()).unwrap();
+        assert_eq!((identity.fingerprint(), identity.site().as_str()), (joined, "361"));
+        assert!(identity.client_config().is_ok());
+        // A rotation under way leaves the old identity in place.
+        Joining::for_invitation(dir.path(), &[2; 32]).unwrap();
+        assert_eq!(Identity::load(dir.path()).unwrap().fingerprint(), joined);
+        let rotated = join(dir.path(), &authority, 2);
+        assert_ne!(rotated, joined);
+        assert_eq!(Identity::load(dir.path()).unwrap().fingerprint(), rotated);
+        assert!(!dir.path().join(NEW_KEY_FILE).exists());
+    }
+
+    #[test]
+    fn a_join_cut_off_before_its_last_rename_is_finished() {
+        let dir = tempfile::tempdir().unwrap();
+        let authority = authority();
+        join(dir.path(), &authority, 1);
+        let joining = Joining::for_invitation(dir.path(), &[2; 32]).unwrap();
+        let certificate = certify(&authority, &joining);
+        std::fs::write(dir.path().join(CERTIFICATE_FILE), certificate::to_pem(&certificate)).unwrap();
+        for _ in 0..2 {
+            assert_eq!(Identity::load(dir.path()).unwrap().fingerprint(), joining.key.fingerprint());
+        }
+    }
+
+    #[test]
+    fn files_that_do_not_belong_together_are_not_used() {
+        let dir = tempfile::tempdir().unwrap();
+        let authority = authority();
+        join(dir.path(), &authority, 1);
+        let stranger = Key::generate().unwrap();
+        std::fs::write(dir.path().join(KEY_FILE), stranger.to_pem()).unwrap();
+        assert!(matches!(Identity::load(dir.path()), Err(IdentityError::Damaged { source: None, .. })));
+        std::fs::write(dir.path().join(KEY_FILE), "nonsense").unwrap();
+        assert!(matches!(Identity::load(dir.path()), Err(IdentityError::Damaged { source: Some(_), .. })));
+        // A new invitation mends it.
+        let mended = join(dir.path(), &authority, 3);
+        assert_eq!(Identity::load(dir.path()).unwrap().fingerprint(), mended);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_key_is_readable_by_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        join(dir.path(), &authority(), 1);
+        let mode = std::fs::metadata(dir.path().join(KEY_FILE)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}

@@ -1,0 +1,150 @@
+//! The program: arguments in, one command, an exit code out.
+//!
+//! Called by `main`, and by programs that start themselves again as a hub. Commands are carried
+//! out by a running hub, through its socket, or here, under the lock of the data directory.
+
+mod alone;
+mod daemon;
+mod engine;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::FromArgMatches;
+
+use crate::admin::{Asked, Request};
+use crate::cli::{Cli, Command, Config, Format, Global, command, request, show, tools};
+use crate::client::{self, Way};
+use crate::config::Settings;
+use crate::doctor;
+use crate::exit::{Exit, Failure, with_causes};
+
+pub use self::daemon::ADDRESSES;
+
+/// Runs the program with these arguments and gives its exit code.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let matches = match command().try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(error) => return usage(&error),
+    };
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    match carry_out(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("msap-hub : {}", failure.message);
+            failure.exit.into()
+        }
+    }
+}
+
+fn usage(error: &clap::Error) -> ExitCode {
+    // Help and version are answers, not errors: clap prints them on standard output.
+    match error.print() {
+        Ok(()) if !error.use_stderr() => ExitCode::SUCCESS,
+        _ => Exit::Usage.into(),
+    }
+}
+
+fn carry_out(cli: Cli) -> Result<(), Failure> {
+    let lang = cli.global.lang;
+    match cli.command {
+        Command::Serve(serve) => {
+            let settings = settings(&cli.global, &serve.options())?;
+            let (data, keys) = directories(&cli.global)?;
+            daemon::run(&data, &keys, &settings, lang)
+        }
+        Command::Config(Config::Show) => written(show::settings(&settings(&cli.global, &[])?.show(), cli.global.json)),
+        Command::Config(Config::Check) => {
+            settings(&cli.global, &[])?;
+            eprintln!("{}", lang.of("réglages valides", "the settings are valid"));
+            Ok(())
+        }
+        Command::Doctor => {
+            let (data, keys) = directories(&cli.global)?;
+            let found = doctor::examine(&data, &keys, settings(&cli.global, &[]), lang);
+            written(show::health(&found, cli.global.json))?;
+            match found.iter().any(|item| item.state == doctor::State::Bad) {
+                true => Err(Failure::new(Exit::Failure, lang.of("des points sont à corriger", "some points need care"))),
+                false => Ok(()),
+            }
+        }
+        Command::Completions { shell } => written(tools::completions(shell)),
+        Command::Man { dir } => tools::man(&dir).map_err(|error| io_failure(&error)),
+        Command::Version => written(tools::version(cli.global.json)),
+        Command::Site(site) => {
+            managed(&cli.global, request::site(site, lang)?, None)
+        }
+        Command::Device(device) => managed(&cli.global, request::device(device), None),
+        Command::Token(token) => managed(&cli.global, request::token(token), None),
+        Command::Counts(counts) => {
+            let format = counts.format;
+            managed(&cli.global, request::counts(counts), Some(format))
+        }
+        Command::Check { rebuild } => managed(&cli.global, request::check(rebuild), None),
+        Command::Refused(_) => managed(&cli.global, request::refused(), None),
+        Command::Flagged(_) => managed(&cli.global, request::flagged(), None),
+        Command::Journal(journal) => managed(&cli.global, request::journal(&journal), None),
+        Command::Document(document) => managed(&cli.global, request::document(document), None),
+    }
+}
+
+/// Has a request carried out, by the running hub or here, and shows the reply.
+fn managed(global: &Global, request: Request, format: Option<Format>) -> Result<(), Failure> {
+    let (data, keys) = directories(global)?;
+    let settings = settings(global, &[])?;
+    let asked = Asked { lang: global.lang, request };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let reply = runtime.map_err(|error| io_failure(&error))?.block_on(async {
+        alone::exists(&data, global.lang)?;
+        match client::way(&data, global.lang).await? {
+            Way::Running(stream) => client::ask(stream, &asked, &data).await,
+            Way::Alone(lock) => alone::carry_out(&lock, &data, &keys, &settings, &asked),
+        }
+    })?;
+    let failed = show::failed(&reply, global.lang);
+    written(show::reply(reply, format, global.json, global.lang))?;
+    failed.map_or(Ok(()), Err)
+}
+
+fn settings(global: &Global, options: &[(&'static str, &'static str, String)]) -> Result<Settings, Failure> {
+    // A variable that is not text cannot be one of ours.
+    let variables = std::env::vars_os().filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok()));
+    Settings::load(global.config.as_deref(), variables, options)
+        .map_err(|error| Failure::new(Exit::Invalid, error.say(global.lang)))
+}
+
+/// The data directory and the keys directory.
+fn directories(global: &Global) -> Result<(PathBuf, PathBuf), Failure> {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let data = match &global.data {
+        Some(data) => data.clone(),
+        None => default_data(variable("STATE_DIRECTORY"), variable("XDG_DATA_HOME"), variable("HOME")).ok_or_else(|| {
+            let text = global.lang.of("donnez le dossier des données avec --data", "name the data directory with --data");
+            Failure::new(Exit::Usage, text)
+        })?,
+    };
+    let keys = global.keys.clone().unwrap_or_else(|| data.join("keys"));
+    Ok((data, keys))
+}
+
+/// systemd's state directory, else the XDG one. systemd may name several: the first is ours.
+fn default_data(state: Option<PathBuf>, xdg: Option<PathBuf>, home: Option<PathBuf>) -> Option<PathBuf> {
+    let first = |list: PathBuf| match list.to_str().and_then(|text| text.split_once(':')) {
+        Some((first, _)) => PathBuf::from(first),
+        None => list,
+    };
+    let xdg = xdg.filter(|path| path.is_absolute()).or_else(|| home.map(|home| home.join(".local/share")));
+    state.map(first).or_else(|| xdg.map(|xdg| xdg.join("msap-hub")))
+}
+
+fn written(result: std::io::Result<()>) -> Result<(), Failure> {
+    result.map_err(|error| io_failure(&error))
+}
+
+fn io_failure(error: &std::io::Error) -> Failure {
+    Failure::new(Exit::Failure, with_causes(error))
+}

@@ -1,0 +1,73 @@
+//! Carrying out a request while no hub runs.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use msap_shared::io::store::prepare;
+use rusqlite::{Connection, OpenFlags};
+
+use super::engine::{self, Engine};
+use crate::admin::{self, Asked, Context, Reply, Request};
+use crate::client::{LOCK, Lock};
+use crate::config::Settings;
+use crate::exit::{Exit, Failure};
+use crate::lang::Lang;
+use crate::store::{self, StoreError};
+
+/// Whether this can be a hub's data directory: a mistyped name must not become one.
+pub(super) fn exists(data: &Path, lang: Lang) -> Result<(), Failure> {
+    match data.join(store::FILE_NAME).exists() || data.join(LOCK).exists() {
+        true => Ok(()),
+        false => Err(no_hub(data, lang)),
+    }
+}
+
+fn no_hub(data: &Path, lang: Lang) -> Failure {
+    let text = lang.of("pas de hub ici ; « msap-hub serve » en crée un", "no hub here; «msap-hub serve» makes one");
+    Failure::new(Exit::NotFound, format!("{} : {text}", data.display()))
+}
+
+/// Carries out a request under the lock of the data directory.
+///
+/// # Errors
+/// When the request cannot be carried out.
+pub(super) fn carry_out(
+    _lock: &Lock,
+    data: &Path,
+    keys: &Path,
+    settings: &Settings,
+    asked: &Asked,
+) -> Result<Reply, Failure> {
+    let (lang, now) = (asked.lang, Timestamp::now());
+    let path = data.join(store::FILE_NAME);
+    if !path.exists() {
+        return Err(no_hub(data, lang));
+    }
+    match &asked.request {
+        Request::Look(look) => {
+            let conn = open(&path).map_err(|error| engine::store_failure(&error, lang))?;
+            admin::look(&conn, look, lang, now).map_err(|error| error.failure(lang))
+        }
+        Request::Change(change) => {
+            let (mut core, keys) = engine::open(data, keys, lang)?;
+            let context = Context {
+                ca_hash: keys.ca_hash(),
+                advertise: settings.sync_advertise.clone(),
+                sync: settings.sync_listen,
+            };
+            let mut hub = Engine { core: &mut core, keys: &keys };
+            let reply = admin::change(&mut hub, change, &context, lang, now).map_err(|error| error.failure(lang));
+            // Also after a failure: a database that went back in time has a new epoch by now.
+            let witnessed = engine::witness(&core, &keys).map_err(|error| engine::keys_failure(&error));
+            let reply = reply?;
+            witnessed.map(|()| reply)
+        }
+    }
+}
+
+/// A connection to an existing database, brought to this version's layout.
+fn open(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags).map_err(StoreError::sqlite("opening the database"))?;
+    prepare(conn, path, &store::MIGRATIONS)
+}

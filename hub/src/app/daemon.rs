@@ -1,0 +1,213 @@
+//! The hub that runs: what starts, in which order, and how it stops.
+//!
+//! Invariant: nothing listens before the lock is held and the database is open; at a stop,
+//! whatever takes work from outside ends first, the writer last.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use msap_shared::io::file::{Access, create_private_directory, write_atomic};
+use msap_shared::io::quic;
+use rusqlite::Connection;
+use sd_notify::NotifyState;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use super::engine::{self, Engine};
+use crate::admin::socket::{Administration, Socket};
+use crate::admin::{self, Asked, Context, Reply, Request};
+use crate::client::{Lock, LockError};
+use crate::config::{LogFormat, Settings};
+use crate::exit::{Exit, Failure, with_causes};
+use crate::http::{self, Views};
+use crate::keys::Keys;
+use crate::lang::Lang;
+use crate::service::{Handle, Service, Stopping};
+use crate::store::{self, StoreError};
+use crate::{accept, core};
+
+/// Where tests and tools read the addresses really bound.
+pub const ADDRESSES: &str = "addresses.json";
+/// A command may hold the lock for a moment.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+/// Time in which the writer must take a job to count as alive.
+const WRITER_ANSWER_MAX: Duration = Duration::from_secs(2);
+
+/// Runs the hub until it is told to stop.
+///
+/// # Errors
+/// When it cannot start, or the writer fails.
+pub(super) fn run(data: &Path, keys: &Path, settings: &Settings, lang: Lang) -> Result<(), Failure> {
+    log(settings);
+    let io = |error: std::io::Error| Failure::new(Exit::Failure, format!("{} : {error}", data.display()));
+    create_private_directory(data).map_err(io)?;
+    let lock = lock(data, lang)?;
+    let (core, keys) = engine::open(data, keys, lang)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(io)?;
+    let ended = runtime.block_on(serve(data, core, keys, settings, lang));
+    drop(runtime);
+    drop(lock);
+    ended
+}
+
+fn lock(data: &Path, lang: Lang) -> Result<Lock, Failure> {
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match Lock::take(data) {
+            Ok(lock) => return Ok(lock),
+            Err(LockError::Taken(_)) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(20)),
+            Err(LockError::Taken(_)) => {
+                let text = lang.of("un autre hub tourne déjà sur ce dossier", "another hub runs on this directory");
+                return Err(Failure::new(Exit::Invalid, format!("{} : {text}", data.display())));
+            }
+            Err(error) => return Err(Failure::new(Exit::Failure, with_causes(&error))),
+        }
+    }
+}
+
+async fn serve(data: &Path, core: core::Core, keys: Arc<Keys>, settings: &Settings, lang: Lang) -> Result<(), Failure> {
+    let failed = |what: &str, error: &dyn std::error::Error| {
+        Failure::new(Exit::Failure, format!("{what} : {}", with_causes(error)))
+    };
+    let tls = keys.tls().map_err(|error| engine::keys_failure(&error))?;
+    let endpoint = quic::listen(settings.sync_listen, tls).map_err(|error| failed("sync", &error))?;
+    let listener = TcpListener::bind(settings.http_listen).await;
+    let listener = listener.map_err(|error| failed(&format!("http {}", settings.http_listen), &error))?;
+    let sync = endpoint.local_addr().map_err(|error| failed("sync", &error))?;
+    let http = listener.local_addr().map_err(|error| failed("http", &error))?;
+    let socket = Socket::bind(data).map_err(|error| failed(admin::socket::NAME, &error))?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| failed("SIGTERM", &error))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| failed("SIGINT", &error))?;
+
+    // Two tokens: the writer stops only after everything that hands it work has stopped.
+    let (rim, writer) = (CancellationToken::new(), CancellationToken::new());
+    let advertise = settings.sync_advertise.clone().unwrap_or_else(|| sync.to_string());
+    let service = Service::start(core, data.join(store::FILE_NAME), keys.clone(), &advertise, writer.clone());
+    let service = service.map_err(|error| failed("writer", &error))?;
+    let handle = service.handle.clone();
+    let context = Context { ca_hash: keys.ca_hash(), advertise: settings.sync_advertise.clone(), sync };
+    let operators = Operators { handle: handle.clone(), keys, context: Arc::new(context) };
+    let limits = accept::Limits { connections: settings.sync_connections, ..accept::Limits::default() };
+    let tasks = [
+        tokio::spawn(accept::run(endpoint, handle.clone(), Arc::new(handle.clone()), limits, rim.clone())),
+        tokio::spawn(http::serve(
+            listener,
+            http::router(handle.clone()),
+            http::Limits::new(settings.http_connections),
+            rim.clone(),
+        )),
+        tokio::spawn(socket.serve(operators, rim.clone())),
+        tokio::spawn(handle.keep_verifying(rim.clone())),
+    ];
+
+    let announced = announce(data, sync, http, lang).map_err(|error| failed(ADDRESSES, &error));
+    if announced.is_ok() {
+        info!(%sync, %http, "the hub is ready");
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            () = writer.cancelled() => error!("the writer has stopped: the hub stops with it"),
+        }
+    }
+    notify(&[NotifyState::Stopping]);
+    if let Err(error) = std::fs::remove_file(data.join(ADDRESSES)) {
+        info!(%error, "the file of addresses could not be removed");
+    }
+    rim.cancel();
+    for task in tasks {
+        if let Err(error) = task.await {
+            error!(%error, "a part of the hub panicked");
+        }
+    }
+    writer.cancel();
+    service.finish().await.map_err(|error| engine::store_failure(&error, lang))?;
+    info!("the hub has stopped");
+    announced
+}
+
+/// Tells people, tools and systemd where the hub is to be found.
+fn announce(data: &Path, sync: SocketAddr, http: SocketAddr, lang: Lang) -> std::io::Result<()> {
+    let addresses = serde_json::json!({ "sync": sync.to_string(), "http": http.to_string() });
+    write_atomic(&data.join(ADDRESSES), addresses.to_string().as_bytes(), Access::Directory)?;
+    match lang {
+        Lang::Fr => eprintln!("msap-hub : les postes se connectent sur {sync} (UDP), l’interface est sur http://{http}"),
+        Lang::En => eprintln!("msap-hub: sites connect to {sync} (UDP), the interface is at http://{http}"),
+    }
+    notify(&[NotifyState::Ready]);
+    Ok(())
+}
+
+fn notify(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(false, state) {
+        info!(%error, "systemd could not be told");
+    }
+}
+
+fn log(settings: &Settings) {
+    use std::io::IsTerminal;
+    // Checked when the settings were read.
+    let filter = tracing_subscriber::EnvFilter::new(&settings.log_filter);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let terminal = std::io::stderr().is_terminal();
+    let format = settings.log_format.unwrap_or(if terminal { LogFormat::Text } else { LogFormat::Json });
+    let colour = terminal && std::env::var_os("NO_COLOR").is_none();
+    let set = match format {
+        LogFormat::Text => builder.with_ansi(colour).try_init(),
+        LogFormat::Json => builder.json().try_init(),
+    };
+    if let Err(error) = set {
+        info!(%error, "logging was set up before");
+    }
+}
+
+/// Operators' requests on a running hub: reading beside the writer, changes on its thread.
+#[derive(Clone)]
+struct Operators {
+    handle: Handle,
+    keys: Arc<Keys>,
+    context: Arc<Context>,
+}
+
+impl Administration for Operators {
+    async fn carry_out(&self, asked: Asked) -> Result<Reply, Failure> {
+        let Asked { lang, request } = asked;
+        let stopping = || {
+            let text = lang.of("le hub s’arrête", "the hub is stopping");
+            Failure::new(Exit::NotRunning, text)
+        };
+        match request {
+            Request::Look(look) => {
+                let now = jiff::Timestamp::now();
+                let looked = self.handle.read(move |conn| Ok(admin::look(conn, &look, lang, now)));
+                let reply = looked.await.map_err(|error| engine::store_failure(&error, lang))?;
+                reply.map_err(|error| error.failure(lang))
+            }
+            Request::Change(change) => {
+                let (keys, context) = (self.keys.clone(), self.context.clone());
+                let changed = self.handle.manage(move |core, now| {
+                    let mut hub = Engine { core, keys: &keys };
+                    admin::change(&mut hub, &change, &context, lang, now).map_err(|error| error.failure(lang))
+                });
+                changed.await.map_err(|Stopping| stopping())?
+            }
+        }
+    }
+}
+
+impl Views for Handle {
+    async fn read<T, F>(&self, f: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        Self::read(self, f).await
+    }
+
+    async fn writer_answers(&self) -> bool {
+        tokio::time::timeout(WRITER_ANSWER_MAX, self.manage(|_, _| ())).await.is_ok_and(|answer| answer.is_ok())
+    }
+}

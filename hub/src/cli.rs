@@ -1,0 +1,16 @@
+//! The command line: arguments as typed, the requests that they mean, replies as people and
+//! programs read them.
+//!
+//! Called by `app`. Nothing is carried out here.
+
+mod args;
+mod french;
+pub(crate) mod request;
+pub(crate) mod show;
+pub(crate) mod tools;
+
+pub use self::args::command;
+pub(crate) use self::args::{Cli, Command, Config, Format, Global};
+
+#[cfg(test)]
+mod tests;

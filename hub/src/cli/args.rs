@@ -1,0 +1,377 @@
+//! The arguments as typed. Help is in French; the names are the contract's.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::lang::Lang;
+
+/// The whole command, with its help in French.
+pub fn command() -> clap::Command {
+    super::french::translated(Cli::command())
+}
+
+/// Le hub : rassemble tous les lieux du réseau.
+#[derive(Debug, Parser)]
+#[command(name = "msap-hub", version, about = "Le hub : rassemble les comptages de tous les lieux du réseau.")]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Dossier des données (par défaut : celui de systemd, sinon celui de XDG)
+    #[arg(long, global = true, value_name = "DOSSIER")]
+    pub(crate) data: Option<PathBuf>,
+    /// Dossier des clés (par défaut : « keys » dans le dossier des données)
+    #[arg(long, global = true, value_name = "DOSSIER")]
+    pub(crate) keys: Option<PathBuf>,
+    /// Fichier de réglages TOML
+    #[arg(long, global = true, value_name = "FICHIER")]
+    pub(crate) config: Option<PathBuf>,
+    /// Données en JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Langue des messages
+    #[arg(long, global = true, value_enum, default_value_t = Lang::Fr, value_name = "LANGUE")]
+    pub(crate) lang: Lang,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Fait tourner le hub ; le premier démarrage crée clés et base
+    Serve(Serve),
+    /// Les lieux : maisons et antennes
+    #[command(subcommand)]
+    Site(Site),
+    /// Les postes installés dans les lieux
+    #[command(subcommand)]
+    Device(Device),
+    /// Les jetons de l’interface HTTP
+    #[command(subcommand)]
+    Token(Token),
+    /// Visites et demandes
+    Counts(Counts),
+    /// Vérifie la base ; --rebuild refait les vues à partir des changements
+    Check {
+        /// Jette les vues et les refait
+        #[arg(long)]
+        rebuild: bool,
+    },
+    /// Les changements refusés
+    #[command(subcommand)]
+    Refused(Listing),
+    /// Les faits comptés à part, en attente d’une décision
+    #[command(subcommand)]
+    Flagged(Listing),
+    /// Le journal des opérations
+    #[command(subcommand)]
+    Journal(Journal),
+    /// Les documents bruts
+    #[command(subcommand)]
+    Document(Document),
+    /// Examine l’installation
+    Doctor,
+    /// Les réglages
+    #[command(subcommand)]
+    Config(Config),
+    /// Complétion pour un interpréteur de commandes
+    Completions {
+        /// Interpréteur
+        #[arg(value_name = "INTERPRÉTEUR")]
+        shell: clap_complete::Shell,
+    },
+    /// Écrit les pages de manuel
+    Man {
+        /// Dossier où les écrire
+        #[arg(value_name = "DOSSIER")]
+        dir: PathBuf,
+    },
+    /// La version
+    Version,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Adresse UDP où les postes se connectent (port 0 : au choix du système)
+    #[arg(long, value_name = "ADRESSE")]
+    sync: Option<SocketAddr>,
+    /// Adresse de l’interface HTTP (port 0 : au choix du système)
+    #[arg(long, value_name = "ADRESSE")]
+    http: Option<SocketAddr>,
+}
+
+impl Serve {
+    /// The settings that these options override.
+    pub(crate) fn options(&self) -> Vec<(&'static str, &'static str, String)> {
+        let sync = self.sync.map(|address| ("sync.listen", "--sync", address.to_string()));
+        let http = self.http.map(|address| ("http.listen", "--http", address.to_string()));
+        sync.into_iter().chain(http).collect()
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Site {
+    /// Importe une liste de lieux (CSV) ; un compte rendu par ligne fautive
+    Import {
+        /// Fichier CSV
+        #[arg(value_name = "FICHIER")]
+        file: PathBuf,
+        /// Dit ce qui serait fait, sans le faire
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Liste les lieux
+    List {
+        /// Départements, séparés par des virgules
+        #[arg(long, value_name = "CODES")]
+        department: Option<String>,
+        /// Régions, séparées par des virgules
+        #[arg(long, value_name = "CODES")]
+        region: Option<String>,
+        /// house, antenna
+        #[arg(long, value_name = "SORTES")]
+        kind: Option<String>,
+        /// candidate, project, open, labelled, retired
+        #[arg(long, value_name = "ÉTAPES")]
+        life: Option<String>,
+    },
+    /// Montre un lieu, ses alias et ses postes
+    Show {
+        /// Identifiant ou alias
+        #[arg(value_name = "LIEU")]
+        site: String,
+    },
+    /// Ajoute un lieu
+    Add {
+        /// Identifiant : 1 à 32 caractères parmi a-z, 0-9, _ et -
+        #[arg(value_name = "LIEU")]
+        site: String,
+        /// house ou antenna
+        #[arg(long, default_value = "house", value_name = "SORTE")]
+        kind: String,
+        /// Maison de rattachement d’une antenne
+        #[arg(long, value_name = "LIEU")]
+        parent: Option<String>,
+        /// Champs, dont name, et department ou timezone
+        #[arg(value_name = "CHAMP=VALEUR", value_parser = pair, required = true)]
+        fields: Vec<(String, String)>,
+    },
+    /// Ferme un lieu définitivement
+    Retire {
+        /// Identifiant ou alias
+        #[arg(value_name = "LIEU")]
+        site: String,
+    },
+    /// Donne un autre nom à un lieu
+    Alias {
+        /// Identifiant ou alias
+        #[arg(value_name = "LIEU")]
+        site: String,
+        /// Nouveau nom
+        #[arg(value_name = "ALIAS")]
+        alias: String,
+    },
+    /// Rattache une antenne à une maison
+    SetParent {
+        /// Identifiant ou alias de l’antenne
+        #[arg(value_name = "LIEU")]
+        site: String,
+        /// Identifiant ou alias de la maison
+        #[arg(long, value_name = "LIEU")]
+        parent: String,
+    },
+    /// Change des champs d’un lieu : life, bearer, label_date, name…
+    Set {
+        /// Identifiant ou alias
+        #[arg(value_name = "LIEU")]
+        site: String,
+        /// Champs
+        #[arg(value_name = "CHAMP=VALEUR", value_parser = pair, required = true)]
+        fields: Vec<(String, String)>,
+    },
+    /// Crée un code d’invitation à usage unique pour un poste du lieu
+    Invite {
+        /// Identifiant ou alias
+        #[arg(value_name = "LIEU")]
+        site: String,
+        /// Durée de validité, par exemple 7d ou 12h
+        #[arg(long, default_value = "7d", value_parser = seconds, value_name = "DURÉE")]
+        expires: i64,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Device {
+    /// Liste les postes
+    List {
+        /// D’un seul lieu
+        #[arg(long, value_name = "LIEU")]
+        site: Option<String>,
+    },
+    /// Montre un poste
+    Show {
+        /// Identifiant
+        #[arg(value_name = "POSTE")]
+        device: String,
+    },
+    /// Rétablit après la perte de la base les postes que ce hub avait certifiés
+    Approve {
+        /// Identifiant
+        #[arg(value_name = "POSTE", required_unless_present = "all_certified", conflicts_with = "all_certified")]
+        device: Option<String>,
+        /// Tous les postes certifiés
+        #[arg(long)]
+        all_certified: bool,
+    },
+    /// Exclut un poste
+    Revoke {
+        /// Identifiant
+        #[arg(value_name = "POSTE")]
+        device: String,
+        /// Motif, gardé au journal
+        #[arg(long, value_name = "TEXTE")]
+        reason: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// Crée un jeton et affiche son secret, une seule fois
+    Create {
+        /// À quoi il sert
+        #[arg(long, value_name = "TEXTE")]
+        label: String,
+        /// national, region:52, department:49, site:275 ou operator:CNAF
+        #[arg(long, value_name = "PÉRIMÈTRE")]
+        scope: String,
+        /// reader, coordinator ou admin
+        #[arg(long, value_name = "RÔLE")]
+        role: String,
+        /// Durée de validité, par exemple 365d
+        #[arg(long, default_value = "365d", value_parser = seconds, value_name = "DURÉE")]
+        expires: i64,
+    },
+    /// Liste les jetons
+    List,
+    /// Met fin à un jeton
+    Revoke {
+        /// Identifiant
+        #[arg(value_name = "JETON")]
+        id: String,
+    },
+}
+
+/// The parameters of figures, named as in the API.
+#[derive(Debug, Args)]
+pub(crate) struct Counts {
+    /// Premier jour (avec --to ; par défaut : le mois en cours)
+    #[arg(long, value_name = "JOUR")]
+    pub(crate) from: Option<String>,
+    /// Dernier jour, compris
+    #[arg(long, value_name = "JOUR")]
+    pub(crate) to: Option<String>,
+    /// day, month, quarter, year, site, department, region, bearer, operator, help, age
+    #[arg(long, value_name = "CLÉS")]
+    pub(crate) by: Option<String>,
+    /// Lieux
+    #[arg(long, value_name = "LIEUX")]
+    pub(crate) site: Option<String>,
+    /// Départements
+    #[arg(long, value_name = "CODES")]
+    pub(crate) department: Option<String>,
+    /// Régions
+    #[arg(long, value_name = "CODES")]
+    pub(crate) region: Option<String>,
+    /// Porteurs
+    #[arg(long, value_name = "NOMS")]
+    pub(crate) bearer: Option<String>,
+    /// Opérateurs
+    #[arg(long, value_name = "CODES")]
+    pub(crate) operator: Option<String>,
+    /// Sortes d’aide
+    #[arg(long = "help-kind", value_name = "CODES")]
+    pub(crate) help_kind: Option<String>,
+    /// Tranches d’âge
+    #[arg(long, value_name = "TRANCHES")]
+    pub(crate) age: Option<String>,
+    /// « apart » : compte chaque antenne pour elle-même
+    #[arg(long, value_name = "MANIÈRE")]
+    pub(crate) antennas: Option<String>,
+    /// Forme du résultat
+    #[arg(long, value_enum, default_value_t = Format::Table, value_name = "FORME")]
+    pub(crate) format: Format,
+}
+
+/// How figures are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Tableau
+    Table,
+    /// CSV
+    Csv,
+    /// JSON
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Listing {
+    /// Liste
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Journal {
+    /// Liste, de la plus ancienne ligne à la plus récente
+    List {
+        /// Seulement après cette ligne
+        #[arg(long, default_value_t = 0, value_name = "LIGNE")]
+        after: i64,
+        /// Au plus tant de lignes
+        #[arg(long, default_value_t = 1_000, value_name = "NOMBRE")]
+        limit: u32,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Document {
+    /// Liste les documents
+    List,
+    /// Écrit un document, lisible par tout Automerge, sur la sortie standard
+    Export {
+        /// Nom, par exemple site/275/visits/2026-11
+        #[arg(value_name = "DOCUMENT")]
+        name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Montre chaque réglage et d’où il vient
+    Show,
+    /// Vérifie les réglages
+    Check,
+}
+
+/// `field=value`.
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (field, value) = text.split_once('=').ok_or_else(|| "attendu : champ=valeur".to_owned())?;
+    Ok((field.to_owned(), value.to_owned()))
+}
+
+/// `12h` or `7d`, up to ten years, in seconds.
+fn seconds(text: &str) -> Result<i64, String> {
+    let wrong = || "attendu : une durée telle que 12h ou 7d, d’au plus 3650d".to_owned();
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
+    let unit: i64 = match unit {
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err(wrong()),
+    };
+    let number: i64 = number.parse().map_err(|_| wrong())?;
+    number.checked_mul(unit).filter(|seconds| (1..=3_650 * 86_400).contains(seconds)).ok_or_else(wrong)
+}

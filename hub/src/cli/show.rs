@@ -1,0 +1,248 @@
+//! Replies on standard output: tables for people, JSON for programs.
+
+use std::io;
+
+use data_encoding::BASE64;
+use serde_json::Value;
+
+use super::args::Format;
+use crate::admin::{DeviceObject, Reply};
+use crate::config::Shown;
+use crate::doctor::Finding;
+use crate::exit::{Exit, Failure};
+use crate::import::ImportReport;
+use crate::lang::Lang;
+use crate::out::{self, Grid};
+use crate::site::SiteObject;
+
+/// A reply that is an answer and yet ends the command with a failure.
+pub(crate) fn failed(reply: &Reply, lang: Lang) -> Option<Failure> {
+    match reply {
+        Reply::Checked(check) if !check.problems.is_empty() => {
+            let text = lang.of(
+                "les changements gardés sont endommagés : restaurez une sauvegarde",
+                "kept changes are damaged: restore a backup",
+            );
+            Some(Failure::new(Exit::Damaged, text))
+        }
+        Reply::Checked(check) if !check.differences.is_empty() && !check.rebuilt => {
+            let text = lang.of(
+                "les vues diffèrent des changements : msap-hub check --rebuild",
+                "the views differ from the changes: msap-hub check --rebuild",
+            );
+            Some(Failure::new(Exit::ConditionFailed, text))
+        }
+        Reply::Imported(report) if report.rejected > 0 => {
+            let text = lang.of("des lignes ont été laissées de côté", "some rows were left out");
+            Some(Failure::new(Exit::Invalid, format!("{} {text}", report.rejected)))
+        }
+        _ => None,
+    }
+}
+
+/// Writes a reply.
+pub(crate) fn reply(reply: Reply, format: Option<Format>, json: bool, lang: Lang) -> io::Result<()> {
+    let json = json || format == Some(Format::Json);
+    match reply {
+        Reply::Done => match json {
+            true => out::json(&serde_json::json!({ "done": true })),
+            false => {
+                eprintln!("{}", lang.of("fait", "done"));
+                Ok(())
+            }
+        },
+        Reply::Document(text) => match BASE64.decode(text.as_bytes()) {
+            Ok(bytes) => out::bytes(&bytes),
+            Err(error) => Err(io::Error::other(error)),
+        },
+        Reply::Figures(figures) if format == Some(Format::Csv) => csv(&figures),
+        Reply::Figures(figures) if json => out::json(&figures),
+        Reply::Figures(figures) => {
+            summary(&figures, lang);
+            out::grid(&table(&figures))
+        }
+        Reply::Imported(report) => imported(&report, json, lang),
+        Reply::Site { site, aliases, devices } if json => {
+            let mut object = serde_json::to_value(&site).map_err(io::Error::other)?;
+            object["aliases"] = serde_json::json!(aliases);
+            object["devices"] = serde_json::json!(devices);
+            out::json(&object)
+        }
+        Reply::Site { site, aliases, devices } => {
+            out::grid(&fields(&site, &[("aliases", aliases.join(" "))])?)?;
+            if devices.is_empty() { Ok(()) } else { out::grid(&device_grid(&devices)) }
+        }
+        Reply::Sites(sites) if json => out::json(&sites),
+        Reply::Sites(sites) => out::grid(&site_grid(&sites)),
+        Reply::Invitation(invitation) => {
+            if !invitation.advertised {
+                let text = lang.of(
+                    "sync.advertise n’est pas réglé : le code porte l’adresse d’écoute",
+                    "sync.advertise is not set: the code carries the address listened on",
+                );
+                eprintln!("msap-hub : {text} ({})", invitation.address);
+            }
+            if json { out::json(&invitation) } else { out::line(&invitation.code) }
+        }
+        Reply::Devices(devices) if json => out::json(&devices),
+        Reply::Devices(devices) => out::grid(&device_grid(&devices)),
+        Reply::Device(device) => object(&device, json),
+        Reply::Folded(folded) => object(&folded, json),
+        Reply::TokenMade { token, secret } if json => {
+            let mut made = serde_json::to_value(&token).map_err(io::Error::other)?;
+            made["secret"] = Value::String(secret);
+            out::json(&made)
+        }
+        Reply::TokenMade { token, secret } => {
+            let text = lang.of("gardez ce secret, il ne sera plus affiché ; jeton", "keep this secret, it is not shown again; token");
+            eprintln!("{text} {} ({}, {})", token.id, token.scope, token.role);
+            out::line(&secret)
+        }
+        Reply::Checked(check) if json => out::json(&check),
+        Reply::Checked(check) => {
+            eprintln!("{} documents, {} {}", check.documents, check.changes, lang.of("changements", "changes"));
+            let told = check.problems.iter().chain(&check.differences).chain(&check.negative);
+            told.into_iter().try_for_each(|line| out::line(line))
+        }
+        Reply::Tokens(rows) => list(&rows, &["id", "label", "scope", "role", "expires", "revoked"], json),
+        Reply::Refused(rows) => list(&rows, &["document", "device", "writer", "seq", "reason", "day"], json),
+        Reply::Flagged(rows) => list(&rows, &["document", "tap", "reason", "day", "value"], json),
+        Reply::Journal(rows) => list(&rows, &["n", "at", "action", "subject", "detail"], json),
+        Reply::Documents(rows) => list(&rows, &["id", "changes"], json),
+    }
+}
+
+/// Writes the settings.
+pub(crate) fn settings(shown: &[Shown], json: bool) -> io::Result<()> {
+    list(shown, &["key", "value", "origin"], json)
+}
+
+/// Writes what the doctor found.
+pub(crate) fn health(found: &[Finding], json: bool) -> io::Result<()> {
+    list(found, &["check", "state", "detail"], json)
+}
+
+fn list<T: serde::Serialize>(rows: &[T], columns: &[&str], json: bool) -> io::Result<()> {
+    if json {
+        return out::json(&rows);
+    }
+    let mut grid = Grid::new(columns);
+    for row in rows {
+        let row = serde_json::to_value(row).map_err(io::Error::other)?;
+        grid.push(columns.iter().map(|column| plain(&row[*column])));
+    }
+    out::grid(&grid)
+}
+
+fn object<T: serde::Serialize>(value: &T, json: bool) -> io::Result<()> {
+    if json { out::json(value) } else { out::grid(&fields(value, &[])?) }
+}
+
+/// One line per field.
+fn fields<T: serde::Serialize>(value: &T, more: &[(&str, String)]) -> io::Result<Grid> {
+    let mut grid = Grid::new(&["field", "value"]);
+    if let Value::Object(fields) = serde_json::to_value(value).map_err(io::Error::other)? {
+        for (name, value) in &fields {
+            grid.push([name.clone(), plain(value)]);
+        }
+    }
+    for (name, value) in more {
+        grid.push([(*name).to_owned(), value.clone()]);
+    }
+    Ok(grid)
+}
+
+/// A value in a cell; null is empty.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(" "),
+        other => other.to_string(),
+    }
+}
+
+fn site_grid(sites: &[SiteObject]) -> Grid {
+    let mut grid = Grid::new(&["id", "kind", "life", "parent", "department", "commune", "name", "state", "last_contact"]);
+    for site in sites {
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        let cells = [
+            &site.id,
+            &site.kind,
+            &site.life,
+            &text(&site.parent),
+            &site.department,
+            &site.commune,
+            &site.name,
+            &text(&site.state),
+            &text(&site.last_contact),
+        ];
+        grid.push(cells.map(Clone::clone));
+    }
+    grid
+}
+
+fn device_grid(devices: &[DeviceObject]) -> Grid {
+    let mut grid = Grid::new(&["id", "site", "label", "standing", "enrolled", "last_contact", "version"]);
+    for device in devices {
+        let contact = device.last_contact.clone().unwrap_or_default();
+        let cells = [&device.id, &device.site, &device.label, &device.standing, &device.enrolled, &contact, &device.version];
+        grid.push(cells.map(Clone::clone));
+    }
+    grid
+}
+
+fn imported(report: &ImportReport, json: bool, lang: Lang) -> io::Result<()> {
+    if json {
+        return out::json(report);
+    }
+    let ImportReport { added, changed, unchanged, rejected, .. } = report;
+    match lang {
+        Lang::Fr => eprintln!("ajoutés : {added} ; modifiés : {changed} ; inchangés : {unchanged} ; rejetés : {rejected}"),
+        Lang::En => eprintln!("added: {added}; changed: {changed}; unchanged: {unchanged}; rejected: {rejected}"),
+    }
+    if report.problems.is_empty() {
+        return Ok(());
+    }
+    list(&report.problems, &["line", "site", "field", "problem", "rejected"], false)
+}
+
+fn keys(figures: &Value) -> Vec<String> {
+    figures["by"].as_array().map(|keys| keys.iter().map(plain).collect()).unwrap_or_default()
+}
+
+/// The rows, or the total where there are none by key.
+fn figure_rows(figures: &Value) -> (Vec<String>, Vec<Vec<String>>) {
+    let columns: Vec<_> = keys(figures).into_iter().chain(["visits".to_owned(), "requests".to_owned()]).collect();
+    let cells = |row: &Value| columns.iter().map(|column| plain(&row[column.as_str()])).collect::<Vec<_>>();
+    let rows = match figures["rows"].as_array() {
+        Some(rows) if columns.len() > 2 => rows.iter().map(cells).collect(),
+        _ => vec![cells(&figures["total"])],
+    };
+    (columns, rows)
+}
+
+fn table(figures: &Value) -> Grid {
+    let (header, rows) = figure_rows(figures);
+    Grid { header, rows }
+}
+
+fn csv(figures: &Value) -> io::Result<()> {
+    let (header, rows) = figure_rows(figures);
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(&header)?;
+    for row in rows {
+        writer.write_record(&row)?;
+    }
+    out::bytes(&writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?)
+}
+
+fn summary(figures: &Value, lang: Lang) {
+    let text = |pointer: &str| figures.pointer(pointer).map(plain).filter(|text| !text.is_empty()).unwrap_or_else(|| "–".to_owned());
+    let (from, to) = (text("/from"), text("/to"));
+    let (visits, requests, flagged) = (text("/total/visits"), text("/total/requests"), text("/flagged/requests"));
+    match lang {
+        Lang::Fr => eprintln!("du {from} au {to} : {visits} visites, {requests} demandes (à part : {flagged} demandes)"),
+        Lang::En => eprintln!("{from} to {to}: {visits} visits, {requests} requests (apart: {flagged} requests)"),
+    }
+}

@@ -1,0 +1,94 @@
+//! Claims about the command line.
+
+use clap::FromArgMatches;
+
+use super::*;
+
+fn parse(line: &str) -> Result<Cli, clap::Error> {
+    let arguments = std::iter::once("msap-hub").chain(line.split_whitespace());
+    command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches))
+}
+
+#[test]
+fn the_command_line_is_well_formed() {
+    command().debug_assert();
+}
+
+#[test]
+fn the_commands_that_scripts_rely_on_parse() {
+    for line in [
+        "serve --sync 127.0.0.1:0 --http 127.0.0.1:0 --data d --keys k --config c",
+        "site import sites.csv --dry-run --json",
+        "site list --department 49 --kind house",
+        "site show 275",
+        "site add x name=A department=49",
+        "site retire 275",
+        "site alias 275 fs-275",
+        "site set-parent 597 --parent 361",
+        "site set 275 life=labelled bearer=mairie",
+        "site invite 275 --expires 12h",
+        "device list",
+        "device show 00",
+        "device approve --all-certified",
+        "device approve 00",
+        "device revoke 00 --reason vol",
+        "token create --label x --scope national --role reader --expires 365d",
+        "token list",
+        "token revoke x",
+        "counts --from 2026-11-01 --to 2026-11-30 --by day,site --operator CNAF --help-kind online --format csv",
+        "check --rebuild",
+        "refused list",
+        "flagged list --lang en",
+        "document list",
+        "document export site/275/visits/2026-11",
+        "journal list --after 3",
+        "doctor",
+        "config show",
+        "config check",
+        "completions bash",
+        "man out",
+        "version",
+    ] {
+        assert!(parse(line).is_ok(), "{line}: {}", parse(line).unwrap_err());
+    }
+}
+
+#[test]
+fn a_mistyped_command_is_refused() {
+    for line in [
+        "",
+        "sit list",
+        "counts --departement 49",
+        "device approve",
+        "device approve 00 --all-certified",
+        "device revoke 00",
+        "site set 275",
+        "site set 275 life",
+        "site invite 275 --expires 7",
+        "site invite 275 --expires 0d",
+        "site invite 275 --expires é",
+        "site invite 275 --expires 3651d",
+        "token create --label x --scope national",
+        "serve --sync localhost",
+        "counts --format xml",
+    ] {
+        assert!(parse(line).is_err(), "{line}");
+    }
+}
+
+#[test]
+fn help_is_in_french_everywhere() {
+    fn walk(command: &mut clap::Command, path: &str) {
+        let help = command.render_long_help().to_string();
+        for english in ["Usage:", "Commands:", "Print help", "Print version"] {
+            assert!(!help.contains(english), "{path} --help says {english}:\n{help}");
+        }
+        for below in command.get_subcommands_mut() {
+            let path = format!("{path} {}", below.get_name());
+            walk(below, &path);
+        }
+    }
+    let mut command = command();
+    command.build();
+    walk(&mut command, "msap-hub");
+}

@@ -1,0 +1,325 @@
+//! The writer's thread, and the handle by which everything else reaches it.
+//!
+//! One thread owns the core. It takes what has gathered — up to [`INPUTS_PER_TURN_MAX`] — turns
+//! once, and hands the answers to the connections. Readers have connections of their own. A
+//! failure that does not pass ends the thread and with it the program: no answer is better than
+//! a wrong one.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use msap_shared::frame::{self, Frame};
+use msap_shared::io::enrol::{Enrolled, Request};
+use msap_shared::io::link::{CloseCode, CloseReason, Outgoing};
+use rusqlite::Connection;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::accept::{ConnId, Cut, Peer, Sessions};
+use crate::core::{Core, Input, Output};
+use crate::enrol::{BoxFuture, EnrolDenied, Registrar, enrol_in};
+use crate::keys::{Keys, Witness};
+use crate::store::{self, StoreError};
+use crate::verify;
+
+/// The most inputs one transaction takes.
+pub const INPUTS_PER_TURN_MAX: usize = 256;
+/// What may gather while a turn is under way.
+const QUEUE_LEN: usize = 1_024;
+/// The witness file is at most this far behind the database.
+const WITNESS_EVERY: Duration = Duration::from_secs(1);
+/// Connections that only read.
+const READERS: usize = 2;
+/// The longest a reader's query may take.
+const READ_MAX: Duration = Duration::from_secs(10);
+/// Documents that changed are opened and compared this often.
+const VERIFY_EVERY: Duration = Duration::from_secs(30);
+
+/// Work for the writer's thread.
+enum Job {
+    Opened(Peer, mpsc::Sender<Outgoing>, oneshot::Sender<ConnId>),
+    Input(Input),
+    Manage(Box<dyn FnOnce(&mut Core, Timestamp) + Send>),
+}
+
+/// Reaches the writer's thread and the readers.
+#[derive(Clone)]
+pub struct Handle {
+    jobs: mpsc::Sender<Job>,
+    readers: Arc<Readers>,
+    keys: Arc<Keys>,
+    /// Where devices that enrol are to sync.
+    advertise: Arc<str>,
+}
+
+struct Readers {
+    path: PathBuf,
+    places: Semaphore,
+    idle: Mutex<Vec<Connection>>,
+}
+
+/// The running writer.
+pub struct Service {
+    /// Reaches it.
+    pub handle: Handle,
+    thread: JoinHandle<Result<(), StoreError>>,
+}
+
+impl Service {
+    /// Starts the writer's thread. `stop` ends it; it cancels `stop` when it fails.
+    pub fn start(
+        core: Core,
+        database: PathBuf,
+        keys: Arc<Keys>,
+        advertise: &str,
+        stop: CancellationToken,
+    ) -> std::io::Result<Self> {
+        let (jobs, queue) = mpsc::channel(QUEUE_LEN);
+        let readers = Readers { path: database, places: Semaphore::new(READERS), idle: Mutex::default() };
+        let handle = Handle { jobs, readers: Arc::new(readers), keys: keys.clone(), advertise: advertise.into() };
+        let runtime = tokio::runtime::Handle::current();
+        let writer = Writer { core, keys, connections: BTreeMap::new(), next_conn: 1, witnessed: Instant::now() };
+        let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
+            // Whatever ends this thread ends the program.
+            let _stop = stop.clone().drop_guard();
+            writer.run(queue, &runtime, &stop)
+        })?;
+        Ok(Self { handle, thread })
+    }
+
+    /// Waits for the thread, after `stop`.
+    ///
+    /// # Errors
+    /// The failure that ended it.
+    pub async fn finish(self) -> Result<(), StoreError> {
+        drop(self.handle);
+        let joined = tokio::task::spawn_blocking(move || self.thread.join()).await;
+        match joined {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) | Err(_) => Err(StoreError::corrupt("the writer's thread panicked")),
+        }
+    }
+}
+
+struct Writer {
+    core: Core,
+    keys: Arc<Keys>,
+    connections: BTreeMap<ConnId, (mpsc::Sender<Outgoing>, Cut)>,
+    next_conn: u64,
+    witnessed: Instant,
+}
+
+impl Writer {
+    fn run(
+        mut self,
+        mut queue: mpsc::Receiver<Job>,
+        runtime: &tokio::runtime::Handle,
+        stop: &CancellationToken,
+    ) -> Result<(), StoreError> {
+        let mut jobs = Vec::new();
+        loop {
+            jobs.clear();
+            let got = runtime.block_on(async {
+                tokio::select! {
+                    got = tokio::time::timeout(WITNESS_EVERY, queue.recv_many(&mut jobs, INPUTS_PER_TURN_MAX)) => got,
+                    () = stop.cancelled(), if queue.is_empty() => Ok(0),
+                }
+            });
+            self.work(jobs.drain(..))?;
+            if self.witnessed.elapsed() >= WITNESS_EVERY {
+                self.witness();
+            }
+            if got == Ok(0) {
+                break;
+            }
+        }
+        self.witness();
+        Ok(())
+    }
+
+    /// Inputs are turned together; an operator's action stands between two turns.
+    fn work(&mut self, jobs: impl Iterator<Item = Job>) -> Result<(), StoreError> {
+        let mut inputs = Vec::new();
+        for job in jobs {
+            match job {
+                Job::Opened(peer, out, reply) => {
+                    let conn = ConnId::new(self.next_conn);
+                    self.next_conn += 1;
+                    self.connections.insert(conn, (out, peer.cut));
+                    inputs.push(Input::Opened {
+                        conn,
+                        fingerprint: peer.fingerprint,
+                        site: peer.certificate_site,
+                        transport: peer.transport,
+                    });
+                    // The connection may be gone already; then its end follows.
+                    reply.send(conn).ok();
+                }
+                Job::Input(input) => {
+                    if let Input::Closed(conn) = &input {
+                        self.connections.remove(conn);
+                    }
+                    inputs.push(input);
+                }
+                Job::Manage(action) => {
+                    self.turn(std::mem::take(&mut inputs))?;
+                    action(&mut self.core, Timestamp::now());
+                    let outputs = self.core.drain_outputs();
+                    self.dispatch(outputs);
+                }
+            }
+        }
+        self.turn(inputs)
+    }
+
+    fn turn(&mut self, inputs: Vec<Input>) -> Result<(), StoreError> {
+        if inputs.is_empty() {
+            return Ok(());
+        }
+        let outputs = self.core.turn(inputs, Timestamp::now())?;
+        self.dispatch(outputs);
+        Ok(())
+    }
+
+    fn dispatch(&mut self, outputs: Vec<Output>) {
+        for output in outputs {
+            match output {
+                Output::Send(conn, frame) => {
+                    let Some((out, cut)) = self.connections.get(&conn) else { continue };
+                    let mut bytes = Vec::new();
+                    let sent =
+                        frame::encode(&frame, &mut bytes).is_ok() && out.try_send(Outgoing::Frame(bytes)).is_ok();
+                    if !sent {
+                        cut.close(CloseCode::TooLarge);
+                    }
+                }
+                Output::Close(conn, code) => {
+                    if let Some((_, cut)) = self.connections.remove(&conn) {
+                        cut.close(code);
+                    }
+                }
+            }
+        }
+    }
+
+    fn witness(&mut self) {
+        self.witnessed = Instant::now();
+        let now = self.core.now();
+        let witness = Witness { epoch: now.epoch, mark: now.mark, revocations: self.keys.revocation_count() };
+        if let Err(error) = self.keys.write_witness(&witness) {
+            tracing::error!(%error, "the witness file could not be written: check the keys' directory");
+        }
+    }
+}
+
+/// The hub stops, or has stopped.
+#[derive(Debug, thiserror::Error)]
+#[error("the hub is stopping")]
+pub struct Stopping;
+
+impl Handle {
+    /// Runs an operator's action on the writer's thread, between two turns.
+    ///
+    /// # Errors
+    /// When the writer has stopped.
+    pub async fn manage<T: Send + 'static>(
+        &self,
+        action: impl FnOnce(&mut Core, Timestamp) -> T + Send + 'static,
+    ) -> Result<T, Stopping> {
+        let (reply, answer) = oneshot::channel();
+        let job = Job::Manage(Box::new(move |core, now| {
+            // Whoever asked may have gone; the action is done all the same.
+            reply.send(action(core, now)).ok();
+        }));
+        self.jobs.send(job).await.map_err(|_| Stopping)?;
+        answer.await.map_err(|_| Stopping)
+    }
+
+    /// Runs a query on a connection that only reads, for a bounded time.
+    ///
+    /// # Errors
+    /// What the query returns, or when no connection can be opened.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let readers = self.readers.clone();
+        let Ok(_place) = self.readers.places.acquire().await else {
+            return Err(StoreError::corrupt("the readers are gone"));
+        };
+        let work = tokio::task::spawn_blocking(move || {
+            let idle = readers.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let conn = idle.map_or_else(|| store::reader(&readers.path), Ok)?;
+            store::limit_time(&conn, READ_MAX)?;
+            let outcome = query(&conn);
+            readers.idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
+            outcome
+        });
+        work.await.unwrap_or_else(|_| Err(StoreError::corrupt("a reader panicked")))
+    }
+
+    /// Opens documents that changed, again and again, and compares them with the figures.
+    pub async fn keep_verifying(self, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(VERIFY_EVERY) => {}
+                () = stop.cancelled() => return,
+            }
+            let found = match self.read(verify::open_touched).await {
+                Ok(found) if found.is_empty() => continue,
+                Ok(found) => found,
+                Err(error) => {
+                    tracing::error!(%error, "documents could not be verified");
+                    continue;
+                }
+            };
+            match self.manage(move |core, now| core.verified(&found, now)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!(%error, "a verification could not be noted"),
+                Err(Stopping) => return,
+            }
+        }
+    }
+
+    async fn input(&self, input: Input) -> Result<(), CloseCode> {
+        self.jobs.send(Job::Input(input)).await.map_err(|_| CloseCode::Shutdown)
+    }
+}
+
+impl Sessions for Handle {
+    async fn opened(&self, peer: Peer, out: mpsc::Sender<Outgoing>) -> Result<ConnId, CloseCode> {
+        let (reply, answer) = oneshot::channel();
+        self.jobs.send(Job::Opened(peer, out, reply)).await.map_err(|_| CloseCode::Shutdown)?;
+        answer.await.map_err(|_| CloseCode::Shutdown)
+    }
+
+    async fn frame(&self, conn: ConnId, frame: Frame) -> Result<(), CloseCode> {
+        self.input(Input::Frame(conn, frame)).await
+    }
+
+    async fn drained(&self, conn: ConnId) {
+        // A writer that has stopped needs no more frames.
+        self.input(Input::Drained(conn)).await.ok();
+    }
+
+    async fn closed(&self, conn: ConnId, _why: CloseReason) {
+        self.input(Input::Closed(conn)).await.ok();
+    }
+}
+
+impl Registrar for Handle {
+    fn enrol(&self, request: Request) -> BoxFuture<'_, Result<Enrolled, EnrolDenied>> {
+        let (keys, address) = (self.keys.clone(), self.advertise.clone());
+        Box::pin(async move {
+            let enrolled = self.manage(move |core, now| {
+                let today = core.day(now);
+                core.store().write(|conn, _| enrol_in(conn, &keys, &request, &address, now, today))
+            });
+            enrolled.await.map_err(|Stopping| EnrolDenied::Unavailable)?
+        })
+    }
+}
