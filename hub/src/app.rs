@@ -68,16 +68,16 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
             let found = doctor::examine(&data, &keys, settings(&cli.global, &[]), lang);
             written(show::health(&found, cli.global.json))?;
             match found.iter().any(|item| item.state == doctor::State::Bad) {
-                true => Err(Failure::new(Exit::Failure, lang.of("des points sont à corriger", "some points need care"))),
+                true => {
+                    Err(Failure::new(Exit::Failure, lang.of("des points sont à corriger", "some points need care")))
+                }
                 false => Ok(()),
             }
         }
         Command::Completions { shell } => written(tools::completions(shell)),
         Command::Man { dir } => tools::man(&dir).map_err(|error| io_failure(&error)),
         Command::Version => written(tools::version(cli.global.json)),
-        Command::Site(site) => {
-            managed(&cli.global, request::site(site, lang)?, None)
-        }
+        Command::Site(site) => managed(&cli.global, request::site(site, lang)?, None),
         Command::Device(device) => managed(&cli.global, request::device(device), None),
         Command::Token(token) => managed(&cli.global, request::token(token), None),
         Command::Counts(counts) => {
@@ -112,7 +112,8 @@ fn managed(global: &Global, request: Request, format: Option<Format>) -> Result<
 
 fn settings(global: &Global, options: &[(&'static str, &'static str, String)]) -> Result<Settings, Failure> {
     // A variable that is not text cannot be one of ours.
-    let variables = std::env::vars_os().filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok()));
+    let variables =
+        std::env::vars_os().filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok()));
     Settings::load(global.config.as_deref(), variables, options)
         .map_err(|error| Failure::new(Exit::Invalid, error.say(global.lang)))
 }
@@ -122,10 +123,13 @@ fn directories(global: &Global) -> Result<(PathBuf, PathBuf), Failure> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let data = match &global.data {
         Some(data) => data.clone(),
-        None => default_data(variable("STATE_DIRECTORY"), variable("XDG_DATA_HOME"), variable("HOME")).ok_or_else(|| {
-            let text = global.lang.of("donnez le dossier des données avec --data", "name the data directory with --data");
-            Failure::new(Exit::Usage, text)
-        })?,
+        None => {
+            default_data(variable("STATE_DIRECTORY"), variable("XDG_DATA_HOME"), variable("HOME")).ok_or_else(|| {
+                let text =
+                    global.lang.of("donnez le dossier des données avec --data", "name the data directory with --data");
+                Failure::new(Exit::Usage, text)
+            })?
+        }
     };
     let keys = global.keys.clone().unwrap_or_else(|| data.join("keys"));
     Ok((data, keys))

@@ -130,7 +130,11 @@ impl Given {
         let mut values = Vec::new();
         for item in text.split(',') {
             if values.len() == VALUES_MAX {
-                return Err(wrong(parameter, text, Phrase::new("une liste d’au plus 200 valeurs", "a list of at most 200 values")));
+                return Err(wrong(
+                    parameter,
+                    text,
+                    Phrase::new("une liste d’au plus 200 valeurs", "a list of at most 200 values"),
+                ));
             }
             values.push(parse(item)?.ok_or_else(|| wrong(parameter, item, expected))?);
         }
@@ -170,25 +174,43 @@ pub fn figures(conn: &Connection, given: &[(String, String)], today: Day) -> Res
 
 fn period(given: &Given, current: Month) -> Result<(Day, Day), AskError> {
     let day = |parameter, text: &str| {
-        text.parse::<Day>().map_err(|_| wrong(parameter, text, Phrase::new("un jour du calendrier, par exemple 2026-11-20", "a day of the calendar such as 2026-11-20")))
+        text.parse::<Day>().map_err(|_| {
+            wrong(
+                parameter,
+                text,
+                Phrase::new(
+                    "un jour du calendrier, par exemple 2026-11-20",
+                    "a day of the calendar such as 2026-11-20",
+                ),
+            )
+        })
     };
     match (given.one("from"), given.one("to")) {
         (None, None) => Ok((current.first_day(), current.last_day())),
         (Some(_), None) => Err(AskError::HalfPeriod("to")),
         (None, Some(_)) => Err(AskError::HalfPeriod("from")),
         (Some(from), Some(to)) => match (day("from", from)?, day("to", to)?) {
-            (first, last) if first > last => Err(wrong("from", from, Phrase::new("au plus tard le jour de to", "on or before the day of to"))),
+            (first, last) if first > last => {
+                Err(wrong("from", from, Phrase::new("au plus tard le jour de to", "on or before the day of to")))
+            }
             period => Ok(period),
         },
     }
 }
 
 fn keys(given: &Given) -> Result<Vec<Key>, AskError> {
-    let known = Phrase::new("parmi day, month, quarter, year, site, department, region, bearer, operator, help, age", "one of day, month, quarter, year, site, department, region, bearer, operator, help, age");
+    let known = Phrase::new(
+        "parmi day, month, quarter, year, site, department, region, bearer, operator, help, age",
+        "one of day, month, quarter, year, site, department, region, bearer, operator, help, age",
+    );
     let keys = given.list("by", known, |name| Ok(Key::ALL.into_iter().find(|key| key.name() == name)))?;
     let distinct: BTreeSet<_> = keys.iter().map(|key| key.name()).collect();
     if distinct.len() < keys.len() {
-        return Err(wrong("by", given.one("by").unwrap_or_default(), Phrase::new("une liste sans répétition", "a list without repeats")));
+        return Err(wrong(
+            "by",
+            given.one("by").unwrap_or_default(),
+            Phrase::new("une liste sans répétition", "a list without repeats"),
+        ));
     }
     Ok(keys)
 }
@@ -196,27 +218,52 @@ fn keys(given: &Given) -> Result<Vec<Key>, AskError> {
 fn filters(conn: &Connection, given: &Given) -> Result<Filters, AskError> {
     let coded = |known: bool, text: &str| known.then(|| text.to_owned());
     Ok(Filters {
-        sites: given.list("site", Phrase::new("l’identifiant ou l’alias d’un site", "the id or alias of a site"), |text| Ok(sites::resolve(conn, text)?))?,
+        sites: given.list(
+            "site",
+            Phrase::new("l’identifiant ou l’alias d’un site", "the id or alias of a site"),
+            |text| Ok(sites::resolve(conn, text)?),
+        )?,
         departments: departments(given)?,
         regions: regions(given)?,
         bearers: given.list("bearer", Phrase::new("le porteur d’un site", "the bearer of a site"), |text| {
             Ok(coded(sites::known_bearer(conn, text)?, text))
         })?,
-        operators: given.list("operator", Phrase::new("le code d’un opérateur, par exemple CNAF", "an operator's code such as CNAF"), |text| Ok(parsed(known_operator(text).is_some(), text)))?,
-        helps: given.list("help", Phrase::new("parmi information, online, paperwork, referral", "one of information, online, paperwork, referral"), |text| Ok(parsed(Help::known(text).is_some(), text)))?,
-        ages: given.list("age", Phrase::new("une tranche d’âge, par exemple 25-39", "an age bracket such as 25-39"), |text| Ok(parsed(Age::known(text).is_some(), text)))?,
+        operators: given.list(
+            "operator",
+            Phrase::new("le code d’un opérateur, par exemple CNAF", "an operator's code such as CNAF"),
+            |text| Ok(parsed(known_operator(text).is_some(), text)),
+        )?,
+        helps: given.list(
+            "help",
+            Phrase::new(
+                "parmi information, online, paperwork, referral",
+                "one of information, online, paperwork, referral",
+            ),
+            |text| Ok(parsed(Help::known(text).is_some(), text)),
+        )?,
+        ages: given.list(
+            "age",
+            Phrase::new("une tranche d’âge, par exemple 25-39", "an age bracket such as 25-39"),
+            |text| Ok(parsed(Age::known(text).is_some(), text)),
+        )?,
     })
 }
 
 /// The departments asked for.
 pub fn departments(given: &Given) -> Result<Vec<String>, AskError> {
     let known = |text: &str| Ok(department_region(text).map(|_| text.to_owned()));
-    given.list("department", Phrase::new("le code d’un département, par exemple 49", "a department's code such as 49"), known)
+    given.list(
+        "department",
+        Phrase::new("le code d’un département, par exemple 49", "a department's code such as 49"),
+        known,
+    )
 }
 
 /// The regions asked for.
 pub fn regions(given: &Given) -> Result<Vec<String>, AskError> {
-    given.list("region", Phrase::new("le code d’une région, par exemple 52", "a region's code such as 52"), |text| Ok(known_region(text).then(|| text.to_owned())))
+    given.list("region", Phrase::new("le code d’une région, par exemple 52", "a region's code such as 52"), |text| {
+        Ok(known_region(text).then(|| text.to_owned()))
+    })
 }
 
 fn parsed<T: FromStr>(known: bool, text: &str) -> Option<T> {

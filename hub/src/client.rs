@@ -81,7 +81,8 @@ pub async fn way(data: &Path, lang: Lang) -> Result<Way, Failure> {
         match Lock::take(data) {
             Ok(lock) => return Ok(Way::Alone(lock)),
             Err(error @ LockError::Io { .. }) => {
-                let french = format!("le dossier {} ne peut pas être verrouillé : {}", data.display(), with_causes(&error));
+                let french =
+                    format!("le dossier {} ne peut pas être verrouillé : {}", data.display(), with_causes(&error));
                 return Err(Failure::new(Exit::Failure, lang.of(french, with_causes(&error))));
             }
             Err(LockError::Taken(_)) => {}
@@ -133,7 +134,10 @@ pub async fn ask(stream: UnixStream, asked: &Asked, data: &Path) -> Result<Reply
         Ok(failure) => Err(failure),
         // Not a failure of the request: the two programs do not understand each other.
         Err(_) => {
-            let text = lang.of("le hub qui tourne ne comprend pas cette commande", "the running hub does not understand this command");
+            let text = lang.of(
+                "le hub qui tourne ne comprend pas cette commande",
+                "the running hub does not understand this command",
+            );
             Err(Failure::new(Exit::Failure, format!("{text} ({status})")))
         }
     }

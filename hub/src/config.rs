@@ -16,7 +16,11 @@ const PREFIX: &str = "MSAP_HUB_";
 
 /// Every setting: name, default and meaning. The documentation and `config show` print this.
 pub const KEYS: [(&str, &str, Phrase); 7] = [
-    ("sync.listen", "[::]:4433", Phrase::new("adresse UDP où les postes se connectent", "UDP address that sites connect to")),
+    (
+        "sync.listen",
+        "[::]:4433",
+        Phrase::new("adresse UDP où les postes se connectent", "UDP address that sites connect to"),
+    ),
     ("sync.advertise", "", Phrase::new("adresse écrite dans les codes d’invitation", "address written in join codes")),
     ("http.listen", "127.0.0.1:8080", Phrase::new("adresse de l’interface HTTP", "address of the HTTP interface")),
     ("log.filter", "info", Phrase::new("filtre du journal technique", "filter of the log")),
@@ -136,8 +140,12 @@ impl ConfigError {
     /// The error as people read it.
     pub fn say(&self, lang: Lang) -> String {
         let french = match self {
-            Self::Read { path, source } => format!("le fichier de réglages {} est illisible : {source}", path.display()),
-            Self::Toml { path, source } => format!("le fichier de réglages {} n’est pas du TOML : {source}", path.display()),
+            Self::Read { path, source } => {
+                format!("le fichier de réglages {} est illisible : {source}", path.display())
+            }
+            Self::Toml { path, source } => {
+                format!("le fichier de réglages {} n’est pas du TOML : {source}", path.display())
+            }
             Self::Unknown { key, origin } => format!("{key:?} ({origin}) n’est pas un réglage"),
             Self::Invalid { key, value, origin, expected } => {
                 format!("{key} = {value:?} ({origin}) ; attendu : {}", expected.fr)
@@ -200,7 +208,13 @@ impl Settings {
         let advertise = match text("sync.advertise") {
             "" => None,
             address if is_host_port(address) => Some(address.to_owned()),
-            _ => return Err(wrong("sync.advertise", "hôte:port, par exemple hub.exemple.fr:4433", "host:port such as hub.example.org:4433")),
+            _ => {
+                return Err(wrong(
+                    "sync.advertise",
+                    "hôte:port, par exemple hub.exemple.fr:4433",
+                    "host:port such as hub.example.org:4433",
+                ));
+            }
         };
         let log_format = match text("log.format") {
             "auto" => None,
@@ -209,7 +223,11 @@ impl Settings {
             _ => return Err(wrong("log.format", "text, json ou auto", "text, json or auto")),
         };
         if text("log.filter").parse::<tracing_subscriber::filter::EnvFilter>().is_err() {
-            return Err(wrong("log.filter", "un filtre tel que info,msap_hub=debug", "a filter such as info,msap_hub=debug"));
+            return Err(wrong(
+                "log.filter",
+                "un filtre tel que info,msap_hub=debug",
+                "a filter such as info,msap_hub=debug",
+            ));
         }
         Ok(Self {
             sync_listen: socket("sync.listen")?,
@@ -249,9 +267,13 @@ fn from_file(path: &Path) -> Result<Vec<(String, String)>, ConfigError> {
     let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
     let toml = |source| ConfigError::Toml { path: path.to_owned(), source: Box::new(source) };
     let mut found = Vec::new();
-    for (section, value) in File::from_str(&text, FileFormat::Toml).collect().map_err(toml)? {
+    let sections: BTreeMap<_, _> =
+        File::from_str(&text, FileFormat::Toml).collect().map_err(toml)?.into_iter().collect();
+    for (section, value) in sections {
         match value.kind {
-            ValueKind::Table(keys) => found.extend(keys.into_iter().map(|(key, value)| (format!("{section}.{key}"), value))),
+            ValueKind::Table(keys) => {
+                found.extend(keys.into_iter().map(|(key, value)| (format!("{section}.{key}"), value)))
+            }
             _ => found.push((section, value)),
         }
     }

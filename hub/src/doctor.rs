@@ -54,7 +54,10 @@ pub fn examine(data: &Path, keys: &Path, settings: Result<Settings, Failure>, la
 
     let database = data.join(store::FILE_NAME);
     if !database.exists() {
-        let text = lang.of("pas de base : « msap-hub serve » n’a jamais tourné ici", "no database: «msap-hub serve» never ran here");
+        let text = lang.of(
+            "pas de base : « msap-hub serve » n’a jamais tourné ici",
+            "no database: «msap-hub serve» never ran here",
+        );
         note("database", State::Bad, format!("{} : {text}", database.display()));
         return found;
     }

@@ -89,7 +89,8 @@ impl Plan {
 /// # Errors
 /// When the file as a whole cannot be understood; never for one bad row.
 pub fn plan(conn: &Connection, text: &str, lang: Lang) -> Result<Plan, ImportError> {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+    let mut reader =
+        csv::ReaderBuilder::new().flexible(true).from_reader(text.trim_start_matches('\u{feff}').as_bytes());
     let columns = Columns::find(reader.headers()?).map_err(ImportError::Header)?;
     let by_hand = journal::set_by_hand(conn)?;
     let mut report = ImportReport::default();
@@ -164,8 +165,12 @@ fn read(
     let line = record.position().map_or(0, csv::Position::line);
     let row = Row::new(columns, &record);
     let name: String = row.text("site_id").chars().take(40).collect();
-    let reject = |field: &str, problem: String| {
-        RowProblem { line, site: name.clone(), field: field.to_owned(), problem, rejected: true }
+    let reject = |field: &str, problem: String| RowProblem {
+        line,
+        site: name.clone(),
+        field: field.to_owned(),
+        problem,
+        rejected: true,
     };
     // The list's own id may have become an alias of a site known by an older one.
     let id = match (sites::resolve(conn, row.text("site_id"))?, row.text("site_id").parse::<SiteId>()) {
@@ -177,9 +182,12 @@ fn read(
         }
     };
     if !seen.insert(id.clone()) {
-        return Ok(Err(reject("site_id", lang.of("une ligne précédente porte ce site", "an earlier row has this site").to_owned())));
+        return Ok(Err(reject(
+            "site_id",
+            lang.of("une ligne précédente porte ce site", "an earlier row has this site").to_owned(),
+        )));
     }
-    let before = sites::find(conn, &id)?.map(|(site, _)| site);
+    let before = sites::find(conn, &id)?.map(|(site, _)| site).filter(|site| !is_placeholder(site));
     let nothing = BTreeSet::new();
     let kept = by_hand.get(id.as_str()).unwrap_or(&nothing);
     match row.site(id.clone(), before.as_ref(), kept, lang) {
@@ -193,6 +201,11 @@ fn read(
             Ok(Err(reject(field, problem)))
         }
     }
+}
+
+/// Whether a site is only known because a device of it came back to an empty database.
+fn is_placeholder(site: &Site) -> bool {
+    *site == Site::new(site.id.clone(), site.id.to_string(), Kind::House, site.timezone.clone())
 }
 
 /// Gives an antenna the house that the list names, if there is such a house.
@@ -216,7 +229,8 @@ fn settle_parent(
         Some(named) => named,
     };
     let quoted: String = named.chars().take(40).collect();
-    let in_file = named.parse::<SiteId>().ok().and_then(|id| kinds.get_key_value(&id)).map(|(id, kind)| (id.clone(), *kind));
+    let in_file =
+        named.parse::<SiteId>().ok().and_then(|id| kinds.get_key_value(&id)).map(|(id, kind)| (id.clone(), *kind));
     let found = match in_file {
         Some(found) => Some(found),
         None => match sites::resolve(conn, named)? {
@@ -232,10 +246,9 @@ fn settle_parent(
             format!("site {quoted:?} inconnu : l’antenne garde la maison qu’elle avait, s’il y en a une"),
             format!("no site {quoted:?}: the antenna keeps the house that it had, if any"),
         )),
-        Some((_, Kind::Antenna)) => Err(lang.of(
-            format!("{quoted:?} est elle-même une antenne"),
-            format!("{quoted:?} is an antenna itself"),
-        )),
+        Some((_, Kind::Antenna)) => {
+            Err(lang.of(format!("{quoted:?} est elle-même une antenne"), format!("{quoted:?} is an antenna itself")))
+        }
         Some((id, Kind::House)) => {
             row.site.parent = Some(id);
             Ok(())

@@ -1,1 +1,6 @@
-//! x
+//! What the tests across programs share: the simulated world, real clusters, the visit generator.
+
+pub mod cluster;
+pub mod demo;
+pub mod generator;
+pub mod world;

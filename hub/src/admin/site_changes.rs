@@ -28,7 +28,8 @@ pub(super) fn add(
 ) -> Result<(), AdminError> {
     let id = new_name(conn, name)?;
     let kind = kind.parse::<Kind>().map_err(|_| AdminError::Kind(kind.chars().take(60).collect()))?;
-    let value = |wanted: Field| fields.iter().find(|(field, _)| field == wanted.name()).map(|(_, value)| value.as_str());
+    let value =
+        |wanted: Field| fields.iter().find(|(field, _)| field == wanted.name()).map(|(_, value)| value.as_str());
     if value(Field::Name).is_none() {
         return Err(AdminError::Missing("name"));
     }
@@ -61,7 +62,12 @@ fn zone(zone: Option<&str>, department: Option<&str>) -> Result<SiteZone, AdminE
 }
 
 /// Sets fields of a site.
-pub(super) fn set(conn: &Connection, now: Timestamp, name: &str, fields: &[(String, String)]) -> Result<(), AdminError> {
+pub(super) fn set(
+    conn: &Connection,
+    now: Timestamp,
+    name: &str,
+    fields: &[(String, String)],
+) -> Result<(), AdminError> {
     let mut site = found(conn, name)?;
     set_fields(&mut site, fields)?;
     sites::put(conn, &site)?;

@@ -113,10 +113,7 @@ fn remove(path: &Path) -> io::Result<()> {
 }
 
 fn router<A: Administration>(administration: A) -> Router {
-    Router::new()
-        .route("/", post(carry_out::<A>))
-        .layer(DefaultBodyLimit::max(BODY_LEN_MAX))
-        .with_state(administration)
+    Router::new().route("/", post(carry_out::<A>)).layer(DefaultBodyLimit::max(BODY_LEN_MAX)).with_state(administration)
 }
 
 async fn carry_out<A: Administration>(State(administration): State<A>, Json(asked): Json<Asked>) -> Response {

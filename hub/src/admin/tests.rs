@@ -36,7 +36,14 @@ impl Hub for Desk {
 
     fn check(&mut self, rebuild: bool, _now: Timestamp) -> Result<CheckObject, AdminError> {
         let none = Vec::new;
-        Ok(CheckObject { documents: 0, changes: 0, problems: none(), differences: none(), negative: none(), rebuilt: rebuild })
+        Ok(CheckObject {
+            documents: 0,
+            changes: 0,
+            problems: none(),
+            differences: none(),
+            negative: none(),
+            rebuilt: rebuild,
+        })
     }
 }
 
@@ -169,7 +176,10 @@ fn an_invitation_carries_an_address_that_devices_can_reach() {
     let mut desk = Desk::new();
     let invite = |site: &str| Change::SiteInvite { site: site.to_owned(), valid_s: 3_600 };
     let Reply::Invitation(made) = desk.change(&invite("275")).unwrap() else { panic!() };
-    assert_eq!((made.address.as_str(), made.advertised, made.expires.as_str()), ("192.0.2.1:4433", false, "2026-11-20T13:00:00Z"));
+    assert_eq!(
+        (made.address.as_str(), made.advertised, made.expires.as_str()),
+        ("192.0.2.1:4433", false, "2026-11-20T13:00:00Z")
+    );
     let code: JoinCode = made.code.parse().unwrap();
     assert_eq!(code.ca_hash, [7; 16]);
     let kept = devices::invitation(&desk.0, &JoinCode::secret_hash(&code.secret)).unwrap().unwrap();
@@ -194,12 +204,14 @@ fn a_token_shows_its_secret_once_and_is_kept_as_a_hash() {
         role: role.to_owned(),
         valid_s: 86_400,
     };
-    let Reply::TokenMade { token, secret } = desk.change(&create("site:275", "reader", "Anjou")).unwrap() else { panic!() };
+    let Reply::TokenMade { token, secret } = desk.change(&create("site:275", "reader", "Anjou")).unwrap() else {
+        panic!()
+    };
     assert_eq!((secret.len(), &secret[..5]), (37, "msap_"));
     let row = crate::store::tokens::by_hash(&desk.0, &crate::http::token_hash(&secret)).unwrap().unwrap();
     assert_eq!((row.id.as_str(), row.revoked), (token.id.as_str(), false));
     let Reply::Tokens(listed) = desk.look(&Look::Tokens) else { panic!() };
-    assert_eq!(listed, [token.clone()]);
+    assert_eq!(listed, std::slice::from_ref(&token));
     let everything = format!("{:?}", journal::list(&desk.0, 0, 1_000).unwrap());
     assert!(!everything.contains(&secret), "the journal never holds a secret");
     desk.change(&Change::TokenRevoke { id: token.id }).unwrap();
@@ -219,10 +231,12 @@ fn a_token_shows_its_secret_once_and_is_kept_as_a_hash() {
 fn a_device_is_named_exactly() {
     let mut desk = Desk::new();
     let fingerprint = Fingerprint::new([3; 32]);
-    let sql = "INSERT INTO device (id, fingerprint, site, standing, enrolled_day) VALUES (?1, ?2, '275', 'active', 9000)";
+    let sql =
+        "INSERT INTO device (id, fingerprint, site, standing, enrolled_day) VALUES (?1, ?2, '275', 'active', 9000)";
     desk.0.execute(sql, (fingerprint.device().as_bytes(), fingerprint.as_bytes())).unwrap();
     let id = fingerprint.device().to_string();
-    let revoke = |device: &str, reason: &str| Change::DeviceRevoke { device: device.to_owned(), reason: reason.to_owned() };
+    let revoke =
+        |device: &str, reason: &str| Change::DeviceRevoke { device: device.to_owned(), reason: reason.to_owned() };
     assert_eq!(desk.refused(&revoke("0000000000000000", "volé")).0, Exit::NotFound);
     assert_eq!(desk.refused(&revoke("03", "volé")).0, Exit::NotFound);
     assert_eq!(desk.refused(&revoke(&id, "")).0, Exit::Invalid);

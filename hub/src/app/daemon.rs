@@ -47,6 +47,9 @@ pub(super) fn run(data: &Path, keys: &Path, settings: &Settings, lang: Lang) -> 
     create_private_directory(data).map_err(io)?;
     let lock = lock(data, lang)?;
     let (core, keys) = engine::open(data, keys, lang)?;
+    // A first start that is cut off right after this must not look like a lost list of
+    // revocations at the next one.
+    engine::witness(&core, &keys).map_err(|error| engine::keys_failure(&error))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(io)?;
     let ended = runtime.block_on(serve(data, core, keys, settings, lang));
     drop(runtime);
@@ -134,7 +137,9 @@ fn announce(data: &Path, sync: SocketAddr, http: SocketAddr, lang: Lang) -> std:
     let addresses = serde_json::json!({ "sync": sync.to_string(), "http": http.to_string() });
     write_atomic(&data.join(ADDRESSES), addresses.to_string().as_bytes(), Access::Directory)?;
     match lang {
-        Lang::Fr => eprintln!("msap-hub : les postes se connectent sur {sync} (UDP), l’interface est sur http://{http}"),
+        Lang::Fr => {
+            eprintln!("msap-hub : les postes se connectent sur {sync} (UDP), l’interface est sur http://{http}")
+        }
         Lang::En => eprintln!("msap-hub: sites connect to {sync} (UDP), the interface is at http://{http}"),
     }
     notify(&[NotifyState::Ready]);

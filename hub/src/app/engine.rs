@@ -1,5 +1,8 @@
 //! The core, put together from the keys and the database, and what operators' changes ask of it.
 
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -32,9 +35,19 @@ pub(super) fn open(data: &Path, keys: &Path, lang: Lang) -> Result<(Core, Arc<Ke
         Err(NotIntact::Keys(error)) => return Err(keys_failure(&error)),
     };
     let witnessed = witness.map(|witness| Witnessed { epoch: witness.epoch, mark: witness.mark });
+    private(&database).map_err(|error| Failure::new(Exit::Failure, format!("{} : {error}", database.display())))?;
     let store = Store::open(data, witnessed, Box::new(rand::random::<[u8; 16]>));
     let store = store.map_err(|error| store_failure(&error, lang))?;
     Ok((Core::new(store, ask::hub_zone(), revocations), Arc::new(keys)))
+}
+
+/// Makes the database's file for its owner only: SQLite would let the data directory decide, and
+/// systemd's is open to all. Its side files take the same mode.
+fn private(database: &Path) -> io::Result<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(database) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Notes beside the keys where the database is.

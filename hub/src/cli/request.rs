@@ -105,7 +105,8 @@ fn text_file(path: &Path, lang: Lang) -> Result<String, Failure> {
         _ => Failure::new(Exit::Failure, format!("{} : {error}", path.display())),
     })?;
     String::from_utf8(bytes).map_err(|_| {
-        let text = lang.of("n’est pas en UTF-8 : enregistrez le fichier en UTF-8", "is not UTF-8: save the file as UTF-8");
+        let text =
+            lang.of("n’est pas en UTF-8 : enregistrez le fichier en UTF-8", "is not UTF-8: save the file as UTF-8");
         Failure::new(Exit::Invalid, format!("{} {text}", path.display()))
     })
 }

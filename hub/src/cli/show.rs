@@ -94,7 +94,10 @@ pub(crate) fn reply(reply: Reply, format: Option<Format>, json: bool, lang: Lang
             out::json(&made)
         }
         Reply::TokenMade { token, secret } => {
-            let text = lang.of("gardez ce secret, il ne sera plus affiché ; jeton", "keep this secret, it is not shown again; token");
+            let text = lang.of(
+                "gardez ce secret, il ne sera plus affiché ; jeton",
+                "keep this secret, it is not shown again; token",
+            );
             eprintln!("{text} {} ({}, {})", token.id, token.scope, token.role);
             out::line(&secret)
         }
@@ -163,7 +166,8 @@ fn plain(value: &Value) -> String {
 }
 
 fn site_grid(sites: &[SiteObject]) -> Grid {
-    let mut grid = Grid::new(&["id", "kind", "life", "parent", "department", "commune", "name", "state", "last_contact"]);
+    let mut grid =
+        Grid::new(&["id", "kind", "life", "parent", "department", "commune", "name", "state", "last_contact"]);
     for site in sites {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
         let cells = [
@@ -186,7 +190,8 @@ fn device_grid(devices: &[DeviceObject]) -> Grid {
     let mut grid = Grid::new(&["id", "site", "label", "standing", "enrolled", "last_contact", "version"]);
     for device in devices {
         let contact = device.last_contact.clone().unwrap_or_default();
-        let cells = [&device.id, &device.site, &device.label, &device.standing, &device.enrolled, &contact, &device.version];
+        let cells =
+            [&device.id, &device.site, &device.label, &device.standing, &device.enrolled, &contact, &device.version];
         grid.push(cells.map(Clone::clone));
     }
     grid
@@ -198,7 +203,9 @@ fn imported(report: &ImportReport, json: bool, lang: Lang) -> io::Result<()> {
     }
     let ImportReport { added, changed, unchanged, rejected, .. } = report;
     match lang {
-        Lang::Fr => eprintln!("ajoutés : {added} ; modifiés : {changed} ; inchangés : {unchanged} ; rejetés : {rejected}"),
+        Lang::Fr => {
+            eprintln!("ajoutés : {added} ; modifiés : {changed} ; inchangés : {unchanged} ; rejetés : {rejected}")
+        }
         Lang::En => eprintln!("added: {added}; changed: {changed}; unchanged: {unchanged}; rejected: {rejected}"),
     }
     if report.problems.is_empty() {
@@ -238,11 +245,15 @@ fn csv(figures: &Value) -> io::Result<()> {
 }
 
 fn summary(figures: &Value, lang: Lang) {
-    let text = |pointer: &str| figures.pointer(pointer).map(plain).filter(|text| !text.is_empty()).unwrap_or_else(|| "–".to_owned());
+    let text = |pointer: &str| {
+        figures.pointer(pointer).map(plain).filter(|text| !text.is_empty()).unwrap_or_else(|| "–".to_owned())
+    };
     let (from, to) = (text("/from"), text("/to"));
     let (visits, requests, flagged) = (text("/total/visits"), text("/total/requests"), text("/flagged/requests"));
     match lang {
-        Lang::Fr => eprintln!("du {from} au {to} : {visits} visites, {requests} demandes (à part : {flagged} demandes)"),
+        Lang::Fr => {
+            eprintln!("du {from} au {to} : {visits} visites, {requests} demandes (à part : {flagged} demandes)")
+        }
         Lang::En => eprintln!("{from} to {to}: {visits} visits, {requests} requests (apart: {flagged} requests)"),
     }
 }

@@ -25,7 +25,9 @@ pub(crate) fn man(dir: &Path) -> io::Result<()> {
 pub(crate) fn version(json: bool) -> io::Result<()> {
     let version = env!("CARGO_PKG_VERSION");
     match json {
-        true => out::json(&serde_json::json!({ "name": "msap-hub", "version": version, "sqlite": rusqlite::version() })),
+        true => {
+            out::json(&serde_json::json!({ "name": "msap-hub", "version": version, "sqlite": rusqlite::version() }))
+        }
         false => out::line(&format!("msap-hub {version}")),
     }
 }

@@ -28,7 +28,9 @@ fn every_documented_variable_and_key_reaches_its_setting() {
         let variable = format!("MSAP_HUB_{}", key.replace('.', "__").to_uppercase());
         let (section, name) = key.split_once('.').unwrap();
         let quoted = if key.starts_with("limits") { value.to_owned() } else { format!("{value:?}") };
-        for settings in [with(&[(&variable, value)]).unwrap(), with_file(&format!("[{section}]\n{name} = {quoted}")).unwrap()] {
+        for settings in
+            [with(&[(&variable, value)]).unwrap(), with_file(&format!("[{section}]\n{name} = {quoted}")).unwrap()]
+        {
             let shown = settings.show().into_iter().find(|shown| shown.key == key).unwrap();
             assert_eq!(shown.value, value);
             assert!(shown.origin == variable || shown.origin.ends_with("hub.toml"), "{}", shown.origin);
@@ -56,7 +58,12 @@ fn an_unknown_setting_is_named_with_its_place() {
         let error = with(&[(name, "x")]).unwrap_err().to_string();
         assert!(error.contains(name), "{error}");
     }
-    for (text, key) in [("[http]\nlissen = 'x'", "http.lissen"), ("data = 'x'", "data"), ("[http.listen]\na = 1", "http.listen"), ("[limits]\nhttp_connections = [1]", "limits.http_connections")] {
+    for (text, key) in [
+        ("[http]\nlissen = 'x'", "http.lissen"),
+        ("data = 'x'", "data"),
+        ("[http.listen]\na = 1", "http.listen"),
+        ("[limits]\nhttp_connections = [1]", "limits.http_connections"),
+    ] {
         let error = with_file(text).unwrap_err().to_string();
         assert!(error.contains(key) && error.contains("hub.toml"), "{error}");
     }

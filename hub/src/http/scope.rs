@@ -157,7 +157,8 @@ mod tests {
         for text in ["national", "region:52", "department:49", "department:2A", "site:275", "operator:CNAF"] {
             assert_eq!(text.parse::<Scope>().unwrap().to_string(), text);
         }
-        for text in ["", "National", "region:53x", "department:00", "site:A", "operator:caf", "operator:X", "bearer:x"] {
+        for text in ["", "National", "region:53x", "department:00", "site:A", "operator:caf", "operator:X", "bearer:x"]
+        {
             assert!(text.parse::<Scope>().is_err(), "{text:?}");
         }
         for text in ["reader", "coordinator", "admin"] {

@@ -93,16 +93,20 @@ pub(super) fn page(given: &Given) -> Result<(Option<String>, Option<u32>), AskEr
         None => None,
         Some(text) => {
             let last = BASE64URL_NOPAD.decode(text.as_bytes()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-            Some(last.ok_or_else(|| ask::wrong("cursor", text, Phrase::new("le « next » d’une page précédente", "the «next» of a page before")))?)
+            Some(last.ok_or_else(|| {
+                ask::wrong(
+                    "cursor",
+                    text,
+                    Phrase::new("le « next » d’une page précédente", "the «next» of a page before"),
+                )
+            })?)
         }
     };
     let limit = match given.one("limit") {
         None => None,
-        Some(text) => Some(
-            (text.parse().ok())
-                .filter(|limit| (1..=PAGE_MAX).contains(limit))
-                .ok_or_else(|| ask::wrong("limit", text, Phrase::new("un nombre de 1 à 1000", "a number from 1 to 1000")))?,
-        ),
+        Some(text) => Some((text.parse().ok()).filter(|limit| (1..=PAGE_MAX).contains(limit)).ok_or_else(|| {
+            ask::wrong("limit", text, Phrase::new("un nombre de 1 à 1000", "a number from 1 to 1000"))
+        })?),
     };
     Ok((after, limit))
 }
@@ -115,7 +119,14 @@ pub fn site_filter(pairs: &[(String, String)]) -> Result<SiteFilter, AskError> {
         departments: ask::departments(&given)?,
         regions: ask::regions(&given)?,
         kinds: given.list("kind", Phrase::new("house ou antenna", "house or antenna"), |text| Ok(text.parse().ok()))?,
-        lives: given.list("life", Phrase::new("candidate, project, open, labelled ou retired", "candidate, project, open, labelled or retired"), |text| Ok(text.parse().ok()))?,
+        lives: given.list(
+            "life",
+            Phrase::new(
+                "candidate, project, open, labelled ou retired",
+                "candidate, project, open, labelled or retired",
+            ),
+            |text| Ok(text.parse().ok()),
+        )?,
         after,
         limit,
     })

@@ -221,11 +221,27 @@ async fn a_scope_is_never_widened_nor_narrowed_in_silence() {
     let hub = hub();
     for (token, inside, outside) in [
         ("national", vec!["", "department=49", "site=361"], vec![]),
-        ("region", vec!["region=52", "department=49", "department=49,85", "site=275"], vec!["", "region=52,28", "site=361", "by=region"]),
-        ("department", vec!["department=49", "site=275", "site=fs-275", "region=28&department=49"], vec!["", "department=49,61", "site=275,361", "region=52"]),
-        ("house", vec!["site=361", "site=597", "site=361,597&antennas=apart"], vec!["", "site=275", "site=361,275", "department=61"]),
+        (
+            "region",
+            vec!["region=52", "department=49", "department=49,85", "site=275"],
+            vec!["", "region=52,28", "site=361", "by=region"],
+        ),
+        (
+            "department",
+            vec!["department=49", "site=275", "site=fs-275", "region=28&department=49"],
+            vec!["", "department=49,61", "site=275,361", "region=52"],
+        ),
+        (
+            "house",
+            vec!["site=361", "site=597", "site=361,597&antennas=apart"],
+            vec!["", "site=275", "site=361,275", "department=61"],
+        ),
         ("antenna", vec!["site=597"], vec!["", "site=361"]),
-        ("operator", vec!["operator=CNAF", "operator=CNAF&by=site"], vec!["", "operator=CNAF,MSA", "operator=MSA", "site=275"]),
+        (
+            "operator",
+            vec!["operator=CNAF", "operator=CNAF&by=site"],
+            vec!["", "operator=CNAF,MSA", "operator=MSA", "site=275"],
+        ),
     ] {
         for query in inside {
             assert_eq!(hub.get(token, &format!("/v1/visits?{query}")).await.0, 200, "{token} {query}");
@@ -243,9 +259,11 @@ async fn a_scope_is_never_widened_nor_narrowed_in_silence() {
 async fn sites_are_listed_page_by_page() {
     let hub = hub();
     let (_, first) = hub.get("national", "/v1/sites?limit=2").await;
-    let ids = |body: &Value| body["sites"].as_array().unwrap().iter().map(|site| site["id"].clone()).collect::<Vec<_>>();
+    let ids =
+        |body: &Value| body["sites"].as_array().unwrap().iter().map(|site| site["id"].clone()).collect::<Vec<_>>();
     assert_eq!(ids(&first), ["275", "361"]);
-    let (_, second) = hub.get("national", &format!("/v1/sites?limit=2&cursor={}", first["next"].as_str().unwrap())).await;
+    let (_, second) =
+        hub.get("national", &format!("/v1/sites?limit=2&cursor={}", first["next"].as_str().unwrap())).await;
     assert_eq!((ids(&second), &second["next"]), (vec![Value::from("597")], &Value::Null));
     let (_, antennas) = hub.get("national", "/v1/sites?kind=antenna&department=61").await;
     assert_eq!((ids(&antennas), &antennas["next"]), (vec![Value::from("597")], &Value::Null));

@@ -41,7 +41,8 @@ pub(super) struct Columns(BTreeMap<String, usize>);
 impl Columns {
     /// Reads the header; the names of what it lacks otherwise.
     pub(super) fn find(header: &StringRecord) -> Result<Self, Vec<&'static str>> {
-        let places: BTreeMap<_, _> = (header.iter().enumerate()).map(|(place, name)| (name.trim().to_owned(), place)).collect();
+        let places: BTreeMap<_, _> =
+            (header.iter().enumerate()).map(|(place, name)| (name.trim().to_owned(), place)).collect();
         let missing: Vec<_> = NEEDED.into_iter().filter(|name| !places.contains_key(*name)).collect();
         if missing.is_empty() { Ok(Self(places)) } else { Err(missing) }
     }
@@ -85,7 +86,8 @@ impl<'a> Row<'a> {
             }
         };
         let zone: SiteZone = self.text("timezone").parse().map_err(|_| {
-            let expected = lang.of("; attendu : un fuseau tel que Europe/Paris", ": expected a zone such as Europe/Paris");
+            let expected =
+                lang.of("; attendu : un fuseau tel que Europe/Paris", ": expected a zone such as Europe/Paris");
             ("timezone", format!("{:?} {expected}", bounded(self.text("timezone"))))
         })?;
         let mut site = match before {
@@ -95,9 +97,7 @@ impl<'a> Row<'a> {
         site.kind = kind;
         let mut set = |column: &'static str, field: Field, value: &str| match kept.contains(field.name()) {
             true => Ok(()),
-            false => field
-                .set(&mut site, value)
-                .map_err(|error| (column, error.say(lang))),
+            false => field.set(&mut site, value).map_err(|error| (column, error.say(lang))),
         };
         for (column, field) in PLAIN {
             if let Some(value) = self.given(column) {

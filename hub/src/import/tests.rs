@@ -37,7 +37,10 @@ fn the_whole_network_goes_in_once() {
     let report = import(&conn, &text);
     assert_eq!((numbers(&report), &report.problems[..]), ([2_845, 0, 0, 0], &[][..]));
     let house = site(&conn, "361");
-    assert_eq!((house.kind, house.life, house.department.as_str(), house.region.as_str()), (Kind::House, Life::Labelled, "61", "28"));
+    assert_eq!(
+        (house.kind, house.life, house.department.as_str(), house.region.as_str()),
+        (Kind::House, Life::Labelled, "61", "28")
+    );
     assert!(house.hours_verbatim.contains("\"h_mon\""), "{}", house.hours_verbatim);
     let antenna = site(&conn, "597");
     assert_eq!((antenna.kind, antenna.parent), (Kind::Antenna, Some("361".parse().unwrap())));
@@ -65,7 +68,16 @@ fn a_bad_row_is_named_and_the_others_go_in() {
     );
     assert_eq!(numbers(&report), [2, 0, 0, 8]);
     let told: Vec<_> = report.problems.iter().map(|problem| (problem.line, problem.field.as_str())).collect();
-    let expected = [(3, "timezone"), (4, "kind"), (5, "site_id"), (6, "name"), (7, "dep_code"), (8, "lat"), (9, "site_id"), (10, "timezone")];
+    let expected = [
+        (3, "timezone"),
+        (4, "kind"),
+        (5, "site_id"),
+        (6, "name"),
+        (7, "dep_code"),
+        (8, "lat"),
+        (9, "site_id"),
+        (10, "timezone"),
+    ];
     assert_eq!(told, expected);
     assert_eq!(site(&conn, "1").quality, "zero_slot,over_50h");
     assert_eq!(site(&conn, "10").life, Life::Open);
@@ -129,4 +141,13 @@ fn a_foreign_file_is_refused_whole() {
     assert_eq!(missing(""), 4);
     assert_eq!(missing("\u{0}\u{1}\"\"\"\n"), 4);
     assert_eq!(missing("id_fs,kind,name\n"), 2);
+}
+
+#[test]
+fn a_site_that_only_a_device_named_is_imported_like_a_new_one() {
+    let conn = store();
+    sites::insert_unknown(&conn, &"1".parse().unwrap()).unwrap();
+    let report = import(&conn, &small(&["1,principal,A,Indian/Reunion,,974,,2020-01-01,,"]));
+    assert_eq!((numbers(&report), site(&conn, "1").life), ([1, 0, 0, 0], Life::Labelled));
+    assert_eq!(site(&conn, "1").timezone.name(), "Indian/Reunion");
 }

@@ -92,18 +92,29 @@ impl Field {
             let value = value.chars().take(60).collect();
             FieldError { field: self.name(), value, expected: Phrase::new(fr, en) }
         };
-        let text = || match value.chars().count() <= TEXT_LEN_MAX && !value.chars().any(|c| c.is_control() && c != '\n') {
+        let text = || match value.chars().count() <= TEXT_LEN_MAX && !value.chars().any(|c| c.is_control() && c != '\n')
+        {
             true => Ok(value.to_owned()),
-            false => Err(wrong("au plus 4 000 caractères, sans caractère de contrôle", "at most 4,000 characters, none of them a control character")),
+            false => Err(wrong(
+                "au plus 4 000 caractères, sans caractère de contrôle",
+                "at most 4,000 characters, none of them a control character",
+            )),
         };
         match self {
             Self::Name => {
-                let shaped = (1..=NAME_LEN_MAX).contains(&value.chars().count()) && !value.chars().any(char::is_control);
-                site.name = shaped.then(|| value.to_owned()).ok_or_else(|| wrong("1 à 200 caractères sur une ligne", "1 to 200 characters on one line"))?;
+                let shaped =
+                    (1..=NAME_LEN_MAX).contains(&value.chars().count()) && !value.chars().any(char::is_control);
+                site.name = shaped
+                    .then(|| value.to_owned())
+                    .ok_or_else(|| wrong("1 à 200 caractères sur une ligne", "1 to 200 characters on one line"))?;
             }
             Self::Life => {
-                site.life =
-                    value.parse::<Life>().map_err(|_| wrong("candidate, project, open, labelled ou retired", "candidate, project, open, labelled or retired"))?;
+                site.life = value.parse::<Life>().map_err(|_| {
+                    wrong(
+                        "candidate, project, open, labelled ou retired",
+                        "candidate, project, open, labelled or retired",
+                    )
+                })?;
             }
             Self::Format => site.format = text()?,
             Self::Address => site.address = text()?,
@@ -113,15 +124,25 @@ impl Field {
             Self::Department => {
                 let region = match value {
                     "" => "",
-                    code => geography::department_region(code).ok_or_else(|| wrong("le code d’un département, par exemple 49", "a department's code such as 49"))?,
+                    code => geography::department_region(code).ok_or_else(|| {
+                        wrong("le code d’un département, par exemple 49", "a department's code such as 49")
+                    })?,
                 };
                 (site.department, site.region) = (value.to_owned(), region.to_owned());
             }
             Self::Bearer => site.bearer = text()?,
-            Self::Lat => site.lat = degrees(value, 90.0).ok_or_else(|| wrong("des degrés entre -90 et 90", "degrees between -90 and 90"))?,
-            Self::Lon => site.lon = degrees(value, 180.0).ok_or_else(|| wrong("des degrés entre -180 et 180", "degrees between -180 and 180"))?,
+            Self::Lat => {
+                site.lat = degrees(value, 90.0)
+                    .ok_or_else(|| wrong("des degrés entre -90 et 90", "degrees between -90 and 90"))?
+            }
+            Self::Lon => {
+                site.lon = degrees(value, 180.0)
+                    .ok_or_else(|| wrong("des degrés entre -180 et 180", "degrees between -180 and 180"))?
+            }
             Self::Timezone => {
-                site.timezone = value.parse::<SiteZone>().map_err(|_| wrong("un fuseau horaire, par exemple Europe/Paris", "a time zone such as Europe/Paris"))?;
+                site.timezone = value.parse::<SiteZone>().map_err(|_| {
+                    wrong("un fuseau horaire, par exemple Europe/Paris", "a time zone such as Europe/Paris")
+                })?;
             }
             Self::HolidayZone => site.holiday_zone = text()?,
             Self::SchoolZone => site.school_zone = text()?,
@@ -139,7 +160,11 @@ impl Field {
             Self::LabelDate => {
                 site.label_date = match value {
                     "" => None,
-                    _ => Some(value.parse::<Day>().map_err(|_| wrong("un jour, par exemple 2020-01-01", "a day such as 2020-01-01"))?),
+                    _ => Some(
+                        value
+                            .parse::<Day>()
+                            .map_err(|_| wrong("un jour, par exemple 2020-01-01", "a day such as 2020-01-01"))?,
+                    ),
                 };
             }
             Self::Comment => site.comment = text()?,

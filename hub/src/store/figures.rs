@@ -8,10 +8,9 @@ use msap_shared::code::{AgeCode, HelpCode, OperatorCode};
 use msap_shared::id::SiteId;
 use msap_shared::time::Day;
 use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, Row, params_from_iter};
 
 use super::StoreError;
-use super::sites::marks;
 
 /// Most rows that one answer may have.
 pub const ROWS_MAX: usize = 100_000;
@@ -138,6 +137,13 @@ pub struct Count {
     pub requests: i64,
 }
 
+impl Count {
+    fn add(&mut self, other: Self) {
+        self.visits = self.visits.zip(other.visits).map(|(one, two)| one.saturating_add(two));
+        self.requests = self.requests.saturating_add(other.requests);
+    }
+}
+
 /// One row of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FigureRow {
@@ -177,139 +183,169 @@ impl Query {
     }
 }
 
-/// Answers the question from the views.
+/// Answers the question from the views, in one pass.
 pub fn answer(conn: &Connection, query: &Query) -> Result<Figures, FigureError> {
-    let mut rows = sums(conn, query, &query.by, Part::Counted)?;
-    let total = Count {
-        visits: query.counts_visits().then(|| rows.iter().filter_map(|row| row.count.visits).sum()),
-        requests: rows.iter().map(|row| row.count.requests).sum(),
-    };
-    if query.by.is_empty() {
-        rows.clear();
-    }
-    let flagged = sums(conn, query, &[], Part::Apart)?;
-    let none = Count { visits: query.counts_visits().then_some(0), requests: 0 };
-    Ok(Figures { total, rows, flagged: flagged.first().map_or(none, |row| row.count) })
-}
-
-#[derive(Clone, Copy)]
-enum Part {
-    Counted,
-    Apart,
-}
-
-fn sums(conn: &Connection, query: &Query, by: &[Key], part: Part) -> Result<Vec<FigureRow>, FigureError> {
-    let mut values = Vec::new();
-    let sql = compose(query, by, part, &mut values);
+    let (sql, values) = compose(query);
     let doing = "summing visits";
     let mut statement = conn.prepare(&sql).map_err(StoreError::sqlite(doing))?;
     let mut found = statement.query(params_from_iter(values)).map_err(StoreError::sqlite(doing))?;
-    let mut rows = Vec::new();
+    let count = |row: &Row<'_>, place: usize| -> rusqlite::Result<Count> {
+        let visits: i64 = row.get(place)?;
+        Ok(Count { visits: query.counts_visits().then_some(visits), requests: row.get(place + 1)? })
+    };
+    let none = Count { visits: query.counts_visits().then_some(0), requests: 0 };
+    let mut figures = Figures { total: none, rows: Vec::new(), flagged: none };
+    let keys = query.by.len();
     while let Some(row) = found.next().map_err(StoreError::sqlite(doing))? {
-        if rows.len() == ROWS_MAX {
+        let counted = count(row, keys).map_err(StoreError::sqlite(doing))?;
+        figures.total.add(counted);
+        figures.flagged.add(count(row, keys + 2).map_err(StoreError::sqlite(doing))?);
+        // A row of nothing but undone or flagged facts is none.
+        let nothing = row.get(keys).is_ok_and(|visits: i64| visits == 0) && counted.requests == 0;
+        if keys == 0 || nothing {
+            continue;
+        }
+        if figures.rows.len() == ROWS_MAX {
             return Err(FigureError::TooManyRows);
         }
-        let mut keys = Vec::with_capacity(by.len());
-        for (place, key) in by.iter().enumerate() {
-            let value = row.get_ref(place).map_err(StoreError::sqlite(doing))?;
-            let what = || StoreError::Corrupt { what: format!("a {} in the view of visits", key.name()) };
-            keys.push(key.text(value).ok_or_else(what)?);
-        }
-        let visits: i64 = row.get(by.len()).map_err(StoreError::sqlite(doing))?;
-        let requests = row.get(by.len() + 1).map_err(StoreError::sqlite(doing))?;
-        rows.push(FigureRow { keys, count: Count { visits: query.counts_visits().then_some(visits), requests } });
+        figures.rows.push(FigureRow { keys: keys_of(row, &query.by)?, count: counted });
     }
-    Ok(rows)
+    Ok(figures)
 }
 
-/// The SQL of one answer. Places for values are unnamed and bound in the order of `values`.
-fn compose(query: &Query, by: &[Key], part: Part, values: &mut Vec<Value>) -> String {
-    let named: Vec<Value> = query.filters.sites.iter().map(|site| Value::Text(site.to_string())).collect();
-    let together = query.antennas == Antennas::Together;
+fn keys_of(row: &Row<'_>, by: &[Key]) -> Result<Vec<String>, StoreError> {
+    let text = |(place, key): (usize, &Key)| {
+        let value = row.get_ref(place).map_err(StoreError::sqlite("summing visits"))?;
+        let what = || StoreError::Corrupt { what: format!("a {} in the view of visits", key.name()) };
+        key.text(value).ok_or_else(what)
+    };
+    by.iter().enumerate().map(text).collect()
+}
 
-    // The keys come first in the text, so their values come first too.
-    let mut keys = Vec::new();
-    for key in by {
-        keys.push(match key {
-            Key::Day => "day".to_owned(),
-            Key::Month => MONTH_SQL.to_owned(),
-            Key::Quarter => format!("{MONTH_SQL} / 3"),
-            Key::Year => format!("{MONTH_SQL} / 12"),
-            Key::Site if together && named.is_empty() => "COALESCE(s.parent, s.id)".to_owned(),
-            // An antenna named without its house is asked for itself.
-            Key::Site if together => {
-                values.extend(named.iter().cloned());
-                format!("CASE WHEN s.parent IN ({}) THEN s.parent ELSE s.id END", marks(named.len()))
-            }
-            Key::Site => "s.id".to_owned(),
-            Key::Department => "s.department".to_owned(),
-            Key::Region => "s.region".to_owned(),
-            Key::Bearer => "s.bearer".to_owned(),
-            Key::Operator => "operator".to_owned(),
-            Key::Help => "help".to_owned(),
-            Key::Age => "age".to_owned(),
-        });
+/// The SQL of one answer and the values of its numbered places.
+///
+/// Millions of rows are summed once, in the order of the table's key where the keys allow it, and
+/// not cell by cell, which costs seconds. Cells below zero are rare: they are looked for apart, by
+/// the rows below zero that they must have, and what they lack to zero is added.
+fn compose(query: &Query) -> (String, Vec<Value>) {
+    let mut places = Places(Vec::new());
+    let cells = cells_of(query, &mut places);
+    let keys: Vec<_> = query.by.iter().map(|key| key_sql(*key, query, &mut places)).collect();
+    let columns = columns_of(&query.by);
+    let named = |sums: [String; 4]| {
+        let names = ["people", "requests", "people_apart", "requests_apart"];
+        let sums = sums.into_iter().zip(names).map(|(sum, name)| format!("{sum} AS {name}"));
+        columns.iter().map(|column| (*column).to_owned()).chain(sums).collect::<Vec<_>>().join(", ")
+    };
+    let plain = ["people * (apart = 0)", "requests * (apart = 0)", "people * apart", "requests * apart"];
+    let sums = named(plain.map(|part| format!("sum({part})")));
+    let lacks = named(plain.map(|part| format!("max(-sum({part}), 0)")));
+    let group = if columns.is_empty() { String::new() } else { format!("GROUP BY {}", columns.join(", ")) };
+    let cell = "site, day, operator, help, age";
+    let inner = format!(
+        "SELECT {sums} FROM visits WHERE {cells} {group} UNION ALL SELECT {lacks} FROM visits WHERE ({cell}) IN \
+         (SELECT {cell} FROM visits WHERE {cells} AND (people < 0 OR requests < 0)) GROUP BY {cell}"
+    );
+    let join = if columns.contains(&"site") { "JOIN site s ON s.id = c.site" } else { "" };
+    let outer =
+        ["people", "requests", "people_apart", "requests_apart"].map(|name| format!("coalesce(sum({name}), 0)"));
+    let outer = keys.iter().cloned().chain(outer).collect::<Vec<_>>().join(", ");
+    let order = match (1..=keys.len()).map(|place| place.to_string()).collect::<Vec<_>>().join(", ") {
+        none if none.is_empty() => none,
+        places => format!("GROUP BY {places} ORDER BY {places}"),
+    };
+    (format!("SELECT {outer} FROM ({inner}) c {join} {order}"), places.0)
+}
+
+/// Bound values under numbered places, so that a condition may stand in the SQL twice.
+struct Places(Vec<Value>);
+
+impl Places {
+    fn bind(&mut self, value: Value) -> String {
+        self.0.push(value);
+        format!("?{}", self.0.len())
     }
 
-    let mut cells = vec![match part {
-        Part::Counted => "apart = 0".to_owned(),
-        Part::Apart => "apart = 1".to_owned(),
-    }];
-    let long = query.to.number() - query.from.number() > SCAN_ABOVE_DAYS;
-    // A leading + keeps SQLite from using the index by day.
-    cells.push(format!("{}day BETWEEN ? AND ?", if long { "+" } else { "" }));
-    values.extend([query.from, query.to].map(|day| Value::Integer(i64::from(day.number()))));
-    let mut among = |column: &str, allowed: Vec<Value>| {
-        if !allowed.is_empty() {
-            cells.push(format!("{column} IN ({})", marks(allowed.len())));
-            values.extend(allowed);
-        }
-    };
-    let text = |items: &[String]| items.iter().cloned().map(Value::Text).collect::<Vec<_>>();
-    among("operator", query.filters.operators.iter().map(|code| Value::Text(code.to_string())).collect());
-    among("help", query.filters.helps.iter().map(|code| Value::Text(code.to_string())).collect());
-    among("age", query.filters.ages.iter().map(|code| Value::Text(code.to_string())).collect());
+    fn list(&mut self, values: impl IntoIterator<Item = String>) -> String {
+        values.into_iter().map(|value| self.bind(Value::Text(value))).collect::<Vec<_>>().join(", ")
+    }
+}
 
-    let mut sites = Vec::new();
-    let mut of_site = |column: &str, allowed: Vec<Value>| {
+/// The condition on the cells that count.
+fn cells_of(query: &Query, places: &mut Places) -> String {
+    let Filters { sites, departments, regions, bearers, operators, helps, ages } = &query.filters;
+    let long = query.to.number() - query.from.number() > SCAN_ABOVE_DAYS;
+    let [from, to] = [query.from, query.to].map(|day| places.bind(Value::Integer(i64::from(day.number()))));
+    // A leading + keeps SQLite from using the index by day.
+    let mut cells = vec![format!("{}day BETWEEN {from} AND {to}", if long { "+" } else { "" })];
+    let texts = |codes: &mut dyn Iterator<Item = String>| codes.collect::<Vec<_>>();
+    for (column, allowed) in [
+        ("operator", texts(&mut operators.iter().map(ToString::to_string))),
+        ("help", texts(&mut helps.iter().map(ToString::to_string))),
+        ("age", texts(&mut ages.iter().map(ToString::to_string))),
+    ] {
         if !allowed.is_empty() {
-            sites.push(format!("{column} IN ({})", marks(allowed.len())));
-            values.extend(allowed);
+            cells.push(format!("{column} IN ({})", places.list(allowed)));
         }
-    };
-    of_site("department", text(&query.filters.departments));
-    of_site("region", text(&query.filters.regions));
-    of_site("bearer", text(&query.filters.bearers));
-    if !named.is_empty() {
-        let places = marks(named.len());
-        values.extend(named.iter().cloned());
-        if together {
-            values.extend(named);
-            sites.push(format!("(id IN ({places}) OR parent IN ({places}))"));
-        } else {
-            sites.push(format!("id IN ({places})"));
+    }
+    let mut of_site = Vec::new();
+    for (column, allowed) in [("department", departments), ("region", regions), ("bearer", bearers)] {
+        if !allowed.is_empty() {
+            of_site.push(format!("{column} IN ({})", places.list(allowed.iter().cloned())));
         }
     }
     if !sites.is_empty() {
-        cells.push(format!("site IN (SELECT id FROM site WHERE {})", sites.join(" AND ")));
+        let named = places.list(sites.iter().map(ToString::to_string));
+        of_site.push(match query.antennas {
+            Antennas::Together => format!("(id IN ({named}) OR parent IN ({named}))"),
+            Antennas::Apart => format!("id IN ({named})"),
+        });
     }
+    if !of_site.is_empty() {
+        cells.push(format!("site IN (SELECT id FROM site WHERE {})", of_site.join(" AND ")));
+    }
+    cells.join(" AND ")
+}
 
-    let cell = format!(
-        "SELECT site, day, operator, help, age, max(sum(people), 0) AS people, max(sum(requests), 0) AS requests \
-         FROM visits WHERE {} GROUP BY site, day, operator, help, age",
-        cells.join(" AND ")
-    );
-    let sums = "coalesce(sum(people), 0) AS visits, coalesce(sum(requests), 0) AS asked";
-    if keys.is_empty() {
-        return format!("SELECT {sums} FROM ({cell}) c JOIN site s ON s.id = c.site");
+/// The columns of the table that these keys need, in the order of its key.
+fn columns_of(by: &[Key]) -> Vec<&'static str> {
+    let any = |keys: &[Key]| by.iter().any(|key| keys.contains(key));
+    let day = any(&[Key::Day, Key::Month, Key::Quarter, Key::Year]);
+    let matter = any(&[Key::Operator, Key::Help, Key::Age]);
+    // Grouping by site as well costs nothing before the day: the table is in that order.
+    let site = any(&[Key::Site, Key::Department, Key::Region, Key::Bearer]) || (day && !matter);
+    [
+        ("site", site),
+        ("day", day),
+        ("operator", any(&[Key::Operator])),
+        ("help", any(&[Key::Help])),
+        ("age", any(&[Key::Age])),
+    ]
+    .into_iter()
+    .filter_map(|(column, needed)| needed.then_some(column))
+    .collect()
+}
+
+fn key_sql(key: Key, query: &Query, places: &mut Places) -> String {
+    match key {
+        Key::Day => "day".to_owned(),
+        Key::Month => MONTH_SQL.to_owned(),
+        Key::Quarter => format!("{MONTH_SQL} / 3"),
+        Key::Year => format!("{MONTH_SQL} / 12"),
+        Key::Site if query.antennas == Antennas::Apart => "s.id".to_owned(),
+        Key::Site if query.filters.sites.is_empty() => "COALESCE(s.parent, s.id)".to_owned(),
+        // An antenna named without its house is asked for itself.
+        Key::Site => {
+            let named = places.list(query.filters.sites.iter().map(ToString::to_string));
+            format!("CASE WHEN s.parent IN ({named}) THEN s.parent ELSE s.id END")
+        }
+        Key::Department => "s.department".to_owned(),
+        Key::Region => "s.region".to_owned(),
+        Key::Bearer => "s.bearer".to_owned(),
+        Key::Operator => "operator".to_owned(),
+        Key::Help => "help".to_owned(),
+        Key::Age => "age".to_owned(),
     }
-    let places = (1..=keys.len()).map(|place| place.to_string()).collect::<Vec<_>>().join(", ");
-    format!(
-        "SELECT {}, {sums} FROM ({cell}) c JOIN site s ON s.id = c.site GROUP BY {places} \
-         HAVING visits > 0 OR asked > 0 ORDER BY {places} LIMIT {}",
-        keys.join(", "),
-        ROWS_MAX + 1
-    )
 }
 
 #[cfg(test)]

@@ -77,7 +77,7 @@ pub fn list(conn: &Connection, filter: &SiteFilter) -> Result<Vec<(Site, Contact
 }
 
 /// `?, ?, ?`: so many places for bound values.
-pub(super) fn marks(count: usize) -> String {
+fn marks(count: usize) -> String {
     vec!["?"; count].join(", ")
 }
 
@@ -137,8 +137,7 @@ fn read(row: &Row<'_>) -> Result<Site, StoreError> {
     site.school_zone = text(17)?;
     site.osm_opening_hours = text(18)?;
     site.weekly_minutes = row.get(19).map_err(StoreError::sqlite("reading a site"))?;
-    site.label_date =
-        optional(20)?.map(|day| day.parse()).transpose().map_err(|error| damaged(&site.id, &error))?;
+    site.label_date = optional(20)?.map(|day| day.parse()).transpose().map_err(|error| damaged(&site.id, &error))?;
     site.comment = text(21)?;
     site.hours_verbatim = text(22)?;
     site.quality = text(23)?;
@@ -208,12 +207,6 @@ pub fn aliases(conn: &Connection, site: &SiteId) -> Result<Vec<String>, StoreErr
     conn.prepare(SQL)
         .and_then(|mut statement| statement.query_map([site.as_str()], |row| row.get(0))?.collect())
         .map_err(StoreError::sqlite("reading aliases"))
-}
-
-/// Whether a site has this house as its parent.
-pub fn has_antennas(conn: &Connection, house: &SiteId) -> Result<bool, StoreError> {
-    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM site WHERE parent = ?1)";
-    conn.query_row(SQL, [house.as_str()], |row| row.get(0)).map_err(StoreError::sqlite("looking for antennas"))
 }
 
 /// Whether any site is run by this bearer.

@@ -70,7 +70,10 @@ fn a_house_holds_its_antennas_unless_apart() {
     query.antennas = Antennas::Apart;
     assert_eq!(rows(&conn, &query), [("361".into(), Some(3), 4)]);
     query.filters.sites.clear();
-    assert_eq!(rows(&conn, &query), [("275".into(), Some(2), 3), ("361".into(), Some(3), 4), ("597".into(), Some(5), 5)]);
+    assert_eq!(
+        rows(&conn, &query),
+        [("275".into(), Some(2), 3), ("361".into(), Some(3), 4), ("597".into(), Some(5), 5)]
+    );
 }
 
 #[test]
@@ -115,7 +118,8 @@ fn days_are_inclusive_and_filters_meet() {
     assert_eq!(rows(&conn, &query), [("2026-11-21".into(), Some(2), 3)]);
     query.filters.regions = vec!["28".into()];
     assert_eq!(rows(&conn, &query), []);
-    query.filters = Filters { bearers: vec!["mairie".into()], ages: vec!["unknown".parse().unwrap()], ..Filters::default() };
+    query.filters =
+        Filters { bearers: vec!["mairie".into()], ages: vec!["unknown".parse().unwrap()], ..Filters::default() };
     assert_eq!(rows(&conn, &query), [("2026-11-20".into(), Some(5), 5)]);
 }
 
@@ -151,4 +155,38 @@ fn every_pair_of_keys_sums_to_the_same_total() {
             }
         }
     }
+}
+
+#[test]
+fn sums_equal_those_of_a_cell_by_cell_reckoning() {
+    use std::collections::BTreeMap;
+    let conn = store();
+    let mut state = 7_u64;
+    let mut draw = |bound: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % bound
+    };
+    let mut cells = BTreeMap::<_, [i64; 2]>::new();
+    for _ in 0..600 {
+        let (site, on) = (["361", "597", "275"][draw(3)], ["2026-01-05", "2026-02-06", "2026-02-07"][draw(3)]);
+        let (operator, age, apart) = (["CNAF", "MSA"][draw(2)], ["70+", "unknown"][draw(2)], draw(2) as i64);
+        let (people, requests) = (draw(9) as i64 - 4, draw(9) as i64 - 4);
+        put(&conn, site, on, operator, age, apart, people, requests);
+        let cell = cells.entry((site, on, operator, age, apart)).or_default();
+        *cell = [cell[0] + people, cell[1] + requests];
+    }
+    let sum = |apart: i64, of: usize, wanted: &dyn Fn(&str, &str, &str) -> bool| -> i64 {
+        let cells = cells.iter().filter(|((site, on, _, age, part), _)| *part == apart && wanted(site, on, age));
+        cells.map(|(_, sums)| sums[of].max(0)).sum()
+    };
+    let all = |_: &str, _: &str, _: &str| true;
+    for by in [vec![], vec![Key::Month], vec![Key::Site, Key::Age], vec![Key::Day], vec![Key::Year, Key::Age]] {
+        let figures = answer(&conn, &ask(&by)).unwrap();
+        assert_eq!(figures.total, count(sum(0, 0, &all), sum(0, 1, &all)), "{by:?}");
+        assert_eq!(figures.flagged, count(sum(1, 0, &all), sum(1, 1, &all)), "{by:?}");
+    }
+    let february = |site: &str, on: &str, age: &str| site != "275" && on.starts_with("2026-02") && age == "70+";
+    let found = rows(&conn, &ask(&[Key::Department, Key::Month, Key::Age]));
+    let expected = ("61 2026-02 70+".to_owned(), Some(sum(0, 0, &february)), sum(0, 1, &february));
+    assert!(found.contains(&expected), "{found:?} lacks {expected:?}");
 }

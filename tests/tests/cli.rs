@@ -1,0 +1,5 @@
+//! The two command lines: exit codes, data directories, what is refused.
+
+mod agent;
+mod hub;
+mod storage;

@@ -1,0 +1,129 @@
+//! `msap-hub`.
+
+use anyhow::{Context as _, Result};
+use msap_tests::cluster::{Hub, run};
+use msap_tests::generator::SiteList;
+
+use crate::hub_with;
+
+/// Management commands and the exit codes they must have on a hub that knows 361 and 275.
+fn managed(hub: &Hub) -> Result<()> {
+    let sites = hub.json(&["site", "list"])?;
+    assert_eq!(sites.as_array().context("sites")?.len(), 2);
+    hub.cli(&["site", "show", "275"])?.expect_code(0)?;
+    hub.cli(&["site", "show", "nowhere"])?.expect_code(4)?;
+    hub.cli(&["site", "show"])?.expect_code(2)?;
+    hub.cli(&["site", "set", "275", "life=closed"])?.expect_code(5)?;
+    hub.cli(&["site", "set", "275", "colour=blue"])?.expect_code(2)?;
+    hub.cli(&["site", "set", "275", "bearer=la_poste"])?.expect_code(0)?;
+    assert_eq!(hub.json(&["site", "show", "275"])?["bearer"], "la_poste");
+    hub.cli(&["site", "add", "Été", "name=x", "department=49"])?.expect_code(5)?;
+    hub.cli(&["site", "add", "275", "name=x", "department=49"])?.expect_code(5)?;
+    hub.cli(&["device", "list"])?.expect_code(0)?;
+    hub.cli(&["device", "show", "0000000000000000"])?.expect_code(4)?;
+    hub.cli(&["token", "create", "--label", "x", "--scope", "planet", "--role", "reader"])?.expect_code(5)?;
+    hub.cli(&["token", "create", "--label", "x", "--scope", "national", "--role", "king"])?.expect_code(5)?;
+    hub.cli(&["counts", "--from", "2026-01-01", "--to", "2026-12-31", "--by", "site"])?.expect_code(0)?;
+    hub.cli(&["counts", "--from", "2026-12-31", "--to", "2026-01-01"])?.expect_code(5)?;
+    hub.cli(&["counts", "--by", "planet"])?.expect_code(5)?;
+    hub.cli(&["counts", "--departement", "49"])?.expect_code(2)?;
+    hub.cli(&["check"])?.expect_code(0)?;
+    hub.cli(&["refused", "list"])?.expect_code(0)?;
+    hub.cli(&["flagged", "list"])?.expect_code(0)?;
+    hub.cli(&["document", "list"])?.expect_code(0)?;
+    hub.cli(&["document", "export", "site/275/visits/1999-01"])?.expect_code(4)?;
+    let journal = hub.json(&["journal", "list"])?;
+    assert!(journal.as_array().context("journal")?.iter().any(|line| line["subject"] == "275"));
+    Ok(())
+}
+
+#[test]
+fn management_works_while_the_hub_runs_and_while_it_does_not() {
+    run(|cluster| {
+        let mut hub = hub_with(cluster, &["361", "275"])?;
+        managed(&hub)?;
+        hub.stop()?;
+        managed(&hub)?;
+        // What was done meanwhile is there when it runs again.
+        hub.cli(&["site", "alias", "275", "chemille"])?.expect_code(0)?;
+        let made = hub.make_token("national", "reader")?;
+        let code = hub.invite("chemille")?;
+        hub.start()?;
+        assert_eq!(hub.get("/v1/visits", Some(&made))?.status, 200);
+        cluster.agent("poste").join(&code, "accueil")?.expect_code(0)?;
+        assert_eq!(hub.devices()?[0]["site"], "275");
+        // Nor does a command on a hub that was killed find it in the way.
+        hub.kill()?;
+        managed(&hub)?;
+        hub.start()?;
+        managed(&hub)?;
+        Ok(())
+    });
+}
+
+#[test]
+fn a_directory_without_a_hub_is_not_made_one_by_a_command() {
+    run(|cluster| {
+        let hub = cluster.hub("rien");
+        hub.cli(&["site", "list"])?.expect_code(4)?;
+        hub.cli(&["site", "invite", "275"])?.expect_code(4)?;
+        assert!(!hub.data().exists());
+        hub.cli(&["version"])?.expect_code(0)?;
+        hub.cli(&["serve", "--sync", "nowhere"])?.expect_code(2)?;
+        hub.cli(&["config", "show"])?.expect_code(0)?;
+        Ok(())
+    });
+}
+
+#[test]
+fn one_directory_has_one_hub() {
+    run(|cluster| {
+        let hub = hub_with(cluster, &["275"])?;
+        let second = hub.cli(&["serve", "--sync", "127.0.0.1:0", "--http", "127.0.0.1:0"])?.expect_code(5)?;
+        assert!(second.err.contains("déjà"), "{}", second.err);
+        assert_eq!(hub.get("/healthz", None)?.status, 200);
+        Ok(())
+    });
+}
+
+#[test]
+fn the_list_is_imported_once_and_a_bad_row_stops_nothing() {
+    run(|cluster| {
+        let hub = hub_with(cluster, &["361"])?;
+        let list = SiteList::load()?;
+        let path = cluster.path().join("liste.csv");
+        let file = path.to_str().context("a text")?;
+        // A time zone that does not exist, in the middle.
+        let text = list.csv(&["361", "597", "275"])?.replacen("Europe/Paris", "Europe/Chemille", 3);
+        let text = text.replacen("Europe/Chemille", "Europe/Paris", 1);
+        let text = text.replacen("Europe/Chemille", "Europe/Paris", 1);
+        std::fs::write(&path, text)?;
+        let rehearsed: serde_json::Value =
+            serde_json::from_str(&hub.cli(&["site", "import", file, "--dry-run", "--json"])?.expect_code(5)?.out)?;
+        assert_eq!((&rehearsed["added"], &rehearsed["rejected"]), (&1.into(), &1.into()), "{rehearsed}");
+        assert_eq!(hub.json(&["site", "list"])?.as_array().context("sites")?.len(), 1);
+        let done: serde_json::Value = serde_json::from_str(&hub.cli(&["site", "import", file, "--json"])?.expect_code(5)?.out)?;
+        assert_eq!(done, rehearsed);
+        assert_eq!(done["problems"][0]["field"], "timezone");
+        assert_eq!(hub.json(&["site", "show", "597"])?["parent"], "361");
+        std::fs::write(&path, list.csv(&["361", "597", "275"])?)?;
+        let again = hub.json(&["site", "import", file])?;
+        assert_eq!((&again["added"], &again["unchanged"]), (&1.into(), &2.into()), "{again}");
+        let again = hub.json(&["site", "import", file])?;
+        assert_eq!((&again["changed"], &again["unchanged"]), (&0.into(), &3.into()), "{again}");
+        Ok(())
+    });
+}
+
+#[test]
+fn without_an_address_that_sites_can_reach_no_code_is_made() {
+    run(|cluster| {
+        let mut hub = cluster.hub("hub");
+        hub.start_at("0.0.0.0:0")?;
+        hub.add_sites(&["275"])?;
+        // The helper sets `sync.advertise` from the bound address, which nobody can reach.
+        let refused = hub.cli(&["site", "invite", "275"])?;
+        assert_eq!(refused.code, Some(5), "{} {}", refused.out, refused.err);
+        Ok(())
+    });
+}

@@ -1,0 +1,19 @@
+//! Tests across programs: real hubs and agents, each test in a directory of its own.
+//!
+//! One binary, so that it is linked once. The programs must have been built beside it.
+
+use anyhow::Result;
+use msap_tests::cluster::{Cluster, Hub};
+
+mod cli;
+mod http;
+mod identity;
+mod sync;
+
+/// A running hub that knows these sites of the national list.
+fn hub_with(cluster: &Cluster, sites: &[&str]) -> Result<Hub> {
+    let mut hub = cluster.hub("hub");
+    hub.start()?;
+    hub.add_sites(sites)?;
+    Ok(hub)
+}

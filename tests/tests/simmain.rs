@@ -1,0 +1,3 @@
+//! temp
+#[path = "simulation.rs"]
+mod simulation;

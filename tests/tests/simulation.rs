@@ -1,0 +1,95 @@
+//! Runs many simulated worlds, and worlds with planted faults.
+
+use msap_tests::world::{Broken, Fault, World};
+
+/// Worlds without a fault.
+const SEEDS: u64 = 2_000;
+/// Within how many worlds a planted fault must show.
+const SEEDS_PER_FAULT: u64 = 500;
+
+/// The first seed: `SIM_SEED`, which the test command sets to the commit's number.
+fn first_seed() -> u64 {
+    match std::env::var("SIM_SEED") {
+        Ok(text) => text.parse().expect("SIM_SEED is a number"),
+        Err(_) => rand::random::<u32>().into(),
+    }
+}
+
+fn seeds() -> u64 {
+    std::env::var("SIM_SEEDS").map_or(SEEDS, |text| text.parse().expect("SIM_SEEDS is a number"))
+}
+
+/// One world; a panic inside it is a broken promise as well.
+fn run(seed: u64, fault: Option<Fault>) -> Result<(), String> {
+    let outcome = std::panic::catch_unwind(|| World::new(seed, fault).run());
+    match outcome {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(broken)) => Err(Broken::to_string(&broken)),
+        Err(_) => Err(format!("seed {seed}: panicked")),
+    }
+}
+
+/// Runs a range of seeds on all cores, and returns the first failure by seed.
+fn sweep(first: u64, count: u64) -> Option<String> {
+    let workers = std::thread::available_parallelism().map_or(2, |n| n.get() as u64);
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = (0..workers)
+            .map(|worker| {
+                scope.spawn(move || (first..first + count).skip(worker as usize).step_by(workers as usize).find_map(|seed| run(seed, None).err()))
+            })
+            .collect();
+        parts.into_iter().find_map(|part| part.join().expect("panics are caught"))
+    })
+}
+
+#[test]
+fn every_tap_that_survives_is_counted_exactly_once() {
+    let first = first_seed();
+    println!("{} worlds from SIM_SEED={first}", seeds());
+    if let Some(broken) = sweep(first, seeds()) {
+        panic!("{broken} (SIM_SEED={first})");
+    }
+}
+
+/// A planted fault must break a promise within [`SEEDS_PER_FAULT`] worlds.
+fn shows(fault: Fault) {
+    let first = first_seed();
+    let found = (first..first + SEEDS_PER_FAULT).find_map(|seed| run(seed, Some(fault)).err().map(|why| (seed - first, why)));
+    match found {
+        Some((after, why)) => println!("{fault:?} showed after {after} worlds: {why}"),
+        None => panic!("{fault:?} did not show in {SEEDS_PER_FAULT} worlds from {first}"),
+    }
+}
+
+macro_rules! planted {
+    ($($name:ident: $fault:ident,)*) => {
+        $(
+            #[test]
+            fn $name() {
+                shows(Fault::$fault);
+            }
+        )*
+
+        #[test]
+        fn every_fault_is_planted() {
+            assert_eq!([$(Fault::$fault),*], Fault::ALL);
+        }
+    };
+}
+
+planted! {
+    writer_kept_across_restarts_shows: WriterKeptAcrossRestarts,
+    writer_kept_across_reload_shows: WriterKeptAcrossReload,
+    acknowledge_before_commit_shows: AcknowledgeBeforeCommit,
+    epoch_unchanged_on_restore_shows: EpochUnchangedOnRestore,
+    fork_accepted_shows: ForkAccepted,
+    refused_tail_not_entered_again_shows: RefusedTailNotEnteredAgain,
+    tap_id_drawn_again_on_retry_shows: TapIdDrawnAgainOnRetry,
+    undo_as_new_tap_shows: UndoAsNewTap,
+    fold_that_ignores_revisions_shows: FoldIgnoresRevisions,
+    confirmed_shown_for_older_epoch_shows: ConfirmedShownForOlderEpoch,
+    no_hash_in_acknowledgement_shows: NoHashInAcknowledgement,
+    no_commit_tag_shows: NoCommitTag,
+    pending_device_acknowledged_shows: PendingDeviceAcknowledged,
+    relay_that_drops_a_refused_tail_shows: RelayDropsRefusedTail,
+}
