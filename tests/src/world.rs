@@ -44,6 +44,35 @@ pub struct Broken {
     pub what: String,
 }
 
+macro_rules! seen {
+    ($($name:ident),* $(,)?) => {
+        /// What happened in worlds: to see that the simulation meets what it is there for.
+        #[derive(Clone, Copy, Debug, Default)]
+        #[expect(missing_docs, reason = "each counts what its name says")]
+        pub struct Seen {
+            $(pub $name: u64,)*
+        }
+
+        impl Seen {
+            /// Adds another world's counts.
+            pub fn add(&mut self, other: &Self) {
+                $(self.$name += other.$name;)*
+            }
+
+            /// What never happened.
+            pub fn never(&self) -> Vec<&'static str> {
+                let counts = [$((stringify!($name), self.$name)),*];
+                counts.into_iter().filter(|(_, count)| *count == 0).map(|(name, _)| name).collect()
+            }
+        }
+    };
+}
+
+seen!(
+    taps, kills, clock_jumps, cuts, clones, old_images, disks_lost, memory_copies, full_disks, hub_restores,
+    hub_restores_by_hand, hub_wipes, approvals, revocations, refused, forked, forks_alarmed, set_aside,
+);
+
 /// A promise was broken.
 type Check = Result<(), String>;
 
@@ -96,6 +125,7 @@ pub struct World {
     /// Chains that the hub's host refuses from a number on, as a stricter hub would.
     cursed: BTreeMap<msap_shared::id::WriterId, u64>,
     bad_taps: usize,
+    seen: Seen,
     /// What the hub's host, not its core, answers: said after the core's own words.
     host_answers: Vec<(ConnId, msap_shared::frame::Frame)>,
     /// Tells every step on standard error.
@@ -135,6 +165,7 @@ impl World {
             copied_writers: BTreeSet::new(),
             cursed: BTreeMap::new(),
             bad_taps: 0,
+            seen: Seen::default(),
             host_answers: Vec::new(),
             trace: std::env::var_os("SIM_TRACE").is_some(),
         };
@@ -152,13 +183,14 @@ impl World {
     ///
     /// # Errors
     /// The first broken promise.
-    pub fn run(mut self) -> Result<(), Broken> {
+    pub fn run(mut self) -> Result<Seen, Broken> {
         for step in 0..STEPS {
             self.step = step;
             self.event().map_err(|what| self.broken(what))?;
         }
         self.step = STEPS;
-        self.heal().map_err(|what| self.broken(what))
+        self.heal().map_err(|what| self.broken(what))?;
+        Ok(self.seen)
     }
 
     fn broken(&self, what: String) -> Broken {

@@ -6,9 +6,11 @@ use anyhow::Result;
 use msap_tests::cluster::{Cluster, Hub};
 
 mod cli;
+mod deploy;
 mod http;
 mod identity;
 mod sync;
+mod tidy;
 
 /// A running hub that knows these sites of the national list.
 fn hub_with(cluster: &Cluster, sites: &[&str]) -> Result<Hub> {

@@ -1,6 +1,6 @@
 //! Runs many simulated worlds, and worlds with planted faults.
 
-use msap_tests::world::{Broken, Fault, World};
+use msap_tests::world::{Broken, Fault, Seen, World};
 
 /// Worlds without a fault.
 const SEEDS: u64 = 2_000;
@@ -20,34 +20,44 @@ fn seeds() -> u64 {
 }
 
 /// One world; a panic inside it is a broken promise as well.
-fn run(seed: u64, fault: Option<Fault>) -> Result<(), String> {
+fn run(seed: u64, fault: Option<Fault>) -> Result<Seen, String> {
     let outcome = std::panic::catch_unwind(|| World::new(seed, fault).run());
     match outcome {
-        Ok(Ok(())) => Ok(()),
+        Ok(Ok(seen)) => Ok(seen),
         Ok(Err(broken)) => Err(Broken::to_string(&broken)),
         Err(_) => Err(format!("seed {seed}: panicked")),
     }
 }
 
-/// Runs a range of seeds on all cores, and returns the first failure by seed.
-fn sweep(first: u64, count: u64) -> Option<String> {
-    let workers = std::thread::available_parallelism().map_or(2, |n| n.get() as u64);
+/// Runs a range of seeds on all cores: what happened in them, or the first failure.
+fn sweep(first: u64, count: u64) -> Result<Seen, String> {
+    let workers = std::thread::available_parallelism().map_or(2, usize::from);
+    let part = |worker: usize| {
+        let mut seen = Seen::default();
+        for seed in (first..first + count).skip(worker).step_by(workers) {
+            seen.add(&run(seed, None)?);
+        }
+        Ok::<_, String>(seen)
+    };
     std::thread::scope(|scope| {
-        let parts: Vec<_> = (0..workers)
-            .map(|worker| {
-                scope.spawn(move || (first..first + count).skip(worker as usize).step_by(workers as usize).find_map(|seed| run(seed, None).err()))
-            })
-            .collect();
-        parts.into_iter().find_map(|part| part.join().expect("panics are caught"))
+        let parts: Vec<_> = (0..workers).map(|worker| scope.spawn(move || part(worker))).collect();
+        let mut all = Seen::default();
+        for part in parts {
+            all.add(&part.join().expect("panics are caught")?);
+        }
+        Ok(all)
     })
 }
 
 #[test]
 fn every_tap_that_survives_is_counted_exactly_once() {
-    let first = first_seed();
-    println!("{} worlds from SIM_SEED={first}", seeds());
-    if let Some(broken) = sweep(first, seeds()) {
-        panic!("{broken} (SIM_SEED={first})");
+    let (first, count) = (first_seed(), seeds());
+    match sweep(first, count) {
+        Err(broken) => panic!("{broken} (SIM_SEED={first})"),
+        Ok(seen) => {
+            println!("{count} worlds from SIM_SEED={first}: {seen:?}");
+            assert!(count < 200 || seen.never().is_empty(), "never happened: {:?}", seen.never());
+        }
     }
 }
 

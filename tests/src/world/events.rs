@@ -3,6 +3,8 @@
 use msap_agent::command::{Command, CommandError, Correction, Count, Reply, TapRef};
 use msap_agent::core::{Input, Output};
 use msap_agent::replica::Replica;
+use msap_agent::store::chains::{self, Doc};
+use msap_agent::store::retire::{self, Cause};
 use msap_hub::accept::ConnId;
 use msap_hub::core as hub;
 use msap_shared::code::{Age, Help, OPERATORS};
@@ -295,6 +297,14 @@ impl World {
                 ack.epoch = known_epoch.unwrap_or(ack.epoch);
                 Some(Frame::Ack(ack))
             }
+            (Some(Fault::ConfirmedShownForOlderEpoch), Frame::Digests(mut digests)) => {
+                digests.epoch = known_epoch.unwrap_or(digests.epoch);
+                Some(Frame::Digests(digests))
+            }
+            (Some(Fault::ConfirmedShownForOlderEpoch), Frame::Have(mut have)) => {
+                have.held = have.held.map(|(epoch, mark)| (known_epoch.unwrap_or(epoch), mark));
+                Some(Frame::Have(have))
+            }
             (Some(Fault::NoHashInAcknowledgement), Frame::Ack(mut ack)) => {
                 for (document, version) in &mut ack.held {
                     believe(disk, document, version);
@@ -331,13 +341,14 @@ impl World {
     fn drop_tail(&mut self, n: usize, refused: &Refused) {
         let Power::On(core) = &mut self.machines[n].power else { return };
         let conn = core.connection();
-        let gone = "DELETE FROM change WHERE seq >= ?2 AND chain IN
-                    (SELECT c.id FROM chain c JOIN document d ON d.id = c.document
-                     WHERE c.writer = ?1 AND d.name = ?3)";
-        conn.execute(gone, (refused.writer.as_bytes(), refused.seq, refused.document.to_string())).expect("a delete");
-        let shorter = "UPDATE chain SET seq = coalesce((SELECT max(seq) FROM change WHERE chain = chain.id), 0)
-                       WHERE writer = ?1";
-        conn.execute(shorter, [refused.writer.as_bytes()]).expect("an update");
+        let Refused { document, writer, seq, reason, .. } = refused;
+        let row = chains::document_row(conn, document).expect("a lookup");
+        let Some(doc) = row.map(|row| Doc { row, name: document }) else { return };
+        if let Some(chain) = chains::chain(conn, doc.row, writer).expect("a lookup")
+            && chain.tip.seq >= *seq
+        {
+            retire::take_out(conn, doc, writer, &chain, *seq, Cause::Refused(*reason)).expect("a tail");
+        }
         core.reload().expect("a machine that has joined");
         self.hang_up(n);
     }
@@ -481,6 +492,7 @@ impl World {
         let half = self.chance(0.3);
         let Some(line) = self.lines.get_mut(&conn) else { return };
         let machine = line.machine;
+        self.seen.cuts += 1;
         line.up.truncate(kept);
         if half && let Some(last) = line.up.back_mut() {
             last.truncate(last.len() / 2);
@@ -499,17 +511,20 @@ impl World {
     }
 
     fn kill(&mut self, n: usize) {
+        self.seen.kills += 1;
         self.hang_up(n);
         self.machines[n].kill();
     }
 
     fn jump_clock(&mut self, n: usize) {
         let hours = self.rng.random_range(-30..30);
+        self.seen.clock_jumps += 1;
         self.machines[n].clock_error_ms = hours * 3_600_000;
     }
 
     fn toggle_full(&mut self, n: usize) {
         let full = !self.machines[n].full;
+        self.seen.full_disks += 1;
         self.machines[n].full = full;
         self.set_full(n, full);
         let hub_full = self.chance(0.3);
@@ -530,6 +545,7 @@ impl World {
         let Power::On(core) = &self.machines[n].power else { return Ok(()) };
         let (image, writer) = (disk::image(core.connection()), core.writer());
         let copy = self.second(n, &image);
+        self.seen.memory_copies += 1;
         // Either the clock shows it, and the copy draws its own writer, or nothing does.
         let shown = self.fault.is_none_or(|fault| !fault.wants_forks()) && self.chance(0.5);
         let writer = if shown { None } else { Some(writer) };

@@ -18,10 +18,12 @@ impl World {
         match self.rng.random_range(0..4) {
             // A clone: both go on.
             0 if self.machines.len() < 8 => {
+                self.seen.clones += 1;
                 self.second(n, &image);
             }
             // Lost, and replaced by a machine that joins.
             1 => {
+                self.seen.disks_lost += 1;
                 self.drop_line(n);
                 self.machines[n].power = Power::Gone;
                 self.machines[n].holds.clear();
@@ -32,6 +34,7 @@ impl World {
             }
             // An old image: taken now, put back later in the same event, after some work.
             _ => {
+                self.seen.old_images += 1;
                 let holds = self.machines[n].holds.clone();
                 for _ in 0..self.rng.random_range(0..6) {
                     self.start_or_connect(n)?;
@@ -104,6 +107,7 @@ impl World {
         let unchanged = self.fault == Some(Fault::EpochUnchangedOnRestore);
         match self.rng.random_range(0..4) {
             0 | 1 if backup.is_some() => {
+                self.seen.hub_restores += 1;
                 self.hub.swap(backup.as_ref());
                 if unchanged {
                     self.hub.witness = None;
@@ -111,10 +115,12 @@ impl World {
             }
             // By hand, witness and all.
             2 if backup.is_some() => {
+                self.seen.hub_restores_by_hand += 1;
                 self.hub.swap(backup.as_ref());
                 self.hub.witness = backup.and_then(|backup| backup.witness);
             }
             _ => {
+                self.seen.hub_wipes += 1;
                 self.hub.swap(None);
                 self.hub.intact = self.chance(0.5) && self.fault != Some(Fault::PendingDeviceAcknowledged);
             }
@@ -128,7 +134,7 @@ impl World {
         let wall = self.wall();
         let Some(core) = self.hub.core() else { return Ok(()) };
         match core.approve(None, wall) {
-            Ok(_) => {}
+            Ok(approved) => self.seen.approvals += u64::from(approved.changes > 0),
             Err(error) if error.is_passing() => {}
             Err(error) => return Err(format!("the approval failed: {error}")),
         }
@@ -143,6 +149,7 @@ impl World {
         if self.machines.iter().filter(|machine| !machine.revoked).count() < 2 {
             return;
         }
+        self.seen.revocations += 1;
         let fingerprint = self.machines[n].fingerprint;
         let wall = self.wall();
         self.hub.revoked.insert(fingerprint);
@@ -196,6 +203,7 @@ impl World {
         }
         converged?;
         self.audit()?;
+        self.count_what_was_retired();
         self.check_everything_arrived()?;
         self.check_totals()?;
         self.check_rebuild()
@@ -214,6 +222,17 @@ impl World {
             self.deliver_down()?;
         }
         Err("the machines and the hub talk without end".to_owned())
+    }
+
+    fn count_what_was_retired(&mut self) {
+        let count = |conn: &rusqlite::Connection, sql: &str| conn.query_row(sql, [], |row| row.get::<_, u64>(0)).expect("one column");
+        for disk in self.machines.iter().filter_map(|machine| machine.disk()) {
+            self.seen.refused += count(disk, "SELECT count(*) FROM retired WHERE reason > 0");
+            self.seen.forked += count(disk, "SELECT count(*) FROM retired WHERE reason = 0");
+            self.seen.set_aside += count(disk, "SELECT count(*) FROM refusal WHERE times >= 3");
+        }
+        self.seen.taps += self.intents.len() as u64;
+        self.seen.forks_alarmed += count(self.hub.disk(), "SELECT count(*) FROM device WHERE forked = 1");
     }
 
     /// Every fact on a disk that was connected is at the hub.
