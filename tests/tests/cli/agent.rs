@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::hub_with;
 
 /// What cannot be counted: options of `count`, the same as JSON, and the field at fault.
-fn bad_input(tomorrow: &str) -> Vec<(Vec<String>, Value, &'static str)> {
+fn bad_input(tomorrow: &str, yesterday: &str) -> Vec<(Vec<String>, Value, &'static str)> {
     let line = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
     vec![
         (line("CAF"), json!({ "operator": "CAF" }), "operator"),
@@ -27,10 +27,14 @@ fn bad_input(tomorrow: &str) -> Vec<(Vec<String>, Value, &'static str)> {
         (line("CNAF -n 1.5"), json!({ "operator": "CNAF", "n": 1.5 }), "n"),
         (line("CNAF -n beaucoup"), json!({ "operator": "CNAF", "n": "beaucoup" }), "n"),
         (line("CNAF -n -1"), json!({ "operator": "CNAF", "n": -1 }), "day"),
-        (line("CNAF -n -1 --day 2026-11-02"), json!({ "operator": "CNAF", "n": -1, "day": "2026-11-02" }), "reason"),
         (
-            line("CNAF -n -1 --day 2026-11-02 --reason doublon"),
-            json!({ "operator": "CNAF", "n": -1, "day": "2026-11-02", "reason": "doublon" }),
+            line(&format!("CNAF -n -1 --day {yesterday}")),
+            json!({ "operator": "CNAF", "n": -1, "day": yesterday }),
+            "reason",
+        ),
+        (
+            line(&format!("CNAF -n -1 --day {yesterday} --reason doublon")),
+            json!({ "operator": "CNAF", "n": -1, "day": yesterday, "reason": "doublon" }),
             "n",
         ),
         (line("CNAF --same-visit"), json!({ "operator": "CNAF", "same_visit": true }), "same_visit"),
@@ -45,7 +49,7 @@ fn what_cannot_be_counted_is_refused_by_name_and_nothing_is_stored() {
         let mut agent = cluster.enrol(&hub, "275", "accueil")?;
         agent.start()?;
         let today: msap_shared::time::Day = agent.status()?["today"].as_str().context("today")?.parse()?;
-        for (options, mut body, field) in bad_input(&today.plus_days(1).to_string()) {
+        for (options, mut body, field) in bad_input(&today.plus_days(1).to_string(), &today.plus_days(-1).to_string()) {
             let options: Vec<&str> = std::iter::once("count").chain(options.iter().map(String::as_str)).collect();
             let refused = agent.cli(&options)?;
             assert_eq!(refused.code, Some(5), "{options:?}: {}", refused.err);

@@ -121,7 +121,6 @@ fn without_an_address_that_sites_can_reach_no_code_is_made() {
         let mut hub = cluster.hub("hub");
         hub.start_at("0.0.0.0:0")?;
         hub.add_sites(&["275"])?;
-        // The helper sets `sync.advertise` from the bound address, which nobody can reach.
         let refused = hub.cli(&["site", "invite", "275"])?;
         assert_eq!(refused.code, Some(5), "{} {}", refused.out, refused.err);
         Ok(())

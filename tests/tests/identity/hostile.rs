@@ -24,8 +24,8 @@ fn scene(cluster: &Cluster) -> Result<(Hub, Agent, Agent)> {
 fn a_machine_that_writes_another_sites_document_is_refused_and_changes_nothing() {
     run(|cluster| {
         let (hub, rogue, witness) = scene(cluster)?;
-        let foreign = visit("site/275/visits/2026-11")?;
-        let own = visit("site/361/visits/2026-10")?;
+        let foreign = visit("site/275/visits/2024-11")?;
+        let own = visit("site/361/visits/2024-10")?;
         let sent = vec![Sent::Frame(Frame::Hello(hello())), Sent::Frame(Frame::Push(foreign)), Sent::Frame(Frame::Push(own))];
         let acked = |frame: &Frame| matches!(frame, Frame::Ack(ack) if !ack.held.is_empty());
         let mut seen = 0;
@@ -33,12 +33,12 @@ fn a_machine_that_writes_another_sites_document_is_refused_and_changes_nothing()
         for frame in &frames {
             match frame {
                 Frame::Refused(refused) => {
-                    assert_eq!((refused.document.to_string().as_str(), refused.reason), ("site/275/visits/2026-11", 8));
+                    assert_eq!((refused.document.to_string().as_str(), refused.reason), ("site/275/visits/2024-11", 8));
                     seen += 1;
                 }
                 Frame::Ack(ack) => {
                     let documents: Vec<String> = ack.held.iter().map(|(document, _)| document.to_string()).collect();
-                    assert_eq!(documents, ["site/361/visits/2026-10"]);
+                    assert_eq!(documents, ["site/361/visits/2024-10"]);
                 }
                 _ => {}
             }
@@ -50,7 +50,7 @@ fn a_machine_that_writes_another_sites_document_is_refused_and_changes_nothing()
         assert_eq!(witness.this_month()?, (2, 2));
 
         // Nor does it learn what another site has: its document answers like one that is not there.
-        let asked = msap_shared::frame::Have { document: "site/275/visits/2026-11".parse()?, versions: Vec::new(), held: None };
+        let asked = msap_shared::frame::Have { document: "site/275/visits/2024-11".parse()?, versions: Vec::new(), held: None };
         let sent = vec![Sent::Frame(Frame::Hello(hello())), Sent::Frame(Frame::Have(asked))];
         let (frames, _) = converse(rogue.data(), hub.sync()?, sent, |frame| matches!(frame, Frame::Have(_)))?;
         let answered = frames.iter().find_map(|frame| match frame {
@@ -66,11 +66,11 @@ fn a_machine_that_writes_another_sites_document_is_refused_and_changes_nothing()
 fn a_refused_document_is_told_as_refused() {
     run(|cluster| {
         let (hub, rogue, _witness) = scene(cluster)?;
-        let sent = vec![Sent::Frame(Frame::Hello(hello())), Sent::Frame(Frame::Push(visit("site/275/visits/2026-11")?))];
+        let sent = vec![Sent::Frame(Frame::Hello(hello())), Sent::Frame(Frame::Push(visit("site/275/visits/2024-11")?))];
         let (frames, _) = converse(rogue.data(), hub.sync()?, sent, |frame| matches!(frame, Frame::Refused(_)))?;
         assert!(matches!(frames.last(), Some(Frame::Refused(refused)) if refused.reason == 8), "{frames:?}");
         // An unknown site answers like a forbidden one.
-        let sent = vec![Sent::Frame(Frame::Hello(hello())), Sent::Frame(Frame::Push(visit("site/nowhere/visits/2026-11")?))];
+        let sent = vec![Sent::Frame(Frame::Hello(hello())), Sent::Frame(Frame::Push(visit("site/nowhere/visits/2024-11")?))];
         let (frames, _) = converse(rogue.data(), hub.sync()?, sent, |frame| matches!(frame, Frame::Refused(_)))?;
         assert!(matches!(frames.last(), Some(Frame::Refused(refused)) if refused.reason == 8), "{frames:?}");
         Ok(())
@@ -81,7 +81,7 @@ fn a_refused_document_is_told_as_refused() {
 fn changes_that_do_not_hash_to_what_they_say_are_refused() {
     run(|cluster| {
         let (hub, rogue, _witness) = scene(cluster)?;
-        let mut push = visit("site/361/visits/2026-11")?;
+        let mut push = visit("site/361/visits/2024-11")?;
         push.last_hash = ChangeHash::new([1; 32]);
         let sent = vec![Sent::Frame(Frame::Hello(hello())), Sent::Frame(Frame::Push(push))];
         let (frames, _) = converse(rogue.data(), hub.sync()?, sent, |frame| matches!(frame, Frame::Refused(_)))?;
@@ -106,7 +106,7 @@ fn bad_sessions() -> Result<Vec<(&'static str, Vec<Sent>, CloseCode)>> {
     expanding.extend([0x28, 0xb5, 0x2f, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     let welcome_first = Frame::Offered;
     let far = {
-        let mut push = visit("site/361/visits/2026-11")?;
+        let mut push = visit("site/361/visits/2024-11")?;
         push.first_seq = u64::MAX;
         Frame::Push(push)
     };
@@ -149,7 +149,7 @@ fn a_frame_cut_off_in_the_middle_is_nothing() {
     run(|cluster| {
         let (hub, rogue, witness) = scene(cluster)?;
         let mut push = Vec::new();
-        msap_shared::frame::encode(&Frame::Push(visit("site/361/visits/2026-11")?), &mut push)?;
+        msap_shared::frame::encode(&Frame::Push(visit("site/361/visits/2024-11")?), &mut push)?;
         push.truncate(push.len() / 2);
         let sent = vec![Sent::Frame(Frame::Hello(hello())), Sent::Bytes(push)];
         // The connection ends with the frame half sent, as a machine that loses power does.
