@@ -136,7 +136,7 @@ pub fn start(
     dir: &Path,
     settings: &Settings,
     shutdown: CancellationToken,
-) -> anyhow::Result<(Desk, impl Future<Output = anyhow::Result<()>>)> {
+) -> anyhow::Result<(Desk, impl Future<Output = anyhow::Result<()>> + Send + use<>)> {
     let core = Core::new(store::open(dir)?, Box::new(rand::random::<[u8; 16]>))?;
     let hub = settings.sync.hub.clone().unwrap_or_else(|| core.profile().hub.clone());
     let dial_settings = dial::Settings { interval: settings.sync.interval, max_backoff: settings.sync.max_backoff };

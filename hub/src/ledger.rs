@@ -150,7 +150,7 @@ impl Deltas {
     }
 
     /// The cells that differ.
-    pub fn into_iter(self) -> impl Iterator<Item = (Cell, Sums)> {
+    pub fn into_cells(self) -> impl Iterator<Item = (Cell, Sums)> {
         self.0.into_iter().filter(|(_, sums)| *sums != Sums::default())
     }
 }
@@ -203,13 +203,13 @@ mod tests {
         let mut deltas = Deltas::default();
         deltas.add(&read(&document(), &before, day("2026-11-17")).unwrap());
         deltas.take_away(&document(), &before, false);
-        assert_eq!(deltas.into_iter().count(), 0);
+        assert_eq!(deltas.into_cells().count(), 0);
 
         let mut deltas = Deltas::default();
         deltas.take_away(&document(), &before, false);
         deltas.add(&reading("2|MSA|online|25-39|3", "2026-11-17"));
         let moved: Vec<_> =
-            deltas.into_iter().map(|(cell, sums)| (cell.operator, sums.people, sums.requests)).collect();
+            deltas.into_cells().map(|(cell, sums)| (cell.operator, sums.people, sums.requests)).collect();
         assert_eq!(moved, [("CNAF".to_owned(), -2, -3), ("MSA".to_owned(), 2, 3)]);
     }
 }

@@ -39,11 +39,14 @@ const READ_MAX: Duration = Duration::from_secs(10);
 /// Documents that changed are opened and compared this often.
 const VERIFY_EVERY: Duration = Duration::from_secs(30);
 
+/// What an operator wants done, between two turns.
+type Action = Box<dyn FnOnce(&mut Core, Timestamp) + Send>;
+
 /// Work for the writer's thread.
 enum Job {
     Opened(Peer, mpsc::Sender<Outgoing>, oneshot::Sender<ConnId>),
     Input(Input),
-    Manage(Box<dyn FnOnce(&mut Core, Timestamp) + Send>),
+    Manage(Action),
 }
 
 /// Reaches the writer's thread and the readers.

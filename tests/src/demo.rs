@@ -103,7 +103,12 @@ fn show(options: &Options) -> Result<bool> {
         None => Cluster::new(programs)?,
         Some(dir) => {
             let empty = std::fs::read_dir(dir).map(|mut entries| entries.next().is_none()).unwrap_or(true);
-            anyhow::ensure!(empty, "{} : {}", dir.display(), options.lang.pick("le dossier n’est pas vide", "not empty"));
+            anyhow::ensure!(
+                empty,
+                "{} : {}",
+                dir.display(),
+                options.lang.pick("le dossier n’est pas vide", "not empty")
+            );
             Cluster::in_directory(programs, dir.clone())?
         }
     };
@@ -124,16 +129,26 @@ fn played(cluster: &Cluster, options: &Options) -> Result<bool> {
         "Each site joins the hub by an invitation and enters its history…",
     ));
     stage.fill(&list)?;
-    note(lang.pick("Les agents démarrent et envoient tout au hub…", "The agents start and send everything to the hub…"));
+    note(
+        lang.pick("Les agents démarrent et envoient tout au hub…", "The agents start and send everything to the hub…"),
+    );
     stage.start()?;
     stage.wait_confirmed()?;
     stage.offline_and_back(lang)?;
 
     let equal = compare::show(&stage, lang)?;
     say("");
-    say(&format!("{} http://{}/", lang.pick("Page du poste d’Alençon-Perseigne :", "Desk page of Alençon-Perseigne:"), stage.page("361")?));
+    say(&format!(
+        "{} http://{}/",
+        lang.pick("Page du poste d’Alençon-Perseigne :", "Desk page of Alençon-Perseigne:"),
+        stage.page("361")?
+    ));
     say(&format!("{} http://{}/healthz", lang.pick("Interface du hub :", "The hub's interface:"), stage.hub().http()?));
-    say(&format!("{} {}", lang.pick("Jeton de lecture :", "Token to read with:"), stage.hub().make_token("national", "reader")?));
+    say(&format!(
+        "{} {}",
+        lang.pick("Jeton de lecture :", "Token to read with:"),
+        stage.hub().make_token("national", "reader")?
+    ));
     if let Some(dir) = &options.keep {
         say(&format!("{} {}", lang.pick("Données :", "Data:"), dir.display()));
     }

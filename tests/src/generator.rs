@@ -57,7 +57,9 @@ pub struct Period {
 impl Period {
     fn days(self) -> impl Iterator<Item = Day> {
         let last = self.to;
-        std::iter::successors(Some(self.from), move |day| Some(day.plus_days(1)).filter(|next| next <= &last && next > day))
+        std::iter::successors(Some(self.from), move |day| {
+            Some(day.plus_days(1)).filter(|next| next <= &last && next > day)
+        })
     }
 }
 
@@ -124,7 +126,10 @@ impl Model {
     fn campaign(&self, operator: &OperatorCode, day: Day) -> f64 {
         let (month, day) = (day.date().month(), day.date().day());
         let running = self.campaigns.iter().filter(|campaign| campaign.operator == *operator);
-        running.filter(|campaign| campaign.from <= (month, day) && (month, day) <= campaign.to).map(|c| c.factor).product()
+        running
+            .filter(|campaign| campaign.from <= (month, day) && (month, day) <= campaign.to)
+            .map(|c| c.factor)
+            .product()
     }
 
     /// What is known of a site's past.
@@ -135,7 +140,8 @@ impl Model {
     /// A period of a site nothing is known of: its own lasting rate, drawn from how rates spread
     /// over the network.
     pub fn typical(&self, site: &ListedSite, from: Day, to: Day, seed: u64) -> Period {
-        let rate = if from.date().year() < FRANCE_SERVICES_SINCE { self.weekly_msap } else { self.weekly_france_services };
+        let rate =
+            if from.date().year() < FRANCE_SERVICES_SINCE { self.weekly_msap } else { self.weekly_france_services };
         let normal = Chance::new(seed, site.id.as_str()).normal();
         let weeks = f64::from((to.number() - from.number() + 1).max(0)) / 7.0;
         // The cap keeps one site from outweighing the rest: nine houses in ten are far below it.

@@ -3,4 +3,5 @@
 pub mod cluster;
 pub mod demo;
 pub mod generator;
+pub mod relay;
 pub mod world;

@@ -238,7 +238,7 @@ fn systemd_analyze() -> Result<Option<()>> {
     if std::env::var_os("CI").is_some_and(|value| value == "true") {
         bail!("systemd-analyze is missing (Debian package systemd)");
     }
-    println!("skipped: systemd-analyze is missing (Debian package systemd)");
+    eprintln!("skipped: systemd-analyze is missing (Debian package systemd)");
     Ok(None)
 }
 

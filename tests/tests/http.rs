@@ -29,7 +29,11 @@ fn a_token_sees_its_scope_and_a_question_beyond_it_is_refused() {
         let cases = [
             ("national", vec!["", "?department=49", "?site=361", "?operator=CNAF"], vec![]),
             ("region:52", vec!["?region=52", "?department=49", "?site=275"], vec!["", "?region=28", "?department=61"]),
-            ("department:49", vec!["?department=49", "?site=275"], vec!["", "?department=61", "?department=49,61", "?site=361"]),
+            (
+                "department:49",
+                vec!["?department=49", "?site=275"],
+                vec!["", "?department=61", "?department=49,61", "?site=361"],
+            ),
             ("site:361", vec!["?site=361", "?site=597"], vec!["", "?site=275", "?site=361,275", "?department=61"]),
             ("operator:CNAF", vec!["?operator=CNAF"], vec!["", "?operator=MSA", "?operator=CNAF,MSA"]),
         ];
@@ -41,7 +45,11 @@ fn a_token_sees_its_scope_and_a_question_beyond_it_is_refused() {
             for question in hidden {
                 let answer = hub.get(&format!("/v1/visits{question}"), Some(&token))?;
                 assert_eq!(answer.status, 403, "{scope} {question:?}");
-                assert!(answer.json()?["detail"].as_str().is_some_and(|detail| detail.contains(scope)), "{}", answer.text());
+                assert!(
+                    answer.json()?["detail"].as_str().is_some_and(|detail| detail.contains(scope)),
+                    "{}",
+                    answer.text()
+                );
             }
             assert_eq!(status("/v1/documents", &token)?, 403, "{scope}: raw documents are for administrators");
         }

@@ -9,6 +9,7 @@ mod cli;
 mod deploy;
 mod http;
 mod identity;
+mod simulation;
 mod sync;
 mod tidy;
 

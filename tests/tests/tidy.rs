@@ -33,9 +33,9 @@ fn root() -> &'static Path {
 }
 
 fn walk(dir: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+    for entry in std::fs::read_dir(dir).expect("a directory of the workspace can be listed") {
+        let entry = entry.expect("and every entry of it read");
+        let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
         if path.is_dir() {
             if !NOT_OURS.contains(&name.as_str()) {
                 walk(&path, found);
@@ -53,7 +53,7 @@ fn sources(endings: &[&str]) -> Vec<Source> {
     paths.sort();
     let mut sources = Vec::new();
     for path in paths {
-        let name = path.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/");
+        let name = path.strip_prefix(root()).expect("the walk began there").to_string_lossy().replace('\\', "/");
         if endings.iter().any(|ending| name.ends_with(ending)) {
             let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
             sources.push(Source { name, text });

@@ -68,7 +68,7 @@ fn set_flags(
 
 fn write(conn: &Connection, document: &DocId, deltas: Deltas, received: Day) -> Result<(), StoreError> {
     let site = document.site().as_str();
-    for (cell, sums) in deltas.into_iter() {
+    for (cell, sums) in deltas.into_cells() {
         let key = (site, cell.day.number(), &cell.operator, &cell.help, &cell.age, received.number(), cell.apart);
         let (site, day, operator, help, age, received, apart) = key;
         let row = (site, day, operator, help, age, received, apart, sums.people, sums.requests);

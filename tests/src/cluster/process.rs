@@ -121,8 +121,7 @@ impl Program {
         let open = || File::options().create(true).append(true).open(log).with_context(|| log.display().to_string());
         writeln!(open()?, "=== {args:?} {env:?}")?;
         let mut command = self.command(args, env);
-        let child =
-            command.stdout(open()?).stderr(open()?).spawn().with_context(|| self.path.display().to_string())?;
+        let child = command.stdout(open()?).stderr(open()?).spawn().with_context(|| self.path.display().to_string())?;
         Ok(Running { child })
     }
 }

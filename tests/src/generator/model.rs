@@ -90,10 +90,8 @@ impl Model {
             requests_per_visit: file.number("/volume/requests_per_visit/mean")?,
             weekly_msap: file.rate("/volume/msap_2015_weekly_visits_per_site", 1.0)?,
             // Published as requests: visits are fewer.
-            weekly_france_services: file.rate(
-                "/volume/fs_2023_weekly_requests_per_site",
-                file.number("/volume/requests_per_visit/mean")?,
-            )?,
+            weekly_france_services: file
+                .rate("/volume/fs_2023_weekly_requests_per_site", file.number("/volume/requests_per_visit/mean")?)?,
             pinned: pinned(&file)?,
         })
     }
@@ -158,7 +156,12 @@ fn campaigns(file: &Figures) -> Result<Vec<Campaign>, ModelError> {
     };
     let campaign = |value: &Value| {
         let operator = value["operator"].as_str()?.parse().ok()?;
-        Some(Campaign { operator, from: date(&value["from"])?, to: date(&value["to"])?, factor: value["factor"].as_f64()? })
+        Some(Campaign {
+            operator,
+            from: date(&value["from"])?,
+            to: date(&value["to"])?,
+            factor: value["factor"].as_f64()?,
+        })
     };
     file.at(AT)?.as_array().ok_or_else(wrong)?.iter().map(|value| campaign(value).ok_or_else(wrong)).collect()
 }

@@ -50,10 +50,7 @@ fn one_seed_gives_the_same_visits_and_another_seed_others() {
 fn what_was_published_of_a_site_is_exact() {
     let model = Model::load().unwrap();
     let alencon = model.pinned(&"361".parse().unwrap());
-    assert_eq!(
-        alencon,
-        [period("2018-01-01", "2018-12-31", 8_000), period("2019-01-01", "2019-06-30", 5_600)]
-    );
+    assert_eq!(alencon, [period("2018-01-01", "2018-12-31", 8_000), period("2019-01-01", "2019-06-30", 5_600)]);
     let chemille = model.pinned(&"275".parse().unwrap());
     assert_eq!(chemille, [period("2016-10-01", "2017-05-31", 216)]);
     for (id, period) in alencon.iter().map(|p| ("361", *p)).chain(chemille.iter().map(|p| ("275", *p))) {
@@ -71,7 +68,9 @@ fn before_the_label_visits_are_shared_out_as_in_2018() {
     // Winter: no partner's campaign runs.
     let visits = taps("361", period("2018-10-01", "2018-12-31", 30_000), 1);
     let operators = shares(&visits, |tap| tap.operator.to_string());
-    for (code, share) in [("FRANCE_TRAVAIL", 0.27), ("DGFIP", 0.19), ("CNAF", 0.15), ("FRANCE_TITRES", 0.12), ("MSA", 0.03)] {
+    for (code, share) in
+        [("FRANCE_TRAVAIL", 0.27), ("DGFIP", 0.19), ("CNAF", 0.15), ("FRANCE_TITRES", 0.12), ("MSA", 0.03)]
+    {
         assert_near(&operators, code, share);
     }
     let ages = shares(&visits, |tap| tap.age.to_string());

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use msap_shared::chain::decode;
+use msap_shared::chain::{Facts, decode};
 use msap_shared::id::{ChangeHash, WriterId};
 use rusqlite::{Connection, MAIN_DB};
 
@@ -41,7 +41,7 @@ pub(super) fn empty(kind: &'static str, make: impl FnOnce(Connection) -> Connect
 }
 
 /// Every change on a disk, with its hash and facts.
-pub(super) fn changes(conn: &Connection) -> Vec<(Place, ChangeHash, Vec<(String, String)>)> {
+pub(super) fn changes(conn: &Connection) -> Vec<(Place, ChangeHash, Facts)> {
     let sql = "SELECT d.name, c.writer, h.seq, h.hash, h.bytes FROM change h
                JOIN chain c ON c.id = h.chain JOIN document d ON d.id = c.document";
     let mut statement = conn.prepare_cached(sql).expect("the tables of both programs");

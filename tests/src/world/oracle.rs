@@ -33,14 +33,15 @@ impl World {
         let sql = "SELECT d.name, c.writer, c.acked, h.hash FROM chain c JOIN document d ON d.id = c.document
                    LEFT JOIN change h ON h.chain = c.id AND h.seq = c.acked WHERE c.acked > 0";
         let mut statement = disk.prepare_cached(sql).expect("the agent's tables");
-        let acked: Vec<(String, [u8; 16], u64, Option<[u8; 32]>)> = statement
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
-            .and_then(Iterator::collect)
-            .expect("columns of these types");
+        let rows = statement.query_map([], |row| {
+            let place: (String, [u8; 16], u64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok((place, row.get::<_, Option<[u8; 32]>>(3)?))
+        });
+        let acked: Vec<_> = rows.and_then(Iterator::collect).expect("columns of these types");
         let sql = "SELECT h.hash FROM change h JOIN chain c ON c.id = h.chain JOIN document d ON d.id = c.document
                    WHERE d.name = ?1 AND c.writer = ?2 AND h.seq = ?3";
         let mut held = self.hub.disk().prepare_cached(sql).expect("the hub's tables");
-        for (document, writer, seq, hash) in acked {
+        for ((document, writer, seq), hash) in acked {
             let holds: Option<[u8; 32]> =
                 held.query_row((&document, writer, seq), |row| row.get(0)).optional().expect("one column");
             if hash.is_none() || holds != hash {

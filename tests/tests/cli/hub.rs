@@ -102,7 +102,8 @@ fn the_list_is_imported_once_and_a_bad_row_stops_nothing() {
             serde_json::from_str(&hub.cli(&["site", "import", file, "--dry-run", "--json"])?.expect_code(5)?.out)?;
         assert_eq!((&rehearsed["added"], &rehearsed["rejected"]), (&1.into(), &1.into()), "{rehearsed}");
         assert_eq!(hub.json(&["site", "list"])?.as_array().context("sites")?.len(), 1);
-        let done: serde_json::Value = serde_json::from_str(&hub.cli(&["site", "import", file, "--json"])?.expect_code(5)?.out)?;
+        let done: serde_json::Value =
+            serde_json::from_str(&hub.cli(&["site", "import", file, "--json"])?.expect_code(5)?.out)?;
         assert_eq!(done, rehearsed);
         assert_eq!(done["problems"][0]["field"], "timezone");
         assert_eq!(hub.json(&["site", "show", "597"])?["parent"], "361");

@@ -41,7 +41,9 @@ fn codes_that_are_cut_mistyped_or_expired_make_no_machine() {
         let code = hub.invite("275")?;
         let cut: String = code.chars().take(code.chars().count() - 8).collect();
         let mistyped = format!("{}{}", &code[..code.len() - 1], if code.ends_with('a') { 'b' } else { 'a' });
-        for (text, what) in [("", "empty"), ("bonjour", "a word"), (cut.as_str(), "cut"), (mistyped.as_str(), "mistyped")] {
+        for (text, what) in
+            [("", "empty"), ("bonjour", "a word"), (cut.as_str(), "cut"), (mistyped.as_str(), "mistyped")]
+        {
             let refused = agent.join(text, "accueil")?;
             assert_eq!(refused.code, Some(5), "{what}: {}", refused.err);
         }

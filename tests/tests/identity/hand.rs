@@ -52,7 +52,10 @@ pub(super) fn converse(
         let mut reader = FrameReader::new(receive);
         let mut frames = Vec::new();
         let end = loop {
-            match tokio::time::timeout(ANSWER_MAX, reader.next()).await.context("the hub neither answered nor closed")? {
+            match tokio::time::timeout(ANSWER_MAX, reader.next())
+                .await
+                .context("the hub neither answered nor closed")?
+            {
                 Ok(Some(frame)) => {
                     let seen = enough(&frame);
                     frames.push(frame);

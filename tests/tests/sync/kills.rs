@@ -30,6 +30,7 @@ fn a_hub_killed_again_and_again_while_it_is_filled_loses_and_doubles_nothing() {
                 let now = hub.total("")?.1;
                 Ok(now > before || now == entered.requests || Instant::now() > until)
             })?;
+            eprintln!("ROUND {round} {:?} of {entered:?} {:?}", hub.total("")?, Instant::now());
             hub.kill()?;
             hub.start()?;
             let checked = hub.cli(&["check"])?;

@@ -1,3 +1,0 @@
-//! temp
-#[path = "simulation.rs"]
-mod simulation;
