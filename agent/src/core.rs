@@ -246,3 +246,6 @@ fn note_contact(conn: &Connection, half: &SiteSession, link: &mut LinkState, now
     link.last_error = None;
     meta::set_last_contact(conn, now.wall.as_second())
 }
+
+#[cfg(test)]
+mod tests;

@@ -315,3 +315,6 @@ fn admit(
     tracing::warn!(device.id = %fingerprint.device(), site.id = %site, standing = ?row, "a device came back");
     Ok(Ok((standing, site)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,16 +31,22 @@ fn main() -> Result<()> {
     if std::env::args().any(|arg| arg == "--test") {
         return Ok(());
     }
-    println!("{:<58} {:>12}", "one tap durable at the agent (commit and fsync), median", tap_durable()?);
-    println!("{:<58} {:>12}", "hub CPU per change accepted, runs of 50, median", change_accepted()?);
+    tell("one tap durable at the agent (commit and fsync), median", &tap_durable()?);
+    tell("hub CPU per change accepted, runs of 50, median", &change_accepted()?);
     let programs = Programs::beside_this_test()?;
     for (name, path) in [("msap-agent", &programs.agent), ("msap-hub", &programs.hub)] {
-        println!("{:<58} {:>9} kB", format!("size of {name}"), std::fs::metadata(&path.path)?.len() / 1_000);
+        let size = std::fs::metadata(&path.path)?.len();
+        tell(&format!("size of {name}"), &format!("{} kB", size / 1_000));
     }
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(on_the_wire(programs))?;
-    println!("{:<58} {:>12.0}", "simulated worlds per second on one core", worlds_per_second());
+    tell("simulated worlds per second on one core", &format!("{:.0}", worlds_per_second()));
     Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the figures are what this program is for")]
+fn tell(what: &str, figure: &str) {
+    println!("{what:<58} {figure:>14}");
 }
 
 fn median<T: Ord + Copy>(mut values: Vec<T>) -> Result<T> {
@@ -192,7 +198,7 @@ async fn on_the_wire(programs: Programs) -> Result<()> {
         confirmed(&desk).await?;
         times.push(began.elapsed());
     }
-    println!("{:<58} {:>12}", "one visit → confirmed on a live session, median", micros(median(times)?));
+    tell("one visit → confirmed on a live session, median", &micros(median(times)?));
     let (mut up, mut down) = (Vec::new(), Vec::new());
     let mut before = quiet(&relay).await;
     for _ in 0..21 {
@@ -205,7 +211,7 @@ async fn on_the_wire(programs: Programs) -> Result<()> {
         down.push(passed.down);
     }
     let figure = format!("{} / {} B", median(up)?, median(down)?);
-    println!("{:<58} {:>12}", "one visit on the wire, up / down, IP and UDP included", figure);
+    tell("one visit on the wire, up / down, IP and UDP included", &figure);
     stop.cancel();
     drop(desk);
     running.await??;
@@ -225,7 +231,7 @@ async fn on_the_wire(programs: Programs) -> Result<()> {
         running.await??;
     }
     let figure = format!("{} / {} B", median(up)?, median(down)?);
-    println!("{:<58} {:>12}", "a quiet reconnect, handshake included, up / down", figure);
+    tell("a quiet reconnect, handshake included, up / down", &figure);
     hub.stop()
 }
 

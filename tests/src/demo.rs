@@ -128,7 +128,7 @@ fn played(cluster: &Cluster, options: &Options) -> Result<bool> {
         "Chaque site rejoint le hub par une invitation, et reprend son historique…",
         "Each site joins the hub by an invitation and enters its history…",
     ));
-    stage.fill(&list)?;
+    stage.fill(&list, lang)?;
     note(
         lang.pick("Les agents démarrent et envoient tout au hub…", "The agents start and send everything to the hub…"),
     );
@@ -136,6 +136,8 @@ fn played(cluster: &Cluster, options: &Options) -> Result<bool> {
     stage.wait_confirmed()?;
     stage.offline_and_back(lang)?;
 
+    // Before the addresses are shown: whoever reads them may stop the demonstration at once.
+    let stop = if options.once { None } else { Some(Stop::listen()?) };
     let equal = compare::show(&stage, lang)?;
     say("");
     say(&format!(
@@ -152,16 +154,53 @@ fn played(cluster: &Cluster, options: &Options) -> Result<bool> {
     if let Some(dir) = &options.keep {
         say(&format!("{} {}", lang.pick("Données :", "Data:"), dir.display()));
     }
-    if !options.once {
+    if let Some(stop) = stop {
         note(lang.pick("Ctrl-C arrête tout.", "Ctrl-C stops everything."));
-        interrupted()?;
+        stop.wait()?;
     }
     stage.stop()?;
     Ok(equal)
 }
 
-/// Waits for Ctrl-C or a request to stop.
-fn interrupted() -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("runtime")?;
-    runtime.block_on(async { tokio::signal::ctrl_c().await.context("Ctrl-C") })
+/// Ctrl-C, or a request to stop, from now on.
+struct Stop {
+    runtime: tokio::runtime::Runtime,
+    #[cfg(unix)]
+    signals: [tokio::signal::unix::Signal; 2],
+}
+
+impl Stop {
+    #[cfg(unix)]
+    fn listen() -> Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("runtime")?;
+        let signals = {
+            let _entered = runtime.enter();
+            [signal(SignalKind::interrupt()).context("SIGINT")?, signal(SignalKind::terminate()).context("SIGTERM")?]
+        };
+        Ok(Self { runtime, signals })
+    }
+
+    #[cfg(not(unix))]
+    fn listen() -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("runtime")?;
+        Ok(Self { runtime })
+    }
+
+    #[cfg(unix)]
+    fn wait(mut self) -> Result<()> {
+        let [interrupt, terminate] = &mut self.signals;
+        self.runtime.block_on(async {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        });
+        Ok(())
+    }
+
+    #[cfg(not(unix))]
+    fn wait(self) -> Result<()> {
+        self.runtime.block_on(tokio::signal::ctrl_c()).context("Ctrl-C")
+    }
 }

@@ -245,5 +245,5 @@ fn systemd_analyze() -> Result<Option<()>> {
 /// The last value of a key of a unit.
 fn value<'a>(unit: &'a str, key: &str) -> Result<&'a str> {
     let of_line = |line: &'a str| line.split_once('=').filter(|(name, _)| *name == key).map(|(_, value)| value);
-    unit.lines().filter_map(of_line).last().with_context(|| format!("no {key}"))
+    unit.lines().filter_map(of_line).next_back().with_context(|| format!("no {key}"))
 }

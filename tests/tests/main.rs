@@ -6,6 +6,7 @@ use anyhow::Result;
 use msap_tests::cluster::{Cluster, Hub};
 
 mod cli;
+mod demo;
 mod deploy;
 mod http;
 mod identity;

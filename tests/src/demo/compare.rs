@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::stage::{PROJECTS, Stage};
+use super::stage::{PROJECTS, Stage, short};
 use super::{Lang, say};
 
 /// Shows the table; whether everything is equal, visits and requests, site by site and in all.
@@ -30,7 +30,7 @@ pub(super) fn show(stage: &Stage<'_>, lang: Lang) -> Result<bool> {
     }
     for site in PROJECTS {
         let project = stage.hub().view(&format!("/v1/sites/{site}"))?;
-        let name = project["name"].as_str().unwrap_or_default().trim_start_matches("France services ").to_owned();
+        let name = short(project["name"].as_str().unwrap_or_default());
         let what = lang.pick("en projet", "project").to_owned();
         say(&row([format!("{name} ({site})"), what, "–".to_owned(), String::new()]));
     }
@@ -43,7 +43,20 @@ pub(super) fn show(stage: &Stage<'_>, lang: Lang) -> Result<bool> {
 }
 
 fn figures((visits, requests): (i64, i64)) -> String {
-    format!("{visits} / {requests}")
+    format!("{} / {}", grouped(visits), grouped(requests))
+}
+
+/// Thousands apart, as both languages can read it.
+fn grouped(number: i64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (n, digit) in digits.chars().enumerate() {
+        if n > 0 && digit.is_ascii_digit() && (digits.len() - n).is_multiple_of(3) {
+            text.push('\u{a0}');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 fn mark(equal: bool) -> String {

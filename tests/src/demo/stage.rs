@@ -74,7 +74,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Joins each site, and enters its history.
-    pub(super) fn fill(&mut self, list: &SiteList) -> Result<()> {
+    pub(super) fn fill(&mut self, list: &SiteList, lang: Lang) -> Result<()> {
         let model = Model::load()?;
         let began = Instant::now();
         let mut all = Entered::default();
@@ -89,10 +89,14 @@ impl<'a> Stage<'a> {
             let entered = history::enter(agent.data(), visits, SEED).with_context(|| format!("site {id}"))?;
             all.visits += entered.visits;
             all.requests += entered.requests;
-            let name = site.name.trim_start_matches("France services ").to_owned();
-            self.players.push(Player { site: id.to_owned(), name, agent, months: months(&periods) });
+            let (name, months) = (short(&site.name), months(&periods));
+            self.players.push(Player { site: id.to_owned(), name, agent, months });
         }
-        note(&format!("  {} / {} ({:.1} s)", all.visits, all.requests, began.elapsed().as_secs_f64()));
+        let took = began.elapsed().as_secs_f64();
+        note(&match lang {
+            Lang::Fr => format!("  {} visites, {} demandes, en {took:.1} s", all.visits, all.requests),
+            Lang::En => format!("  {} visits, {} requests, in {took:.1} s", all.visits, all.requests),
+        });
         Ok(())
     }
 
@@ -164,6 +168,13 @@ impl<'a> Stage<'a> {
         self.players.iter_mut().try_for_each(|player| player.agent.stop())?;
         self.hub.stop()
     }
+}
+
+/// A house's name without what all of them begin with.
+pub(super) fn short(name: &str) -> String {
+    let town = name.trim_start_matches("France services ");
+    let bare = ["d'", "d’", "de "].iter().find_map(|article| town.strip_prefix(article));
+    bare.unwrap_or(town).to_owned()
 }
 
 fn months(periods: &[Period]) -> Vec<Month> {
