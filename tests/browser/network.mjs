@@ -98,7 +98,7 @@ export class Network {
 
   async ask(path) { return (await fetch(this.url + path)).json(); }
   async tally() { const { visits, requests } = await this.ask('/api/tally'); return { visits, requests }; }
-  async taps() { const taps = await this.ask('/api/visits'); return Array.isArray(taps) ? taps : taps.visits ?? taps.taps; }
+  taps() { return this.ask('/api/visits'); }
   async hubTotals() {
     const { total } = JSON.parse(await this.hubCommand('--json', 'counts', '--format', 'json'));
     return { visits: total.visits, requests: total.requests };
