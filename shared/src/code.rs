@@ -127,11 +127,9 @@ pub struct Age(usize);
 
 impl Age {
     /// The codes of scheme 1, in order.
-    pub const CODES: [&'static str; 8] =
-        ["0-17", "18-24", "25-39", "40-49", "50-59", "60-69", "70+", "unknown"];
+    pub const CODES: [&'static str; 8] = ["0-17", "18-24", "25-39", "40-49", "50-59", "60-69", "70+", "unknown"];
     /// All brackets, in order.
-    pub const ALL: [Self; 8] =
-        [Self(0), Self(1), Self(2), Self(3), Self(4), Self(5), Self(6), Self(7)];
+    pub const ALL: [Self; 8] = [Self(0), Self(1), Self(2), Self(3), Self(4), Self(5), Self(6), Self(7)];
     /// What a bare tap counts as.
     pub const UNKNOWN: Self = Self(7);
 

@@ -82,7 +82,15 @@ mod tests {
     fn document_names_round_trip_and_strangers_are_refused() {
         let text = "site/temp_12/visits/2026-11";
         assert_eq!(text.parse::<DocId>().unwrap().to_string(), text);
-        for text in ["", "site/275", "site/275/visits/2026-13", "site/2 75/visits/2026-11", "site/275/schedule/x", "site//visits/2026-11", "site/275/visits/2026-11/x"] {
+        for text in [
+            "",
+            "site/275",
+            "site/275/visits/2026-13",
+            "site/2 75/visits/2026-11",
+            "site/275/schedule/x",
+            "site//visits/2026-11",
+            "site/275/visits/2026-11/x",
+        ] {
             assert!(text.parse::<DocId>().is_err(), "{text:?}");
         }
     }

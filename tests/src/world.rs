@@ -17,12 +17,15 @@ use msap_shared::time::Day;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
+mod copies;
 mod disk;
 mod events;
 mod fault;
 mod heal;
 mod machine;
 mod oracle;
+mod people;
+mod planted;
 mod server;
 mod wire;
 
@@ -69,8 +72,24 @@ macro_rules! seen {
 }
 
 seen!(
-    taps, kills, clock_jumps, cuts, clones, old_images, disks_lost, memory_copies, full_disks, hub_restores,
-    hub_restores_by_hand, hub_wipes, approvals, revocations, refused, forked, forks_alarmed, set_aside,
+    taps,
+    kills,
+    clock_jumps,
+    cuts,
+    clones,
+    old_images,
+    disks_lost,
+    memory_copies,
+    full_disks,
+    hub_restores,
+    hub_restores_by_hand,
+    hub_wipes,
+    approvals,
+    revocations,
+    refused,
+    forked,
+    forks_alarmed,
+    set_aside,
 );
 
 /// A promise was broken.

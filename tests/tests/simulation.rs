@@ -69,7 +69,8 @@ fn tell(what: &str) {
 /// A planted fault must break a promise within [`SEEDS_PER_FAULT`] worlds.
 fn shows(fault: Fault) {
     let first = first_seed();
-    let found = (first..first + SEEDS_PER_FAULT).find_map(|seed| run(seed, Some(fault)).err().map(|why| (seed - first, why)));
+    let found =
+        (first..first + SEEDS_PER_FAULT).find_map(|seed| run(seed, Some(fault)).err().map(|why| (seed - first, why)));
     match found {
         Some((after, why)) => tell(&format!("{fault:?} showed after {after} worlds: {why}")),
         None => panic!("{fault:?} did not show in {SEEDS_PER_FAULT} worlds from {first}"),

@@ -221,7 +221,9 @@ fn a_further_request_of_a_visit_counts_nobody_twice() {
 #[test]
 fn a_day_is_the_sites_own_whatever_the_machine_shows() {
     // 21:30 in Paris is half past midnight in La Réunion, and midday the day before further on.
-    for (zone, day) in [("Europe/Paris", "2026-11-20"), ("Indian/Reunion", "2026-11-21"), ("America/Cayenne", "2026-11-20")] {
+    for (zone, day) in
+        [("Europe/Paris", "2026-11-20"), ("Indian/Reunion", "2026-11-21"), ("America/Cayenne", "2026-11-20")]
+    {
         let mut core = Core::new(disk(zone), fresh(1)).unwrap();
         let view = tapped(ask_at(&mut core, Command::Count(visit(1)), "2026-11-20T20:30:00Z"));
         assert_eq!(view.day.to_string(), day, "{zone}");

@@ -141,7 +141,8 @@ fn what_looks_wrong_is_taken_counted_apart_and_listed() {
 #[test]
 fn a_refused_change_is_named_listed_and_what_came_before_it_held() {
     let mut core = greeted();
-    let mut all = pushes(1, &[vec![fact(1, 0, "1|CNAF|online|25-39|1")], vec![fact(2, 0, "many")], vec![fact(3, 0, "x")]]);
+    let mut all =
+        pushes(1, &[vec![fact(1, 0, "1|CNAF|online|25-39|1")], vec![fact(2, 0, "many")], vec![fact(3, 0, "x")]]);
     let last = all.pop().unwrap();
     let changes: Vec<Facts> = all.iter().flat_map(|push| push.changes.clone()).chain(last.changes.clone()).collect();
     let whole = Push { first_seq: 1, changes, ..last };
@@ -270,4 +271,3 @@ proptest! {
         prop_assert!(shuffled.check(false, now()).unwrap().differences.is_empty());
     }
 }
-

@@ -21,8 +21,7 @@ pub fn add_refused(
     let seq = i64::try_from(seq).unwrap_or(i64::MAX);
     let sql = "INSERT OR REPLACE INTO refused (document, device, writer, seq, hash, reason, day)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    let row =
-        (document.to_string(), device.as_bytes(), writer.as_bytes(), seq, last.as_bytes(), reason, day.number());
+    let row = (document.to_string(), device.as_bytes(), writer.as_bytes(), seq, last.as_bytes(), reason, day.number());
     sql::write(conn, "noting a refusal", sql, row)?;
     Ok(())
 }

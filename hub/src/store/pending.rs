@@ -25,7 +25,12 @@ pub struct PendingChange {
 }
 
 /// The last change of a chain that one device has brought.
-pub fn tip(conn: &Connection, device: &DeviceId, document: &DocId, writer: &WriterId) -> Result<Option<Tip>, StoreError> {
+pub fn tip(
+    conn: &Connection,
+    device: &DeviceId,
+    document: &DocId,
+    writer: &WriterId,
+) -> Result<Option<Tip>, StoreError> {
     let sql = "SELECT bytes FROM pending_change WHERE document = ?1 AND writer = ?2 AND device = ?3
                ORDER BY seq DESC LIMIT 1";
     let key = (document.to_string(), writer.as_bytes(), device.as_bytes());

@@ -88,6 +88,14 @@ pub fn negative_cells(conn: &Connection) -> Result<Vec<String>, StoreError> {
     sql::rows(conn, "looking for negative figures", sql, [], |row| {
         let day = Day::from_number(row.get(1)?).map(|day| day.to_string()).unwrap_or_default();
         let text = |n| row.get::<_, String>(n);
-        Ok(format!("site {} {day} {} {} {}: {} / {}", text(0)?, text(2)?, text(3)?, text(4)?, row.get::<_, i64>(5)?, row.get::<_, i64>(6)?))
+        Ok(format!(
+            "site {} {day} {} {} {}: {} / {}",
+            text(0)?,
+            text(2)?,
+            text(3)?,
+            text(4)?,
+            row.get::<_, i64>(5)?,
+            row.get::<_, i64>(6)?
+        ))
     })
 }

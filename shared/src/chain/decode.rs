@@ -6,8 +6,8 @@
 use sha2::{Digest as _, Sha256};
 
 use super::encode::{
-    CHUNK_CHANGE, COLUMN_ACTION, COLUMN_INSERT, COLUMN_KEY, COLUMN_PRED, COLUMN_VALUE, COLUMN_VALUE_META,
-    MAGIC, VALUE_UTF8, encode,
+    CHUNK_CHANGE, COLUMN_ACTION, COLUMN_INSERT, COLUMN_KEY, COLUMN_PRED, COLUMN_VALUE, COLUMN_VALUE_META, MAGIC,
+    VALUE_UTF8, encode,
 };
 use super::{Built, FACTS_PER_CHANGE_MAX, Facts, Tip};
 use crate::id::{ChangeHash, WriterId};

@@ -96,7 +96,8 @@ pub fn judge<E>(
 ) -> Result<Verdict, E> {
     let kept = tip.map_or(0, |tip| tip.seq);
     let first = run.first_seq;
-    let Some(last) = first.checked_add(run.changes.len() as u64).map(|end| end - 1).filter(|_| first > 0 && !run.changes.is_empty())
+    let Some(last) =
+        first.checked_add(run.changes.len() as u64).map(|end| end - 1).filter(|_| first > 0 && !run.changes.is_empty())
     else {
         return Ok(Verdict::Extends { fresh: Vec::new(), refused: Some((kept + 1, Refusal::Size)) });
     };
@@ -164,7 +165,9 @@ fn overlap_matches<E>(
     let mut before = match first {
         1 => None,
         _ => {
-            let (Some(hash), Some(op_max)) = (hash_at(first - 1)?, kept.op_max.checked_sub(ops)) else { return Ok(false) };
+            let (Some(hash), Some(op_max)) = (hash_at(first - 1)?, kept.op_max.checked_sub(ops)) else {
+                return Ok(false);
+            };
             Some(Tip { seq: first - 1, hash, op_max })
         }
     };

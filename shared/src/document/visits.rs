@@ -132,7 +132,8 @@ impl Key {
             return Err(FactError::Key);
         }
         let mut parts = text.split('|');
-        let (Some(day), Some(subject), Some(rev), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+        let (Some(day), Some(subject), Some(rev), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
             return Err(FactError::Key);
         };
         if day.len() != 2 || !day.bytes().all(|b| b.is_ascii_digit()) {

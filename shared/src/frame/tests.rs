@@ -1,6 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::chain::Refusal;
+use crate::document::DocId;
+use crate::id::{ChangeHash, Digest32, Epoch, SessionToken, WriterId};
 
 fn decoded(bytes: &[u8]) -> Result<Option<Frame>, FrameError> {
     let (head, body) = bytes.split_first_chunk().unwrap();

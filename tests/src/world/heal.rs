@@ -213,7 +213,8 @@ impl World {
     fn settle(&mut self) -> Check {
         for _ in 0..20_000 {
             let moving = self.lines.values().any(|line| {
-                (line.hub_open && !line.up.is_empty()) || (line.machine_open && (!line.down.is_empty() || !line.hub_open))
+                (line.hub_open && !line.up.is_empty())
+                    || (line.machine_open && (!line.down.is_empty() || !line.hub_open))
             });
             if !moving {
                 return Ok(());
@@ -225,7 +226,9 @@ impl World {
     }
 
     fn count_what_was_retired(&mut self) {
-        let count = |conn: &rusqlite::Connection, sql: &str| conn.query_row(sql, [], |row| row.get::<_, u64>(0)).expect("one column");
+        let count = |conn: &rusqlite::Connection, sql: &str| {
+            conn.query_row(sql, [], |row| row.get::<_, u64>(0)).expect("one column")
+        };
         for disk in self.machines.iter().filter_map(|machine| machine.disk()) {
             self.seen.refused += count(disk, "SELECT count(*) FROM retired WHERE reason > 0");
             self.seen.forked += count(disk, "SELECT count(*) FROM retired WHERE reason = 0");
@@ -262,4 +265,3 @@ impl World {
         }
     }
 }
-

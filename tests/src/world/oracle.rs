@@ -99,14 +99,19 @@ impl World {
                 *total = (total.0 + i64::from(visit.people), total.1 + i64::from(visit.requests));
             }
         }
-        let totals = if self.fault == Some(Fault::FoldIgnoresRevisions) { self.every_revision() } else { self.hub.totals() };
+        let totals =
+            if self.fault == Some(Fault::FoldIgnoresRevisions) { self.every_revision() } else { self.hub.totals() };
         let found: BTreeMap<String, (i64, i64)> =
             totals.into_iter().map(|(site, people, requests)| (site, (people, requests))).collect();
         let nonzero = |map: BTreeMap<String, (i64, i64)>| -> BTreeMap<_, _> {
             map.into_iter().filter(|(_, total)| *total != (0, 0)).collect()
         };
         let (expected, found) = (nonzero(expected), nonzero(found));
-        if expected == found { Ok(()) } else { Err(format!("the desks' taps amount to {expected:?}, the hub says {found:?}")) }
+        if expected == found {
+            Ok(())
+        } else {
+            Err(format!("the desks' taps amount to {expected:?}, the hub says {found:?}"))
+        }
     }
 
     /// What a fold that ignores revisions would say.

@@ -113,8 +113,7 @@ impl Server {
     }
 
     pub(super) fn backup(&mut self) {
-        let backup =
-            Backup { image: disk::image(self.disk()), witness: self.witness, holds: self.holds.clone() };
+        let backup = Backup { image: disk::image(self.disk()), witness: self.witness, holds: self.holds.clone() };
         self.backups.push(backup);
     }
 
@@ -144,4 +143,3 @@ impl Server {
         self.disk().query_row(pages, [], |_| Ok(())).expect("a pragma that answers");
     }
 }
-

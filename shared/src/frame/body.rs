@@ -1,0 +1,240 @@
+//! What each frame says.
+
+use minicbor::{Decode, Encode};
+
+use crate::chain::{Facts, Refusal, Run, Tip};
+use crate::document::DocId;
+use crate::id::{ChangeHash, Digest32, Epoch, SessionToken, WriterId};
+
+/// One hub commit, as devices remember it: its number and the random tag it drew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub struct Mark {
+    /// Counts up with every commit of one database.
+    #[n(0)]
+    pub commit: u64,
+    /// Random: a database copied back by hand counts on with other tags.
+    #[n(1)]
+    pub tag: u64,
+}
+
+/// Device → hub: the first frame of a session.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Hello {
+    /// Lowest protocol version that the device speaks.
+    #[n(0)]
+    pub protocol_min: u32,
+    /// Highest protocol version that the device speaks.
+    #[n(1)]
+    pub protocol_max: u32,
+    /// The agent's version.
+    #[n(2)]
+    pub app: String,
+    /// The `next` of the last session that was welcomed.
+    #[n(3)]
+    pub token_prev: Option<SessionToken>,
+    /// Drawn by the device and kept before it is sent.
+    #[n(4)]
+    pub token_next: SessionToken,
+    /// The device's wall clock, milliseconds since 1970. Measured, never trusted.
+    #[n(5)]
+    pub clock_ms: i64,
+    /// The epoch that the device's acknowledgements belong to.
+    #[n(6)]
+    pub epoch: Option<Epoch>,
+    /// Highest mark seen in that epoch.
+    #[n(7)]
+    pub seen: Option<Mark>,
+    /// Digest of every chain tip of the device's site, as the device has them.
+    #[n(8)]
+    pub digest: Digest32,
+    /// Whether pushes and an [`Frame::Offered`] follow at once.
+    #[n(9)]
+    pub offers: bool,
+}
+
+/// How the hub regards a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum DeviceStanding {
+    /// Its changes are taken and acknowledged.
+    #[n(0)]
+    Active,
+    /// Certified by this CA but unknown to this database: its changes are stored apart and not
+    /// acknowledged until an operator approves it.
+    #[n(1)]
+    Pending,
+}
+
+/// Hub → device: the answer to [`Hello`].
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Welcome {
+    /// The hub's epoch.
+    #[n(0)]
+    pub epoch: Epoch,
+    /// Its last commit.
+    #[n(1)]
+    pub mark: Mark,
+    /// The protocol version to speak.
+    #[n(2)]
+    pub protocol: u32,
+    /// The hub's clock, milliseconds since 1970.
+    #[n(3)]
+    pub clock_ms: i64,
+    /// Whether everything in `Hello::digest` is committed here in this epoch.
+    #[n(4)]
+    pub in_sync: bool,
+    /// How the hub regards the device.
+    #[n(5)]
+    pub standing: DeviceStanding,
+}
+
+/// Consecutive changes of one chain.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Push {
+    /// The document.
+    #[n(0)]
+    pub document: DocId,
+    /// Whose chain.
+    #[n(1)]
+    pub writer: WriterId,
+    /// Sequence number of the first change.
+    #[n(2)]
+    pub first_seq: u64,
+    /// The changes' facts.
+    #[n(3)]
+    pub changes: Vec<Facts>,
+    /// Hash of the last change.
+    #[n(4)]
+    pub last_hash: ChangeHash,
+    /// From the hub: a commit that holds it.
+    #[n(5)]
+    pub mark: Option<Mark>,
+}
+
+/// A chain's end, as peers tell each other of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub struct Version {
+    /// Whose chain.
+    #[n(0)]
+    pub writer: WriterId,
+    /// Its last sequence number.
+    #[n(1)]
+    pub seq: u64,
+    /// The hash there.
+    #[n(2)]
+    pub hash: ChangeHash,
+}
+
+/// Hub → device: the digest of each document of the site, when the whole differs.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Digests {
+    /// The hub's epoch.
+    #[n(0)]
+    pub epoch: Epoch,
+    /// Every document of the site that the hub has.
+    #[n(1)]
+    pub documents: Vec<(DocId, Digest32)>,
+    /// A commit that holds them.
+    #[n(2)]
+    pub mark: Mark,
+}
+
+/// Either → other: the version vector of one document.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Have {
+    /// The document.
+    #[n(0)]
+    pub document: DocId,
+    /// The ends of all its chains, as the sender has them.
+    #[n(1)]
+    pub versions: Vec<Version>,
+    /// From the hub: its epoch, and a commit that holds all of it.
+    #[n(2)]
+    pub held: Option<(Epoch, Mark)>,
+}
+
+/// Hub → device: committed. The only thing, beside `in_sync` and a hub's [`Have`], that makes a
+/// visit «confirmed».
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Ack {
+    /// The epoch that holds it.
+    #[n(0)]
+    pub epoch: Epoch,
+    /// The commit that holds it.
+    #[n(1)]
+    pub mark: Mark,
+    /// Up to where each chain is held. Compared by hash: a fork is never acknowledged.
+    #[n(2)]
+    pub held: Vec<(DocId, Version)>,
+    /// Whether everything in `Hello::digest` is committed now.
+    #[n(3)]
+    pub in_sync: bool,
+}
+
+/// Either → other: send me this chain from here on.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Need {
+    /// The document.
+    #[n(0)]
+    pub document: DocId,
+    /// Whose chain.
+    #[n(1)]
+    pub writer: WriterId,
+    /// First sequence number wanted.
+    #[n(2)]
+    pub from: u64,
+}
+
+/// Hub → device: this change, and all that follow it in its chain, can never be taken.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Refused {
+    /// The document.
+    #[n(0)]
+    pub document: DocId,
+    /// Whose chain.
+    #[n(1)]
+    pub writer: WriterId,
+    /// Sequence number of the refused change.
+    #[n(2)]
+    pub seq: u64,
+    /// Why: see [`Refusal::code`].
+    #[n(3)]
+    pub reason: u8,
+    /// Last hash of the run that was refused: a refusal of what is no longer kept is ignored.
+    #[n(4)]
+    pub last_hash: ChangeHash,
+}
+
+impl Push {
+    /// The run that the frame carries.
+    pub fn into_run(self) -> (DocId, Run) {
+        let Self { document, writer, first_seq, changes, last_hash, mark: _ } = self;
+        (document, Run { writer, first_seq, changes, last_hash })
+    }
+
+    /// The frame that carries a run; `mark` when it comes from the hub.
+    pub fn of_run(document: DocId, run: Run, mark: Option<Mark>) -> Self {
+        let Run { writer, first_seq, changes, last_hash } = run;
+        Self { document, writer, first_seq, changes, last_hash, mark }
+    }
+
+    /// Sequence number of the last change; `None` for an empty push.
+    pub fn last_seq(&self) -> Option<u64> {
+        let count = self.changes.len() as u64;
+        self.first_seq.checked_add(count)?.checked_sub(1).filter(|_| count > 0)
+    }
+}
+
+impl Version {
+    /// The end of the chain of `writer`.
+    pub fn of_tip(writer: WriterId, tip: &Tip) -> Self {
+        Self { writer, seq: tip.seq, hash: tip.hash }
+    }
+}
+
+impl Refused {
+    /// The frame that refuses the run which ends at `last`, from `seq` on.
+    pub fn new(document: DocId, last: Version, seq: u64, why: Refusal) -> Self {
+        Self { document, writer: last.writer, seq, reason: why.code(), last_hash: last.hash }
+    }
+}
