@@ -90,6 +90,9 @@ pub struct Core {
     zone: SiteZone,
     revocations: Revocations,
     live: BTreeMap<ConnId, Live>,
+    /// Whether a device has shown, since this database was opened, that it went back in time. It
+    /// can do so once: whoever doubts again, in the epoch that this began, is not to be believed.
+    doubted: bool,
     /// From what operators did: let out with the next [`Core::drain_outputs`].
     outputs: Vec<Output>,
 }
@@ -102,12 +105,14 @@ struct Done {
     news: Vec<(ConnId, SiteId, News)>,
     /// The connection whose Hello showed that this database went back in time.
     new_epoch: Option<ConnId>,
+    /// Whether one did so before.
+    doubted: bool,
 }
 
 impl Core {
     /// Takes over a store. `zone` is the hub's own: it dates what is received.
     pub fn new(store: Store, zone: SiteZone, revocations: Revocations) -> Self {
-        Self { store, zone, revocations, live: BTreeMap::new(), outputs: Vec::new() }
+        Self { store, zone, revocations, live: BTreeMap::new(), doubted: false, outputs: Vec::new() }
     }
 
     /// The store, for what is not a session's.
@@ -155,8 +160,8 @@ impl Core {
 
     fn attempt(&mut self, inputs: Vec<Input>, now: Timestamp) -> Result<Done, StoreError> {
         let today = self.day(now);
-        let Self { store, live, revocations, .. } = self;
-        let mut done = Done::default();
+        let Self { store, live, revocations, doubted, .. } = self;
+        let mut done = Done { doubted: *doubted, ..Done::default() };
         // Nothing to keep, nothing to commit: a connection that has taken its frames only wants
         // the next ones.
         if inputs.iter().all(|input| matches!(input, Input::Drained(_) | Input::Closed(_))) {
@@ -180,13 +185,14 @@ impl Core {
 
     /// What is kept may be told.
     fn after(&mut self, done: Done, now: Timestamp) -> Result<Vec<Output>, StoreError> {
-        let Done { mut touched, closed, news, new_epoch } = done;
+        let Done { mut touched, closed, news, new_epoch, doubted: _ } = done;
         let mut outputs = Vec::new();
         for (conn, code) in closed {
             self.live.remove(&conn);
             outputs.push(Output::Close(conn, code));
         }
         if let Some(witness) = new_epoch {
+            self.doubted = true;
             tracing::error!(epoch = %self.now().epoch, "this database went back in time: a new epoch begins");
             let others: Vec<ConnId> = self.live.keys().copied().filter(|conn| *conn != witness).collect();
             for conn in others {
@@ -256,10 +262,15 @@ fn step(
             }
         }
         Input::Frame(conn, frame) => {
-            let Some(Live { session, device, transport, .. }) = live.get_mut(&conn) else { return Ok(()) };
+            let Some(Live { session, device, transport, .. }) = live.get_mut(&conn) else {
+                // Its opening was in a turn that was not kept, or it was closed: it begins again.
+                done.closed.push((conn, CloseCode::Internal));
+                return Ok(());
+            };
             let site = session.grant().site().clone();
             let epoch_before = turn.epoch();
-            let mut replica = Replica::writing(tx, turn, &site, *device, (now, today), transport);
+            let believed = !done.doubted && done.new_epoch.is_none() && session.standing() == DeviceStanding::Active;
+            let mut replica = Replica::writing(tx, turn, &site, *device, (now, today)).of(transport, believed);
             match session.receive(frame, &mut replica) {
                 Ok(news) => done.news.extend(news.map(|news| (conn, site, news))),
                 Err(SessionError::Replica(error)) => return Err(error),

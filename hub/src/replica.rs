@@ -16,7 +16,7 @@ use rusqlite::Connection;
 
 use crate::store::chains::{self, Chain, Doc};
 use crate::store::devices::{self, Contact};
-use crate::store::{StoreError, Turn, findings, meta, pending, views};
+use crate::store::{StoreError, Turn, findings, journal, meta, pending, views};
 
 /// The store for one device, within one transaction, or after it for reading.
 pub struct Replica<'a, 'turn> {
@@ -31,6 +31,8 @@ struct Writing<'a, 'turn> {
     now: Timestamp,
     today: Day,
     transport: &'static str,
+    /// Whether the device may show that this database went back in time.
+    believed: bool,
 }
 
 impl<'a, 'turn> Replica<'a, 'turn> {
@@ -41,9 +43,18 @@ impl<'a, 'turn> Replica<'a, 'turn> {
         site: &'a SiteId,
         device: DeviceId,
         (now, today): (Timestamp, Day),
-        transport: &'static str,
     ) -> Self {
-        Self { conn, site, device, writing: Some(Writing { turn, now, today, transport }) }
+        let writing = Writing { turn, now, today, transport: "", believed: false };
+        Self { conn, site, device, writing: Some(writing) }
+    }
+
+    /// For a session: what carries it, and whether the device is believed when it knows commits
+    /// that this database does not.
+    pub fn of(mut self, transport: &'static str, believed: bool) -> Self {
+        if let Some(writing) = &mut self.writing {
+            (writing.transport, writing.believed) = (transport, believed);
+        }
+        self
     }
 
     /// After a commit.
@@ -65,13 +76,21 @@ impl HubReplica for Replica<'_, '_> {
     type Error = StoreError;
 
     fn greeted(&mut self, hello: &Hello) -> Result<Epoch, StoreError> {
-        let Writing { turn, now, transport, .. } = self.writing.as_mut().ok_or_else(not_writing)?;
+        let Writing { turn, now, transport, believed, .. } = self.writing.as_mut().ok_or_else(not_writing)?;
         let went_back = match hello.seen {
             Some(seen) if hello.epoch == Some(turn.epoch()) => !meta::knows(self.conn, seen)?,
             _ => false,
         };
-        if went_back {
-            turn.begin_epoch()?;
+        match (went_back, *believed) {
+            (true, true) => {
+                let subject = self.device.to_string();
+                journal::record(self.conn, *now, "epoch.begin", &subject, "it knows commits that this database does not")?;
+                turn.begin_epoch()?;
+            }
+            (true, false) => {
+                tracing::warn!(device.id = %self.device, "a device names a commit that was never made here");
+            }
+            (false, _) => {}
         }
         let Some(device) = devices::show(self.conn, self.device)? else { return Ok(turn.epoch()) };
         let in_line = device.token.is_none_or(|token| hello.token_prev == Some(token) || hello.token_next == token);

@@ -95,7 +95,7 @@ impl Core {
                 let site = waiting.document.site().clone();
                 // Authorship is by grant: any device of the site may have brought it.
                 let nobody = DeviceId::new([0; 8]);
-                let mut replica = Replica::writing(conn, turn, &site, nobody, (now, today), "");
+                let mut replica = Replica::writing(conn, turn, &site, nobody, (now, today));
                 let what = format!("{} {} {}", waiting.document, waiting.writer, waiting.kept.seq);
                 match replica.take(&waiting.document, run)? {
                     Taken::Held { fresh, .. } => {

@@ -271,3 +271,36 @@ proptest! {
         prop_assert!(shuffled.check(false, now()).unwrap().differences.is_empty());
     }
 }
+
+#[test]
+fn a_device_can_begin_an_epoch_once_and_a_pending_one_never() {
+    let mut core = greeted();
+    let first = core.now().epoch;
+    let mut doubt = |core: &mut Core, n: u64| {
+        let conn = ConnId::new(n);
+        let opened = Input::Opened {
+            conn,
+            fingerprint: Fingerprint::new([1; 32]),
+            site: "275".parse().unwrap(),
+            transport: "quic",
+        };
+        let Frame::Hello(mut hello) = hello() else { panic!() };
+        (hello.epoch, hello.seen) = (Some(core.now().epoch), Some(msap_shared::frame::Mark { commit: u64::MAX, tag: 1 }));
+        core.turn(vec![opened, Input::Frame(conn, Frame::Hello(hello))], now()).unwrap();
+        core.now().epoch
+    };
+    let second = doubt(&mut core, 2);
+    assert_ne!(second, first);
+    assert_eq!(doubt(&mut core, 3), second);
+    core.connection().execute("UPDATE device SET standing = 'pending'", []).unwrap();
+    core.doubted = false;
+    assert_eq!(doubt(&mut core, 4), second);
+}
+
+#[test]
+fn a_frame_of_a_connection_that_is_not_known_closes_it() {
+    let mut core = core();
+    let conn = ConnId::new(5);
+    let outputs = core.turn(vec![Input::Frame(conn, Frame::Offered)], now()).unwrap();
+    assert!(matches!(outputs.as_slice(), [Output::Close(closed, CloseCode::Internal)] if *closed == conn));
+}

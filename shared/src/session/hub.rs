@@ -122,6 +122,11 @@ impl HubSession {
         &self.grant
     }
 
+    /// How the hub regards the device.
+    pub fn standing(&self) -> DeviceStanding {
+        self.standing
+    }
+
     /// Whether the device may be told of other devices' changes: welcomed and active.
     pub fn is_live(&self) -> bool {
         self.hello_digest.is_some() && self.standing == DeviceStanding::Active
