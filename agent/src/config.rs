@@ -55,7 +55,7 @@ pub enum Transport {
 /// `[desk]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Desk {
-    /// Where the page listens: a loopback address.
+    /// Where the page listens: 127.0.0.1 or ::1.
     pub listen: SocketAddr,
     /// The operators shown on the page, in order; empty for the catalogue's first.
     pub operators: Vec<OperatorCode>,
@@ -192,7 +192,7 @@ const KEYS: [(&str, &str); 8] = [
     ("sync.transport", "auto"),
     ("desk.listen", "127.0.0.1:8477"),
     ("desk.operators", ""),
-    ("log.filter", "info"),
+    ("log.filter", "info,rusqlite_migration=warn"),
     ("log.format", "auto"),
 ];
 

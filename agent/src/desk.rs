@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use msap_shared::code::{Age, Help, OPERATORS, known_operator};
 use msap_shared::document::DocId;
-use msap_shared::document::visits::{COUNT_PLAUSIBLE_MAX, Key, REV_MAX, Visit};
+use msap_shared::document::visits::{COUNT_PLAUSIBLE_MAX, Key, REV_MAX, VALUE_LEN_MAX, Visit};
 use msap_shared::id::{TapId, TapName};
 use msap_shared::time::Day;
 
@@ -63,9 +63,6 @@ fn invalid<T>(field: &'static str, why: impl Into<String>) -> Result<T, CommandE
 fn count(count: Count, replica: &mut Replica<'_>, profile: &Profile, now: Timestamp) -> Outcome<TapView> {
     let today = Day::at(now, &profile.timezone);
     let day = count.day.unwrap_or(today);
-    check!(check_codes(Some(count.operator.as_str()), Some(count.help.as_str()), Some(count.age.as_str())));
-    check!(check_number(&count));
-    check!(check_day(day, today));
     let mut visit = Visit {
         people: count.people,
         operator: count.operator.clone(),
@@ -84,10 +81,18 @@ fn count(count: Count, replica: &mut Replica<'_>, profile: &Profile, now: Timest
         return if same { view_again(replica, &before.name) } else { Ok(reused(count.id)) };
     }
     if let Some(known) = facts::find(replica.conn, &name)? {
-        // Counted before this machine's image was taken back, or on another desk.
-        let same = known.standing.rev > 0 || known.standing.value == value;
+        // Counted before this machine's image was taken back, or on another desk. A further
+        // request has taken over its visit's age.
+        let as_counted = Visit::parse(&known.standing.value).ok();
+        let aged = as_counted.filter(|_| count.same_visit).map(|counted| Visit { age: counted.age, ..visit.clone() });
+        let asked = aged.map_or(value, |visit| visit.to_string());
+        let same = known.standing.rev > 0 || known.standing.value == asked;
         return if same { view_again(replica, &name) } else { Ok(reused(count.id)) };
     }
+    // Only now: what was counted stays counted, whatever the clock or the catalogue says since.
+    check!(check_codes(Some(count.operator.as_str()), Some(count.help.as_str()), Some(count.age.as_str())));
+    check!(check_number(&count));
+    check!(check_day(day, today));
     if count.same_visit {
         let last = last_of_day(replica, day)?;
         let Some(last) = last else {
@@ -267,7 +272,11 @@ fn revise(known: &TapStanding, visit: &Visit, replica: &mut Replica<'_>) -> Outc
         return Err(StoreError::Corrupt { what: format!("tap {name} lies on day {}", standing.day) });
     };
     let further = standing.value.splitn(6, '|').nth(5).map(|fields| format!("|{fields}")).unwrap_or_default();
-    let place = replica.enter(document, &Key::tap(day, *name, rev).to_string(), &format!("{visit}{further}"))?;
+    let value = format!("{visit}{further}");
+    if value.len() > VALUE_LEN_MAX {
+        return Ok(invalid("id", "cette visite porte trop d’informations pour être corrigée ici"));
+    }
+    let place = replica.enter(document, &Key::tap(day, *name, rev).to_string(), &value)?;
     taps::set_place(replica.conn, name, place)?;
     let view = view(replica, name)?;
     Ok(view.map(|view| TapView { new: true, ..view }))

@@ -10,6 +10,7 @@ use hyper::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::cli::standing::state_in_words;
 use crate::cli::{Context, Failure, not_joined, storage_failed};
 use crate::client::{Client, ClientError};
 use crate::command::{Command, Reply, Verified};
@@ -154,6 +155,11 @@ fn hub(status: &Value, lang: Lang) -> Check {
             "Ce poste a été révoqué : demandez un nouveau code d’invitation",
             "This machine was revoked: ask for a new invitation code",
         ),
+        "refused" => lang.pick("Demandez un nouveau code d’invitation", "Ask for a new invitation code"),
+        "untrusted" => lang.pick(
+            "Vérifiez cette adresse auprès de l’équipe du hub ; les visites restent gardées",
+            "Check this address with the hub’s operators; visits stay kept",
+        ),
         "pending" => lang.pick(
             "Le hub attend l’approbation de ce poste par une personne",
             "The hub waits for a person to approve this machine",
@@ -163,8 +169,9 @@ fn hub(status: &Value, lang: Lang) -> Check {
             "Check the network and that UDP may leave to this address; visits stay kept",
         ),
     };
+    let words = state_in_words(state, lang);
     let why = if error.is_empty() { String::new() } else { format!(" ({error})") };
-    Check { name: "hub", mark: Mark::Problem, detail: format!("{address} : {state}{why}. {next}") }
+    Check { name: "hub", mark: Mark::Problem, detail: format!("{address} : {words}{why}. {next}") }
 }
 
 /// Opens and verifies the storage in this process; `None` when an agent took it meanwhile.
@@ -229,5 +236,23 @@ fn report(checks: &[Check], context: &Context) -> Exit {
         Some(Mark::Damage) => Exit::Storage,
         Some(Mark::Problem) => Exit::Failure,
         _ => Exit::Ok,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hub_that_turns_this_machine_away_comes_with_the_next_step() {
+        for (state, words, next) in [
+            ("refused", "refusé par le hub", "nouveau code"),
+            ("untrusted", "un autre que le hub répond", "Vérifiez cette adresse"),
+            ("offline", "hors ligne", "Vérifiez le réseau"),
+        ] {
+            let check = hub(&json!({ "hub": "hub.exemple.fr:4433", "state": state }), Lang::Fr);
+            assert_eq!(check.mark, Mark::Problem);
+            assert!(check.detail.contains(words) && check.detail.contains(next), "{}", check.detail);
+        }
     }
 }

@@ -8,6 +8,7 @@
 //! The messages are in French and say what to do next: they are read at the desk.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -193,12 +194,19 @@ pub async fn join(dir: &Path, code: &str, label: &str) -> Result<Joined, JoinErr
     if counts_for.is_some_and(|before| before != site) {
         return Err(JoinError::Denied { denial: Denial::OtherSite, message: String::new() });
     }
-    let hub = if check_address(&address).is_ok() { address } else { code.address };
+    let hub = if is_reachable(&address) { address } else { code.address };
     joining.keep(dir, &certificate, &authorities)?;
     let device = ours.0.device();
     let profile = Profile { site: site.clone(), site_name: profile.name.clone(), timezone, device, label, hub };
     store::create(dir, &profile)?;
     Ok(Joined { site, name: profile.site_name, timezone: profile.timezone, device })
+}
+
+/// Whether a machine can be reached at what the hub calls its address. A hub that nobody has told
+/// its name says nothing, or that it listens everywhere; the code's address has just served.
+fn is_reachable(address: &str) -> bool {
+    let unspecified = address.parse::<SocketAddr>().is_ok_and(|socket| socket.ip().to_canonical().is_unspecified());
+    check_address(address).is_ok() && !unspecified
 }
 
 /// The site whose visits are kept here already.

@@ -1,10 +1,11 @@
 //! The store as a session sees it, and the one way to enter facts.
 
-use msap_shared::chain::{Refusal, Run, Tip, Verdict, extend, judge};
+use msap_shared::chain::{FACTS_PER_CHANGE_MAX, Refusal, Run, Tip, Verdict, extend, judge};
 use msap_shared::document::DocId;
 use msap_shared::document::visits::{Key, Subject};
-use msap_shared::frame::{Mark, Refused, Version};
-use msap_shared::id::{Digest32, Epoch, SessionToken, WriterId};
+use msap_shared::frame::{DeviceStanding, Mark, Refused, Version, Welcome};
+use msap_shared::id::{Digest32, SessionToken, WriterId};
+use msap_shared::session::SEQ_MAX;
 use msap_shared::session::site::{Adopted, Compared, Greeting, SiteReplica, Waiting};
 use rusqlite::Connection;
 
@@ -15,6 +16,9 @@ use crate::store::{StoreError, facts, meta};
 
 /// A source of 16 random bytes: the writers' ids and the sessions' tokens.
 pub type Fresh = Box<dyn FnMut() -> [u8; 16] + Send>;
+
+/// A load that has written this many changes to one document goes on as another writer.
+const CHAIN_LEN: u64 = SEQ_MAX / 2;
 
 /// The store within one transaction, with the writer of this load.
 pub struct Replica<'a> {
@@ -39,7 +43,12 @@ impl Replica<'_> {
     /// When the store fails.
     pub fn enter(&mut self, document: &DocId, key: &str, value: &str) -> Result<Place, StoreError> {
         let doc = Doc { row: chains::document_row_or_new(self.conn, document)?, name: document };
-        let tip = chains::chain(self.conn, doc.row, self.writer)?.map(|chain| chain.tip);
+        let mut tip = chains::chain(self.conn, doc.row, self.writer)?.map(|chain| chain.tip);
+        if tip.is_some_and(|tip| tip.seq >= CHAIN_LEN) {
+            // Long before the bound that peers hold chains to.
+            self.renew_writer();
+            tip = None;
+        }
         let built = extend(self.writer, tip.as_ref(), &[(key, value)]);
         let chain = chains::append(self.conn, doc, self.writer, &built)?;
         facts::fold(self.conn, doc, key, value)?;
@@ -81,7 +90,9 @@ impl Replica<'_> {
             }
             rebuilt.push(built);
         }
-        let whole = tip.is_some_and(|tip| tip.hash == run.last_hash);
+        // Judged as a fork, it was not judged by its form: what is adopted must read back.
+        let formed = run.changes.iter().all(|facts| (1..=FACTS_PER_CHANGE_MAX).contains(&facts.len()));
+        let whole = formed && tip.is_some_and(|tip| tip.hash == run.last_hash);
         match first_differing {
             Some(seq) if whole => {
                 self.cut(doc, &run.writer, chain, seq, Cause::Fork)?;
@@ -141,15 +152,19 @@ impl SiteReplica for Replica<'_> {
         })
     }
 
-    fn welcomed(&mut self, epoch: Epoch, mark: Mark) -> Result<bool, StoreError> {
+    fn welcomed(&mut self, welcome: &Welcome) -> Result<bool, StoreError> {
         meta::advance_token(self.conn)?;
-        let other = meta::epoch(self.conn)? != Some(epoch);
-        if other {
+        let other = meta::epoch(self.conn)? != Some(welcome.epoch);
+        // A hub to which this machine is unknown holds nothing of it, whatever its epoch.
+        let forgets = other || welcome.standing == DeviceStanding::Pending;
+        if forgets {
             chains::forget_acks(self.conn)?;
-            meta::set_epoch(self.conn, epoch)?;
         }
-        meta::saw_mark(self.conn, mark)?;
-        Ok(other)
+        if other {
+            meta::set_epoch(self.conn, welcome.epoch)?;
+        }
+        meta::saw_mark(self.conn, welcome.mark)?;
+        Ok(forgets)
     }
 
     fn saw(&mut self, mark: Mark) -> Result<(), StoreError> {

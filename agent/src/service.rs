@@ -21,7 +21,7 @@ use crate::command::{Command, CommandError, Reply};
 use crate::config::Settings;
 use crate::core::{Core, Input, Now, Output};
 use crate::dial::{self, SessionPort};
-use crate::store::{self, StoreError};
+use crate::store::{self, StoreError, meta};
 
 /// The most inputs one transaction takes.
 const INPUTS_PER_TURN_MAX: usize = 64;
@@ -35,6 +35,8 @@ type Answer = Result<Reply, CommandError>;
 /// Work for the store's thread.
 enum Job {
     Ask(Command, oneshot::Sender<Answer>),
+    /// Where the hub is.
+    Hub(oneshot::Sender<String>),
     Open(oneshot::Sender<mpsc::Receiver<Outgoing>>),
     Link(Input),
 }
@@ -68,6 +70,12 @@ impl Desk {
 }
 
 impl SessionPort for Desk {
+    async fn hub(&self) -> Option<String> {
+        let (reply, answer) = oneshot::channel();
+        self.jobs.send(Job::Hub(reply)).await.ok()?;
+        answer.await.ok()
+    }
+
     async fn open(&self) -> mpsc::Receiver<Outgoing> {
         let (reply, answer) = oneshot::channel();
         if self.jobs.send(Job::Open(reply)).await.is_ok()
@@ -97,7 +105,8 @@ impl SessionPort for Desk {
     }
 }
 
-/// The end of a connection as `status` shows it: a state, and what to tell a person.
+/// The end of a connection as `status` shows it: a state, and what to tell a person. `refused`
+/// is an answer of this network's hub, `untrusted` one of somebody else.
 fn spoken(why: CloseReason) -> (&'static str, Option<&'static str>) {
     match why {
         CloseReason::Ours(CloseCode::Normal | CloseCode::Shutdown) => ("offline", None),
@@ -114,13 +123,14 @@ fn spoken(why: CloseReason) -> (&'static str, Option<&'static str>) {
             ("offline", Some("le hub demande de recommencer"))
         }
         CloseReason::Theirs(CloseCode::Busy) => ("offline", Some("le hub est occupé")),
-        CloseReason::Untrusted => ("refused", Some("le serveur qui répond n’est pas le hub de ce réseau")),
+        CloseReason::Untrusted => ("untrusted", Some("le serveur qui répond n’est pas le hub de ce réseau")),
         CloseReason::Rejected => {
             ("refused", Some("le hub refuse le certificat de ce poste : demandez une nouvelle invitation"))
         }
         CloseReason::Unresolved => ("offline", Some("l’adresse du hub est introuvable : vérifiez le réseau")),
         CloseReason::Silent => ("offline", Some("le hub ne répond pas : vérifiez le réseau")),
         CloseReason::Lost => ("offline", Some("la connexion au hub s’est interrompue")),
+        CloseReason::Ours(CloseCode::Timeout) => ("offline", Some("le hub ne répond pas à temps")),
         CloseReason::Ours(_) | CloseReason::Theirs(_) => {
             ("offline", Some("la session a été interrompue par une erreur"))
         }
@@ -138,8 +148,12 @@ pub fn start(
     shutdown: CancellationToken,
 ) -> anyhow::Result<(Desk, impl Future<Output = anyhow::Result<()>> + Send + use<>)> {
     let core = Core::new(store::open(dir)?, Box::new(rand::random::<[u8; 16]>))?;
-    let hub = settings.sync.hub.clone().unwrap_or_else(|| core.profile().hub.clone());
-    let dial_settings = dial::Settings { interval: settings.sync.interval, max_backoff: settings.sync.max_backoff };
+    let hub = settings.sync.hub.clone();
+    let dial_settings = dial::Settings {
+        interval: settings.sync.interval,
+        max_backoff: settings.sync.max_backoff,
+        ..dial::Settings::default()
+    };
     let (jobs, queue) = mpsc::channel(QUEUE_LEN);
     let desk = Desk { jobs, wake: Arc::new(Notify::new()) };
     let dir = dir.to_owned();
@@ -155,7 +169,7 @@ pub fn start(
         .context("starting the store's thread")?;
     let port = desk.clone();
     let session = async move {
-        dial::run(&dir, &hub, dial_settings, port, shutdown.clone()).await?;
+        dial::run(&dir, hub.as_deref(), dial_settings, port, shutdown.clone()).await?;
         shutdown.cancelled().await;
         // The thread ends when nobody can ask any more; a failure of its own is already there.
         match end.try_recv() {
@@ -182,7 +196,10 @@ impl Writer {
     fn run(mut self, mut queue: mpsc::Receiver<Job>) -> Result<(), StoreError> {
         let mut jobs = Vec::new();
         while queue.blocking_recv_many(&mut jobs, INPUTS_PER_TURN_MAX) > 0 {
-            let inputs = jobs.drain(..).map(|job| self.input_of(job)).collect();
+            let mut inputs = Vec::new();
+            for job in jobs.drain(..) {
+                inputs.extend(self.input_of(job)?);
+            }
             let monotonic_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
             let outputs = self.core.turn(inputs, Now { wall: Timestamp::now(), monotonic_ms })?;
             outputs.into_iter().for_each(|output| self.dispatch(output));
@@ -190,12 +207,30 @@ impl Writer {
         Ok(())
     }
 
-    fn input_of(&mut self, job: Job) -> Input {
-        match job {
+    /// The command that joins writes the profile beside this thread, between two sessions.
+    fn take_up_profile(&mut self) -> Result<(), StoreError> {
+        if meta::profile(self.core.connection())? != *self.core.profile() {
+            self.core.reload()?;
+        }
+        Ok(())
+    }
+
+    /// What the core must know of a job; nothing when it is answered at once.
+    fn input_of(&mut self, job: Job) -> Result<Option<Input>, StoreError> {
+        Ok(Some(match job {
             Job::Ask(command, reply) => {
                 self.next_ticket += 1;
                 self.asked.insert(self.next_ticket, reply);
                 Input::Command(self.next_ticket, command)
+            }
+            Job::Hub(reply) => {
+                match self.take_up_profile() {
+                    Err(error) if !error.is_passing() => return Err(error),
+                    // What was known before is right until the next attempt.
+                    Ok(()) | Err(_) => {}
+                }
+                reply.send(self.core.profile().hub.clone()).ok();
+                return Ok(None);
             }
             Job::Open(reply) => {
                 let (out, frames) = mpsc::channel(FRAMES_QUEUE_LEN);
@@ -210,7 +245,7 @@ impl Writer {
                 }
                 input
             }
-        }
+        }))
     }
 
     fn dispatch(&mut self, output: Output) {
@@ -236,6 +271,50 @@ impl Writer {
                     out.try_send(Outgoing::Close(CloseCode::Protocol)).ok();
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use msap_shared::id::DeviceId;
+
+    use super::*;
+    use crate::config;
+    use crate::store::Profile;
+
+    #[test]
+    fn a_hub_that_refuses_is_told_apart_from_a_server_that_is_not_the_hub() {
+        for why in [CloseReason::Theirs(CloseCode::Unknown), CloseReason::Rejected] {
+            assert_eq!(spoken(why).0, "refused");
+        }
+        assert_eq!(spoken(CloseReason::Untrusted).0, "untrusted");
+        assert_eq!(spoken(CloseReason::Theirs(CloseCode::Revoked)).0, "revoked");
+        assert_eq!(spoken(CloseReason::Ours(CloseCode::Timeout)).0, "offline");
+    }
+
+    #[tokio::test]
+    async fn joining_anew_beside_the_running_agent_takes_effect() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut profile = Profile {
+            site: "275".parse().unwrap(),
+            site_name: "Chemillé".into(),
+            timezone: "Europe/Paris".parse().unwrap(),
+            device: DeviceId::new([7; 8]),
+            label: "Accueil 1".into(),
+            hub: "hub.exemple.fr:4433".into(),
+        };
+        store::create(dir.path(), &profile).unwrap();
+        let settings = config::load(None, Vec::new()).unwrap().settings;
+        let (desk, _session) = start(dir.path(), &settings, CancellationToken::new()).unwrap();
+        assert_eq!(desk.hub().await.as_deref(), Some("hub.exemple.fr:4433"));
+
+        profile.hub = "nouveau.exemple.fr:4433".into();
+        store::create(dir.path(), &profile).unwrap();
+        assert_eq!(desk.hub().await.as_deref(), Some("nouveau.exemple.fr:4433"));
+        match desk.ask(Command::Status).await {
+            Ok(Reply::Status(status)) => assert_eq!(status.hub, "nouveau.exemple.fr:4433"),
+            other => panic!("{other:?}"),
         }
     }
 }

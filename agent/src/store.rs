@@ -7,13 +7,15 @@
 //! change; a document's digest is the digest of its tips; the fact table is the fold of the
 //! changes.
 
+use std::fs::OpenOptions;
+use std::io;
 use std::path::Path;
 
 use msap_shared::id::{DeviceId, SiteId};
 use msap_shared::io::store::sql;
 pub use msap_shared::io::store::{StoreError, prepare};
 use msap_shared::time::SiteZone;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, ffi};
 
 pub mod chains;
 pub mod facts;
@@ -51,9 +53,27 @@ pub struct Profile {
 /// # Errors
 /// When the file cannot be written, or belongs to another site.
 pub fn create(dir: &Path, profile: &Profile) -> Result<(), StoreError> {
-    let conn = Connection::open(dir.join(FILE_NAME)).map_err(StoreError::sqlite("creating the database"))?;
-    let conn = prepare(conn, &dir.join(FILE_NAME), &MIGRATIONS)?;
+    let (path, doing) = (dir.join(FILE_NAME), "creating the database");
+    private(&path).map_err(|error| {
+        let code = ffi::Error::new(ffi::SQLITE_CANTOPEN);
+        StoreError::sqlite(doing)(rusqlite::Error::SqliteFailure(code, Some(error.to_string())))
+    })?;
+    let conn = Connection::open(&path).map_err(StoreError::sqlite(doing))?;
+    let conn = prepare(conn, &path, &MIGRATIONS)?;
     meta::set_profile(&conn, profile)
+}
+
+/// Makes the database's file for its owner only: SQLite would let the umask decide. Its side
+/// files take the same mode.
+fn private(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Opens the database in `dir`.
@@ -68,4 +88,43 @@ pub fn open(dir: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(&path, flags).map_err(StoreError::sqlite("opening the database"))?;
     prepare(conn, &path, &MIGRATIONS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn profile() -> Profile {
+        Profile {
+            site: "275".parse().unwrap(),
+            site_name: "Chemillé".into(),
+            timezone: "Europe/Paris".parse().unwrap(),
+            device: DeviceId::new([7; 8]),
+            label: "Accueil 1".into(),
+            hub: "hub.exemple.fr:4433".into(),
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_database_and_its_side_files_are_readable_by_their_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        create(dir.path(), &profile()).unwrap();
+        let conn = open(dir.path()).unwrap();
+        meta::set_last_contact(&conn, 1).unwrap();
+        for name in [FILE_NAME, "agent.db-wal", "agent.db-shm"] {
+            let mode = std::fs::metadata(dir.path().join(name)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_database_that_cannot_be_made_is_no_damage() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = create(&dir.path().join("nowhere"), &profile()).unwrap_err();
+        assert!(matches!(error, StoreError::Sqlite { .. }), "{error}");
+        assert!(!error.is_damage());
+    }
 }

@@ -6,8 +6,8 @@
 //! connection sends ends another; every wait has an end; a session without a device's
 //! certificate does not begin; the core hears of the end of every session it opened.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use msap_shared::frame::Frame;
@@ -26,6 +26,9 @@ use tracing::{debug, info};
 
 use crate::enrol::{self, Registrar};
 
+use self::tally::{Place, Tally, network};
+
+mod tally;
 #[cfg(test)]
 mod tests;
 
@@ -48,11 +51,34 @@ pub struct Limits {
     pub handshakes: usize,
     /// Enrolments under way.
     pub enrolments: usize,
+    /// Handshakes under way from one network address.
+    pub handshakes_per_address: usize,
+    /// Enrolments under way from one network address.
+    pub enrolments_per_address: usize,
+    /// Whether connections from this machine itself are counted by address: a relay or a test
+    /// here speaks for many.
+    pub count_loopback: bool,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 8_192, per_device: 4, handshakes: 512, enrolments: 64 }
+        Self {
+            connections: 8_192,
+            per_device: 4,
+            handshakes: 512,
+            enrolments: 64,
+            handshakes_per_address: 16,
+            enrolments_per_address: 8,
+            count_loopback: false,
+        }
+    }
+}
+
+impl Limits {
+    /// What connections from this address are counted by, if they are: nobody has shown a
+    /// certificate yet.
+    fn counted(&self, address: IpAddr) -> Option<IpAddr> {
+        (self.count_loopback || !address.to_canonical().is_loopback()).then(|| network(address))
     }
 }
 
@@ -128,9 +154,13 @@ struct Shared<S> {
     registrar: Arc<dyn Registrar>,
     limits: Limits,
     enrolments: Semaphore,
-    devices: Mutex<BTreeMap<Fingerprint, usize>>,
+    devices: Arc<Tally<Fingerprint>>,
+    enrolling: Arc<Tally<IpAddr>>,
     shutdown: CancellationToken,
 }
+
+/// What a handshake under way holds.
+type Handshake = (OwnedSemaphorePermit, Option<Place<IpAddr>>);
 
 /// Accepts connections until `shutdown`, then closes them and waits until they are gone.
 pub async fn run<S: Sessions>(
@@ -147,9 +177,11 @@ pub async fn run<S: Sessions>(
         registrar,
         limits,
         enrolments: Semaphore::new(limits.enrolments),
-        devices: Mutex::new(BTreeMap::new()),
+        devices: Tally::new(),
+        enrolling: Tally::new(),
         shutdown: shutdown.clone(),
     });
+    let knocking = Tally::new();
     let tasks = TaskTracker::new();
     loop {
         let incoming = tokio::select! {
@@ -157,23 +189,30 @@ pub async fn run<S: Sessions>(
             incoming = endpoint.accept() => incoming,
         };
         let Some(incoming) = incoming else { break };
-        // Under pressure, whoever knocks must first show that its address is its own.
-        let pressed = handshakes.available_permits() < limits.handshakes / 2;
+        let counted = limits.counted(incoming.remote_address().ip());
+        // Under pressure, whoever knocks must first show that its address is its own: nobody can
+        // use up another's places.
+        let pressed = handshakes.available_permits() < limits.handshakes / 2
+            || counted.is_some_and(|address| knocking.count(&address) >= limits.handshakes_per_address / 2);
         if pressed && !incoming.remote_address_validated() && incoming.may_retry() {
             if let Err(error) = incoming.retry() {
                 error.into_incoming().refuse();
             }
             continue;
         }
+        let knock = match counted.map(|address| knocking.take(address, limits.handshakes_per_address)) {
+            None => Some(None),
+            Some(taken) => taken.map(Some),
+        };
         let place = connections.clone().try_acquire_owned().ok().zip(handshakes.clone().try_acquire_owned().ok());
-        let Some((place, handshake)) = place else {
+        let (Some((place, handshake)), Some(knock)) = (place, knock) else {
             debug!("refused a connection: too many");
             incoming.refuse();
             continue;
         };
         let shared = shared.clone();
         tasks.spawn(async move {
-            serve(&shared, incoming, handshake).await;
+            serve(&shared, incoming, (handshake, knock)).await;
             drop(place);
         });
     }
@@ -185,7 +224,7 @@ pub async fn run<S: Sessions>(
     drop(tokio::time::timeout(STOP_MAX, endpoint.wait_idle()).await);
 }
 
-async fn serve<S: Sessions>(shared: &Arc<Shared<S>>, incoming: Incoming, handshake: OwnedSemaphorePermit) {
+async fn serve<S: Sessions>(shared: &Arc<Shared<S>>, incoming: Incoming, handshake: Handshake) {
     let Ok(connecting) = incoming.accept() else { return };
     let connection = match tokio::time::timeout(quic::HANDSHAKE_MAX, connecting).await {
         Ok(Ok(connection)) => connection,
@@ -195,13 +234,7 @@ async fn serve<S: Sessions>(shared: &Arc<Shared<S>>, incoming: Incoming, handsha
     drop(handshake);
     let protocol = connection.handshake_data().and_then(|data| data.downcast::<HandshakeData>().ok()?.protocol);
     let why = match protocol.as_deref() {
-        Some(tls::ALPN_ENROL) => match shared.enrolments.try_acquire() {
-            Ok(_permit) => tokio::select! {
-                why = enrol::converse(&connection, shared.registrar.clone()) => why,
-                () = shared.shutdown.cancelled() => quic::close(&connection, CloseCode::Shutdown),
-            },
-            Err(_) => quic::close(&connection, CloseCode::Busy),
-        },
+        Some(tls::ALPN_ENROL) => enrolment(shared, &connection).await,
         Some(tls::ALPN_SYNC) => sync(shared, &connection).await,
         // The handshake agrees on one of the two or fails.
         _ => quic::close(&connection, CloseCode::Protocol),
@@ -209,33 +242,16 @@ async fn serve<S: Sessions>(shared: &Arc<Shared<S>>, incoming: Incoming, handsha
     debug!(why = why.as_str(), "a connection ended");
 }
 
-/// One device's connections are counted while this lives.
-struct Slot<'a> {
-    devices: &'a Mutex<BTreeMap<Fingerprint, usize>>,
-    device: Fingerprint,
-}
-
-impl<'a> Slot<'a> {
-    fn take(devices: &'a Mutex<BTreeMap<Fingerprint, usize>>, device: Fingerprint, max: usize) -> Option<Self> {
-        let mut counts = devices.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(device).or_default();
-        if *count >= max {
-            return None;
-        }
-        *count += 1;
-        Some(Self { devices, device })
-    }
-}
-
-impl Drop for Slot<'_> {
-    fn drop(&mut self) {
-        let mut counts = self.devices.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.device) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.device);
-            }
-        }
+async fn enrolment<S: Sessions>(shared: &Arc<Shared<S>>, connection: &Connection) -> CloseReason {
+    let limits = &shared.limits;
+    let address = limits.counted(connection.remote_address().ip());
+    let place = address.map(|address| shared.enrolling.take(address, limits.enrolments_per_address));
+    let (Ok(_permit), None | Some(Some(_))) = (shared.enrolments.try_acquire(), &place) else {
+        return quic::close(connection, CloseCode::Busy);
+    };
+    tokio::select! {
+        why = enrol::converse(connection, shared.registrar.clone()) => why,
+        () = shared.shutdown.cancelled() => quic::close(connection, CloseCode::Shutdown),
     }
 }
 
@@ -283,7 +299,7 @@ async fn sync<S: Sessions>(shared: &Arc<Shared<S>>, connection: &Connection) -> 
     let Some((fingerprint, certificate_site)) = identify(connection) else {
         return quic::close(connection, CloseCode::Unknown);
     };
-    let Some(_slot) = Slot::take(&shared.devices, fingerprint, shared.limits.per_device) else {
+    let Some(_place) = shared.devices.take(fingerprint, shared.limits.per_device) else {
         return quic::close(connection, CloseCode::Busy);
     };
     let first = tokio::time::timeout(FIRST_FRAME_MAX, async {
@@ -320,14 +336,16 @@ async fn sync<S: Sessions>(shared: &Arc<Shared<S>>, connection: &Connection) -> 
         }
     };
     let end = tokio::select! {
+        // A core that cuts a session also drops its queue: the cut says why and comes first.
+        biased;
+        code = cut_off(&mut cuts) => End::Ours(code),
+        () = shared.shutdown.cancelled() => End::Ours(CloseCode::Shutdown),
         end = async {
             match opened.frame(first).await {
                 Ok(()) => pump(&mut reader, &mut send, &mut queue, &opened).await,
                 Err(code) => End::Ours(code),
             }
         } => end,
-        code = cut_off(&mut cuts) => End::Ours(code),
-        () = shared.shutdown.cancelled() => End::Ours(CloseCode::Shutdown),
     };
     let why = quic::end(connection, &mut send, end).await;
     info!(site.id = %certificate_site, device.id = %fingerprint.device(), why = why.as_str(), "a session ended");

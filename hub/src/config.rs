@@ -23,7 +23,7 @@ pub const KEYS: [(&str, &str, Phrase); 7] = [
     ),
     ("sync.advertise", "", Phrase::new("adresse écrite dans les codes d’invitation", "address written in join codes")),
     ("http.listen", "127.0.0.1:8080", Phrase::new("adresse de l’interface HTTP", "address of the HTTP interface")),
-    ("log.filter", "info", Phrase::new("filtre du journal technique", "filter of the log")),
+    ("log.filter", "info,rusqlite_migration=warn", Phrase::new("filtre du journal technique", "filter of the log")),
     ("log.format", "auto", Phrase::new("text, json ou auto", "text, json or auto")),
     ("limits.http_connections", "256", Phrase::new("connexions HTTP simultanées", "HTTP connections at once")),
     ("limits.sync_connections", "8192", Phrase::new("postes connectés à la fois", "sites connected at once")),

@@ -66,6 +66,14 @@ pub enum Input {
     Closed(ConnId),
 }
 
+impl Input {
+    fn conn(&self) -> ConnId {
+        match self {
+            Self::Opened { conn, .. } | Self::Frame(conn, _) | Self::Drained(conn) | Self::Closed(conn) => *conn,
+        }
+    }
+}
+
 /// Something to do, after the commit.
 #[derive(Debug)]
 pub enum Output {
@@ -146,12 +154,14 @@ impl Core {
     /// When the store fails in a way that does not pass: nothing was answered, and the process
     /// must stop.
     pub fn turn(&mut self, inputs: Vec<Input>, now: Timestamp) -> Result<Vec<Output>, StoreError> {
+        let named: BTreeSet<ConnId> = inputs.iter().map(Input::conn).collect();
         let done = match self.attempt(inputs, now) {
             Ok(done) => done,
             Err(error) if error.is_passing() => {
                 tracing::error!(%error, "the last turn was not kept: all sessions begin again");
-                let all = std::mem::take(&mut self.live).into_keys();
-                return Ok(all.map(|conn| Output::Close(conn, CloseCode::Internal)).collect());
+                let live = std::mem::take(&mut self.live).into_keys();
+                let all: BTreeSet<ConnId> = live.chain(named).collect();
+                return Ok(all.into_iter().map(|conn| Output::Close(conn, CloseCode::Internal)).collect());
             }
             Err(error) => return Err(error),
         };
@@ -222,9 +232,21 @@ impl Core {
             let site = live.session.grant().site().clone();
             let mut replica = Replica::reading(self.store.connection(), &site, live.device);
             for _ in 0..FRAMES_IN_FLIGHT_MAX {
-                let Some(frame) = live.session.poll(epoch, mark, &mut replica)? else { break };
-                live.in_flight = true;
-                outputs.push(Output::Send(conn, frame));
+                match live.session.poll(epoch, mark, &mut replica) {
+                    Ok(Some(frame)) => {
+                        live.in_flight = true;
+                        outputs.push(Output::Send(conn, frame));
+                    }
+                    Ok(None) => break,
+                    // One damaged document must not stop the network: this site's session ends.
+                    Err(StoreError::Corrupt { what }) => {
+                        tracing::error!(site.id = %site, what, "a document does not read back: run check");
+                        self.live.remove(&conn);
+                        outputs.push(Output::Close(conn, CloseCode::Internal));
+                        break;
+                    }
+                    Err(error) => return Err(error),
+                }
             }
         }
         Ok(outputs)

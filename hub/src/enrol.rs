@@ -24,8 +24,10 @@ use crate::keys::{Keys, KeysError};
 use crate::store::devices::{self, Applicant, EnrolError};
 use crate::store::{StoreError, journal};
 
-/// Time for the whole conversation.
-const CONVERSATION_MAX: Duration = Duration::from_secs(10);
+/// Time for a request, which its sender has at hand: nobody waits for a person here.
+const REQUEST_MAX: Duration = Duration::from_secs(3);
+/// Time for the answer to be taken.
+const ANSWER_MAX: Duration = Duration::from_secs(10);
 /// What a wrong secret costs whoever tries them.
 const WRONG_SECRET_DELAY: Duration = Duration::from_millis(200);
 /// Longest version noted, in characters.
@@ -136,7 +138,7 @@ fn plain(text: &str, len_max: usize) -> String {
 
 /// Runs the conversation on a connection: one request, one answer.
 pub(crate) async fn converse(connection: &QuicConnection, registrar: Arc<dyn Registrar>) -> CloseReason {
-    let Ok(streams) = tokio::time::timeout(CONVERSATION_MAX, async {
+    let Ok(streams) = tokio::time::timeout(REQUEST_MAX, async {
         let (send, mut receive) = connection.accept_bi().await?;
         let request = read::<Request>(&mut receive).await;
         Ok::<_, quinn::ConnectionError>((send, request))
@@ -175,7 +177,7 @@ pub(crate) async fn converse(connection: &QuicConnection, registrar: Arc<dyn Reg
             Answer::Denied(Denied { code: denial.number(), message: denied.message().to_owned() })
         }
     };
-    let end = match tokio::time::timeout(CONVERSATION_MAX, write(&mut send, &answer)).await {
+    let end = match tokio::time::timeout(ANSWER_MAX, write(&mut send, &answer)).await {
         Ok(Ok(())) => End::Ours(CloseCode::Normal),
         Ok(Err(_)) => End::Broken,
         Err(_) => End::Ours(CloseCode::Timeout),

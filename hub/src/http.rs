@@ -32,8 +32,14 @@ pub trait Views: Clone + Send + Sync + 'static {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static;
 
-    /// Whether the writer answers.
-    fn writer_answers(&self) -> impl Future<Output = bool> + Send;
+    /// Runs a read that is over at once, whatever longer ones are under way.
+    fn look_up<T, F>(&self, f: F) -> impl Future<Output = Result<T, StoreError>> + Send
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static;
+
+    /// Whether the writer has shown lately that it works. Asking costs it nothing.
+    fn writer_works(&self) -> bool;
 }
 
 #[cfg(test)]

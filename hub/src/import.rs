@@ -84,7 +84,8 @@ impl Plan {
     }
 }
 
-/// Compares the file with the store.
+/// Compares the file with the store. Bytes that were not text stand in `text` as U+FFFD: the rows
+/// that hold one are left out.
 ///
 /// # Errors
 /// When the file as a whole cannot be understood; never for one bad row.
@@ -172,6 +173,10 @@ fn read(
         problem,
         rejected: true,
     };
+    if let Some(place) = record.iter().position(|value| value.contains(char::REPLACEMENT_CHARACTER)) {
+        let expected = lang.of("texte illisible ; attendu : de l’UTF-8", "not readable: expected UTF-8");
+        return Ok(Err(reject(columns.name(place), expected.to_owned())));
+    }
     // The list's own id may have become an alias of a site known by an older one.
     let id = match (sites::resolve(conn, row.text("site_id"))?, row.text("site_id").parse::<SiteId>()) {
         (Some(known), _) => known,
@@ -215,14 +220,14 @@ fn settle_parent(
     row: &mut Candidate,
     lang: Lang,
 ) -> Result<Result<(), String>, StoreError> {
+    let house = row.site.kind == Kind::House;
+    if house {
+        // It may have been an antenna before.
+        row.site.parent = None;
+    }
     let named = match row.parent.as_deref() {
-        None => return Ok(Ok(())),
-        Some("") if row.site.kind == Kind::House => {
-            row.site.parent = None;
-            return Ok(Ok(()));
-        }
-        Some("") => return Ok(Ok(())),
-        Some(_) if row.site.kind == Kind::House => {
+        None | Some("") => return Ok(Ok(())),
+        Some(_) if house => {
             let problem = lang.of("seule une antenne a une maison de rattachement", "only an antenna has a parent");
             return Ok(Err(problem.to_owned()));
         }

@@ -109,7 +109,7 @@ fn sums(visit: &Visit) -> Sums {
 }
 
 fn flags(visit: &Visit, day: Day, contested: bool, received: Day) -> BTreeSet<Flag> {
-    let beyond = |n: i16| n.abs() > COUNT_PLAUSIBLE_MAX;
+    let beyond = |n: i16| n.unsigned_abs() > COUNT_PLAUSIBLE_MAX.unsigned_abs();
     // The hub's day is that of one zone; some site may be a day ahead.
     let future = day > received.plus_days(1);
     [

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use msap_shared::chain::{Run, Verdict, extend, judge};
+use msap_shared::chain::{Run, Verdict, judge};
 use msap_shared::document::DocId;
 use msap_shared::document::visits::{Key, Subject};
 use msap_shared::frame::{Hello, Version};
@@ -14,7 +14,7 @@ use msap_shared::session::hub::{HubReplica, Taken};
 use msap_shared::time::Day;
 use rusqlite::Connection;
 
-use crate::store::chains::{self, Chain, Doc};
+use crate::store::chains::{self, Accepted, Chain, Doc};
 use crate::store::devices::{self, Contact};
 use crate::store::{StoreError, Turn, findings, journal, meta, pending, views};
 
@@ -63,7 +63,12 @@ impl<'a, 'turn> Replica<'a, 'turn> {
     }
 
     fn today(&self) -> Result<Day, StoreError> {
-        self.writing.as_ref().map(|writing| writing.today).ok_or_else(not_writing)
+        Ok(self.accepted()?.day)
+    }
+
+    fn accepted(&self) -> Result<Accepted, StoreError> {
+        let writing = self.writing.as_ref().ok_or_else(not_writing)?;
+        Ok(Accepted { day: writing.today, commit: writing.turn.commit() })
     }
 }
 
@@ -126,7 +131,8 @@ impl HubReplica for Replica<'_, '_> {
     }
 
     fn take(&mut self, document: &DocId, run: Run) -> Result<Taken, StoreError> {
-        let (conn, received) = (self.conn, self.today()?);
+        let (conn, accepted) = (self.conn, self.accepted()?);
+        let received = accepted.day;
         let doc = Doc { row: chains::document_row_or_new(conn, document)?, name: document };
         let writer = run.writer;
         let chain = chains::chain(conn, doc.row, &writer)?;
@@ -150,7 +156,7 @@ impl HubReplica for Replica<'_, '_> {
                 let first = fresh.first().map(|(built, _)| built.tip.seq);
                 let end = fresh.last().map(|(built, _)| Version::of_tip(writer, &built.tip));
                 let built: Vec<_> = fresh.iter().map(|(built, _)| built).collect();
-                chains::append(conn, doc, &writer, chain.as_ref(), &built, received)?;
+                chains::append(conn, doc, &writer, chain.as_ref(), &built, accepted)?;
                 views::fold_in(conn, doc, fresh.iter().map(|(_, facts)| facts), received)?;
                 match refused {
                     None => Ok(Taken::Held { version: end.unwrap_or(last), fresh: first }),
@@ -171,16 +177,12 @@ impl HubReplica for Replica<'_, '_> {
         if run.first_seq > stored + 1 {
             return Ok(Some(stored + 1));
         }
-        let known = usize::try_from(stored + 1 - run.first_seq).unwrap_or(usize::MAX);
-        let (mut tip, mut built) = (tip, Vec::new());
-        for facts in run.changes.iter().skip(known) {
-            let next = extend(&run.writer, tip.as_ref(), facts);
-            tip = Some(next.tip);
-            built.push(next);
-        }
-        // What does not rebuild waits at the device; it is offered again once it is approved.
-        if built.last().is_some_and(|last| last.tip.hash == run.last_hash) {
-            pending::add(self.conn, &self.device, document, &run.writer, &built, received)?;
+        let writer = run.writer;
+        let hash_at = |seq| pending::hash_at(self.conn, &self.device, document, &writer, seq);
+        // What cannot be accepted waits at the device, to be refused by name once it is approved.
+        if let Verdict::Extends { fresh, .. } = judge(document.month(), run, tip.as_ref(), hash_at, |_| Ok(false))? {
+            let built: Vec<_> = fresh.into_iter().map(|(built, _)| built).collect();
+            pending::add(self.conn, &self.device, document, &writer, &built, received)?;
         }
         Ok(None)
     }
@@ -219,7 +221,9 @@ fn is_repeated(
         let Some(last) = changes.last() else { break };
         from = last.seq + 1;
         for kept in &changes {
-            all.extend(kept.facts()?.iter().filter_map(|(key, _)| Key::parse(key).ok()));
+            // What does not read back is the verifier's to find, and holds up nobody here.
+            let facts = kept.facts().unwrap_or_default();
+            all.extend(facts.iter().filter_map(|(key, _)| Key::parse(key).ok()));
         }
     }
     Ok(keys.get_or_init(|| all).contains(key))

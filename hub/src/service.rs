@@ -7,7 +7,8 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -16,15 +17,21 @@ use msap_shared::frame::{self, Frame};
 use msap_shared::io::enrol::{Enrolled, Request};
 use msap_shared::io::link::{CloseCode, CloseReason, Outgoing};
 use rusqlite::Connection;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::accept::{ConnId, Cut, Peer, Sessions};
 use crate::core::{Core, Input, Output};
 use crate::enrol::{BoxFuture, EnrolDenied, Registrar, enrol_in};
 use crate::keys::{Keys, Witness};
-use crate::store::{self, StoreError};
+use crate::store::StoreError;
 use crate::verify;
+
+use self::readers::Readers;
+
+mod readers;
+#[cfg(test)]
+mod tests;
 
 /// The most inputs one transaction takes.
 pub const INPUTS_PER_TURN_MAX: usize = 256;
@@ -32,10 +39,11 @@ pub const INPUTS_PER_TURN_MAX: usize = 256;
 const QUEUE_LEN: usize = 1_024;
 /// The witness file is at most this far behind the database.
 const WITNESS_EVERY: Duration = Duration::from_secs(1);
-/// Connections that only read.
+/// Readings of figures and lists at once.
 const READERS: usize = 2;
-/// The longest a reader's query may take.
-const READ_MAX: Duration = Duration::from_secs(10);
+/// A writer that has ended no turn for this long does not work. It ends one, perhaps empty, at
+/// least every [`WITNESS_EVERY`].
+const TURN_MAX: Duration = Duration::from_secs(3);
 /// Documents that changed are opened and compared this often.
 const VERIFY_EVERY: Duration = Duration::from_secs(30);
 
@@ -53,16 +61,37 @@ enum Job {
 #[derive(Clone)]
 pub struct Handle {
     jobs: mpsc::Sender<Job>,
+    /// For figures and lists: each may take seconds.
     readers: Arc<Readers>,
+    /// For tokens: nobody waits for whoever reads figures, only to be told 401.
+    look_ups: Arc<Readers>,
+    /// For operators, who look on when readers are too many.
+    looks: Arc<Readers>,
+    pulse: Arc<Pulse>,
     keys: Arc<Keys>,
     /// Where devices that enrol are to sync.
     advertise: Arc<str>,
 }
 
-struct Readers {
-    path: PathBuf,
-    places: Semaphore,
-    idle: Mutex<Vec<Connection>>,
+/// When the writer last ended a turn: read without asking the writer.
+struct Pulse {
+    begun: Instant,
+    last_ms: AtomicU64,
+}
+
+impl Pulse {
+    fn new() -> Self {
+        Self { begun: Instant::now(), last_ms: AtomicU64::new(0) }
+    }
+
+    fn beat(&self) {
+        let ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last_ms.store(ms, Ordering::Relaxed);
+    }
+
+    fn age(&self) -> Duration {
+        self.begun.elapsed().saturating_sub(Duration::from_millis(self.last_ms.load(Ordering::Relaxed)))
+    }
 }
 
 /// The running writer.
@@ -82,10 +111,19 @@ impl Service {
         stop: CancellationToken,
     ) -> std::io::Result<Self> {
         let (jobs, queue) = mpsc::channel(QUEUE_LEN);
-        let readers = Readers { path: database, places: Semaphore::new(READERS), idle: Mutex::default() };
-        let handle = Handle { jobs, readers: Arc::new(readers), keys: keys.clone(), advertise: advertise.into() };
+        let pulse = Arc::new(Pulse::new());
+        let handle = Handle {
+            jobs,
+            readers: Readers::new(database.clone(), READERS),
+            look_ups: Readers::new(database.clone(), 1),
+            looks: Readers::new(database, 1),
+            pulse: pulse.clone(),
+            keys: keys.clone(),
+            advertise: advertise.into(),
+        };
         let runtime = tokio::runtime::Handle::current();
-        let writer = Writer { core, keys, connections: BTreeMap::new(), next_conn: 1, witnessed: Instant::now() };
+        let (connections, witnessed) = (BTreeMap::new(), Instant::now());
+        let writer = Writer { core, keys, connections, next_conn: 1, witnessed, pulse };
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
             // Whatever ends this thread ends the program.
             let _stop = stop.clone().drop_guard();
@@ -114,6 +152,7 @@ struct Writer {
     connections: BTreeMap<ConnId, (mpsc::Sender<Outgoing>, Cut)>,
     next_conn: u64,
     witnessed: Instant,
+    pulse: Arc<Pulse>,
 }
 
 impl Writer {
@@ -133,6 +172,7 @@ impl Writer {
                 }
             });
             self.work(jobs.drain(..))?;
+            self.pulse.beat();
             if self.witnessed.elapsed() >= WITNESS_EVERY {
                 self.witness();
             }
@@ -201,7 +241,9 @@ impl Writer {
                     }
                 }
                 Output::Close(conn, code) => {
-                    if let Some((_, cut)) = self.connections.remove(&conn) {
+                    // Its queue stays until the connection says that it is gone: a queue that
+                    // ends says nothing of why.
+                    if let Some((_, cut)) = self.connections.get(&conn) {
                         cut.close(code);
                     }
                 }
@@ -250,19 +292,35 @@ impl Handle {
         &self,
         query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let readers = self.readers.clone();
-        let Ok(_place) = self.readers.places.acquire().await else {
-            return Err(StoreError::corrupt("the readers are gone"));
-        };
-        let work = tokio::task::spawn_blocking(move || {
-            let idle = readers.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let conn = idle.map_or_else(|| store::reader(&readers.path), Ok)?;
-            store::limit_time(&conn, READ_MAX)?;
-            let outcome = query(&conn);
-            readers.idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
-            outcome
-        });
-        work.await.unwrap_or_else(|_| Err(StoreError::corrupt("a reader panicked")))
+        self.readers.read(query).await
+    }
+
+    /// Runs a query that is over at once, such as one row by its key, without waiting for those
+    /// of [`Handle::read`].
+    ///
+    /// # Errors
+    /// What the query returns, or when no connection can be opened.
+    pub async fn look_up<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.look_ups.read(query).await
+    }
+
+    /// Runs an operator's query, without waiting for those of [`Handle::read`].
+    ///
+    /// # Errors
+    /// What the query returns, or when no connection can be opened.
+    pub async fn look<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.looks.read(query).await
+    }
+
+    /// Whether the writer has ended a turn lately. Nothing is asked of it.
+    pub fn writer_works(&self) -> bool {
+        !self.jobs.is_closed() && self.pulse.age() < TURN_MAX
     }
 
     /// Opens documents that changed, again and again, and compares them with the figures.

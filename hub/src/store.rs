@@ -106,11 +106,12 @@ impl Store {
     ) -> Result<T, E> {
         let doing = StoreError::sqlite("beginning a turn");
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(doing)?;
-        let mut turn = Turn { conn: &tx, fresh: &mut self.fresh, epoch: self.now.epoch };
+        let commit = self.now.mark.commit + 1;
+        let mut turn = Turn { conn: &tx, fresh: &mut self.fresh, epoch: self.now.epoch, commit };
         let value = f(&tx, &mut turn)?;
         let epoch = turn.epoch;
         let [a, b, c, d, e, f, g, h, ..] = (self.fresh)();
-        let mark = Mark { commit: self.now.mark.commit + 1, tag: u64::from_be_bytes([a, b, c, d, e, f, g, h]) };
+        let mark = Mark { commit, tag: u64::from_be_bytes([a, b, c, d, e, f, g, h]) };
         meta::add_mark(&tx, mark)?;
         tx.commit().map_err(StoreError::sqlite("committing a turn"))?;
         self.now = Witnessed { epoch, mark };
@@ -168,12 +169,18 @@ pub struct Turn<'a> {
     conn: &'a Connection,
     fresh: &'a mut Fresh,
     epoch: Epoch,
+    commit: u64,
 }
 
 impl Turn<'_> {
     /// The epoch that holds within this turn.
     pub fn epoch(&self) -> Epoch {
         self.epoch
+    }
+
+    /// The number of the commit under way.
+    pub fn commit(&self) -> u64 {
+        self.commit
     }
 
     /// Begins another epoch: what agents were told before is not to be trusted.

@@ -3,17 +3,22 @@
 use std::io::{self, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use clap_complete::Shell;
+use hyper::Method;
 use serde_json::json;
 
 use super::{ConfigAction, Context, Failure, Join, definition};
+use crate::client::Client;
 use crate::exit::Exit;
 use crate::join;
 use crate::out::{self, Form};
 
 /// Longest join code that is read from standard input.
 const CODE_LEN_MAX: u64 = 4096;
+/// Longest wait for a running agent to take note of a join: it does so by itself later.
+const WAKE_TIME_MAX: Duration = Duration::from_secs(5);
 /// The name of a machine that does not say one.
 const LABEL_DEFAULT: &str = "poste";
 
@@ -35,6 +40,10 @@ pub async fn join(context: &Context, args: Join) -> Result<Exit, Failure> {
     let joined = join::join(&context.data, code.trim(), &label)
         .await
         .map_err(|error| Failure { exit: exit_of(error.exit_code()), text: error.to_string() })?;
+    // An agent that runs and was turned away would wait before it takes up the new identity.
+    if let Ok(client) = Client::find(&context.data) {
+        drop(client.ask(Method::POST, "/api/sync", Some(&json!({})), WAKE_TIME_MAX).await);
+    }
     match context.form {
         Form::Json => out::json(&json!({
             "site": joined.site.to_string(),

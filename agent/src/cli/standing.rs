@@ -30,10 +30,10 @@ pub async fn status(context: &Context, args: StatusArgs) -> Result<Exit, Failure
     let mut exit = Exit::Ok;
     if args.wait.is_some() {
         let (began, until) = (Timestamp::now(), Instant::now() + timeout);
-        let mut contact = was_contact(&status);
+        let mut answers = was_contact(&status);
         while !is_confirmed(&status) {
             if Instant::now() >= until {
-                exit = if contact || answered_since(&status, began) {
+                exit = if answers || is_set_aside(&status) || answered_since(&status, began) {
                     Exit::ConditionFailed
                 } else {
                     Exit::HubUnreachable
@@ -42,7 +42,8 @@ pub async fn status(context: &Context, args: StatusArgs) -> Result<Exit, Failure
             }
             tokio::time::sleep_until(until.min(Instant::now() + LOOK_EVERY)).await;
             status = look().await?;
-            contact = was_contact(&status);
+            // An attempt under way says nothing new yet.
+            answers = was_contact(&status) || (answers && status["state"] == "connecting");
         }
     }
     match context.form {
@@ -50,6 +51,10 @@ pub async fn status(context: &Context, args: StatusArgs) -> Result<Exit, Failure
         Form::Text => show(&status, context.lang),
     }
     match exit {
+        Exit::ConditionFailed if is_set_aside(&status) => out::note(context.lang.pick(
+            "plus rien n’attend, mais le hub a refusé des saisies, mises de côté : prévenez la personne qui suit ce poste",
+            "nothing waits any more, but the hub refused entries, now set aside: tell whoever looks after this machine",
+        )),
         Exit::ConditionFailed => out::note(context.lang.pick(
             "le hub répond, mais n’a pas encore tout reçu",
             "the hub answers, but has not received everything yet",
@@ -63,14 +68,33 @@ pub async fn status(context: &Context, args: StatusArgs) -> Result<Exit, Failure
     Ok(exit)
 }
 
-/// Everything kept here is known to be kept by a hub that answers now.
+/// Everything counted here is known to be kept by a hub that answers now.
 fn is_confirmed(status: &Value) -> bool {
-    status["waiting"] == 0 && status["state"] == "connected"
+    status["waiting"] == 0 && status["refused"] == 0 && status["state"] == "connected"
 }
 
-/// The hub answers now, be it to refuse.
+/// The hub has answered for everything, and not with a yes.
+fn is_set_aside(status: &Value) -> bool {
+    status["waiting"] == 0 && status["refused"].as_u64().is_some_and(|refused| refused > 0)
+}
+
+/// The hub answers now, be it to refuse; another network's hub is no answer.
 fn was_contact(status: &Value) -> bool {
-    matches!(status["state"].as_str(), Some("connected" | "pending" | "revoked"))
+    matches!(status["state"].as_str(), Some("connected" | "pending" | "revoked" | "refused"))
+}
+
+/// A state for people; the stable word where there is no other.
+pub(crate) fn state_in_words(state: &str, lang: Lang) -> &str {
+    match state {
+        "connected" => lang.pick("connecté", "connected"),
+        "connecting" => lang.pick("connexion en cours", "connecting"),
+        "offline" => lang.pick("hors ligne", "offline"),
+        "pending" => lang.pick("en attente d’approbation", "waiting for approval"),
+        "revoked" => lang.pick("exclu du réseau", "revoked"),
+        "refused" => lang.pick("refusé par le hub", "refused by the hub"),
+        "untrusted" => lang.pick("un autre que le hub répond", "not the hub that answers"),
+        other => other,
+    }
 }
 
 fn answered_since(status: &Value, began: Timestamp) -> bool {
@@ -103,9 +127,9 @@ pub async fn sync(context: &Context, action: SyncAction) -> Result<Exit, Failure
             } else {
                 let text = |line: &Value, name: &str| line[name].as_str().unwrap_or_default().to_owned();
                 let lines = log.as_array().into_iter().flatten();
-                let rows =
-                    lines.map(|line| vec![text(line, "at"), text(line, "event"), text(line, "detail")]).collect();
                 let lang = context.lang;
+                let event = |line: &Value| state_in_words(&text(line, "event"), lang).to_owned();
+                let rows = lines.map(|line| vec![text(line, "at"), event(line), text(line, "detail")]).collect();
                 out::table(
                     &[lang.pick("Heure", "Time"), lang.pick("Événement", "Event"), lang.pick("Détail", "Detail")],
                     rows,
@@ -117,6 +141,10 @@ pub async fn sync(context: &Context, action: SyncAction) -> Result<Exit, Failure
 }
 
 fn show(status: &Value, lang: Lang) {
+    out::table(&[], rows(status, lang));
+}
+
+fn rows(status: &Value, lang: Lang) -> Vec<Vec<String>> {
     let text = |name: &str| match &status[name] {
         Value::Null => "—".to_owned(),
         Value::String(text) => text.clone(),
@@ -126,7 +154,7 @@ fn show(status: &Value, lang: Lang) {
         ("Site", "Site", format!("{} ({})", text("site_name"), text("site"))),
         ("Poste", "Machine", format!("{} ({})", text("label"), text("device"))),
         ("Jour au site", "Day at the site", format!("{} {} {}", text("today"), text("clock"), text("timezone"))),
-        ("État", "State", text("state")),
+        ("État", "State", state_in_words(&text("state"), lang).to_owned()),
         ("Enregistrées ici", "Kept here", text("kept")),
         ("Reçues par le hub", "Confirmed by the hub", text("confirmed")),
         ("En attente", "Waiting", text("waiting")),
@@ -139,7 +167,7 @@ fn show(status: &Value, lang: Lang) {
         ("Écart d’horloge (ms)", "Clock offset (ms)", text("clock_offset_ms")),
         ("Version", "Version", text("version")),
     ];
-    out::table(&[], names.into_iter().map(|(fr, en, value)| vec![lang.pick(fr, en).to_owned(), value]).collect());
+    names.into_iter().map(|(fr, en, value)| vec![lang.pick(fr, en).to_owned(), value]).collect()
 }
 
 #[cfg(test)]
@@ -148,9 +176,42 @@ mod tests {
 
     #[test]
     fn nothing_waiting_is_no_confirmation_before_the_hub_answered() {
-        assert!(!is_confirmed(&json!({ "waiting": 0, "state": "offline" })));
-        assert!(!is_confirmed(&json!({ "waiting": 1, "state": "connected" })));
-        assert!(is_confirmed(&json!({ "waiting": 0, "state": "connected" })));
+        assert!(!is_confirmed(&json!({ "waiting": 0, "refused": 0, "state": "offline" })));
+        assert!(!is_confirmed(&json!({ "waiting": 1, "refused": 0, "state": "connected" })));
+        assert!(is_confirmed(&json!({ "waiting": 0, "refused": 0, "state": "connected" })));
+    }
+
+    #[test]
+    fn what_was_set_aside_is_not_confirmed() {
+        let status = json!({ "waiting": 0, "refused": 1, "state": "connected" });
+        assert!(!is_confirmed(&status) && is_set_aside(&status));
+        assert!(!is_set_aside(&json!({ "waiting": 0, "refused": 0, "state": "connected" })));
+    }
+
+    #[test]
+    fn a_refusal_is_an_answer_and_another_networks_hub_is_none() {
+        for (state, answers) in
+            [("pending", true), ("revoked", true), ("refused", true), ("untrusted", false), ("offline", false)]
+        {
+            assert_eq!(was_contact(&json!({ "state": state })), answers, "{state}");
+        }
+    }
+
+    #[test]
+    fn people_read_states_in_their_language() {
+        let state = |state: &str, lang| rows(&json!({ "state": state }), lang).swap_remove(3);
+        for (code, words) in [
+            ("connected", "connecté"),
+            ("connecting", "connexion en cours"),
+            ("offline", "hors ligne"),
+            ("pending", "en attente d’approbation"),
+            ("revoked", "exclu du réseau"),
+            ("refused", "refusé par le hub"),
+            ("untrusted", "un autre que le hub répond"),
+        ] {
+            assert_eq!(state(code, Lang::Fr), ["État", words]);
+        }
+        assert_eq!(state("offline", Lang::En), ["State", "offline"]);
     }
 
     #[test]
@@ -159,6 +220,5 @@ mod tests {
         assert!(answered_since(&json!({ "last_contact": "2026-11-20T10:00:00Z" }), began));
         assert!(!answered_since(&json!({ "last_contact": "2026-11-20T09:59:59Z" }), began));
         assert!(!answered_since(&json!({ "last_contact": null }), began));
-        assert!(was_contact(&json!({ "state": "pending" })) && !was_contact(&json!({ "state": "offline" })));
     }
 }

@@ -25,7 +25,7 @@ fn without_file_or_variables_the_defaults_stand() {
     assert_eq!(settings.sync.transport, Transport::Auto);
     assert_eq!(settings.desk.listen, "127.0.0.1:8477".parse().unwrap());
     assert!(settings.desk.operators.is_empty());
-    assert_eq!(settings.log, Log { filter: "info".into(), format: LogFormat::Auto });
+    assert_eq!(settings.log, Log { filter: "info,rusqlite_migration=warn".into(), format: LogFormat::Auto });
 }
 
 #[test]
@@ -101,6 +101,8 @@ fn wrong_settings_are_refused_naming_the_key_and_the_place() {
         ("[sync]\ntransport = \"pigeon\"", "sync.transport"),
         ("[sync]\ntransport = [\"quic\"]", "sync.transport"),
         ("[desk]\nlisten = \"0.0.0.0:8477\"", "desk.listen"),
+        ("[desk]\nlisten = \"127.0.0.2:8477\"", "desk.listen"),
+        ("[desk]\nlisten = \"[::ffff:127.0.0.1]:8477\"", "desk.listen"),
         ("[desk]\nlisten = \"8477\"", "desk.listen"),
         ("[desk]\noperators = [\"cnaf\"]", "desk.operators"),
         ("[desk]\noperators = [\"CNAF\", \"CNAF\"]", "desk.operators"),

@@ -1,6 +1,6 @@
 //! From the texts of the settings to values that can be used.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use config::Value;
@@ -102,16 +102,17 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
     Duration::try_from(signed).ok()
 }
 
-/// Reads where the page listens: a loopback address with its port.
+/// Reads where the page listens: 127.0.0.1 or ::1 with its port. Other loopback addresses are no
+/// names that the page answers to.
 ///
 /// # Errors
 /// What is expected instead, for the person who wrote it.
 pub fn parse_listen(text: &str) -> Result<SocketAddr, String> {
     let address: SocketAddr = text.parse().map_err(|_| "adresse:port est attendu, comme 127.0.0.1:8477".to_owned())?;
-    if address.ip().is_loopback() {
+    if [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)].contains(&address.ip()) {
         Ok(address)
     } else {
-        Err("la page n’est servie qu’à ce poste : une adresse comme 127.0.0.1:8477 est attendue".to_owned())
+        Err("la page n’est servie qu’à ce poste : 127.0.0.1 ou [::1] est attendu, comme 127.0.0.1:8477".to_owned())
     }
 }
 

@@ -23,9 +23,22 @@ struct Notes {
     heard: mpsc::UnboundedSender<Heard>,
     out: Arc<Mutex<Option<mpsc::Sender<Outgoing>>>>,
     wake: Arc<Notify>,
+    hub: Arc<Mutex<Option<String>>>,
+}
+
+impl Notes {
+    fn new(hub: &str) -> (Self, mpsc::UnboundedReceiver<Heard>) {
+        let (sender, heard) = mpsc::unbounded_channel();
+        let hub = Arc::new(Mutex::new(Some(hub.to_owned())));
+        (Self { heard: sender, out: Arc::default(), wake: Arc::default(), hub }, heard)
+    }
 }
 
 impl SessionPort for Notes {
+    async fn hub(&self) -> Option<String> {
+        self.hub.lock().unwrap().clone()
+    }
+
     async fn open(&self) -> mpsc::Receiver<Outgoing> {
         let (out, queue) = mpsc::channel(4);
         out.try_send(Outgoing::Frame(offered())).unwrap();
@@ -59,6 +72,8 @@ fn offered() -> Vec<u8> {
 struct World {
     _dir: tempfile::TempDir,
     endpoint: Endpoint,
+    /// What a hub of this network answers with.
+    config: rustls::ServerConfig,
     notes: Notes,
     heard: mpsc::UnboundedReceiver<Heard>,
     shutdown: CancellationToken,
@@ -75,7 +90,7 @@ impl World {
         let hub_key = Key::generate().unwrap();
         let chain = vec![ours.certify_hub(&hub_key).unwrap(), ours.certificate().clone()];
         let config = tls::hub(chain, hub_key.to_der(), &[ours.certificate().clone()]).unwrap();
-        let endpoint = quic::listen("127.0.0.1:0".parse().unwrap(), config).unwrap();
+        let endpoint = listen(&config);
         let dir = tempfile::tempdir().unwrap();
         let key = Key::generate().unwrap();
         let signer = signer.as_ref().unwrap_or(&ours);
@@ -83,13 +98,11 @@ impl World {
         std::fs::write(dir.path().join(KEY_FILE), key.to_pem()).unwrap();
         std::fs::write(dir.path().join(CERTIFICATE_FILE), certificate::to_pem(&certificate)).unwrap();
         std::fs::write(dir.path().join(AUTHORITIES_FILE), certificate::to_pem(ours.certificate())).unwrap();
-        let (sender, heard) = mpsc::unbounded_channel();
-        let notes = Notes { heard: sender, out: Arc::default(), wake: Arc::default() };
+        let (notes, heard) = Notes::new(&endpoint.local_addr().unwrap().to_string());
         let shutdown = CancellationToken::new();
-        let hub = endpoint.local_addr().unwrap().to_string();
         let (path, port, stop) = (dir.path().to_owned(), notes.clone(), shutdown.clone());
-        let running = tokio::spawn(async move { run(&path, &hub, settings, port, stop).await });
-        Self { _dir: dir, endpoint, notes, heard, shutdown, running }
+        let running = tokio::spawn(async move { run(&path, None, settings, port, stop).await });
+        Self { _dir: dir, endpoint, config, notes, heard, shutdown, running }
     }
 
     async fn hear(&mut self) -> Heard {
@@ -106,8 +119,16 @@ impl World {
     }
 }
 
+fn listen(config: &rustls::ServerConfig) -> Endpoint {
+    quic::listen("127.0.0.1:0".parse().unwrap(), config.clone()).unwrap()
+}
+
 fn settings() -> Settings {
-    Settings { interval: NEVER, max_backoff: NEVER }
+    Settings { interval: NEVER, max_backoff: NEVER, greeting_max: NEVER }
+}
+
+fn impatient() -> Settings {
+    Settings { max_backoff: Duration::from_millis(20), ..settings() }
 }
 
 #[tokio::test]
@@ -124,7 +145,7 @@ async fn frames_flow_both_ways() {
 
 #[tokio::test]
 async fn a_lost_session_is_followed_by_another() {
-    let mut world = World::new(Settings { interval: NEVER, max_backoff: Duration::from_millis(20) }, None);
+    let mut world = World::new(impatient(), None);
     for code in [CloseCode::Shutdown, CloseCode::Protocol, CloseCode::Busy] {
         let (connection, ..) = world.accept().await;
         assert_eq!(world.hear().await, Heard::Open);
@@ -147,8 +168,48 @@ async fn a_wake_ends_the_wait_of_a_device_that_was_turned_away() {
 }
 
 #[tokio::test]
+async fn joining_anew_moves_the_next_attempt_to_the_new_address() {
+    let mut world = World::new(settings(), None);
+    let (connection, ..) = world.accept().await;
+    assert_eq!(world.hear().await, Heard::Open);
+    let elsewhere = listen(&world.config);
+    *world.notes.hub.lock().unwrap() = Some(elsewhere.local_addr().unwrap().to_string());
+    connection.close(CloseCode::Revoked.number().into(), b"");
+    assert_eq!(world.hear().await, Heard::Closed(CloseReason::Theirs(CloseCode::Revoked)));
+    world.notes.wake.notify_one();
+    let moved = tokio::time::timeout(Duration::from_secs(20), elsewhere.accept()).await.unwrap().unwrap();
+    assert!(moved.await.is_ok());
+}
+
+#[tokio::test]
+async fn a_hub_that_never_greets_is_left() {
+    let mut world = World::new(Settings { greeting_max: Duration::from_millis(100), ..settings() }, None);
+    let connection = world.endpoint.accept().await.unwrap().await.unwrap();
+    assert_eq!(world.hear().await, Heard::Open);
+    assert_eq!(world.hear().await, Heard::Closed(CloseReason::Ours(CloseCode::Timeout)));
+    assert_eq!(quic::reason(&connection.closed().await), CloseReason::Theirs(CloseCode::Timeout));
+}
+
+#[tokio::test]
+async fn a_hub_that_greeted_may_be_quiet() {
+    let heard = Notify::new();
+    heard.notify_one();
+    let greeted = tokio::time::timeout(Duration::from_millis(50), mute(&heard, Duration::ZERO)).await;
+    assert!(greeted.is_err());
+    mute(&heard, Duration::ZERO).await;
+    assert_eq!(Settings::default().greeting_max, Duration::from_secs(30));
+}
+
+#[test]
+fn a_session_without_a_greeting_is_no_good_one() {
+    assert!(was_good(CloseReason::Lost, STEADY));
+    assert!(!was_good(CloseReason::Lost, STEADY / 2));
+    assert!(!was_good(CloseReason::Ours(CloseCode::Timeout), STEADY));
+}
+
+#[tokio::test]
 async fn garbage_from_the_hub_ends_the_session_and_not_the_agent() {
-    let mut world = World::new(Settings { interval: NEVER, max_backoff: Duration::from_millis(20) }, None);
+    let mut world = World::new(impatient(), None);
     for (bytes, code) in [(vec![0xff; 16], CloseCode::TooLarge), (vec![0, 0, 2, 2, 0xff, 0xff], CloseCode::Protocol)] {
         let (connection, mut send, _frames) = world.accept().await;
         assert_eq!(world.hear().await, Heard::Open);
@@ -184,10 +245,9 @@ async fn a_stop_closes_the_session_and_ends_the_dial() {
 
 #[tokio::test]
 async fn a_machine_that_has_not_joined_does_not_dial() {
-    let (sender, _heard) = mpsc::unbounded_channel();
-    let notes = Notes { heard: sender, out: Arc::default(), wake: Arc::default() };
+    let (notes, _heard) = Notes::new("127.0.0.1:1");
     let dir = tempfile::tempdir().unwrap();
-    let end = run(dir.path(), "127.0.0.1:1", settings(), notes, CancellationToken::new()).await;
+    let end = run(dir.path(), None, settings(), notes, CancellationToken::new()).await;
     assert!(matches!(end, Err(IdentityError::NotJoined { .. })));
 }
 

@@ -225,3 +225,13 @@ async fn a_bad_code_or_a_mute_address_is_told_apart() {
     assert!(matches!(error, JoinError::Unreachable { why: CloseReason::Unresolved, .. }), "{error}");
     assert_eq!(error.exit_code(), 7);
 }
+
+#[test]
+fn an_address_that_leads_nowhere_leaves_the_codes_in_place() {
+    for nowhere in ["", "[::]:4433", "0.0.0.0:4433", "[::ffff:0.0.0.0]:4433", "hub.example.fr", "hub.example.fr:0"] {
+        assert!(!is_reachable(nowhere), "{nowhere}");
+    }
+    for reachable in ["hub.example.fr:4433", "192.0.2.1:4433", "[2001:db8::1]:4433"] {
+        assert!(is_reachable(reachable), "{reachable}");
+    }
+}

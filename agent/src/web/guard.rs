@@ -23,6 +23,8 @@ pub const BODY_TIME_MAX: Duration = Duration::from_secs(10);
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// The port that http:// means without one.
+const HTTP_PORT: u16 = 80;
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
 /// The names under which this server may be asked.
@@ -88,10 +90,15 @@ impl Guard {
         Ok(())
     }
 
-    /// Exactly one of our names with exactly our port: no prefix, suffix, user or default port.
+    /// Exactly one of our names with exactly our port: no prefix, suffix or user, and no port only
+    /// where it is the one that browsers leave out.
     fn is_ours(&self, host: &str) -> bool {
-        let Some((name, port)) = host.rsplit_once(':') else { return false };
-        matches!(name, "127.0.0.1" | "localhost" | "[::1]") && port == self.port.to_string()
+        ["127.0.0.1", "localhost", "[::1]"].into_iter().filter_map(|name| host.strip_prefix(name)).any(
+            |rest| match rest.strip_prefix(':') {
+                Some(port) => port == self.port.to_string(),
+                None => rest.is_empty() && self.port == HTTP_PORT,
+            },
+        )
     }
 }
 
@@ -161,6 +168,22 @@ mod tests {
         }
         assert_eq!(judged(&[], false), 403);
         assert_eq!(judged(&[HERE, HERE], false), 403);
+    }
+
+    #[test]
+    fn a_port_is_left_out_where_browsers_leave_it_out() {
+        let guard = Guard::new(80);
+        for host in ["127.0.0.1", "127.0.0.1:80", "localhost", "[::1]"] {
+            assert!(guard.is_ours(host), "{host}");
+        }
+        for host in ["127.0.0.1:", "127.0.0.1:8477", "127.0.0.10", "localhost.evil.example", "[::1]x", ""] {
+            assert!(!guard.is_ours(host), "{host}");
+        }
+        let headers = HeaderMap::from_iter([
+            (HOST, HeaderValue::from_static("localhost")),
+            (ORIGIN, HeaderValue::from_static("http://localhost")),
+        ]);
+        assert!(guard.judge(&headers, None, true).is_ok());
     }
 
     #[test]

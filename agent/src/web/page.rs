@@ -200,6 +200,8 @@ fn link(status: &Status, zone: Option<&SiteZone>) -> Link {
         "offline" => "Hors ligne",
         "pending" => "En attente d’approbation par le hub",
         "revoked" => "Ce poste n’est plus autorisé par le hub",
+        "refused" => "Le hub refuse ce poste",
+        "untrusted" => "Ce n’est pas le hub de ce réseau qui répond",
         other => other,
     };
     let since = status.last_contact.zip(zone).and_then(|(at, zone)| {

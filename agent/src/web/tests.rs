@@ -66,8 +66,15 @@ struct Site {
 
 impl Site {
     fn new(disk_is_full: bool) -> Self {
+        Self::linked(disk_is_full, Vec::new())
+    }
+
+    /// A site whose connection has gone through this.
+    fn linked(disk_is_full: bool, past: Vec<Input>) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let desk = Fake { core: Arc::new(Mutex::new(core(dir.path()))), disk_is_full };
+        let mut core = core(dir.path());
+        core.turn(past, Now { wall: "2026-11-23T09:42:00Z".parse().unwrap(), monotonic_ms: 0 }).unwrap();
+        let desk = Fake { core: Arc::new(Mutex::new(core)), disk_is_full };
         let shown = ["CNAF", "MSA"].map(|code| code.parse().unwrap());
         Self { router: router(desk, &shown, PORT), _dir: dir }
     }
@@ -281,6 +288,21 @@ async fn the_page_shows_the_day_and_escapes_what_it_shows() {
     assert!(!html.contains("data-operator=\"DGFIP\""), "an operator that is not in the settings is shown");
     for inline in ["style=", "<style", "onclick", "javascript:"] {
         assert!(!html.contains(inline), "{inline} would be stopped by the page's own policy");
+    }
+}
+
+#[tokio::test]
+async fn the_page_says_who_refuses_in_french_and_the_status_in_its_own_words() {
+    for (state, words) in [
+        ("offline", "Hors ligne"),
+        ("revoked", "plus autorisé"),
+        ("refused", "Le hub refuse ce poste"),
+        ("untrusted", "pas le hub de ce réseau"),
+    ] {
+        let site = Site::linked(false, vec![Input::Disconnected { state, why: None }]);
+        let (_, _, html) = site.raw(Method::GET, "/", None).await;
+        assert!(html.contains(words) && !html.contains(state), "{state}: {html}");
+        assert_eq!(site.get("/api/status").await.1["state"], state);
     }
 }
 

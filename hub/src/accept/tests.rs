@@ -1,5 +1,6 @@
 //! The accept loop on loopback, with a core that only takes notes.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
@@ -14,6 +15,8 @@ use super::*;
 use crate::enrol::{BoxFuture, EnrolDenied, enrol_in};
 use crate::keys::Keys;
 use crate::store::devices;
+
+mod addresses;
 
 const NOW: &str = "2026-11-20T09:00:00Z";
 const SECRET: [u8; 16] = [5; 16];

@@ -11,7 +11,8 @@ use super::{AdminError, Change, Context, site_changes, tokens};
 use crate::import;
 use crate::lang::Lang;
 use crate::site::Life;
-use crate::store::{StoreError, devices, journal};
+use crate::store::devices::{self, Standing};
+use crate::store::{StoreError, journal};
 
 /// Longest reason of a revocation, in characters.
 const REASON_LEN_MAX: usize = 200;
@@ -24,7 +25,8 @@ pub trait Hub {
         E: From<StoreError>,
         F: FnOnce(&Connection) -> Result<T, E>;
 
-    /// Ends a device's rights, journals it, and closes its connections.
+    /// Ends a device's rights, journals it, and closes its connections; as much of it as can be
+    /// done when the database cannot be written.
     fn revoke(&mut self, device: DeviceId, reason: &str, now: Timestamp) -> Result<(), AdminError>;
 
     /// Approves a device that waits, or all of them, and folds what they brought.
@@ -76,7 +78,10 @@ pub fn change(
             let only = device.as_deref().map(device_id).transpose()?;
             if let (Some(id), Some(device)) = (only, device) {
                 let known = hub.write(|conn| Ok::<_, AdminError>(devices::show(conn, id)?))?;
-                known.ok_or_else(|| AdminError::UnknownDevice(device.clone()))?;
+                let known = known.ok_or_else(|| AdminError::UnknownDevice(device.clone()))?;
+                if known.standing != Standing::Pending {
+                    return Err(AdminError::NotPending { device: device.clone(), standing: known.standing.as_str() });
+                }
             }
             return hub.approve(only, now).map(Reply::Folded);
         }
@@ -86,8 +91,6 @@ pub fn change(
             if !fits {
                 return Err(AdminError::Text("--reason"));
             }
-            let known = hub.write(|conn| Ok::<_, AdminError>(devices::show(conn, id)?))?;
-            known.ok_or_else(|| AdminError::UnknownDevice(device.clone()))?;
             hub.revoke(id, reason, now)
         }
         Change::TokenCreate { label, scope, role, valid_s } => {

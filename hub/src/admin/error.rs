@@ -20,6 +20,8 @@ pub enum AdminError {
     UnknownSite(String),
     #[error("no device {0:?}")]
     UnknownDevice(String),
+    #[error("device {device} does not wait for approval: it is {standing}")]
+    NotPending { device: String, standing: &'static str },
     #[error("no token {0:?}")]
     UnknownToken(String),
     #[error("no document {0:?}")]
@@ -79,7 +81,9 @@ impl AdminError {
             Self::UnknownSite(_) | Self::UnknownDevice(_) | Self::UnknownToken(_) | Self::UnknownDocument(_) => {
                 Exit::NotFound
             }
-            Self::Ask(AskError::UnknownParameter(_) | AskError::Repeated(_) | AskError::Later(_)) => Exit::Usage,
+            Self::Ask(
+                AskError::UnknownParameter(_) | AskError::Repeated(_) | AskError::Later(_) | AskError::HalfPeriod(_),
+            ) => Exit::Usage,
             Self::UnknownField(_) => Exit::Usage,
             Self::Export { .. } => Exit::Damaged,
             Self::Keys(error) if error.exit_code() == Exit::Damaged as u8 => Exit::Damaged,
@@ -97,6 +101,9 @@ impl AdminError {
         let french = match self {
             Self::UnknownSite(site) => format!("site {site:?} inconnu"),
             Self::UnknownDevice(device) => format!("poste {device:?} inconnu"),
+            Self::NotPending { device, standing } => {
+                format!("le poste {device} n’attend pas d’approbation : il est « {standing} »")
+            }
             Self::UnknownToken(id) => format!("jeton {id:?} inconnu"),
             Self::UnknownDocument(name) => format!("document {name:?} inconnu"),
             Self::SiteId(text) => {

@@ -41,8 +41,10 @@ pub(super) fn add(
     sites::put(conn, &site)?;
     let given: Vec<_> = fields.iter().map(|(field, value)| format!("{field}={value}")).collect();
     journal::record(conn, now, "site.add", site.id.as_str(), &format!("kind={kind} {}", given.join(" ")))?;
-    if let Some(parent) = &site.parent {
-        journal::record(conn, now, journal::SITE_SET, site.id.as_str(), &format!("parent={parent}"))?;
+    // Set by hand like any later change: the next import leaves them alone.
+    let parent = site.parent.iter().map(|parent| format!("parent={parent}"));
+    for set in given.into_iter().chain(parent) {
+        journal::record(conn, now, journal::SITE_SET, site.id.as_str(), &set)?;
     }
     Ok(())
 }

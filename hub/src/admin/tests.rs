@@ -25,8 +25,10 @@ impl Hub for Desk {
     }
 
     fn revoke(&mut self, device: DeviceId, reason: &str, _now: Timestamp) -> Result<(), AdminError> {
-        devices::revoke(&self.0, device, reason)?;
-        Ok(())
+        match devices::revoke(&self.0, device, reason)? {
+            true => Ok(()),
+            false => Err(AdminError::UnknownDevice(device.to_string())),
+        }
     }
 
     fn approve(&mut self, only: Option<DeviceId>, _now: Timestamp) -> Result<FoldedObject, AdminError> {
@@ -163,6 +165,19 @@ fn a_hand_set_parent_survives_the_next_import() {
 }
 
 #[test]
+fn what_a_person_gave_a_new_site_survives_the_next_import() {
+    let mut desk = Desk::new();
+    let text =
+        "site_id,kind,name,timezone,dep_code,commune\n275,principal,CHEMILLE,Europe/Paris,44,Chemillé-en-Anjou\n";
+    desk.change(&Change::SiteImport { text: text.to_owned() }).unwrap();
+    let site = desk.site("275");
+    assert_eq!(
+        (site.name.as_str(), site.department.as_str(), site.commune.as_str()),
+        ("Chemillé", "49", "Chemillé-en-Anjou")
+    );
+}
+
+#[test]
 fn a_rehearsed_import_changes_nothing() {
     let desk = Desk::new();
     let text = "site_id,kind,name,timezone\n1,principal,A,Europe/Paris\n";
@@ -241,9 +256,17 @@ fn a_device_is_named_exactly() {
     assert_eq!(desk.refused(&revoke("03", "volé")).0, Exit::NotFound);
     assert_eq!(desk.refused(&revoke(&id, "")).0, Exit::Invalid);
     desk.change(&revoke(&id, "volé")).unwrap();
-    let Reply::Device(device) = desk.look(&Look::Device { device: id }) else { panic!() };
+    let Reply::Device(device) = desk.look(&Look::Device { device: id.clone() }) else { panic!() };
     assert_eq!((device.standing.as_str(), device.reason.as_str()), ("revoked", "volé"));
-    assert_eq!(desk.refused(&Change::DeviceApprove { device: Some("00".to_owned()) }).0, Exit::NotFound);
+    let approve = |device: &str| Change::DeviceApprove { device: Some(device.to_owned()) };
+    assert_eq!(desk.refused(&approve("00")).0, Exit::NotFound);
+    for (standing, exit) in [("active", Exit::Invalid), ("returned", Exit::Invalid), ("revoked", Exit::Invalid)] {
+        desk.0.execute("UPDATE device SET standing = ?1", [standing]).unwrap();
+        let (found, message) = desk.refused(&approve(&id));
+        assert!(found == exit && message.contains(standing), "{message}");
+    }
+    desk.0.execute("UPDATE device SET standing = 'pending'", []).unwrap();
+    assert!(matches!(desk.change(&approve(&id)).unwrap(), Reply::Folded(_)));
 }
 
 #[test]
@@ -254,6 +277,7 @@ fn every_change_is_journalled() {
     let lines = journal::list(&desk.0, 0, 1_000).unwrap();
     let told: Vec<_> = lines.iter().map(|line| format!("{} {} {}", line.action, line.subject, line.detail)).collect();
     assert_eq!(told[0], "site.add 275 kind=house name=Chemillé department=49");
+    assert_eq!(told[1..3], ["site.set 275 name=Chemillé", "site.set 275 department=49"]);
     assert_eq!(told[told.len() - 2..], ["site.set 275 bearer=mairie", "site.set 275 life=retired"]);
 }
 
@@ -268,6 +292,8 @@ fn counts_are_asked_as_in_the_api() {
     assert_eq!((&figures["from"], &figures["to"]), (&"2026-11-01".into(), &"2026-11-30".into()));
     let failure = counts(&[("department", "00")]).unwrap_err();
     assert!(failure.exit == Exit::Invalid && failure.message.contains("department"), "{failure:?}");
+    let failure = counts(&[("from", "2026-11-01")]).unwrap_err();
+    assert!(failure.exit == Exit::Usage && failure.message.contains("to"), "{failure:?}");
 }
 
 #[derive(Clone)]

@@ -34,8 +34,6 @@ use crate::{accept, core};
 pub const ADDRESSES: &str = "addresses.json";
 /// A command may hold the lock for a moment.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
-/// Time in which the writer must take a job to count as alive.
-const WRITER_ANSWER_MAX: Duration = Duration::from_secs(2);
 
 /// Runs the hub until it is told to stop.
 ///
@@ -88,7 +86,7 @@ async fn serve(data: &Path, core: core::Core, keys: Arc<Keys>, settings: &Settin
 
     // Two tokens: the writer stops only after everything that hands it work has stopped.
     let (rim, writer) = (CancellationToken::new(), CancellationToken::new());
-    let advertise = settings.sync_advertise.clone().unwrap_or_else(|| sync.to_string());
+    let advertise = advertised(settings.sync_advertise.as_deref(), sync);
     let service = Service::start(core, data.join(store::FILE_NAME), keys.clone(), &advertise, writer.clone());
     let service = service.map_err(|error| failed("writer", &error))?;
     let handle = service.handle.clone();
@@ -130,6 +128,16 @@ async fn serve(data: &Path, core: core::Core, keys: Arc<Keys>, settings: &Settin
     service.finish().await.map_err(|error| engine::store_failure(&error, lang))?;
     info!("the hub has stopped");
     announced
+}
+
+/// Where devices that enrol are told to sync; empty when nobody has said what address they reach
+/// this hub by: then the one in their code stays.
+fn advertised(setting: Option<&str>, sync: SocketAddr) -> String {
+    match setting {
+        Some(address) => address.to_owned(),
+        None if sync.ip().is_unspecified() => String::new(),
+        None => sync.to_string(),
+    }
 }
 
 /// Tells people, tools and systemd where the hub is to be found.
@@ -187,7 +195,7 @@ impl Administration for Operators {
         match request {
             Request::Look(look) => {
                 let now = jiff::Timestamp::now();
-                let looked = self.handle.read(move |conn| Ok(admin::look(conn, &look, lang, now)));
+                let looked = self.handle.look(move |conn| Ok(admin::look(conn, &look, lang, now)));
                 let reply = looked.await.map_err(|error| engine::store_failure(&error, lang))?;
                 reply.map_err(|error| error.failure(lang))
             }
@@ -212,7 +220,29 @@ impl Views for Handle {
         Self::read(self, f).await
     }
 
-    async fn writer_answers(&self) -> bool {
-        tokio::time::timeout(WRITER_ANSWER_MAX, self.manage(|_, _| ())).await.is_ok_and(|answer| answer.is_ok())
+    async fn look_up<T, F>(&self, f: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        Self::look_up(self, f).await
+    }
+
+    fn writer_works(&self) -> bool {
+        Self::writer_works(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_nobody_can_reach_is_not_given_to_devices() {
+        let bound = |text: &str| text.parse::<SocketAddr>().unwrap();
+        assert_eq!(advertised(None, bound("[::]:4433")), "");
+        assert_eq!(advertised(None, bound("0.0.0.0:4433")), "");
+        assert_eq!(advertised(None, bound("192.0.2.1:4433")), "192.0.2.1:4433");
+        assert_eq!(advertised(Some("hub.exemple.fr:4433"), bound("[::]:4433")), "hub.exemple.fr:4433");
     }
 }

@@ -16,7 +16,8 @@ use crate::core::{Core, Revocations};
 use crate::exit::{Exit, Failure, with_causes};
 use crate::keys::{Keys, KeysError, NotIntact, Witness};
 use crate::lang::Lang;
-use crate::store::{self, Store, StoreError, Witnessed, devices};
+use crate::store::devices::{self, Device, Standing};
+use crate::store::{self, Store, StoreError, Witnessed};
 
 /// Opens keys and database; makes both at the first start. The caller holds the lock.
 ///
@@ -26,7 +27,7 @@ pub(super) fn open(data: &Path, keys: &Path, lang: Lang) -> Result<(Core, Arc<Ke
     let database = data.join(store::FILE_NAME);
     let keys = Keys::open_or_create(keys, database.exists()).map_err(|error| keys_failure(&error))?;
     let witness = keys.read_witness().map_err(|error| keys_failure(&error))?;
-    let revocations = match keys.revocations() {
+    let mut revocations = match keys.revocations() {
         Ok(devices) => Revocations { devices: devices.into_iter().collect(), intact: true },
         Err(NotIntact::Damaged { damage, readable }) => {
             tracing::warn!(%damage, "the list of revocations is not known to be whole");
@@ -38,7 +39,23 @@ pub(super) fn open(data: &Path, keys: &Path, lang: Lang) -> Result<(Core, Arc<Ke
     private(&database).map_err(|error| Failure::new(Exit::Failure, format!("{} : {error}", database.display())))?;
     let store = Store::open(data, witnessed, Box::new(rand::random::<[u8; 16]>));
     let store = store.map_err(|error| store_failure(&error, lang))?;
+    let rows = devices::list(store.connection(), None).map_err(|error| store_failure(&error, lang))?;
+    complete(&keys, &mut revocations, &rows).map_err(|error| keys_failure(&error))?;
     Ok((Core::new(store, ask::hub_zone(), revocations), Arc::new(keys)))
+}
+
+/// Adds to the list beside the keys whom only the database knows to be revoked: the keys came
+/// back from a backup that is older than it. Before the first witness is written, which would
+/// take the shorter list for whole; once the database is lost too, nobody else knows.
+fn complete(keys: &Keys, revocations: &mut Revocations, rows: &[Device]) -> Result<(), KeysError> {
+    let today = ask::today(Timestamp::now());
+    for device in rows.iter().filter(|device| device.standing == Standing::Revoked) {
+        if revocations.devices.insert(device.fingerprint) {
+            tracing::warn!(device.id = %device.id, "the list of revocations lacked a device: added");
+            keys.append_revocation(&device.fingerprint, today, &device.reason)?;
+        }
+    }
+    Ok(())
 }
 
 /// Makes the database's file for its owner only: SQLite would let the data directory decide, and
@@ -114,5 +131,87 @@ impl Hub for Engine<'_> {
             differences: report.differences,
             negative: report.negative,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use msap_shared::id::Fingerprint;
+    use msap_shared::io::link::CloseCode;
+
+    use super::*;
+    use crate::accept::ConnId;
+    use crate::core::{Input, Output};
+
+    fn now() -> Timestamp {
+        "2026-11-20T11:00:00Z".parse().unwrap()
+    }
+
+    fn opened(conn: u64, device: Fingerprint) -> Vec<Input> {
+        let site = "275".parse().unwrap();
+        vec![Input::Opened { conn: ConnId::new(conn), fingerprint: device, site, transport: "quic" }]
+    }
+
+    fn is_turned_away(outputs: &[Output]) -> bool {
+        matches!(outputs, [Output::Close(_, CloseCode::Revoked)])
+    }
+
+    /// A hub with two devices in session.
+    fn hub(data: &Path, keys: &Path) -> (Core, Arc<Keys>, [Fingerprint; 2]) {
+        let (mut core, keys) = open(data, keys, Lang::Fr).unwrap();
+        witness(&core, &keys).unwrap();
+        let devices = [Fingerprint::new([1; 32]), Fingerprint::new([2; 32])];
+        for (conn, device) in (1..).zip(devices) {
+            assert!(core.turn(opened(conn, device), now()).unwrap().is_empty());
+        }
+        (core, keys, devices)
+    }
+
+    #[test]
+    fn revocations_that_keys_from_an_old_backup_lack_are_added_from_the_database() {
+        let (data, old, lost) =
+            (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (mut core, keys, [first, second]) = hub(data.path(), &data.path().join("keys"));
+        Engine { core: &mut core, keys: &keys }.revoke(first.device(), "volé", now()).unwrap();
+        witness(&core, &keys).unwrap();
+        for entry in std::fs::read_dir(data.path().join("keys")).unwrap() {
+            let entry = entry.unwrap();
+            std::fs::copy(entry.path(), old.path().join(entry.file_name())).unwrap();
+        }
+        Engine { core: &mut core, keys: &keys }.revoke(second.device(), "vendu", now()).unwrap();
+        witness(&core, &keys).unwrap();
+        drop((core, keys));
+
+        let (core, keys) = open(data.path(), old.path(), Lang::Fr).unwrap();
+        assert_eq!(keys.revocations().unwrap(), [first, second]);
+        witness(&core, &keys).unwrap();
+        drop((core, keys));
+        // The database is lost later on: the list is whole and turns both away.
+        let (mut core, keys) = open(lost.path(), old.path(), Lang::Fr).unwrap();
+        assert_eq!(keys.revocations().unwrap().len(), 2);
+        for (conn, device) in (3..).zip([first, second]) {
+            assert!(is_turned_away(&core.turn(opened(conn, device), now()).unwrap()));
+        }
+    }
+
+    #[test]
+    fn a_revocation_holds_though_the_database_cannot_be_written() {
+        let data = tempfile::tempdir().unwrap();
+        let (mut core, keys, [first, _]) = hub(data.path(), &data.path().join("keys"));
+        core.connection().execute_batch("PRAGMA query_only = ON").unwrap();
+        let context = crate::admin::Context { ca_hash: [0; 16], advertise: None, sync: "127.0.0.1:1".parse().unwrap() };
+        let asked =
+            crate::admin::Change::DeviceRevoke { device: first.device().to_string(), reason: "volé".to_owned() };
+        let mut engine = Engine { core: &mut core, keys: &keys };
+        assert!(crate::admin::change(&mut engine, &asked, &context, Lang::Fr, now()).is_err());
+        assert!(is_turned_away(&core.drain_outputs()));
+        assert_eq!(keys.revocations().unwrap(), [first]);
+        core.connection().execute_batch("PRAGMA query_only = OFF").unwrap();
+        assert!(is_turned_away(&core.turn(opened(9, first), now()).unwrap()));
+        // Asked again, the row follows.
+        let mut engine = Engine { core: &mut core, keys: &keys };
+        crate::admin::change(&mut engine, &asked, &context, Lang::Fr, now()).unwrap();
+        let row = devices::show(core.connection(), first.device()).unwrap().unwrap();
+        assert_eq!(row.standing, Standing::Revoked);
     }
 }

@@ -96,7 +96,8 @@ pub(crate) fn document(document: Document) -> Request {
     })
 }
 
-/// Reads a text file that a person names.
+/// Reads a text file that a person names. What is not UTF-8 in it becomes U+FFFD: the import names
+/// the rows where that stands.
 fn text_file(path: &Path, lang: Lang) -> Result<String, Failure> {
     let bytes = std::fs::read(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
@@ -104,9 +105,17 @@ fn text_file(path: &Path, lang: Lang) -> Result<String, Failure> {
         }
         _ => Failure::new(Exit::Failure, format!("{} : {error}", path.display())),
     })?;
-    String::from_utf8(bytes).map_err(|_| {
-        let text =
-            lang.of("n’est pas en UTF-8 : enregistrez le fichier en UTF-8", "is not UTF-8: save the file as UTF-8");
-        Failure::new(Exit::Invalid, format!("{} {text}", path.display()))
-    })
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_byte_that_is_no_text_does_not_refuse_the_file() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), b"site_id,name\n1,Chemill\xe9\n2,Lyon\n").unwrap();
+        assert_eq!(text_file(file.path(), Lang::Fr).unwrap(), "site_id,name\n1,Chemill\u{fffd}\n2,Lyon\n");
+    }
 }

@@ -38,6 +38,7 @@ fn every_documented_variable_and_key_reaches_its_setting() {
         }
     }
     assert_eq!(with(&[]).unwrap().show().len(), KEYS.len());
+    assert_eq!(with(&[]).unwrap().log_filter, "info,rusqlite_migration=warn");
 }
 
 #[test]

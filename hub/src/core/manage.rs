@@ -57,19 +57,18 @@ impl Core {
     /// it before. `false` when there is no such device.
     ///
     /// # Errors
-    /// When the store fails.
+    /// When the store fails; the device is turned away all the same, by the list.
     pub fn revoke(&mut self, id: DeviceId, reason: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let found = self.store.write(|conn, _| {
-            let Some(device) = devices::show(conn, id)? else { return Ok(None) };
+        let Some(device) = devices::show(self.store.connection(), id)? else { return Ok(false) };
+        // Before the row: a disk that is full must not keep a stolen device in session.
+        self.revocations.devices.insert(device.fingerprint);
+        self.end_sessions(&[id], CloseCode::Revoked);
+        self.store.write(|conn, _| {
             if devices::revoke(conn, id, reason)? {
                 journal::record(conn, now, "device.revoke", &id.to_string(), reason)?;
             }
-            Ok::<_, StoreError>(Some(device.fingerprint))
-        })?;
-        let Some(fingerprint) = found else { return Ok(false) };
-        self.revocations.devices.insert(fingerprint);
-        self.end_sessions(&[id], CloseCode::Revoked);
-        Ok(true)
+            Ok::<_, StoreError>(true)
+        })
     }
 
     /// Approves pending devices — one, or all — and folds the union of what waits for them, each

@@ -276,7 +276,7 @@ proptest! {
 fn a_device_can_begin_an_epoch_once_and_a_pending_one_never() {
     let mut core = greeted();
     let first = core.now().epoch;
-    let mut doubt = |core: &mut Core, n: u64| {
+    let doubt = |core: &mut Core, n: u64| {
         let conn = ConnId::new(n);
         let opened = Input::Opened {
             conn,

@@ -49,10 +49,10 @@ pub fn router<V: Views>(views: V) -> Router {
 /// Whether the hub can do its work: the database is readable and the writer answers.
 async fn ready<V: Views>(State(views): State<V>) -> Result<Json<Value>, Problem> {
     views
-        .read(crate::store::documents::probe)
+        .look_up(crate::store::documents::probe)
         .await
         .map_err(|_| Problem::unavailable("the database cannot be read"))?;
-    match views.writer_answers().await {
+    match views.writer_works() {
         true => Ok(Json(json!({ "status": "ready" }))),
         false => Err(Problem::unavailable("the writer does not answer")),
     }

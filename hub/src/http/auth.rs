@@ -39,7 +39,7 @@ pub(super) async fn require_token<V: Views>(
 ) -> Result<Response, Problem> {
     let secret = bearer(request.headers()).ok_or_else(Problem::unauthorized)?;
     let (hash, now) = (token_hash(secret), Timestamp::now().as_second());
-    let found = views.read(move |conn| tokens::by_hash(conn, &hash)).await?;
+    let found = views.look_up(move |conn| tokens::by_hash(conn, &hash)).await?;
     let token = found.filter(|token| !token.revoked && token.expires > now).ok_or_else(Problem::unauthorized)?;
     let parsed = token.scope.parse().and_then(|scope| Ok(Caller { scope, role: token.role.parse()? }));
     let caller = parsed.map_err(|error| {

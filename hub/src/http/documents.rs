@@ -1,7 +1,7 @@
 //! `GET /v1/documents` and `GET /v1/documents/{id}`: raw documents, for administrators of the
 //! whole network only. «MSA, 70+» on a given day in a village is a person.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::Views;
 use super::auth::Caller;
 use super::problem::Problem;
-use super::query::Pairs;
+use super::query::{Name, Pairs};
 use super::scope::{Role, Scope};
 use super::sites::{PAGE_MAX, cursor, page};
 use crate::ask::Given;
@@ -46,7 +46,7 @@ pub(super) async fn list<V: Views>(
 pub(super) async fn document<V: Views>(
     State(views): State<V>,
     Extension(caller): Extension<Caller>,
-    Path(name): Path<String>,
+    Name(name): Name,
     Pairs(pairs): Pairs,
 ) -> Result<Response, Problem> {
     require_admin(&caller)?;

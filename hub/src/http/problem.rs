@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use tracing::error;
 
+use super::scope::{Beyond, Scope};
 use crate::ask::AskError;
 use crate::store::StoreError;
 use crate::store::figures::{FigureError, ROWS_MAX};
@@ -39,6 +40,34 @@ impl Problem {
     pub(super) fn outside_scope(scope: &str) -> Self {
         let detail = format!("this token sees {scope}: filter the question accordingly");
         Self::new(StatusCode::FORBIDDEN, "urn:msap:problem:outside-scope", "Outside the scope of the token", detail)
+    }
+
+    /// The question is not for a token of this scope.
+    pub(super) fn beyond(scope: &Scope, beyond: Beyond) -> Self {
+        let scope = scope.to_string();
+        let outside = Self::outside_scope(&scope);
+        match beyond {
+            Beyond::Scope => outside,
+            Beyond::Antennas => {
+                let detail = format!(
+                    "this token sees {scope}, and an antenna of a house named here lies outside: add antennas=apart"
+                );
+                Self { detail, ..outside }.about("site")
+            }
+            Beyond::Detail(parameter) => {
+                let detail = format!(
+                    "this token sees {scope}, by whole months, without ages, and kinds of help only where no site or \
+                     bearer is named: {parameter} asks for more"
+                );
+                Self { detail, ..outside }.about(parameter)
+            }
+        }
+    }
+
+    /// An address whose name of a thing is no text.
+    pub(super) fn address() -> Self {
+        let (status, title) = (StatusCode::BAD_REQUEST, "The address cannot be read");
+        Self::new(status, "urn:msap:problem:address", title, "a name in the address is not UTF-8")
     }
 
     /// The token's role does not allow this.

@@ -1,6 +1,6 @@
 //! The names and values of an address.
 
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
 
 use super::problem::Problem;
@@ -15,6 +15,20 @@ impl<S: Sync> FromRequestParts<S> for Pairs {
         match Query::try_from_uri(&parts.uri) {
             Ok(Query(pairs)) => Ok(Self(pairs)),
             Err(_) => Err(Problem::value("?", "the query of the address cannot be read")),
+        }
+    }
+}
+
+/// The name of a thing at the end of an address.
+pub(super) struct Name(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Name {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Path::from_request_parts(parts, state).await {
+            Ok(Path(name)) => Ok(Self(name)),
+            Err(_) => Err(Problem::address()),
         }
     }
 }

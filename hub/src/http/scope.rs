@@ -12,7 +12,7 @@ use rusqlite::Connection;
 
 use crate::site::{Site, department_region, known_region};
 use crate::store::StoreError;
-use crate::store::figures::Filters;
+use crate::store::figures::{Antennas, Filters, Key, Query};
 use crate::store::sites;
 
 /// The part of the network that a token sees.
@@ -105,15 +105,44 @@ impl fmt::Display for Role {
     }
 }
 
+/// Why a question on figures is not for a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beyond {
+    /// It asks for more than the scope.
+    Scope,
+    /// The antennas of a house that it names lie partly outside the scope.
+    Antennas,
+    /// A parameter asks for a detail that the scope does not see.
+    Detail(&'static str),
+}
+
 impl Scope {
+    /// Why this question is not for this scope, if it is not.
+    pub fn beyond(&self, conn: &Connection, query: &Query) -> Result<Option<Beyond>, StoreError> {
+        if !self.covers(conn, &query.filters, query.antennas)? {
+            let apart = self.covers(conn, &query.filters, Antennas::Apart)?;
+            return Ok(Some(if apart { Beyond::Antennas } else { Beyond::Scope }));
+        }
+        Ok(match self {
+            Self::Operator(_) => partner_detail(query).map(Beyond::Detail),
+            _ => None,
+        })
+    }
+
     /// Whether everything that these filters let through lies in this scope. Filters are joined
     /// by «and», so one that lies inside is enough.
-    pub fn covers(&self, conn: &Connection, filters: &Filters) -> Result<bool, StoreError> {
+    pub fn covers(&self, conn: &Connection, filters: &Filters, antennas: Antennas) -> Result<bool, StoreError> {
         let sites_inside = |filters: &Filters| {
             for id in &filters.sites {
                 match sites::find(conn, id)? {
                     Some((site, _)) if self.covers_site(&site) => {}
                     _ => return Ok(false),
+                }
+                // A house's antenna may stand in the next department.
+                if antennas == Antennas::Together
+                    && !sites::antennas(conn, id)?.iter().all(|antenna| self.covers_site(antenna))
+                {
+                    return Ok(false);
                 }
             }
             Ok::<bool, StoreError>(!filters.sites.is_empty())
@@ -146,6 +175,25 @@ impl Scope {
             Self::Operator(_) => false,
         }
     }
+}
+
+/// The parameter by which a partner's question goes beyond its requests by month: a day, an age,
+/// or the kind of help at one place, where few requests tell who came.
+fn partner_detail(query: &Query) -> Option<&'static str> {
+    let Filters { sites, bearers, helps, ages, .. } = &query.filters;
+    let keyed = |keys: &[Key]| query.by.iter().any(|key| keys.contains(key));
+    // A bearer may run a single site.
+    let one_place = keyed(&[Key::Site, Key::Bearer]) || !sites.is_empty() || !bearers.is_empty();
+    [
+        ("by", keyed(&[Key::Day, Key::Age])),
+        ("age", !ages.is_empty()),
+        ("from", query.from != query.from.month().first_day()),
+        ("to", query.to != query.to.month().last_day()),
+        ("by", one_place && keyed(&[Key::Help])),
+        ("help", one_place && !helps.is_empty()),
+    ]
+    .into_iter()
+    .find_map(|(parameter, beyond)| beyond.then_some(parameter))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `GET /v1/sites` and `GET /v1/sites/{id}`.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::{Extension, Json};
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use super::Views;
 use super::auth::Caller;
 use super::problem::Problem;
-use super::query::Pairs;
+use super::query::{Name, Pairs};
 use crate::ask::{self, AskError, Given};
 use crate::lang::Phrase;
 use crate::site::SiteObject;
-use crate::store::figures::Filters;
+use crate::store::figures::{Antennas, Filters};
 use crate::store::sites::{self, SiteFilter};
 
 /// Sites on one page, unless asked otherwise.
@@ -45,7 +45,7 @@ pub(super) async fn sites<V: Views>(
                 regions: filter.regions.clone(),
                 ..Filters::default()
             };
-            if !caller.scope.covers(conn, &scoped)? {
+            if !caller.scope.covers(conn, &scoped, Antennas::Apart)? {
                 return Err(Problem::outside_scope(&caller.scope.to_string()));
             }
             let limit = filter.limit.unwrap_or(PAGE);
@@ -66,7 +66,7 @@ pub(super) async fn sites<V: Views>(
 pub(super) async fn site<V: Views>(
     State(views): State<V>,
     Extension(caller): Extension<Caller>,
-    Path(name): Path<String>,
+    Name(name): Name,
     Pairs(pairs): Pairs,
 ) -> Result<Json<SiteObject>, Problem> {
     Given::check(&pairs, &[])?;

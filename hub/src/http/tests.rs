@@ -16,6 +16,8 @@ use tower::ServiceExt;
 use super::*;
 use crate::export::tests::chunks;
 
+mod beyond;
+
 /// Reads on a connection of its own each time.
 #[derive(Clone)]
 struct File {
@@ -32,7 +34,15 @@ impl Views for File {
         f(&Connection::open(&self.path).map_err(StoreError::sqlite("opening"))?)
     }
 
-    async fn writer_answers(&self) -> bool {
+    async fn look_up<T, F>(&self, f: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.read(f).await
+    }
+
+    fn writer_works(&self) -> bool {
         self.writer
     }
 }
@@ -68,9 +78,11 @@ fn fill(path: &Path) {
          INSERT INTO chain VALUES (1, 1, x'01', 2, x'00', 2), (2, 1, x'02', 2, x'00', 2);",
     )
     .unwrap();
+    let sql =
+        "INSERT INTO change (chain, seq, hash, bytes, received_day, accepted) VALUES (?1, ?2, x'00', ?3, 9821, 1)";
     for (place, bytes) in chunks().into_iter().enumerate() {
         let values = rusqlite::params![place / 2 + 1, place % 2 + 1, bytes];
-        conn.execute("INSERT INTO change VALUES (?1, ?2, x'00', ?3, 9821)", values).unwrap();
+        conn.execute(sql, values).unwrap();
     }
     let token = |id: &str, scope: &str, role: &str, expires: i64, revoked: bool| {
         let values = rusqlite::params![id, token_hash(id), scope, role, expires, revoked];

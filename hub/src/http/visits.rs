@@ -24,8 +24,8 @@ pub(super) async fn visits<V: Views>(
     let answer = views.read(move |conn| {
         let answer = || {
             let query = ask::figures(conn, &pairs, today)?;
-            if !caller.scope.covers(conn, &query.filters)? {
-                return Err(Problem::outside_scope(&caller.scope.to_string()));
+            if let Some(beyond) = caller.scope.beyond(conn, &query)? {
+                return Err(Problem::beyond(&caller.scope, beyond));
             }
             let figures = figures::answer(conn, &query)?;
             Ok(figures_object(&query, &figures, today))

@@ -46,6 +46,11 @@ impl Columns {
         let missing: Vec<_> = NEEDED.into_iter().filter(|name| !places.contains_key(*name)).collect();
         if missing.is_empty() { Ok(Self(places)) } else { Err(missing) }
     }
+
+    /// The header of the column at this place; empty when there is none.
+    pub(super) fn name(&self, place: usize) -> &str {
+        self.0.iter().find(|(_, at)| **at == place).map_or("", |(name, _)| name.as_str())
+    }
 }
 
 /// One row.

@@ -151,3 +151,35 @@ fn a_site_that_only_a_device_named_is_imported_like_a_new_one() {
     assert_eq!((numbers(&report), site(&conn, "1").life), ([1, 0, 0, 0], Life::Labelled));
     assert_eq!(site(&conn, "1").timezone.name(), "Indian/Reunion");
 }
+
+#[test]
+fn an_antenna_that_becomes_a_house_leaves_its_parent() {
+    let both = ["1,antenne,A,Europe/Paris,2,,,,,", "2,principal,B,Europe/Paris,,,,,,"];
+    for (now_a_house, by_hand, problems) in [
+        ("1,principal,A,Europe/Paris,,,,,,", false, 0),
+        ("1,principal,A,Europe/Paris,2,,,,,", false, 1),
+        ("1,principal,A,Europe/Paris,2,,,,,", true, 0),
+    ] {
+        let conn = store();
+        import(&conn, &small(&both));
+        if by_hand {
+            journal::record(&conn, Timestamp::UNIX_EPOCH, journal::SITE_SET, "1", "parent=2").unwrap();
+        }
+        let report = import(&conn, &small(&[now_a_house]));
+        assert_eq!((numbers(&report), report.problems.len()), ([0, 1, 0, 0], problems), "{now_a_house} {by_hand}");
+        assert_eq!((site(&conn, "1").kind, site(&conn, "1").parent), (Kind::House, None), "{now_a_house} {by_hand}");
+    }
+}
+
+#[test]
+fn a_row_with_bytes_that_are_no_text_is_named_and_the_others_go_in() {
+    let conn = store();
+    let mut file =
+        small(&["1,principal,A,Europe/Paris,,49,,,,", "2,principal,Chemill#,Europe/Paris,,49,,,,"]).into_bytes();
+    let at = file.iter().position(|byte| *byte == b'#').unwrap();
+    file[at] = 0xe9;
+    let report = import(&conn, &String::from_utf8_lossy(&file));
+    assert_eq!(numbers(&report), [1, 0, 0, 1]);
+    let problem = &report.problems[0];
+    assert_eq!((problem.line, problem.site.as_str(), problem.field.as_str()), (3, "2", "name"));
+}

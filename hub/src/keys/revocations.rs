@@ -12,8 +12,9 @@
 //! * no witness, and no proof that nothing is missing.
 //!
 //! What this cannot see is a whole keys directory put back from an old backup. While the
-//! database is there, its own count tells; once it is lost, the commits that devices have seen
-//! and the witness has not.
+//! database is there, its rows tell: whoever opens it adds the revoked devices that the list
+//! lacks, before the next witness. Once it is lost, the commits tell that devices have seen and
+//! the witness has not.
 
 use std::sync::atomic::Ordering;
 

@@ -48,6 +48,15 @@ pub fn set_verified(conn: &Connection, row: i64, digest: &Digest32) -> Result<()
     Ok(())
 }
 
+/// When the hub accepted a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// By its own calendar.
+    pub day: Day,
+    /// In which commit: the order of arrival, whatever the clock does.
+    pub commit: u64,
+}
+
 /// Appends changes to a chain.
 pub fn append(
     conn: &Connection,
@@ -55,13 +64,15 @@ pub fn append(
     writer: &WriterId,
     before: Option<&Chain>,
     fresh: &[&Built],
-    received: Day,
+    accepted: Accepted,
 ) -> Result<(), StoreError> {
     let Some(last) = fresh.last() else { return Ok(()) };
     let row = move_tip(conn, doc, writer, before, Some(&last.tip))?;
-    let sql = "INSERT INTO change (chain, seq, hash, bytes, received_day) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let sql = "INSERT INTO change (chain, seq, hash, bytes, received_day, accepted) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let Accepted { day, commit } = accepted;
     for Built { tip, bytes } in fresh {
-        sql::write(conn, "keeping a change", sql, (row, tip.seq, tip.hash.as_bytes(), bytes, received.number()))?;
+        let row = (row, tip.seq, tip.hash.as_bytes(), bytes, day.number(), commit);
+        sql::write(conn, "keeping a change", sql, row)?;
     }
     let sql = "UPDATE document SET touched = 1 WHERE id = ?1 AND touched = 0";
     sql::write(conn, "marking a document as changed", sql, [doc.row])?;

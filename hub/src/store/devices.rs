@@ -167,7 +167,9 @@ pub fn enrol(
     today: Day,
 ) -> Result<SiteId, EnrolError> {
     const USE: &str = "UPDATE invitation SET device = ?2 WHERE secret_hash = ?1";
-    const UPDATE: &str = "UPDATE device SET label = ?2, app_version = ?3 WHERE fingerprint = ?1";
+    // A new beginning: the machine has forgotten its place in the line of sessions too.
+    const UPDATE: &str = "UPDATE device SET label = ?2, app_version = ?3, token = NULL, forked = 0 \
+                          WHERE fingerprint = ?1";
     let site = valid_for(conn, secret_hash, applicant.counts_for, now)?;
     let Applicant { fingerprint, label, app_version, .. } = *applicant;
     let invitation = invitation(conn, secret_hash)?.ok_or(EnrolError::Unknown)?;

@@ -1,4 +1,4 @@
--- What the hub alone knows of itself: 'epoch', 'revocations'.
+-- What the hub alone knows of itself: 'epoch'.
 CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 
 -- One row per committed transaction: n counts up, tag is random. A device that has seen
@@ -106,6 +106,7 @@ CREATE TABLE change (
     hash  BLOB NOT NULL,
     bytes BLOB NOT NULL,
     received_day INTEGER NOT NULL,              -- days since 2000-01-01: the day the hub committed it
+    accepted INTEGER NOT NULL,                  -- the commit that holds it: mark.n
     PRIMARY KEY (chain, seq)
 ) WITHOUT ROWID;
 

@@ -38,6 +38,19 @@ pub fn tip(
     bytes.map(|bytes| Ok(decode(&bytes)?.built.tip)).transpose()
 }
 
+/// The hash that one device has brought for one change of a chain.
+pub fn hash_at(
+    conn: &Connection,
+    device: &DeviceId,
+    document: &DocId,
+    writer: &WriterId,
+    seq: u64,
+) -> Result<Option<ChangeHash>, StoreError> {
+    let sql = "SELECT hash FROM pending_change WHERE document = ?1 AND writer = ?2 AND seq = ?3 AND device = ?4";
+    let key = (document.to_string(), writer.as_bytes(), seq, device.as_bytes());
+    sql::row(conn, "looking up what waits", sql, key, |row| row.get(0).map(ChangeHash::new))
+}
+
 /// Keeps changes apart.
 pub fn add(
     conn: &Connection,
@@ -69,12 +82,12 @@ pub fn of_approved(conn: &Connection) -> Result<Vec<PendingChange>, StoreError> 
         let kept = Kept { seq: row.get(2)?, hash: ChangeHash::new(row.get(3)?), bytes: row.get(4)? };
         Ok((row.get::<_, String>(0)?, WriterId::new(row.get(1)?), kept))
     })?;
-    rows.into_iter()
-        .map(|(name, writer, kept)| {
-            let facts = kept.facts()?;
-            Ok(PendingChange { document: document_named(&name)?, writer, kept, facts })
-        })
-        .collect()
+    // One that does not read back stays where it is, and the others go on.
+    let read = |(name, writer, kept): (String, WriterId, Kept)| {
+        let facts = kept.facts().ok()?;
+        Some(document_named(&name).map(|document| PendingChange { document, writer, kept, facts }))
+    };
+    rows.into_iter().filter_map(read).collect()
 }
 
 /// A change was folded: it no longer waits.

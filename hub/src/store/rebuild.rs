@@ -39,11 +39,11 @@ pub fn rebuild(conn: &Connection) -> Result<Vec<String>, StoreError> {
     Ok(differences)
 }
 
-/// Folds a document's changes in the order of the days on which they came; within a day the
-/// order does not matter.
+/// Folds a document's changes in the order of the commits that took them in; within a commit
+/// the order does not matter.
 fn replay(conn: &Connection, doc: Doc<'_>) -> Result<(), StoreError> {
     let sql = "SELECT c.received_day, c.seq, c.hash, c.bytes FROM change c JOIN chain ON chain.id = c.chain
-               WHERE chain.document = ?1 ORDER BY c.received_day, chain.id, c.seq";
+               WHERE chain.document = ?1 ORDER BY c.accepted, chain.id, c.seq";
     let changes = sql::rows(conn, "reading changes", sql, [doc.row], |row| {
         let hash = msap_shared::id::ChangeHash::new(row.get(2)?);
         Ok((row.get::<_, i32>(0)?, Kept { seq: row.get(1)?, hash, bytes: row.get(3)? }))

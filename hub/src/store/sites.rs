@@ -46,6 +46,13 @@ pub fn find(conn: &Connection, id: &SiteId) -> Result<Option<(Site, Contact)>, S
     Ok(found.pop())
 }
 
+/// The antennas of a house.
+pub fn antennas(conn: &Connection, house: &SiteId) -> Result<Vec<Site>, StoreError> {
+    let sql = format!("{} WHERE s.parent = ?1 ORDER BY s.id", select());
+    let found = rows(conn, &sql, vec![Value::Text(house.to_string())])?;
+    Ok(found.into_iter().map(|(site, _)| site).collect())
+}
+
 /// The sites that pass the filter, in the order of their ids.
 pub fn list(conn: &Connection, filter: &SiteFilter) -> Result<Vec<(Site, Contact)>, StoreError> {
     let mut conditions = Vec::new();

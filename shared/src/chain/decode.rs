@@ -105,15 +105,13 @@ impl<'a> Input<'a> {
 
     /// Small run lengths only: a change holds at most [`FACTS_PER_CHANGE_MAX`] facts.
     fn run(&mut self) -> Result<i64, DecodeError> {
-        let n = i64::try_from(self.unsigned()?).map_err(|_| DecodeError::Form)?;
-        // One or two bytes of signed LEB128, by the sign bit of the last.
-        let n = match n {
-            0..=63 => n,
-            64..=127 => n - 128,
-            128..=8_191 => n,
-            8_192..=16_383 => n - 16_384,
-            _ => return Err(DecodeError::Form),
+        // One or two bytes of signed LEB128: bit 6 of the last one is the sign.
+        let first = self.byte()?;
+        let (bits, unsigned) = match first & 0x80 {
+            0 => (7, i64::from(first)),
+            _ => (14, i64::from(first & 0x7f) | i64::from(self.byte()?) << 7),
         };
+        let n = if unsigned >> (bits - 1) & 1 == 1 { unsigned - (1 << bits) } else { unsigned };
         let bound = FACTS_PER_CHANGE_MAX as i64;
         if n == 0 || n < -bound || n > bound { Err(DecodeError::Form) } else { Ok(n) }
     }

@@ -6,6 +6,7 @@
 use super::{Built, CHANGES_PER_RUN_MAX, FACTS_PER_CHANGE_MAX, Facts, Tip, extend};
 use crate::document::visits::{FactError, Key, parse_fact};
 use crate::id::{ChangeHash, WriterId};
+use crate::session::SEQ_MAX;
 use crate::time::Month;
 
 /// Consecutive changes of one chain, as they travel.
@@ -112,7 +113,7 @@ pub fn judge<E>(
     let overlap = (kept + 1 - first) as usize;
     let refuse = |fresh, seq, why| Ok(Verdict::Extends { fresh, refused: Some((seq, why)) });
     let oversized = run.changes.iter().any(|facts| facts.is_empty() || facts.len() > FACTS_PER_CHANGE_MAX);
-    if oversized || run.changes.len() > CHANGES_PER_RUN_MAX {
+    if oversized || run.changes.len() > CHANGES_PER_RUN_MAX || last > SEQ_MAX {
         return refuse(Vec::new(), kept + 1, Refusal::Size);
     }
 

@@ -125,6 +125,19 @@ proptest! {
 }
 
 #[test]
+fn every_number_of_facts_decodes_alike_or_not() {
+    for count in 1..=FACTS_PER_CHANGE_MAX {
+        for same in [true, false] {
+            let facts: Facts = (0..count)
+                .map(|n| (format!("key{n}"), if same { "value".to_owned() } else { "v".repeat(1 + n % 3) }))
+                .collect();
+            let built = extend(&WRITER, None, &facts);
+            assert_eq!(decode(&built.bytes).map(|decoded| decoded.facts), Ok(facts), "{count} {same}");
+        }
+    }
+}
+
+#[test]
 fn the_union_of_chains_loads_in_any_order() {
     let mine = chain_of(&[vec![fact(1)], vec![fact(2)]]);
     let other = extend(&WriterId::new([7; 16]), None, &[fact(3)]);

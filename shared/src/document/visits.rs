@@ -178,7 +178,7 @@ impl Visit {
         };
         let count = |text| {
             let number: i16 = number(text).ok_or(FactError::Value)?;
-            if number.abs() > COUNT_STORED_MAX { Err(FactError::Number) } else { Ok(number) }
+            if number.unsigned_abs() > COUNT_STORED_MAX.unsigned_abs() { Err(FactError::Number) } else { Ok(number) }
         };
         Ok(Self {
             people: count(people)?,
@@ -249,6 +249,8 @@ mod tests {
             ("-0|CNAF|online|25-39|1", FactError::Value),
             ("10000|CNAF|online|25-39|1", FactError::Number),
             ("1|CNAF|online|25-39|-10000", FactError::Number),
+            ("-32768|CNAF|online|25-39|1", FactError::Number),
+            ("-32769|CNAF|online|25-39|1", FactError::Value),
             ("1|CNAF|online|25-39|1|caf\u{e9}", FactError::Value),
         ] {
             assert_eq!(parse_fact(november(), good.0, value), Err(why), "{value:?}");

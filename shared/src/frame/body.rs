@@ -101,7 +101,7 @@ pub struct Push {
     #[n(2)]
     pub first_seq: u64,
     /// The changes' facts.
-    #[n(3)]
+    #[cbor(n(3), decode_with = "super::wire::bounded_changes")]
     pub changes: Vec<Facts>,
     /// Hash of the last change.
     #[n(4)]

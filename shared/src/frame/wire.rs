@@ -6,6 +6,7 @@ use minicbor::encode::Error as EncodeError;
 use minicbor::encode::Write;
 use minicbor::{Decode, Decoder, Encode, Encoder};
 
+use crate::chain::{CHANGES_PER_RUN_MAX, FACTS_PER_CHANGE_MAX, Facts};
 use crate::document::DocId;
 use crate::id::{ChangeHash, Digest32, Epoch, SessionToken, WriterId};
 
@@ -37,4 +38,24 @@ impl<'b, C> Decode<'b, C> for DocId {
     fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, DecodeError> {
         d.str()?.parse().map_err(|_| DecodeError::message("not the name of a document"))
     }
+}
+
+/// Facts that one change may bring over the wire: beyond what is acceptable, so that a change
+/// just too large is refused by name, and bounded before memory is taken for it.
+const FACTS_MAX: u64 = 2 * FACTS_PER_CHANGE_MAX as u64;
+
+/// Reads the changes of a push, at most as many as a run may have: a short compressed body can
+/// announce hundreds of thousands of empty ones.
+pub(super) fn bounded_changes<C>(d: &mut Decoder<'_>, ctx: &mut C) -> Result<Vec<Facts>, DecodeError> {
+    let count = bounded(d, CHANGES_PER_RUN_MAX as u64)?;
+    let mut changes = Vec::new();
+    for _ in 0..count {
+        let facts = bounded(d, FACTS_MAX)?;
+        changes.push((0..facts).map(|_| d.decode_with(ctx)).collect::<Result<Facts, _>>()?);
+    }
+    Ok(changes)
+}
+
+fn bounded(d: &mut Decoder<'_>, max: u64) -> Result<u64, DecodeError> {
+    d.array()?.filter(|len| *len <= max).ok_or_else(|| DecodeError::message("a list without a length, or too long"))
 }

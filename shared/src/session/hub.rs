@@ -90,6 +90,8 @@ pub struct HubSession {
     /// Said once committed.
     replies: Vec<Frame>,
     outbox: VecDeque<Frame>,
+    /// What a pending device has and the hub has not stored apart: asked for chain by chain.
+    wanted: BTreeMap<(DocId, WriterId), u64>,
     /// What the device lacks: sent chain by chain, as the connection takes it.
     owed: BTreeMap<(DocId, WriterId), u64>,
 }
@@ -113,6 +115,7 @@ impl HubSession {
             in_sync_due: false,
             replies: Vec::new(),
             outbox: VecDeque::new(),
+            wanted: BTreeMap::new(),
             owed: BTreeMap::new(),
         }
     }
@@ -208,6 +211,9 @@ impl HubSession {
             };
             return Ok(Some(Frame::Digests(Digests { epoch, documents, mark })));
         }
+        if let Some(((document, writer), from)) = self.wanted.pop_first() {
+            return Ok(Some(Frame::Need(Need { document, writer, from })));
+        }
         while let Some(((document, writer), from)) = self.owed.pop_first() {
             if let Some(run) = replica.run(&document, &writer, from)? {
                 let next = from + run.changes.len() as u64;
@@ -301,8 +307,7 @@ impl HubSession {
             for version in theirs {
                 let stored = replica.stored_apart(&document, &version.writer)?;
                 if stored < version.seq {
-                    let need = Need { document: document.clone(), writer: version.writer, from: stored + 1 };
-                    self.replies.push(Frame::Need(need));
+                    self.wanted.insert((document.clone(), version.writer), stored + 1);
                 }
             }
             return Ok(());

@@ -72,9 +72,9 @@ pub trait SiteReplica {
     /// Keeps a fresh `next` token, unless one is waiting for its welcome, and tells where the
     /// device stands.
     fn greet(&mut self) -> Result<Greeting, Self::Error>;
-    /// The session was welcomed: `next` becomes `prev`; another epoch than before forgets all
-    /// acknowledgements. Whether it is another.
-    fn welcomed(&mut self, epoch: Epoch, mark: Mark) -> Result<bool, Self::Error>;
+    /// The session was welcomed: `next` becomes `prev`. Another epoch than before, or a hub that
+    /// does not know the device, forgets all acknowledgements. Whether it did.
+    fn welcomed(&mut self, welcome: &Welcome) -> Result<bool, Self::Error>;
     /// Remembers the highest mark of the epoch.
     fn saw(&mut self, mark: Mark) -> Result<(), Self::Error>;
     /// The chains with something waiting.
@@ -125,6 +125,8 @@ pub struct SiteSession {
     sent: BTreeMap<(DocId, WriterId), u64>,
     /// Documents being compared: nothing of them is offered until the hub's Have.
     comparing: BTreeSet<DocId>,
+    /// What was asked of the hub in this session.
+    asked: BTreeSet<(DocId, WriterId, u64)>,
     /// An Offered is due once everything waiting was sent.
     offered_due: bool,
     /// From its Welcome.
@@ -160,6 +162,7 @@ impl SiteSession {
             outbox: VecDeque::from([Frame::Hello(hello)]),
             sent: BTreeMap::new(),
             comparing: BTreeSet::new(),
+            asked: BTreeSet::new(),
             offered_due: offers,
             hub_clock_ms: None,
         })
@@ -188,7 +191,10 @@ impl SiteSession {
             (_, Frame::Have(have)) => self.hub_has(have, replica),
             (_, Frame::Need(need)) => self.hub_needs(need, replica),
             (_, Frame::Push(push)) => self.adopt(push, replica),
-            (_, Frame::Refused(refused)) => Ok(replica.retire(&refused)?),
+            (_, Frame::Refused(refused)) => {
+                check_number(refused.seq)?;
+                Ok(replica.retire(&refused)?)
+            }
             (_, Frame::Hello(_) | Frame::Welcome(_) | Frame::Offered) => {
                 Err(SessionError::Protocol("a frame that only starts a session"))
             }
@@ -237,7 +243,7 @@ impl SiteSession {
         }
         self.hub_clock_ms = Some(welcome.clock_ms);
         self.epoch = Some(welcome.epoch);
-        let other_epoch = replica.welcomed(welcome.epoch, welcome.mark)?;
+        let other_epoch = replica.welcomed(&welcome)?;
         self.phase = match welcome.standing {
             DeviceStanding::Pending => Phase::Pending,
             DeviceStanding::Active if other_epoch && !welcome.in_sync => Phase::Unsettled,
@@ -258,6 +264,10 @@ impl SiteSession {
         replica.saw(ack.mark)?;
         if ack.in_sync {
             replica.confirm_all(self.position)?;
+            // There is nothing to compare, so no digests will come to settle this.
+            if self.phase == Phase::Unsettled {
+                self.phase = Phase::Live;
+            }
         }
         for (document, version) in &ack.held {
             self.confirm(document, version, replica)?;
@@ -277,10 +287,16 @@ impl SiteSession {
         replica: &mut R,
     ) -> Result<(), SessionError<R::Error>> {
         if replica.confirm(document, version)? == Compared::Differs {
-            let need = Need { document: document.clone(), writer: version.writer, from: 1 };
-            self.outbox.push_back(Frame::Need(need));
+            self.need(Need { document: document.clone(), writer: version.writer, from: 1 });
         }
         Ok(())
+    }
+
+    /// Each thing is asked for once: an answer that does not help will not help again.
+    fn need(&mut self, need: Need) {
+        if self.asked.insert((need.document.clone(), need.writer, need.from)) {
+            self.outbox.push_back(Frame::Need(need));
+        }
     }
 
     fn compare<R: SiteReplica>(&mut self, digests: Digests, replica: &mut R) -> Result<(), SessionError<R::Error>> {
@@ -350,7 +366,7 @@ impl SiteSession {
         let (document, run) = push.into_run();
         let writer = run.writer;
         if let Adopted::Gap(from) = replica.adopt(&document, run)? {
-            self.outbox.push_back(Frame::Need(Need { document, writer, from }));
+            self.need(Need { document, writer, from });
         }
         Ok(())
     }

@@ -87,7 +87,7 @@ fn an_agent_pointed_at_another_hub_tells_it_nothing_and_loses_nothing() {
         agent.set_env("MSAP_AGENT_SYNC__HUB", other.sync()?);
         agent.start()?;
         agent.count("CNAF", 2)?;
-        let status = agent.wait_status("state", "refused")?;
+        let status = agent.wait_status("state", "untrusted")?;
         assert_eq!((&status["waiting"], &status["confirmed"]), (&2.into(), &0.into()));
         assert!(status["last_error"].as_str().is_some_and(|text| !text.is_empty()), "{status}");
         let waited = agent.cli(&["status", "--wait", "confirmed", "--timeout", "1s"])?;

@@ -49,12 +49,34 @@ fn a_hub_killed_again_and_again_while_it_is_filled_loses_and_doubles_nothing() {
             hub.start()?;
             let checked = hub.cli(&["check"])?;
             assert_eq!(checked.code, Some(0), "round {round}: {} {}", checked.out, checked.err);
+            // The sites lose power too: otherwise each round waits until they notice.
+            for agent in &mut agents {
+                agent.kill()?;
+                agent.start()?;
+            }
         }
         assert!(cut_short > 0, "no kill fell into the filling: the test shows nothing");
         for agent in &agents {
             agent.wait_confirmed()?;
         }
         assert_eq!(hub.total("")?, all);
+        Ok(())
+    });
+}
+
+#[test]
+fn an_agent_finds_a_hub_again_that_was_killed_without_a_word() {
+    run(|cluster| {
+        let mut hub = hub_with(cluster, &["275"])?;
+        let mut agent = cluster.enrol(&hub, "275", "accueil")?;
+        agent.start()?;
+        agent.count("CNAF", 1)?;
+        agent.wait_confirmed()?;
+        hub.kill()?;
+        agent.count("CNAF", 2)?;
+        hub.start()?;
+        agent.wait_confirmed()?;
+        assert_eq!(hub.total("")?, (3, 3));
         Ok(())
     });
 }

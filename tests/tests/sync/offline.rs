@@ -39,6 +39,23 @@ fn visits_counted_without_a_hub_are_confirmed_once_it_answers() {
 }
 
 #[test]
+fn a_first_session_that_brings_everything_goes_on_with_what_is_counted_next() {
+    run(|cluster| {
+        let mut hub = hub_with(cluster, &["275"])?;
+        let mut agent = cluster.enrol(&hub, "275", "accueil")?;
+        hub.stop()?;
+        agent.start()?;
+        agent.count("CNAF", 2)?;
+        hub.start()?;
+        agent.wait_confirmed()?;
+        agent.count("CNAF", 1)?;
+        agent.wait_confirmed()?;
+        assert_eq!(hub.total("")?, (3, 3));
+        Ok(())
+    });
+}
+
+#[test]
 fn an_agent_restarted_without_a_hub_still_has_what_it_counted() {
     run(|cluster| {
         let mut hub = hub_with(cluster, &["275"])?;
