@@ -99,7 +99,8 @@ pub(crate) fn state_in_words(state: &str, lang: Lang) -> &str {
 
 fn answered_since(status: &Value, began: Timestamp) -> bool {
     let contact: Option<Timestamp> = status["last_contact"].as_str().and_then(|text| text.parse().ok());
-    contact.is_some_and(|contact| contact.as_second() >= began.as_second())
+    // Told in whole seconds: the second in which the wait began may lie before it.
+    contact.is_some_and(|contact| contact.as_second() > began.as_second())
 }
 
 /// `sync now`, `sync log`.
@@ -217,8 +218,8 @@ mod tests {
     #[test]
     fn a_contact_before_the_wait_is_no_answer() {
         let began: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
-        assert!(answered_since(&json!({ "last_contact": "2026-11-20T10:00:00Z" }), began));
-        assert!(!answered_since(&json!({ "last_contact": "2026-11-20T09:59:59Z" }), began));
+        assert!(answered_since(&json!({ "last_contact": "2026-11-20T10:00:01Z" }), began));
+        assert!(!answered_since(&json!({ "last_contact": "2026-11-20T10:00:00Z" }), began));
         assert!(!answered_since(&json!({ "last_contact": null }), began));
     }
 }

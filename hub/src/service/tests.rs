@@ -40,7 +40,7 @@ async fn slow_readings_keep_neither_tokens_nor_operators_waiting() {
     let soon = Duration::from_secs(5);
     let looked_up = handle.look_up(|conn| tokens::by_hash(conn, &[0; 32]));
     assert!(tokio::time::timeout(soon, looked_up).await.unwrap().unwrap().is_none());
-    let looked = handle.look(|conn| tokens::list(conn));
+    let looked = handle.look(tokens::list);
     assert_eq!(tokio::time::timeout(soon, looked).await.unwrap().unwrap(), []);
     for (reading, release) in slow {
         release.send(()).unwrap();

@@ -263,11 +263,9 @@ impl SiteSession {
         self.of_this_epoch(Some(ack.epoch))?;
         replica.saw(ack.mark)?;
         if ack.in_sync {
+            // The hub has said that nothing differs: no digests will follow.
             replica.confirm_all(self.position)?;
-            // There is nothing to compare, so no digests will come to settle this.
-            if self.phase == Phase::Unsettled {
-                self.phase = Phase::Live;
-            }
+            self.settled();
         }
         for (document, version) in &ack.held {
             self.confirm(document, version, replica)?;
@@ -314,10 +312,15 @@ impl SiteSession {
             self.outbox.push_back(Frame::Have(Have { document: name.clone(), versions, held: None }));
             self.comparing.insert(name.clone());
         }
+        self.settled();
+        Ok(())
+    }
+
+    /// Both sides know what the other has: what is counted from here on is sent at once.
+    fn settled(&mut self) {
         if self.phase == Phase::Unsettled {
             self.phase = Phase::Live;
         }
-        Ok(())
     }
 
     fn hub_has<R: SiteReplica>(&mut self, have: Have, replica: &mut R) -> Result<(), SessionError<R::Error>> {

@@ -202,11 +202,26 @@ impl World {
             self.start_hub();
         }
         converged?;
+        self.go_on_live()?;
         self.audit()?;
         self.count_what_was_retired();
         self.check_everything_arrived()?;
         self.check_totals()?;
         self.check_rebuild()
+    }
+
+    /// Whoever is connected counts once more: it is confirmed without another session.
+    fn go_on_live(&mut self) -> Check {
+        for machine in &mut self.machines {
+            machine.clock_error_ms = 0;
+        }
+        for n in 0..self.machines.len() {
+            if self.machines[n].line.is_some() {
+                self.tap(n)?;
+            }
+        }
+        self.settle()?;
+        self.check_converged()
     }
 
     /// Delivers until nothing is under way.

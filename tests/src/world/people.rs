@@ -46,7 +46,7 @@ impl World {
         Ok(reply)
     }
 
-    fn tap(&mut self, n: usize) -> Check {
+    pub(super) fn tap(&mut self, n: usize) -> Check {
         let day = Day::at(self.wall(), &"Europe/Paris".parse().expect("a zone"));
         let day = if self.chance(0.1) { day.plus_days(-1) } else { day };
         let intent = Intent {
