@@ -89,7 +89,13 @@ impl HubReplica for Replica<'_, '_> {
         match (went_back, *believed) {
             (true, true) => {
                 let subject = self.device.to_string();
-                journal::record(self.conn, *now, "epoch.begin", &subject, "it knows commits that this database does not")?;
+                journal::record(
+                    self.conn,
+                    *now,
+                    "epoch.begin",
+                    &subject,
+                    "it knows commits that this database does not",
+                )?;
                 turn.begin_epoch()?;
             }
             (true, false) => {

@@ -145,6 +145,8 @@ pub struct World {
     cursed: BTreeMap<msap_shared::id::WriterId, u64>,
     bad_taps: usize,
     seen: Seen,
+    /// The faults have stopped.
+    calm: bool,
     /// What the hub's host, not its core, answers: said after the core's own words.
     host_answers: Vec<(ConnId, msap_shared::frame::Frame)>,
     /// Tells every step on standard error.
@@ -185,6 +187,7 @@ impl World {
             cursed: BTreeMap::new(),
             bad_taps: 0,
             seen: Seen::default(),
+            calm: false,
             host_answers: Vec::new(),
             trace: std::env::var_os("SIM_TRACE").is_some(),
         };

@@ -285,7 +285,8 @@ fn a_device_can_begin_an_epoch_once_and_a_pending_one_never() {
             transport: "quic",
         };
         let Frame::Hello(mut hello) = hello() else { panic!() };
-        (hello.epoch, hello.seen) = (Some(core.now().epoch), Some(msap_shared::frame::Mark { commit: u64::MAX, tag: 1 }));
+        (hello.epoch, hello.seen) =
+            (Some(core.now().epoch), Some(msap_shared::frame::Mark { commit: u64::MAX, tag: 1 }));
         core.turn(vec![opened, Input::Frame(conn, Frame::Hello(hello))], now()).unwrap();
         core.now().epoch
     };

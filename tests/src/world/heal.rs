@@ -166,6 +166,7 @@ impl World {
     /// The faults stop; everything that still exists is connected until nothing moves.
     pub(super) fn heal(&mut self) -> Check {
         self.audit()?;
+        self.calm = true;
         self.hub.set_full(false);
         if !self.hub.is_on() {
             self.start_hub();
@@ -215,6 +216,15 @@ impl World {
         for machine in &mut self.machines {
             machine.clock_error_ms = 0;
         }
+        // Those approved just now begin again as active ones.
+        self.approve()?;
+        self.settle()?;
+        for n in 0..self.machines.len() {
+            if !self.machines[n].revoked {
+                self.start_or_connect(n)?;
+            }
+        }
+        self.settle()?;
         for n in 0..self.machines.len() {
             if self.machines[n].line.is_some() {
                 self.tap(n)?;

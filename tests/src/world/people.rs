@@ -39,7 +39,7 @@ impl World {
     /// Carries out a command; sometimes the power goes before the answer is seen.
     fn command(&mut self, n: usize, command: Command) -> Result<Option<Result<Reply, CommandError>>, String> {
         let reply = self.turn(n, vec![Input::Command(1, command)])?.pop();
-        if self.chance(0.04) {
+        if !self.calm && self.chance(0.04) {
             self.kill(n);
             return Ok(None);
         }
