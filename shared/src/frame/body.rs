@@ -47,7 +47,7 @@ pub struct Hello {
     /// Digest of every chain tip of the device's site, as the device has them.
     #[n(8)]
     pub digest: Digest32,
-    /// Whether pushes and an [`Frame::Offered`] follow at once.
+    /// Whether pushes and an [`Offered`](super::Frame::Offered) follow at once.
     #[n(9)]
     pub offers: bool,
 }

@@ -20,6 +20,14 @@ impl World {
         let on: Vec<usize> = (0..self.machines.len()).filter(|n| self.machines[*n].is_on()).collect();
         let any: Vec<usize> = (0..self.machines.len()).collect();
         let one = self.pick(&on);
+        // What only forks can show is given more of them.
+        if let Some(n) = one
+            && self.fault.is_some_and(Fault::wants_forks)
+            && self.machines.len() < 8
+            && self.chance(0.03)
+        {
+            return self.copy_memory(n);
+        }
         match self.rng.random_range(0..1_000) {
             0..430 => return self.deliver(),
             430..600 => return one.map_or(Ok(()), |n| self.at_the_desk(n)),

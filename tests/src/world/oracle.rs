@@ -58,7 +58,9 @@ impl World {
         for (n, machine) in self.machines.iter_mut().enumerate() {
             let Some(conn) = machine.disk() else { continue };
             let found = facts_on(conn, &mut places, &mut forked);
-            if let Some(lost) = machine.holds.difference(&found).next() {
+            // Refused three times by itself, a fact is set aside: out of the document, and listed.
+            let aside = set_aside(conn);
+            if let Some(lost) = machine.holds.difference(&found).find(|fact| !aside.contains(fact)) {
                 return Err(format!("machine {n} has lost {lost:?}"));
             }
             machine.holds = found.into_iter().filter(|(_, key, _)| !key.contains(BAD_KEY)).collect();
@@ -150,6 +152,14 @@ impl World {
         }
         Ok(())
     }
+}
+
+/// The facts that a machine has set aside.
+fn set_aside(conn: &Connection) -> BTreeSet<Fact> {
+    let mut statement =
+        conn.prepare_cached("SELECT document, key, value FROM refusal WHERE times >= 3").expect("the agent's tables");
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    rows.and_then(Iterator::collect).expect("three columns")
 }
 
 /// The ends of all chains of a site: document, writer, sequence number, the hash's first bytes.
