@@ -206,7 +206,8 @@ pub struct Status {
     pub clock_offset_ms: Option<i64>,
     /// This program's version.
     pub version: &'static str,
-    /// `connected`, `connecting`, `offline`, `revoked`, `pending`…
+    /// `connected`, `connecting`, `offline`, `pending`, `revoked`, `refused` (the hub does not know
+    /// this machine) or `untrusted` (another network's hub answered).
     pub state: &'static str,
     /// Why the last attempt ended, in plain words.
     pub last_error: Option<String>,
