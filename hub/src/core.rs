@@ -256,11 +256,6 @@ impl Core {
     pub fn drain_outputs(&mut self) -> Vec<Output> {
         std::mem::take(&mut self.outputs)
     }
-
-    /// How many sessions are open.
-    pub fn sessions(&self) -> usize {
-        self.live.len()
-    }
 }
 
 /// Carries out one input within the turn's transaction.

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use msap_shared::frame::Mark;
 use msap_shared::id::Epoch;
 pub use msap_shared::io::store::StoreError;
-use msap_shared::io::store::{prepare, sql};
+use msap_shared::io::store::prepare;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 pub mod chains;
@@ -191,7 +191,6 @@ impl Turn<'_> {
         self.epoch = Epoch::new((self.fresh)());
         meta::set_epoch(self.conn, self.epoch)?;
         // The first contact of an epoch raises no clone alarm.
-        sql::write(self.conn, "beginning an epoch", "UPDATE device SET token = NULL", [])?;
-        Ok(())
+        devices::forget_tokens(self.conn)
     }
 }

@@ -108,7 +108,6 @@ struct Intent {
     undone_by: BTreeSet<TapName>,
     /// A desk was told that it is kept.
     answered: bool,
-    undo_asked: bool,
 }
 
 /// How often things happen in one world, drawn from its seed.

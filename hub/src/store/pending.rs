@@ -97,9 +97,3 @@ pub fn remove(conn: &Connection, change: &PendingChange) -> Result<(), StoreErro
     sql::write(conn, "taking what waited", sql, key)?;
     Ok(())
 }
-
-/// How many changes wait.
-pub fn count(conn: &Connection) -> Result<u64, StoreError> {
-    let sql = "SELECT count(*) FROM pending_change";
-    Ok(sql::row(conn, "counting what waits", sql, [], |row| row.get(0))?.unwrap_or_default())
-}

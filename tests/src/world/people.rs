@@ -58,7 +58,6 @@ impl World {
             names: Default::default(),
             undone_by: Default::default(),
             answered: false,
-            undo_asked: false,
         };
         self.intents.push(intent);
         self.ask(n, self.intents.len() - 1, false)
@@ -96,7 +95,6 @@ impl World {
     }
 
     fn undo(&mut self, n: usize, intent: usize) -> Check {
-        self.intents[intent].undo_asked = true;
         if self.fault == Some(Fault::UndoAsNewTap) {
             let Intent { operator, people, day, .. } = self.intents[intent];
             let id = TapId::new(self.rng.random());
