@@ -11,7 +11,7 @@ use crate::client::{Lock, LockError};
 use crate::config::Settings;
 use crate::exit::Failure;
 use crate::lang::Lang;
-use crate::store::{self, meta};
+use crate::store::{self, findings, meta};
 
 /// How one point is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -64,13 +64,15 @@ pub fn examine(data: &Path, keys: &Path, settings: Result<Settings, Failure>, la
     let read = store::reader(&database).and_then(|conn| {
         let epoch = meta::epoch(&conn)?;
         let mark = meta::last_mark(&conn)?;
-        Ok((epoch, mark))
+        Ok((epoch, mark, findings::findings(&conn)?))
     });
     match read {
-        Ok((epoch, mark)) => {
+        Ok((epoch, mark, problems)) => {
             let epoch = epoch.map(|epoch| epoch.to_string()).unwrap_or_default();
             let commit = mark.map_or(0, |mark| mark.commit);
             note("database", State::Good, format!("epoch {epoch}, commit {commit}, sqlite {}", rusqlite::version()));
+            // What the running hub noted when it opened documents that had changed.
+            problems.into_iter().for_each(|problem| note("documents", State::Bad, problem));
         }
         Err(error) => note("database", State::Bad, crate::exit::with_causes(&error)),
     }
