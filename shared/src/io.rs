@@ -1,9 +1,10 @@
-//! What both programs need at the rim: keys, certificates, TLS, QUIC, framed streams.
+//! What both programs need at the rim: keys, certificates, TLS, QUIC, framed streams, files.
 //!
-//! Called by the hub's `accept` and `enrol` and the agent's `dial` and `join`. Only this module
+//! Called by the hub's `accept`, `enrol` and `bundle` and the agent's `dial`, `join` and `bundle`. Only this module
 //! of the crate has sockets, a clock and `async`. Bytes that come from a peer never panic the
 //! process; they end the connection they came on.
 
+pub mod bundle;
 pub mod certificate;
 pub mod enrol;
 pub mod file;

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use msap_shared::frame::Mark;
 use msap_shared::id::{Epoch, SessionToken};
+use msap_shared::time::Day;
 use rusqlite::Connection;
 
 use super::{Profile, StoreError, sql};
@@ -23,6 +24,10 @@ mod key {
     pub(super) const TOKEN_NEXT: &str = "token_next";
     pub(super) const LAST_CONTACT: &str = "last_contact";
     pub(super) const CLOCK_OFFSET_MS: &str = "clock_offset_ms";
+    pub(super) const FILE_TOKEN: &str = "file_token";
+    pub(super) const FILE_TAKEN: &str = "file_taken";
+    pub(super) const FILE_EXPORTED: &str = "file_exported";
+    pub(super) const FILE_IMPORTED: &str = "file_imported";
 }
 
 const GET: &str = "SELECT value FROM meta WHERE key = ?1";
@@ -160,4 +165,40 @@ pub fn clock_offset_ms(conn: &Connection) -> Result<Option<i64>, StoreError> {
 /// Keeps a measurement of the clock.
 pub fn set_clock_offset_ms(conn: &Connection, offset: i64) -> Result<(), StoreError> {
     set(conn, key::CLOCK_OFFSET_MS, &offset.to_string())
+}
+
+/// What an answer by file must carry to count; `None` when no file waits for an answer.
+pub fn file_token(conn: &Connection) -> Result<Option<SessionToken>, StoreError> {
+    parsed(conn, key::FILE_TOKEN)
+}
+
+/// Keeps what an answer must carry, before a file says it.
+pub fn set_file_token(conn: &Connection, token: SessionToken) -> Result<(), StoreError> {
+    set(conn, key::FILE_TOKEN, &token.to_string())
+}
+
+/// The hub was heard: an answer to what was said before no longer counts.
+pub fn forget_file_token(conn: &Connection) -> Result<(), StoreError> {
+    clear(conn, key::FILE_TOKEN)
+}
+
+/// Hash of the last answer that was taken.
+pub fn file_taken(conn: &Connection) -> Result<Option<String>, StoreError> {
+    text(conn, key::FILE_TAKEN)
+}
+
+/// Takes note of an answer, and of the day.
+pub fn set_file_taken(conn: &Connection, hash: &str, day: Day) -> Result<(), StoreError> {
+    set(conn, key::FILE_TAKEN, hash)?;
+    set(conn, key::FILE_IMPORTED, &day.to_string())
+}
+
+/// Takes note of the day of an export.
+pub fn set_file_exported(conn: &Connection, day: Day) -> Result<(), StoreError> {
+    set(conn, key::FILE_EXPORTED, &day.to_string())
+}
+
+/// The days of the last export and of the last answer taken.
+pub fn file_days(conn: &Connection) -> Result<(Option<Day>, Option<Day>), StoreError> {
+    Ok((parsed(conn, key::FILE_EXPORTED)?, parsed(conn, key::FILE_IMPORTED)?))
 }

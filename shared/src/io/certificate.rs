@@ -9,8 +9,9 @@
 use data_encoding::BASE64;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose, PublicKeyData, SanType, date_time_ymd,
+    Issuer, KeyPair, KeyUsagePurpose, PublicKeyData, SanType, SigningKey as _, date_time_ymd,
 };
+use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateSigningRequestDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use x509_parser::extensions::GeneralName;
@@ -105,6 +106,22 @@ impl Key {
         let request = CertificateParams::default().serialize_request(&self.0).map_err(making("a signing request"))?;
         Ok(request.der().to_vec())
     }
+
+    /// Signs a message: ECDSA over SHA-256. [`verifies`] is its counterpart.
+    ///
+    /// # Errors
+    /// When the library refuses.
+    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, CertificateError> {
+        self.0.sign(message).map_err(making("a signature"))
+    }
+}
+
+/// Whether the key of a certificate signed a message. Says nothing of whose certificate it is.
+pub fn verifies(certificate: &CertificateDer<'_>, message: &[u8], signature: &[u8]) -> bool {
+    parse(certificate).is_ok_and(|parsed| {
+        let point = &parsed.public_key().subject_public_key.data;
+        UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point).verify(message, signature).is_ok()
+    })
 }
 
 /// What every certificate here has in common.

@@ -21,7 +21,7 @@ use rustls::{
     SignatureScheme,
 };
 
-use super::certificate::spki_of;
+use super::certificate::{HUB_NAME, spki_of};
 use super::join_code::JoinCode;
 
 /// ALPN of enrolment.
@@ -140,6 +140,51 @@ fn finished(mut config: ClientConfig, alpn: &[u8]) -> ClientConfig {
     config
 }
 
+/// Checks a device's certificate as a handshake would: for what it signed without one.
+///
+/// # Errors
+/// When none of `authorities` certified it as a device's.
+pub fn verify_device(
+    authorities: &[CertificateDer<'static>],
+    certificate: &CertificateDer<'_>,
+) -> Result<(), TlsError> {
+    WebPkiClientVerifier::builder_with_provider(roots(authorities)?, provider())
+        .build()
+        .map_err(|error| TlsError::Authorities(Some(error)))?
+        .verify_client_cert(certificate, &[], hold(UnixTime::now()))?;
+    Ok(())
+}
+
+/// Checks the hub's certificate as a handshake would.
+///
+/// # Errors
+/// When none of `authorities` certified it as the hub's.
+pub fn verify_hub(authorities: &[CertificateDer<'static>], certificate: &CertificateDer<'_>) -> Result<(), TlsError> {
+    WebPkiServerVerifier::builder_with_provider(roots(authorities)?, provider())
+        .build()
+        .map_err(|error| TlsError::Authorities(Some(error)))?
+        .verify_server_cert(certificate, &[], &hub_name()?, &[], hold(UnixTime::now()))?;
+    Ok(())
+}
+
+/// Checks the hub's certificate, shown beside its authorities, by what a join code says.
+///
+/// # Errors
+/// When none of `shown` has the named key, or it did not certify the hub.
+pub fn verify_named_hub(
+    ca_hash: [u8; 16],
+    certificate: &CertificateDer<'_>,
+    shown: &[CertificateDer<'_>],
+) -> Result<(), TlsError> {
+    let verifier = NamedAuthority { ca_hash, provider: provider() };
+    verifier.verify_server_cert(certificate, shown, &hub_name()?, &[], hold(UnixTime::now()))?;
+    Ok(())
+}
+
+fn hub_name() -> Result<ServerName<'static>, TlsError> {
+    ServerName::try_from(HUB_NAME).map_err(|_| Error::UnsupportedNameType.into())
+}
+
 /// Verifies a hub by the hash of its authority's key, then like any certificate.
 #[derive(Debug)]
 struct NamedAuthority {
@@ -195,7 +240,7 @@ impl ServerCertVerifier for NamedAuthority {
 
 #[cfg(test)]
 mod tests {
-    use super::super::certificate::{Authority, HUB_NAME, Key};
+    use super::super::certificate::{Authority, Key};
     use super::*;
 
     fn at(secs: u64) -> UnixTime {

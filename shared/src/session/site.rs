@@ -168,6 +168,26 @@ impl SiteSession {
         })
     }
 
+    /// The half that takes an answer by file: greeted, whenever that was, and welcomed as
+    /// `welcome` says. `in_sync` counts for nothing, since it speaks of what was kept back then,
+    /// and what this half would say nobody takes.
+    pub fn by_file(welcome: &Welcome) -> Self {
+        Self {
+            phase: match welcome.standing {
+                DeviceStanding::Active => Phase::Live,
+                DeviceStanding::Pending => Phase::Pending,
+            },
+            position: 0,
+            epoch: Some(welcome.epoch),
+            outbox: VecDeque::new(),
+            sent: BTreeMap::new(),
+            comparing: BTreeSet::new(),
+            asked: BTreeSet::new(),
+            offered_due: false,
+            hub_clock_ms: None,
+        }
+    }
+
     /// Where the conversation stands.
     pub fn phase(&self) -> Phase {
         self.phase
