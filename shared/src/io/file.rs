@@ -5,7 +5,7 @@
 //! by a rename, which is flushed too.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 /// Who may read a file.
@@ -73,6 +73,16 @@ pub fn read_optional(path: &Path) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
+/// The bytes of a file of at most `len_max` bytes; `None` when it is longer.
+///
+/// # Errors
+/// As the file system says.
+pub fn read_bounded(path: &Path, len_max: usize) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(len_max as u64 + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() <= len_max).then_some(bytes))
+}
+
 fn create_new(path: &Path, access: Access) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -131,6 +141,8 @@ mod tests {
             assert_eq!(std::fs::metadata(&dir).unwrap().permissions().mode() & 0o777, 0o700);
         }
         assert_eq!(read_optional(&dir.join("none")).unwrap(), None);
+        assert_eq!(read_bounded(&path, 6).unwrap().unwrap(), b"second");
+        assert_eq!(read_bounded(&path, 5).unwrap(), None);
         std::fs::remove_dir_all(&dir).unwrap();
     }
 }

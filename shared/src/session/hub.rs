@@ -120,6 +120,13 @@ impl HubSession {
         }
     }
 
+    /// The half that answers a device by file: greeted by its file, whenever that came, and due
+    /// to welcome it. It never says `in_sync`: what the device keeps by now, nobody here knows.
+    pub fn by_file(grant: Grant, standing: DeviceStanding) -> Self {
+        let welcome_due = Some(WelcomeDue { protocol: *PROTOCOL.end(), in_sync: false });
+        Self { hello_digest: Some(Digest32::new([0; 32])), welcome_due, ..Self::new(grant, standing) }
+    }
+
     /// The device's rights.
     pub fn grant(&self) -> &Grant {
         &self.grant

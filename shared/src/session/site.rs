@@ -155,30 +155,26 @@ impl SiteSession {
             digest: greeting.digest,
             offers,
         };
-        Ok(Self {
-            phase: Phase::Greeting,
-            position: greeting.position,
-            epoch: None,
-            outbox: VecDeque::from([Frame::Hello(hello)]),
-            sent: BTreeMap::new(),
-            comparing: BTreeSet::new(),
-            asked: BTreeSet::new(),
-            offered_due: offers,
-            hub_clock_ms: None,
-        })
+        let begun = Self::begun(Phase::Greeting, greeting.position, None);
+        Ok(Self { outbox: VecDeque::from([Frame::Hello(hello)]), offered_due: offers, ..begun })
     }
 
     /// The half that takes an answer by file: greeted, whenever that was, and welcomed as
     /// `welcome` says. `in_sync` counts for nothing, since it speaks of what was kept back then,
     /// and what this half would say nobody takes.
     pub fn by_file(welcome: &Welcome) -> Self {
+        let phase = match welcome.standing {
+            DeviceStanding::Active => Phase::Live,
+            DeviceStanding::Pending => Phase::Pending,
+        };
+        Self::begun(phase, 0, Some(welcome.epoch))
+    }
+
+    fn begun(phase: Phase, position: u64, epoch: Option<Epoch>) -> Self {
         Self {
-            phase: match welcome.standing {
-                DeviceStanding::Active => Phase::Live,
-                DeviceStanding::Pending => Phase::Pending,
-            },
-            position: 0,
-            epoch: Some(welcome.epoch),
+            phase,
+            position,
+            epoch,
             outbox: VecDeque::new(),
             sent: BTreeMap::new(),
             comparing: BTreeSet::new(),
