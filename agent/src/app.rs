@@ -49,6 +49,7 @@ fn carry_out(context: &Context, command: Command) -> Result<Exit, Failure> {
         Command::Day(day) => wait_for(cli::desk::day(context, day)),
         Command::Status(status) => wait_for(cli::standing::status(context, status)),
         Command::Sync(sync) => wait_for(cli::standing::sync(context, sync)),
+        Command::Bundle(action) => wait_for(cli::bundle::bundle(context, action)),
         Command::Doctor => wait_for(doctor::doctor(context)),
         Command::Config(action) => cli::machine::config(context, &action),
         Command::Completions { shell } => Ok(cli::machine::completions(shell)),

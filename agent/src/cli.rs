@@ -11,6 +11,7 @@ use clap_complete::Shell;
 
 use crate::out::Lang;
 
+pub mod bundle;
 mod context;
 pub mod desk;
 pub mod machine;
@@ -71,6 +72,9 @@ pub enum Command {
     /// Envoie maintenant, ou montre le journal des envois
     #[command(subcommand)]
     Sync(SyncAction),
+    /// Échange avec le hub par fichier, sur une clé USB, quand ce poste n’a aucun réseau
+    #[command(subcommand)]
+    Bundle(bundle::BundleAction),
     /// Vérifie ce poste et dit quoi faire
     Doctor,
     /// Montre ou vérifie les réglages
@@ -101,6 +105,12 @@ pub struct Join {
     /// Nom de ce poste, tel qu’il sera listé [défaut : nom de la machine]
     #[arg(long, value_name = "TEXTE")]
     pub label: Option<String>,
+    /// Sans réseau : écrit une demande dans ce fichier, à porter à l’équipe du hub
+    #[arg(long, value_name = "FICHIER", conflicts_with = "answer")]
+    pub request: Option<PathBuf>,
+    /// Sans réseau : lit dans ce fichier la réponse du hub à la demande
+    #[arg(long, value_name = "FICHIER", conflicts_with = "label")]
+    pub answer: Option<PathBuf>,
 }
 
 /// `count`, with or without a further word.

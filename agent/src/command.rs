@@ -6,6 +6,8 @@ use msap_shared::code::{AgeCode, HelpCode, OperatorCode};
 use msap_shared::id::{TapId, TapName};
 use msap_shared::time::{Day, Month};
 
+use crate::bundle::{Answer, Draft, Imported};
+
 /// A tap as a person names it: by its UUID, or, for one made on another desk, by its name in
 /// the document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +86,14 @@ pub enum Command {
     Status,
     /// The last sessions, newest first. Answers [`Reply::Log`].
     SyncLog,
+    /// Drafts a file for the hub: what it is not known to hold, or everything. Answers
+    /// [`Reply::Draft`].
+    Export {
+        /// Also what is confirmed.
+        all: bool,
+    },
+    /// Takes the hub's answer by file. Answers [`Reply::Imported`].
+    Import(Box<Answer>),
     /// Verifies the whole store: hashes, chains, sums. Answers [`Reply::Verified`].
     Verify,
 }
@@ -209,6 +219,10 @@ pub struct Status {
     /// `connected`, `connecting`, `offline`, `pending`, `revoked`, `refused` (the hub does not know
     /// this machine) or `untrusted` (another network's hub answered).
     pub state: &'static str,
+    /// The day of the last file made for the hub.
+    pub file_exported: Option<Day>,
+    /// The day on which the hub's last answer by file was taken.
+    pub file_imported: Option<Day>,
     /// Why the last attempt ended, in plain words.
     pub last_error: Option<String>,
 }
@@ -250,6 +264,10 @@ pub enum Reply {
     Status(Box<Status>),
     /// The sync log, newest first.
     Log(Vec<LogLine>),
+    /// A file for the hub, to be signed.
+    Draft(Box<Draft>),
+    /// What an answer by file brought.
+    Imported(Imported),
     /// What was verified.
     Verified(Verified),
 }

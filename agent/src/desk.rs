@@ -17,6 +17,7 @@ use crate::store::facts::TapStanding;
 use crate::store::taps::{Place, Tap};
 use crate::store::{Profile, StoreError, chains, facts, taps};
 
+mod file;
 mod report;
 mod verify;
 
@@ -51,6 +52,8 @@ pub(crate) fn carry_out(
         Command::List(day) => Ok(Reply::Taps(list(replica, profile, day.unwrap_or(today))?)),
         Command::Status => Ok(Reply::Status(Box::new(report::status(replica.conn, profile, link, now)?))),
         Command::SyncLog => Ok(Reply::Log(crate::store::log::lines(replica.conn)?)),
+        Command::Export { all } => Ok(Reply::Draft(Box::new(file::export(replica, profile, all, now)?))),
+        Command::Import(answer) => file::import(&answer, replica, profile, link, now)?.map(Reply::Imported),
         Command::Verify => Ok(Reply::Verified(verify::verify(replica.conn)?)),
     })
 }

@@ -12,6 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use msap_shared::id::{Fingerprint, SiteId};
+use msap_shared::io::bundle::{self, BundleError, Header};
 use msap_shared::io::certificate::{self, CertificateError, Key};
 use msap_shared::io::file::{self, Access};
 use msap_shared::io::quic::{self, QuicError};
@@ -112,6 +113,20 @@ impl Identity {
     /// The site in the certificate.
     pub fn site(&self) -> &SiteId {
         &self.site
+    }
+
+    /// A file to the hub, signed by this machine.
+    ///
+    /// # Errors
+    /// When it would be too long.
+    pub fn seal(&self, header: Header, body: &[u8]) -> Result<Vec<u8>, BundleError> {
+        let header = Header { certificates: vec![self.certificate.to_vec().into()], ..header };
+        bundle::seal(&header, body, &self.key)
+    }
+
+    /// The authorities to trust the hub by.
+    pub fn authorities(&self) -> &[CertificateDer<'static>] {
+        &self.authorities
     }
 
     /// QUIC settings of a session with the hub.

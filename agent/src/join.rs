@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use msap_shared::id::{DeviceId, SiteId};
+use msap_shared::io::bundle::BundleError;
 use msap_shared::io::certificate::read_device;
 use msap_shared::io::enrol::{Answer, Denial, Enrolled, LABEL_LEN_MAX, Request, read, write};
 use msap_shared::io::file::create_private_directory;
@@ -26,6 +27,7 @@ use tracing::debug;
 use crate::identity::{IdentityError, Joining};
 use crate::store::{self, Profile, StoreError, meta};
 
+pub mod file;
 #[cfg(test)]
 mod tests;
 
@@ -88,6 +90,21 @@ pub enum JoinError {
     /// The hub answered something that makes no sense.
     #[error("la réponse du hub est incompréhensible ({0}). Mettez l’agent à jour, puis relancez la même commande.")]
     Answer(&'static str),
+    /// The file with the hub's answer.
+    #[error("{}", .0.french())]
+    File(#[from] BundleError),
+    /// Another kind of file.
+    #[error(
+        "ce fichier n’est pas la réponse du hub à une demande de rattachement : prenez celui que « msap-hub import-bundle \
+         DEMANDE --answer RÉPONSE » a écrit"
+    )]
+    WrongFile,
+    /// An answer to somebody else, or for another code.
+    #[error(
+        "cette réponse n’est pas celle à la demande de ce poste avec ce code. Refaites la demande : msap-agent join CODE \
+         --request FICHIER"
+    )]
+    OtherAnswer,
     /// The data directory cannot be made.
     #[error("impossible d’utiliser le dossier {} : {error}", path.display())]
     Directory {
@@ -149,6 +166,8 @@ impl JoinError {
             Self::Code(_) | Self::Denied { denial: Denial::OtherSite, .. } => 5,
             Self::Unreachable { .. } | Self::Interrupted { .. } | Self::Denied { denial: Denial::Busy, .. } => 7,
             Self::NotTheHub { .. } | Self::Denied { .. } => 6,
+            Self::WrongFile | Self::OtherAnswer | Self::File(BundleError::Stranger) => 6,
+            Self::File(_) => 5,
             Self::Store(error) if error.is_damage() => 9,
             Self::Answer(_) | Self::Directory { .. } | Self::Identity(_) | Self::Store(_) => 1,
         }
@@ -161,45 +180,78 @@ impl JoinError {
 /// # Errors
 /// [`JoinError`]; the machine is what it was before, and the same call may be made again.
 pub async fn join(dir: &Path, code: &str, label: &str) -> Result<Joined, JoinError> {
-    let code: JoinCode = code.parse()?;
-    create_private_directory(dir).map_err(|error| JoinError::Directory { path: dir.into(), error })?;
-    let counts_for = counts_for(dir)?;
-    let joining = Joining::for_invitation(dir, &JoinCode::secret_hash(&code.secret))?;
-    let label: String = label.trim().chars().filter(|c| !c.is_control()).take(LABEL_LEN_MAX).collect();
+    let started = Started::new(dir, code)?;
+    let label = plain(label);
     let request = Request {
-        secret: code.secret,
-        signing_request: joining.key.signing_request().map_err(IdentityError::Make)?,
+        secret: started.code.secret,
+        signing_request: started.joining.key.signing_request().map_err(IdentityError::Make)?,
         label: label.clone(),
         app: env!("CARGO_PKG_VERSION").to_owned(),
-        site: counts_for.as_ref().map(SiteId::to_string),
+        site: started.counts_for.as_ref().map(SiteId::to_string),
     };
-    let enrolled = match converse(&code, &request).await? {
-        Answer::Enrolled(enrolled) => enrolled,
+    match converse(&started.code, &request).await? {
+        Answer::Enrolled(enrolled) => started.finish(enrolled, &label),
         Answer::Denied(said) => {
-            return Err(JoinError::Denied { denial: Denial::from_number(said.code), message: said.message });
+            Err(JoinError::Denied { denial: Denial::from_number(said.code), message: said.message })
         }
-    };
-    let Enrolled { certificate, authorities, profile, address } = enrolled;
-    let certificate = CertificateDer::from(certificate);
-    let authorities: Vec<_> = authorities.into_iter().map(|der| CertificateDer::from(Vec::from(der))).collect();
-    let site: SiteId = profile.site.parse().map_err(|_| JoinError::Answer("lieu"))?;
-    let timezone: SiteZone = profile.timezone.parse().map_err(|_| JoinError::Answer("fuseau horaire"))?;
-    let ours = (joining.key.fingerprint(), site.clone());
-    if read_device(&certificate).ok().as_ref() != Some(&ours) {
-        return Err(JoinError::Answer("certificat"));
     }
-    if authorities.is_empty() || authorities.iter().any(|a| msap_shared::io::certificate::spki_of(a).is_err()) {
-        return Err(JoinError::Answer("autorité"));
+}
+
+/// A bounded text on one line.
+fn plain(label: &str) -> String {
+    label.trim().chars().filter(|c| !c.is_control()).take(LABEL_LEN_MAX).collect()
+}
+
+/// A join under way: the code is read, the key is on disk.
+struct Started<'a> {
+    dir: &'a Path,
+    code: JoinCode,
+    /// The site whose visits are kept here already.
+    counts_for: Option<SiteId>,
+    joining: Joining,
+}
+
+impl<'a> Started<'a> {
+    fn new(dir: &'a Path, code: &str) -> Result<Self, JoinError> {
+        let code: JoinCode = code.parse()?;
+        create_private_directory(dir).map_err(|error| JoinError::Directory { path: dir.into(), error })?;
+        let counts_for = counts_for(dir)?;
+        let joining = Joining::for_invitation(dir, &JoinCode::secret_hash(&code.secret))?;
+        Ok(Self { dir, code, counts_for, joining })
     }
-    if counts_for.is_some_and(|before| before != site) {
-        return Err(JoinError::Denied { denial: Denial::OtherSite, message: String::new() });
+
+    /// Keeps what the hub answered: from here on the machine counts.
+    fn finish(self, enrolled: Enrolled, label: &str) -> Result<Joined, JoinError> {
+        let Self { dir, code, counts_for, joining } = self;
+        let Enrolled { certificate, authorities, profile, address } = enrolled;
+        let certificate = CertificateDer::from(certificate);
+        let authorities: Vec<_> = authorities.into_iter().map(|der| CertificateDer::from(Vec::from(der))).collect();
+        let site: SiteId = profile.site.parse().map_err(|_| JoinError::Answer("lieu"))?;
+        let timezone: SiteZone = profile.timezone.parse().map_err(|_| JoinError::Answer("fuseau horaire"))?;
+        let ours = (joining.key.fingerprint(), site.clone());
+        if read_device(&certificate).ok().as_ref() != Some(&ours) {
+            return Err(JoinError::Answer("certificat"));
+        }
+        if authorities.is_empty() || authorities.iter().any(|a| msap_shared::io::certificate::spki_of(a).is_err()) {
+            return Err(JoinError::Answer("autorité"));
+        }
+        if counts_for.is_some_and(|before| before != site) {
+            return Err(JoinError::Denied { denial: Denial::OtherSite, message: String::new() });
+        }
+        let hub = if is_reachable(&address) { address } else { code.address };
+        joining.keep(dir, &certificate, &authorities)?;
+        let (device, label) = (ours.0.device(), label.to_owned());
+        let profile = Profile { site, site_name: profile.name, timezone, device, label, hub };
+        store::create(dir, &profile)?;
+        Ok(Joined::of(&profile))
     }
-    let hub = if is_reachable(&address) { address } else { code.address };
-    joining.keep(dir, &certificate, &authorities)?;
-    let device = ours.0.device();
-    let profile = Profile { site: site.clone(), site_name: profile.name.clone(), timezone, device, label, hub };
-    store::create(dir, &profile)?;
-    Ok(Joined { site, name: profile.site_name, timezone: profile.timezone, device })
+}
+
+impl Joined {
+    fn of(profile: &Profile) -> Self {
+        let Profile { site, site_name, timezone, device, .. } = profile;
+        Self { site: site.clone(), name: site_name.clone(), timezone: timezone.clone(), device: *device }
+    }
 }
 
 /// Whether a machine can be reached at what the hub calls its address. A hub that nobody has told

@@ -55,6 +55,27 @@ impl Replica<'_> {
         Ok(Place::Change { chain, seq: built.tip.seq })
     }
 
+    /// The hub was heard: what it said of its epoch holds from here on, and an answer by file to
+    /// what was said before no longer counts. Whether acknowledgements were forgotten. A file
+    /// leaves the tokens of sessions alone: it could raise a false alarm of a clone.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn enter_epoch(&mut self, welcome: &Welcome) -> Result<bool, StoreError> {
+        meta::forget_file_token(self.conn)?;
+        let other = meta::epoch(self.conn)? != Some(welcome.epoch);
+        // A hub to which this machine is unknown holds nothing of it, whatever its epoch.
+        let forgets = other || welcome.standing == DeviceStanding::Pending;
+        if forgets {
+            chains::forget_acks(self.conn)?;
+        }
+        if other {
+            meta::set_epoch(self.conn, welcome.epoch)?;
+        }
+        meta::saw_mark(self.conn, welcome.mark)?;
+        Ok(forgets)
+    }
+
     /// Takes a tail out of a chain and enters its facts again under a fresh writer.
     fn cut(
         &mut self,
@@ -154,17 +175,7 @@ impl SiteReplica for Replica<'_> {
 
     fn welcomed(&mut self, welcome: &Welcome) -> Result<bool, StoreError> {
         meta::advance_token(self.conn)?;
-        let other = meta::epoch(self.conn)? != Some(welcome.epoch);
-        // A hub to which this machine is unknown holds nothing of it, whatever its epoch.
-        let forgets = other || welcome.standing == DeviceStanding::Pending;
-        if forgets {
-            chains::forget_acks(self.conn)?;
-        }
-        if other {
-            meta::set_epoch(self.conn, welcome.epoch)?;
-        }
-        meta::saw_mark(self.conn, welcome.mark)?;
-        Ok(forgets)
+        self.enter_epoch(welcome)
     }
 
     fn saw(&mut self, mark: Mark) -> Result<(), StoreError> {

@@ -46,9 +46,16 @@ enum Job {
 pub struct Desk {
     jobs: mpsc::Sender<Job>,
     wake: Arc<Notify>,
+    /// The data directory.
+    data: Arc<Path>,
 }
 
 impl Desk {
+    /// The data directory, where this machine's key and certificate lie.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
     /// Carries out a command; kept when this returns.
     ///
     /// # Errors
@@ -155,7 +162,7 @@ pub fn start(
         ..dial::Settings::default()
     };
     let (jobs, queue) = mpsc::channel(QUEUE_LEN);
-    let desk = Desk { jobs, wake: Arc::new(Notify::new()) };
+    let desk = Desk { jobs, wake: Arc::new(Notify::new()), data: dir.into() };
     let dir = dir.to_owned();
     let stopped = shutdown.clone();
     let (ended, mut end) = oneshot::channel();

@@ -6,10 +6,11 @@
 //! and programs are answered.
 
 use std::future::Future;
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -27,6 +28,7 @@ mod page;
 mod problem;
 mod serve;
 
+pub use json::{file as file_object, imported as imported_object};
 pub use problem::Problem;
 pub use serve::serve;
 
@@ -39,6 +41,8 @@ pub trait Ask: Clone + Send + Sync + 'static {
     fn ask(&self, command: Command) -> impl Future<Output = Result<Reply, CommandError>> + Send;
     /// Asks for a session with the hub now.
     fn sync_now(&self);
+    /// Where this machine's key and certificate lie.
+    fn data(&self) -> &Path;
 }
 
 impl Ask for Desk {
@@ -48,6 +52,10 @@ impl Ask for Desk {
 
     fn sync_now(&self) {
         Desk::sync_now(self);
+    }
+
+    fn data(&self) -> &Path {
+        Desk::data(self)
     }
 }
 
@@ -74,12 +82,16 @@ pub fn router<A: Ask>(desk: A, operators: &[OperatorCode], port: u16) -> Router 
         .route("/api/days/{day}", put(api::close::<A>))
         .route("/api/sync", post(api::sync_now::<A>))
         .route("/api/sync/log", get(api::sync_log::<A>))
+        .route("/api/bundle/export", post(api::export::<A>))
+        .route(guard::IMPORT_PATH, post(api::import::<A>))
         .route("/api/verify", post(api::verify::<A>))
         .fallback(async || Problem::new(StatusCode::NOT_FOUND, "aucune page à cette adresse").into_response())
         .method_not_allowed_fallback(async || {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "cette adresse ne se demande pas ainsi").into_response()
         })
         .with_state(web)
+        // The guard has its own bounds, by address.
+        .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(guard::Guard::new(port), guarded))
 }
 

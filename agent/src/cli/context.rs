@@ -110,6 +110,7 @@ impl Context {
                 let exit = match status {
                     StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY | StatusCode::CONFLICT => Exit::Invalid,
                     StatusCode::NOT_FOUND => Exit::NotFound,
+                    StatusCode::FORBIDDEN => Exit::Refused,
                     _ => Exit::Failure,
                 };
                 let text = field.map_or_else(|| detail.clone(), |field| format!("{field} : {detail}"));

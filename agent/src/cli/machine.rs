@@ -12,7 +12,7 @@ use serde_json::json;
 use super::{ConfigAction, Context, Failure, Join, definition};
 use crate::client::Client;
 use crate::exit::Exit;
-use crate::join;
+use crate::join::{self, JoinError, Joined};
 use crate::out::{self, Form};
 
 /// Longest join code that is read from standard input.
@@ -34,12 +34,26 @@ pub async fn join(context: &Context, args: Join) -> Result<Exit, Failure> {
         })?;
         text
     } else {
-        args.code
+        args.code.clone()
     };
+    if let Some(path) = &args.request {
+        return super::bundle::join_request(context, code.trim(), args.label, path);
+    }
+    if let Some(path) = &args.answer {
+        return super::bundle::join_answer(context, code.trim(), path).await;
+    }
     let label = args.label.unwrap_or_else(machine_name);
-    let joined = join::join(&context.data, code.trim(), &label)
-        .await
-        .map_err(|error| Failure { exit: exit_of(error.exit_code()), text: error.to_string() })?;
+    let done = join::join(&context.data, code.trim(), &label).await.map_err(|error| not_joined(&error))?;
+    joined(context, &done, &label).await
+}
+
+/// Why the machine did not join.
+pub(super) fn not_joined(error: &JoinError) -> Failure {
+    Failure { exit: exit_of(error.exit_code()), text: error.to_string() }
+}
+
+/// Tells what joining made of this machine.
+pub(super) async fn joined(context: &Context, joined: &Joined, label: &str) -> Result<Exit, Failure> {
     // An agent that runs and was turned away would wait before it takes up the new identity.
     if let Ok(client) = Client::find(&context.data) {
         drop(client.ask(Method::POST, "/api/sync", Some(&json!({})), WAKE_TIME_MAX).await);
@@ -78,7 +92,8 @@ fn exit_of(code: u8) -> Exit {
     }
 }
 
-fn machine_name() -> String {
+/// What this machine calls itself.
+pub(super) fn machine_name() -> String {
     let told = std::fs::read_to_string("/etc/hostname").ok();
     let named = told.or_else(|| std::env::var("COMPUTERNAME").ok()).or_else(|| std::env::var("HOSTNAME").ok());
     named.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).unwrap_or_else(|| LABEL_DEFAULT.to_owned())

@@ -93,6 +93,8 @@ pub(crate) fn state_in_words(state: &str, lang: Lang) -> &str {
         "revoked" => lang.pick("exclu du réseau", "revoked"),
         "refused" => lang.pick("refusé par le hub", "refused by the hub"),
         "untrusted" => lang.pick("un autre que le hub répond", "not the hub that answers"),
+        "file_exported" => lang.pick("fichier fait pour le hub", "file made for the hub"),
+        "file_imported" => lang.pick("réponse du hub lue", "answer of the hub read"),
         other => other,
     }
 }
@@ -162,6 +164,8 @@ fn rows(status: &Value, lang: Lang) -> Vec<Vec<String>> {
         ("Plus ancien jour en attente", "Oldest waiting day", text("oldest_waiting_day")),
         ("Mises de côté", "Set aside", text("refused")),
         ("Dernier contact", "Last contact", text("last_contact")),
+        ("Dernier fichier fait", "Last file made", text("file_exported")),
+        ("Dernier fichier lu", "Last file read", text("file_imported")),
         ("Dernière erreur", "Last error", text("last_error")),
         ("Hub", "Hub", text("hub")),
         ("Transport", "Transport", text("transport")),

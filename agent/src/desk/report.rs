@@ -64,6 +64,7 @@ pub(super) fn status(
     now: Timestamp,
 ) -> Result<Status, StoreError> {
     let (kept, confirmed) = chains::totals(conn)?;
+    let (file_exported, file_imported) = meta::file_days(conn)?;
     Ok(Status {
         site: profile.site.to_string(),
         site_name: profile.site_name.clone(),
@@ -83,6 +84,8 @@ pub(super) fn status(
         clock_offset_ms: meta::clock_offset_ms(conn)?,
         version: env!("CARGO_PKG_VERSION"),
         state: link.state,
+        file_exported,
+        file_imported,
         last_error: link.last_error.clone(),
     })
 }

@@ -11,6 +11,7 @@ use tracing::error;
 
 use super::fields::{self, Fields};
 use super::{Ask, Problem, Web, json};
+use crate::bundle;
 use crate::command::{Command, Reply};
 
 type Answer = Result<Json<Value>, Problem>;
@@ -82,6 +83,23 @@ pub(super) async fn verify<A: Ask>(State(web): State<Web<A>>, body: Bytes) -> An
     answer(&web, Command::Verify).await
 }
 
+pub(super) async fn export<A: Ask>(State(web): State<Web<A>>, body: Bytes) -> Answer {
+    let all = fields::all(Fields::read(&body)?)?;
+    match web.desk.ask(Command::Export { all }).await? {
+        Reply::Draft(draft) => {
+            let sealed = bundle::seal(web.desk.data(), &draft)?;
+            Ok(Json(json::file(&draft, &sealed)))
+        }
+        other => Err(mismatch(&other)),
+    }
+}
+
+pub(super) async fn import<A: Ask>(State(web): State<Web<A>>, body: Bytes) -> Answer {
+    let file = fields::file(Fields::read(&body)?)?;
+    let opened = bundle::open(web.desk.data(), &file)?;
+    answer(&web, Command::Import(Box::new(opened))).await
+}
+
 async fn answer<A: Ask>(web: &Web<A>, command: Command) -> Answer {
     Ok(Json(match web.desk.ask(command).await? {
         Reply::Tap(tap) => json::tap(&tap),
@@ -90,7 +108,9 @@ async fn answer<A: Ask>(web: &Web<A>, command: Command) -> Answer {
         Reply::Taps(taps) => taps.iter().map(json::tap).collect(),
         Reply::Status(status) => json::status(&status),
         Reply::Log(lines) => json::log(&lines),
+        Reply::Imported(imported) => json::imported(&imported),
         Reply::Verified(verified) => json::verified(&verified),
+        other @ Reply::Draft(_) => return Err(mismatch(&other)),
     }))
 }
 
@@ -116,6 +136,8 @@ fn kind(reply: &Reply) -> &'static str {
         Reply::Taps(_) => "taps",
         Reply::Status(_) => "status",
         Reply::Log(_) => "log",
+        Reply::Draft(_) => "draft",
+        Reply::Imported(_) => "imported",
         Reply::Verified(_) => "verified",
     }
 }

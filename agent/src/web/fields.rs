@@ -4,6 +4,7 @@
 //! Whether a code or a day may be counted under is the core's to say; here only the form is read.
 
 use axum::body::Bytes;
+use data_encoding::BASE64;
 use msap_shared::code::{Age, AgeCode, Help, HelpCode, OPERATORS, OperatorCode};
 use msap_shared::id::TapId;
 use msap_shared::time::{Day, Month};
@@ -208,6 +209,21 @@ fn age(text: &str) -> Result<AgeCode, Problem> {
         let codes = Age::CODES.join(", ");
         Problem::invalid("age", format!("« {} » n’est pas une tranche d’âge ; codes : {codes}", quoted(text)))
     })
+}
+
+/// Whether a file is to hold what is confirmed too.
+pub(super) fn all(mut fields: Fields) -> Result<bool, Problem> {
+    let all = fields.flag("all")?.unwrap_or(false);
+    fields.end()?;
+    Ok(all)
+}
+
+/// The bytes of a file.
+pub(super) fn file(mut fields: Fields) -> Result<Vec<u8>, Problem> {
+    let text =
+        fields.text("file")?.ok_or_else(|| Problem::invalid("file", "le fichier du hub est attendu, en base 64"))?;
+    fields.end()?;
+    BASE64.decode(text.as_bytes()).map_err(|_| Problem::invalid("file", "le fichier n’est pas en base 64"))
 }
 
 /// A bounded piece of a text that may be hostile.

@@ -18,6 +18,10 @@ use super::Problem;
 
 /// Largest body, in bytes.
 pub const BODY_LEN_MAX: usize = 16 * 1024;
+/// Where a file from the hub is handed in, which may be longer.
+pub const IMPORT_PATH: &str = "/api/bundle/import";
+/// Largest body there: the longest file in base 64, and the field around it.
+pub const IMPORT_LEN_MAX: usize = msap_shared::io::bundle::LEN_MAX / 3 * 4 + 64;
 /// Longest time for a body to arrive.
 pub const BODY_TIME_MAX: Duration = Duration::from_secs(10);
 
@@ -46,12 +50,14 @@ impl Guard {
     pub async fn admit(&self, request: Request) -> Result<Request, Problem> {
         let (parts, body) = request.into_parts();
         let writes = !matches!(parts.method, Method::GET | Method::HEAD);
-        self.judge(&parts.headers, parts.uri.authority().map(|authority| authority.as_str()), writes)?;
-        let read = tokio::time::timeout(BODY_TIME_MAX, to_bytes(body, BODY_LEN_MAX)).await;
+        let len_max = if parts.uri.path() == IMPORT_PATH { IMPORT_LEN_MAX } else { BODY_LEN_MAX };
+        let authority = parts.uri.authority().map(|authority| authority.as_str());
+        self.judge(&parts.headers, authority, writes, len_max)?;
+        let read = tokio::time::timeout(BODY_TIME_MAX, to_bytes(body, len_max)).await;
         let body = match read {
             Ok(Ok(bytes)) => Body::from(bytes),
             Ok(Err(_)) => {
-                return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "la demande est coupée ou dépasse 16 Kio"));
+                return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "la demande est coupée ou trop longue"));
             }
             Err(_) => return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "la demande n’est pas arrivée en entier")),
         };
@@ -59,7 +65,7 @@ impl Guard {
     }
 
     /// The rules on what comes before the body.
-    fn judge(&self, headers: &HeaderMap, authority: Option<&str>, writes: bool) -> Result<(), Problem> {
+    fn judge(&self, headers: &HeaderMap, authority: Option<&str>, writes: bool, len_max: usize) -> Result<(), Problem> {
         let foreign = |why| Err(Problem::new(StatusCode::FORBIDDEN, why));
         let host = sole(headers, &HOST).map(|host| host.is_some_and(|host| self.is_ours(host)));
         if host != Ok(true) || authority.is_some_and(|authority| !self.is_ours(authority)) {
@@ -80,8 +86,8 @@ impl Guard {
             return foreign("la demande vient d’une autre page (Sec-Fetch-Site)");
         }
         let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-        if length.is_some_and(|length| length > BODY_LEN_MAX as u64) {
-            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "la demande dépasse 16 Kio"));
+        if length.is_some_and(|length| length > len_max as u64) {
+            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "la demande est trop longue"));
         }
         let has_body = length.is_some_and(|length| length > 0) || headers.contains_key(TRANSFER_ENCODING);
         if has_body && !sole(headers, &CONTENT_TYPE).is_ok_and(|kind| kind.is_some_and(is_json)) {
@@ -140,7 +146,9 @@ mod tests {
         for (name, value) in pairs {
             headers.append(*name, HeaderValue::from_static(value));
         }
-        Guard::new(8477).judge(&headers, None, writes).map_or_else(|problem| problem.status().as_u16(), |()| 200)
+        Guard::new(8477)
+            .judge(&headers, None, writes, BODY_LEN_MAX)
+            .map_or_else(|problem| problem.status().as_u16(), |()| 200)
     }
 
     const HERE: (&str, &str) = ("host", "127.0.0.1:8477");
@@ -183,14 +191,14 @@ mod tests {
             (HOST, HeaderValue::from_static("localhost")),
             (ORIGIN, HeaderValue::from_static("http://localhost")),
         ]);
-        assert!(guard.judge(&headers, None, true).is_ok());
+        assert!(guard.judge(&headers, None, true, BODY_LEN_MAX).is_ok());
     }
 
     #[test]
     fn a_request_that_names_another_authority_is_refused() {
         let headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static("127.0.0.1:8477"))]);
-        assert!(Guard::new(8477).judge(&headers, Some("evil.example"), false).is_err());
-        assert!(Guard::new(8477).judge(&headers, Some("localhost:8477"), false).is_ok());
+        assert!(Guard::new(8477).judge(&headers, Some("evil.example"), false, BODY_LEN_MAX).is_err());
+        assert!(Guard::new(8477).judge(&headers, Some("localhost:8477"), false, BODY_LEN_MAX).is_ok());
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! The JSON forms of replies: stable names, which scripts rely on.
 
+use data_encoding::BASE64;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::bundle::{Draft, Imported};
 use crate::command::{LogLine, Status, Tally, TapView, Verified};
 
 /// A tap.
@@ -61,6 +63,8 @@ pub(super) fn status(status: &Status) -> Value {
         "clock_offset_ms": status.clock_offset_ms,
         "version": status.version,
         "state": status.state,
+        "file_exported": status.file_exported.map(|day| day.to_string()),
+        "file_imported": status.file_imported.map(|day| day.to_string()),
         "last_error": status.last_error,
     })
 }
@@ -73,6 +77,30 @@ pub(super) fn log(lines: &[LogLine]) -> Value {
 /// What a verification read.
 pub(super) fn verified(verified: &Verified) -> Value {
     json!({ "documents": verified.documents, "changes": verified.changes, "problems": verified.problems })
+}
+
+/// A file for the hub, signed.
+pub fn file(draft: &Draft, sealed: &[u8]) -> Value {
+    json!({
+        "file": BASE64.encode(sealed),
+        "day": draft.header.created,
+        "changes": draft.changes,
+        "whole": draft.whole,
+    })
+}
+
+/// What an answer by file brought.
+pub fn imported(imported: &Imported) -> Value {
+    json!({
+        "created": imported.created,
+        "again": imported.again,
+        "pending": imported.pending,
+        "newly_confirmed": imported.newly_confirmed,
+        "kept": imported.kept,
+        "confirmed": imported.confirmed,
+        "waiting": imported.kept - imported.confirmed,
+        "refused": imported.refused,
+    })
 }
 
 /// Hours and minutes.

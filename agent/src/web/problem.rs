@@ -5,7 +5,9 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use crate::bundle::FileError;
 use crate::command::CommandError;
+use crate::exit::Exit;
 
 /// One refusal, for people to read and for programs to tell apart by status and field.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +38,11 @@ impl Problem {
         self.status
     }
 
+    /// What a person reads.
+    pub fn in_words(&self) -> String {
+        self.field.as_ref().map_or_else(|| self.detail.clone(), |field| format!("{field} : {}", self.detail))
+    }
+
     fn title(&self) -> &'static str {
         match self.status {
             StatusCode::UNPROCESSABLE_ENTITY => "Valeur refusée",
@@ -44,6 +51,18 @@ impl Problem {
             StatusCode::SERVICE_UNAVAILABLE => "Non enregistré",
             StatusCode::FORBIDDEN => "Refusé",
             _ => "Demande incorrecte",
+        }
+    }
+}
+
+impl From<FileError> for Problem {
+    fn from(error: FileError) -> Self {
+        match error.exit() {
+            Exit::Refused => {
+                Self { field: Some("file".to_owned()), ..Self::new(StatusCode::FORBIDDEN, error.to_string()) }
+            }
+            Exit::Invalid => Self::invalid("file", error.to_string()),
+            _ => Self::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
         }
     }
 }

@@ -39,6 +39,10 @@ impl Ask for Fake {
     }
 
     fn sync_now(&self) {}
+
+    fn data(&self) -> &Path {
+        Path::new("no identity here")
+    }
 }
 
 fn core(dir: &Path) -> Core {
@@ -203,6 +207,18 @@ async fn what_is_no_json_object_is_malformed() {
     assert_eq!(site.raw(Method::GET, "/nowhere", None).await.0, 404);
     assert_eq!(site.raw(Method::PUT, "/api/status", None).await.0, 405);
     assert_eq!(site.raw(Method::DELETE, "/api/visits/%FF", None).await.0, 400);
+}
+
+#[tokio::test]
+async fn a_file_from_the_hub_may_be_as_long_as_files_are_and_no_longer() {
+    let site = Site::new(false);
+    let body = |len: usize| format!("{{\"file\":\"{}\"}}", "A".repeat(len));
+    let asked = async |body: String| site.raw(Method::POST, guard::IMPORT_PATH, Some(&body)).await.0;
+    let longest = guard::IMPORT_LEN_MAX - body(0).len();
+    // Base 64 comes in fours: the file is read, and is none of the hub's.
+    assert_eq!(asked(body(longest / 4 * 4)).await, 422);
+    assert_eq!(asked(body(longest + 1)).await, 413);
+    assert_eq!(asked("{\"file\":\"not base 64\"}".to_owned()).await, 422);
 }
 
 #[tokio::test]
