@@ -185,6 +185,22 @@ pub enum Change {
         /// Its id.
         id: String,
     },
+    /// Takes in a file of a device, or of a machine that joins.
+    BundleImport {
+        /// The file, in base 64.
+        file: String,
+        /// Whether to answer it.
+        answer: bool,
+    },
+    /// Makes a file for a device.
+    BundleExport {
+        /// Id or alias.
+        site: String,
+        /// Its id; none means the only one of the site.
+        device: Option<String>,
+        /// Only months from this one on.
+        from: Option<String>,
+    },
     /// Verifies everything stored, and may rebuild the views from it.
     Check {
         /// Whether to rebuild.

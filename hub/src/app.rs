@@ -8,13 +8,13 @@ mod daemon;
 mod engine;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::FromArgMatches;
 
-use crate::admin::{Asked, Request};
-use crate::cli::{Cli, Command, Config, Format, Global, command, request, show, tools};
+use crate::admin::{Asked, Reply, Request};
+use crate::cli::{Cli, Command, Config, Format, Global, bundle, command, request, show, tools};
 use crate::client::{self, Way};
 use crate::config::Settings;
 use crate::doctor;
@@ -84,6 +84,14 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
             let format = counts.format;
             managed(&cli.global, request::counts(counts), Some(format))
         }
+        Command::ImportBundle(args) => {
+            let (request, answer) = bundle::import(args, lang)?;
+            brought(&cli.global, request, answer.as_deref())
+        }
+        Command::ExportBundle(args) => {
+            let (request, file) = bundle::export(args);
+            brought(&cli.global, request, Some(&file))
+        }
         Command::Check { rebuild } => managed(&cli.global, request::check(rebuild), None),
         Command::Refused(_) => managed(&cli.global, request::refused(), None),
         Command::Flagged(_) => managed(&cli.global, request::flagged(), None),
@@ -94,20 +102,33 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
 
 /// Has a request carried out, by the running hub or here, and shows the reply.
 fn managed(global: &Global, request: Request, format: Option<Format>) -> Result<(), Failure> {
+    let reply = carried_out(global, request)?;
+    let failed = show::failed(&reply, global.lang);
+    written(show::reply(reply, format, global.json, global.lang))?;
+    failed.map_or(Ok(()), Err)
+}
+
+/// Has a request carried out that may bring a file, to be written to `file`.
+fn brought(global: &Global, request: Request, file: Option<&Path>) -> Result<(), Failure> {
+    let mut reply = carried_out(global, request)?;
+    if let Some(file) = file {
+        bundle::put(&mut reply, file, global.lang)?;
+    }
+    written(show::reply(reply, None, global.json, global.lang))
+}
+
+fn carried_out(global: &Global, request: Request) -> Result<Reply, Failure> {
     let (data, keys) = directories(global)?;
     let settings = settings(global, &[])?;
     let asked = Asked { lang: global.lang, request };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let reply = runtime.map_err(|error| io_failure(&error))?.block_on(async {
+    runtime.map_err(|error| io_failure(&error))?.block_on(async {
         alone::exists(&data, global.lang)?;
         match client::way(&data, global.lang).await? {
             Way::Running(stream) => client::ask(stream, &asked, &data).await,
             Way::Alone(lock) => alone::carry_out(&lock, &data, &keys, &settings, &asked),
         }
-    })?;
-    let failed = show::failed(&reply, global.lang);
-    written(show::reply(reply, format, global.json, global.lang))?;
-    failed.map_or(Ok(()), Err)
+    })
 }
 
 fn settings(global: &Global, options: &[(&'static str, &'static str, String)]) -> Result<Settings, Failure> {

@@ -4,6 +4,7 @@
 //! Called by `app`. Nothing is carried out here.
 
 mod args;
+pub(crate) mod bundle;
 mod french;
 pub(crate) mod request;
 pub(crate) mod show;

@@ -25,6 +25,7 @@ use crate::replica::Replica;
 use crate::store::devices::{self, Standing};
 use crate::store::{Store, StoreError, Turn, Witnessed, sites};
 
+pub mod file;
 mod manage;
 
 pub use manage::{Approved, CheckReport};

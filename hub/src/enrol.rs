@@ -4,6 +4,7 @@
 //! [`enrol_in`] in a transaction of the writer thread. Invariants: the code, the device's row
 //! and the certificate change together; a wrong secret answers like an expired one, and slowly.
 
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,7 +83,8 @@ impl EnrolDenied {
         }
     }
 
-    fn message(&self) -> &'static str {
+    /// Why, in French.
+    pub(crate) fn message(&self) -> &'static str {
         match self.denial() {
             Denial::InvalidCode => "ce code n’est pas ou plus valable",
             Denial::CodeUsed => "ce code a déjà servi à un autre poste",
@@ -91,6 +93,16 @@ impl EnrolDenied {
             Denial::BadRequest => "la demande du poste est mal formée",
             Denial::Busy | Denial::Other => "le hub ne peut pas répondre pour l’instant",
         }
+    }
+}
+
+/// Where devices that enrol are told to sync; empty when nobody has said what address they reach
+/// this hub by: then the one in their code stays.
+pub fn advertised(setting: Option<&str>, sync: SocketAddr) -> String {
+    match setting {
+        Some(address) => address.to_owned(),
+        None if sync.ip().is_unspecified() => String::new(),
+        None => sync.to_string(),
     }
 }
 
@@ -107,19 +119,50 @@ pub fn enrol_in(
     now: Timestamp,
     today: Day,
 ) -> Result<Enrolled, EnrolDenied> {
-    let secret_hash = JoinCode::secret_hash(&request.secret);
-    let counts_for = request.site.as_deref();
+    let applying = Applying {
+        secret_hash: JoinCode::secret_hash(&request.secret),
+        signing_request: &request.signing_request,
+        label: &request.label,
+        app: &request.app,
+        counts_for: request.site.as_deref(),
+    };
+    enrol(tx, keys, &applying, address, now, today)
+}
+
+/// What a machine shows to be enrolled, however it was carried here.
+pub(crate) struct Applying<'a> {
+    /// SHA-256 of the code's secret, which it showed or proved to know.
+    pub(crate) secret_hash: [u8; 32],
+    /// Its signing request, DER.
+    pub(crate) signing_request: &'a [u8],
+    /// What people call it.
+    pub(crate) label: &'a str,
+    /// The agent's version.
+    pub(crate) app: &'a str,
+    /// The site whose visits are kept on it already.
+    pub(crate) counts_for: Option<&'a str>,
+}
+
+pub(crate) fn enrol(
+    tx: &Connection,
+    keys: &Keys,
+    applying: &Applying<'_>,
+    address: &str,
+    now: Timestamp,
+    today: Day,
+) -> Result<Enrolled, EnrolDenied> {
+    let Applying { secret_hash, signing_request, label, app, counts_for } = *applying;
     // The code first: only whoever was invited may have a signing request parsed.
     let site = devices::valid_for(tx, &secret_hash, counts_for, now.as_second())?;
     let profile = devices::profile(tx, &site)?.ok_or(EnrolDenied::Retired)?;
-    let certificate = keys.certify_device(&request.signing_request, &site)?;
+    let certificate = keys.certify_device(signing_request, &site)?;
     let (fingerprint, _) = certificate::read_device(&certificate)?;
     // The list outlives the database: a key that it names has no row after a lost one.
     if keys.is_revoked(&fingerprint)? {
         return Err(EnrolError::Revoked.into());
     }
-    let label = plain(&request.label, LABEL_LEN_MAX);
-    let app_version = plain(&request.app, VERSION_LEN_MAX);
+    let label = plain(label, LABEL_LEN_MAX);
+    let app_version = plain(app, VERSION_LEN_MAX);
     let applicant = Applicant { fingerprint, label: &label, app_version: &app_version, counts_for };
     devices::enrol(tx, &secret_hash, &applicant, now.as_second(), today)?;
     journal::record(tx, now, "device.enrol", &fingerprint.device().to_string(), &format!("site {site}"))?;
@@ -183,4 +226,18 @@ pub(crate) async fn converse(connection: &QuicConnection, registrar: Arc<dyn Reg
         Err(_) => End::Ours(CloseCode::Timeout),
     };
     quic::end(connection, &mut send, end).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_nobody_can_reach_is_not_given_to_devices() {
+        let bound = |text: &str| text.parse::<SocketAddr>().unwrap();
+        assert_eq!(advertised(None, bound("[::]:4433")), "");
+        assert_eq!(advertised(None, bound("0.0.0.0:4433")), "");
+        assert_eq!(advertised(None, bound("192.0.2.1:4433")), "192.0.2.1:4433");
+        assert_eq!(advertised(Some("hub.exemple.fr:4433"), bound("[::]:4433")), "hub.exemple.fr:4433");
+    }
 }

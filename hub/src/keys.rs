@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 
 use msap_shared::id::{Fingerprint, SiteId};
+use msap_shared::io::bundle::{self, BundleError, Header};
 use msap_shared::io::certificate::{self, Authority, CertificateError, Key};
 use msap_shared::io::file::{Access, create_private_directory, read_optional, write_atomic};
 use msap_shared::io::tls::{self, TlsError};
@@ -164,6 +165,16 @@ impl Keys {
     /// [`CertificateError::Request`] for a request that is not acceptable.
     pub fn certify_device(&self, request: &[u8], site: &SiteId) -> Result<CertificateDer<'static>, CertificateError> {
         self.authority.certify_device(request, site)
+    }
+
+    /// A file to a device, signed by the hub.
+    ///
+    /// # Errors
+    /// When it would be too long.
+    pub fn seal(&self, header: Header, body: &[u8]) -> Result<Vec<u8>, BundleError> {
+        let mut certificates = vec![self.hub_certificate.to_vec().into()];
+        certificates.extend(self.authorities().iter().map(|authority| authority.to_vec().into()));
+        bundle::seal(&Header { certificates, ..header }, body, &self.hub_key)
     }
 
     /// TLS settings of the port that the sites connect to.

@@ -62,26 +62,10 @@ impl<'a, 'turn> Replica<'a, 'turn> {
         Self { conn, site, device, writing: None }
     }
 
-    fn today(&self) -> Result<Day, StoreError> {
-        Ok(self.accepted()?.day)
-    }
-
-    fn accepted(&self) -> Result<Accepted, StoreError> {
-        let writing = self.writing.as_ref().ok_or_else(not_writing)?;
-        Ok(Accepted { day: writing.today, commit: writing.turn.commit() })
-    }
-}
-
-/// Only frames that are taken in write, and they are taken in within a turn.
-fn not_writing() -> StoreError {
-    StoreError::corrupt("a write outside a turn")
-}
-
-impl HubReplica for Replica<'_, '_> {
-    type Error = StoreError;
-
-    fn greeted(&mut self, hello: &Hello) -> Result<Epoch, StoreError> {
-        let Writing { turn, now, transport, believed, .. } = self.writing.as_mut().ok_or_else(not_writing)?;
+    /// A mark that this database does not know, of a device that is believed, begins another
+    /// epoch. Returns the epoch that now holds.
+    pub(crate) fn doubt(&mut self, hello: &Hello) -> Result<Epoch, StoreError> {
+        let Writing { turn, now, believed, .. } = self.writing.as_mut().ok_or_else(not_writing)?;
         let went_back = match hello.seen {
             Some(seen) if hello.epoch == Some(turn.epoch()) => !meta::knows(self.conn, seen)?,
             _ => false,
@@ -103,21 +87,51 @@ impl HubReplica for Replica<'_, '_> {
             }
             (false, _) => {}
         }
-        let Some(device) = devices::show(self.conn, self.device)? else { return Ok(turn.epoch()) };
-        let in_line = device.token.is_none_or(|token| hello.token_prev == Some(token) || hello.token_next == token);
-        if !in_line && !device.forked {
-            tracing::error!(device.id = %device.id, site.id = %device.site, "a machine exists twice: clone or old image");
-        }
-        devices::set_token(self.conn, device.id, Some(hello.token_next), device.forked || !in_line)?;
+        Ok(turn.epoch())
+    }
+
+    /// Takes note of a device's contact.
+    pub(crate) fn note_contact(&mut self, hello: &Hello, clock_offset_ms: Option<i64>) -> Result<(), StoreError> {
+        let Writing { now, transport, .. } = self.writing.as_mut().ok_or_else(not_writing)?;
         let contact = Contact {
             at: Some(now.as_second()),
             in_sync: None,
             app_version: hello.app.chars().filter(|c| !c.is_control()).take(40).collect(),
             transport: (*transport).to_owned(),
-            clock_offset_ms: Some(hello.clock_ms.saturating_sub(now.as_millisecond())),
+            clock_offset_ms,
         };
-        devices::set_contact(self.conn, device.id, &contact)?;
-        Ok(turn.epoch())
+        devices::set_contact(self.conn, self.device, &contact)
+    }
+
+    fn today(&self) -> Result<Day, StoreError> {
+        Ok(self.accepted()?.day)
+    }
+
+    fn accepted(&self) -> Result<Accepted, StoreError> {
+        let writing = self.writing.as_ref().ok_or_else(not_writing)?;
+        Ok(Accepted { day: writing.today, commit: writing.turn.commit() })
+    }
+}
+
+/// Only frames that are taken in write, and they are taken in within a turn.
+fn not_writing() -> StoreError {
+    StoreError::corrupt("a write outside a turn")
+}
+
+impl HubReplica for Replica<'_, '_> {
+    type Error = StoreError;
+
+    fn greeted(&mut self, hello: &Hello) -> Result<Epoch, StoreError> {
+        let epoch = self.doubt(hello)?;
+        let Some(device) = devices::show(self.conn, self.device)? else { return Ok(epoch) };
+        let in_line = device.token.is_none_or(|token| hello.token_prev == Some(token) || hello.token_next == token);
+        if !in_line && !device.forked {
+            tracing::error!(device.id = %device.id, site.id = %device.site, "a machine exists twice: clone or old image");
+        }
+        devices::set_token(self.conn, device.id, Some(hello.token_next), device.forked || !in_line)?;
+        let now_ms = self.writing.as_ref().ok_or_else(not_writing)?.now.as_millisecond();
+        self.note_contact(hello, Some(hello.clock_ms.saturating_sub(now_ms)))?;
+        Ok(epoch)
     }
 
     fn digest(&mut self) -> Result<Digest32, StoreError> {

@@ -28,13 +28,14 @@ pub mod pending;
 pub mod rebuild;
 pub mod sites;
 pub mod tokens;
+pub mod told;
 pub mod views;
 
 /// The database's name within the data directory.
 pub const FILE_NAME: &str = "hub.db";
 
 /// The layouts of the database, version by version; only ever appended to.
-pub const MIGRATIONS: [&str; 1] = [include_str!("store/migration_1.sql")];
+pub const MIGRATIONS: [&str; 2] = [include_str!("store/migration_1.sql"), include_str!("store/migration_2.sql")];
 
 /// A source of 16 random bytes: epochs and tags.
 pub type Fresh = Box<dyn FnMut() -> [u8; 16] + Send>;

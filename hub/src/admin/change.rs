@@ -1,13 +1,17 @@
 //! Carrying out what changes the hub.
 
+use data_encoding::BASE64;
 use jiff::Timestamp;
 use msap_shared::id::DeviceId;
 use msap_shared::io::join_code::{JoinCode, check_address};
+use msap_shared::time::Month;
 use rusqlite::Connection;
 
-use super::look::device_id;
+use super::look::{device_id, site_id};
 use super::reply::{CheckObject, FoldedObject, InvitationObject, Reply, moment};
 use super::{AdminError, Change, Context, site_changes, tokens};
+use crate::bundle::{AnswerObject, BundleObject};
+use crate::enrol::advertised;
 use crate::import;
 use crate::lang::Lang;
 use crate::site::Life;
@@ -31,6 +35,23 @@ pub trait Hub {
 
     /// Approves a device that waits, or all of them, and folds what they brought.
     fn approve(&mut self, only: Option<DeviceId>, now: Timestamp) -> Result<FoldedObject, AdminError>;
+
+    /// Takes in a file, and answers it if that is wanted.
+    fn import_file(
+        &mut self,
+        bytes: &[u8],
+        address: &str,
+        answer: bool,
+        now: Timestamp,
+    ) -> Result<BundleObject, AdminError>;
+
+    /// Makes a file for a device; `None` when there is no such device.
+    fn export_file(
+        &mut self,
+        device: DeviceId,
+        from: Option<Month>,
+        now: Timestamp,
+    ) -> Result<Option<AnswerObject>, AdminError>;
 
     /// Verifies what is stored against the views.
     fn check(&mut self, rebuild: bool, now: Timestamp) -> Result<CheckObject, AdminError>;
@@ -98,9 +119,41 @@ pub fn change(
             return hub.write(|conn| tokens::create(conn, now, &chance, label, (scope, role), *valid_s));
         }
         Change::TokenRevoke { id } => return hub.write(|conn| tokens::revoke(conn, now, id)),
+        Change::BundleImport { file, answer } => {
+            let bytes = BASE64.decode(file.as_bytes()).map_err(|_| AdminError::Text("file"))?;
+            let address = advertised(context.advertise.as_deref(), context.sync);
+            return hub.import_file(&bytes, &address, *answer, now).map(|bundle| Reply::Bundle(Box::new(bundle)));
+        }
+        Change::BundleExport { site, device, from } => {
+            let wrong = || AdminError::Month(from.clone().unwrap_or_default());
+            let from = from.as_ref().map(|from| from.parse::<Month>()).transpose().map_err(|_| wrong())?;
+            let id = hub.write(|conn| device_of(conn, site, device.as_deref()))?;
+            let made = hub.export_file(id, from, now)?;
+            return made.map(Reply::BundleMade).ok_or_else(|| AdminError::UnknownDevice(id.to_string()));
+        }
         Change::Check { rebuild } => return hub.check(*rebuild, now).map(Reply::Checked),
     };
     done.map(|()| Reply::Done)
+}
+
+/// The device of a site that a file is for.
+fn device_of(conn: &Connection, site: &str, device: Option<&str>) -> Result<DeviceId, AdminError> {
+    let site = site_id(conn, site)?;
+    let listed = devices::list(conn, Some(&site))?;
+    let mut able: Vec<DeviceId> =
+        listed.iter().filter(|device| device.standing != Standing::Revoked).map(|device| device.id).collect();
+    if let Some(device) = device {
+        let id = device_id(device)?;
+        able = listed.iter().map(|device| device.id).filter(|listed| *listed == id).collect();
+    }
+    match able.as_slice() {
+        [one] => Ok(*one),
+        [] => Err(AdminError::UnknownDevice(device.map_or_else(|| site.to_string(), str::to_owned))),
+        several => {
+            let several = several.iter().map(DeviceId::to_string).collect();
+            Err(AdminError::SeveralDevices { site: site.to_string(), several })
+        }
+    }
 }
 
 fn invite(

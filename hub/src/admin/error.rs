@@ -68,6 +68,12 @@ pub enum AdminError {
         #[source]
         source: ExportError,
     },
+    #[error("site {site} has several machines, choose one with --device: {}", several.join(", "))]
+    SeveralDevices { site: String, several: Vec<String> },
+    #[error("{0:?} is not a month such as 2026-11")]
+    Month(String),
+    #[error(transparent)]
+    File(#[from] crate::bundle::FileError),
     #[error("the keys directory failed")]
     Keys(#[from] crate::keys::KeysError),
     #[error(transparent)]
@@ -85,6 +91,7 @@ impl AdminError {
                 AskError::UnknownParameter(_) | AskError::Repeated(_) | AskError::Later(_) | AskError::HalfPeriod(_),
             ) => Exit::Usage,
             Self::UnknownField(_) => Exit::Usage,
+            Self::File(error) => error.exit(),
             Self::Export { .. } => Exit::Damaged,
             Self::Keys(error) if error.exit_code() == Exit::Damaged as u8 => Exit::Damaged,
             Self::Keys(_) => Exit::Failure,
@@ -140,6 +147,11 @@ impl AdminError {
             Self::Import(ImportError::Csv(_)) => "l’en-tête du fichier est illisible".to_owned(),
             Self::Import(ImportError::TooLong) => "le fichier a trop de lignes pour une liste de sites".to_owned(),
             Self::Export { name, source } => format!("le document {name} est endommagé : {source}"),
+            Self::SeveralDevices { site, several } => {
+                format!("le lieu {site} a plusieurs postes, choisissez par --device : {}", several.join(", "))
+            }
+            Self::Month(text) => format!("{text:?} n’est pas un mois comme 2026-11"),
+            Self::File(error) => error.say(lang),
             Self::Keys(error) => with_causes(error),
             Self::Store(error) | Self::Figures(FigureError::Store(error)) | Self::Import(ImportError::Store(error)) => {
                 format!("la base du hub a échoué : {}", with_causes(error))

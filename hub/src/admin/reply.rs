@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::bundle::{AnswerObject, BundleObject};
 use crate::import::ImportReport;
 use crate::site::SiteObject;
 use crate::store::devices::Device;
@@ -39,6 +40,10 @@ pub enum Reply {
     Flagged(Vec<FlaggedObject>),
     Journal(Vec<JournalObject>),
     Documents(Vec<DocumentObject>),
+    /// What a file brought.
+    Bundle(Box<BundleObject>),
+    /// A file to carry to a machine.
+    BundleMade(AnswerObject),
     /// An Automerge file in base 64.
     Document(String),
 }

@@ -6,8 +6,11 @@ use msap_shared::io::join_code::JoinCode;
 use rusqlite::Connection;
 
 use super::*;
+use crate::bundle::{AnswerObject, BundleObject, FileError};
 use crate::exit::{Exit, Failure};
 use crate::store::{StoreError, devices, journal, sites};
+use msap_shared::io::bundle::BundleError;
+use msap_shared::time::Month;
 
 /// A hub without keys or sessions.
 struct Desk(Connection);
@@ -36,6 +39,25 @@ impl Hub for Desk {
         Ok(FoldedObject { devices, changes: 0, left: Vec::new() })
     }
 
+    fn import_file(
+        &mut self,
+        _bytes: &[u8],
+        _address: &str,
+        _answer: bool,
+        _now: Timestamp,
+    ) -> Result<BundleObject, AdminError> {
+        Err(FileError::from(BundleError::Stranger).into())
+    }
+
+    fn export_file(
+        &mut self,
+        _device: DeviceId,
+        _from: Option<Month>,
+        _now: Timestamp,
+    ) -> Result<Option<AnswerObject>, AdminError> {
+        Ok(None)
+    }
+
     fn check(&mut self, rebuild: bool, _now: Timestamp) -> Result<CheckObject, AdminError> {
         let none = Vec::new;
         Ok(CheckObject {
@@ -56,7 +78,7 @@ fn now() -> Timestamp {
 impl Desk {
     fn new() -> Self {
         let conn = Connection::open_in_memory().unwrap();
-        conn.execute_batch(crate::store::MIGRATIONS[0]).unwrap();
+        conn.execute_batch(&crate::store::MIGRATIONS.concat()).unwrap();
         let mut desk = Self(conn);
         desk.done("275", "house", None, &[("name", "Chemillé"), ("department", "49")]);
         desk.done("361", "house", None, &[("name", "Perseigne"), ("department", "61")]);

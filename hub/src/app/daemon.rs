@@ -22,6 +22,7 @@ use crate::admin::socket::{Administration, Socket};
 use crate::admin::{self, Asked, Context, Reply, Request};
 use crate::client::{Lock, LockError};
 use crate::config::{LogFormat, Settings};
+use crate::enrol::advertised;
 use crate::exit::{Exit, Failure, with_causes};
 use crate::http::{self, Views};
 use crate::keys::Keys;
@@ -130,16 +131,6 @@ async fn serve(data: &Path, core: core::Core, keys: Arc<Keys>, settings: &Settin
     announced
 }
 
-/// Where devices that enrol are told to sync; empty when nobody has said what address they reach
-/// this hub by: then the one in their code stays.
-fn advertised(setting: Option<&str>, sync: SocketAddr) -> String {
-    match setting {
-        Some(address) => address.to_owned(),
-        None if sync.ip().is_unspecified() => String::new(),
-        None => sync.to_string(),
-    }
-}
-
 /// Tells people, tools and systemd where the hub is to be found.
 fn announce(data: &Path, sync: SocketAddr, http: SocketAddr, lang: Lang) -> std::io::Result<()> {
     let addresses = serde_json::json!({ "sync": sync.to_string(), "http": http.to_string() });
@@ -230,19 +221,5 @@ impl Views for Handle {
 
     fn writer_works(&self) -> bool {
         Self::writer_works(self)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_that_nobody_can_reach_is_not_given_to_devices() {
-        let bound = |text: &str| text.parse::<SocketAddr>().unwrap();
-        assert_eq!(advertised(None, bound("[::]:4433")), "");
-        assert_eq!(advertised(None, bound("0.0.0.0:4433")), "");
-        assert_eq!(advertised(None, bound("192.0.2.1:4433")), "192.0.2.1:4433");
-        assert_eq!(advertised(Some("hub.exemple.fr:4433"), bound("[::]:4433")), "hub.exemple.fr:4433");
     }
 }

@@ -8,10 +8,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use msap_shared::id::DeviceId;
+use msap_shared::time::Month;
 use rusqlite::Connection;
 
 use crate::admin::{AdminError, CheckObject, FoldedObject, Hub};
 use crate::ask;
+use crate::bundle::{self, AnswerObject, BundleObject};
 use crate::core::{Core, Revocations};
 use crate::exit::{Exit, Failure, with_causes};
 use crate::keys::{Keys, KeysError, NotIntact, Witness};
@@ -119,6 +121,25 @@ impl Hub for Engine<'_> {
             changes: approved.changes,
             left: approved.left,
         })
+    }
+
+    fn import_file(
+        &mut self,
+        bytes: &[u8],
+        address: &str,
+        answer: bool,
+        now: Timestamp,
+    ) -> Result<BundleObject, AdminError> {
+        Ok(bundle::import(self.core, self.keys, bytes, address, answer, now)?)
+    }
+
+    fn export_file(
+        &mut self,
+        device: DeviceId,
+        from: Option<Month>,
+        now: Timestamp,
+    ) -> Result<Option<AnswerObject>, AdminError> {
+        Ok(bundle::answer(self.core, self.keys, device, from, now)?)
     }
 
     fn check(&mut self, rebuild: bool, now: Timestamp) -> Result<CheckObject, AdminError> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use super::bundle::{ExportBundle, ImportBundle};
 use crate::lang::Lang;
 
 /// The whole command, with its help in French.
@@ -56,6 +57,10 @@ pub(crate) enum Command {
     Token(Token),
     /// Visites et demandes
     Counts(Counts),
+    /// Prend le fichier d’un poste sans réseau, apporté sur une clé USB
+    ImportBundle(ImportBundle),
+    /// Écrit la réponse à rapporter à un poste sans réseau
+    ExportBundle(ExportBundle),
     /// Vérifie la base ; --rebuild refait les vues à partir des changements
     Check {
         /// Jette les vues et les refait

@@ -6,6 +6,7 @@ use data_encoding::BASE64;
 use serde_json::Value;
 
 use super::args::Format;
+use super::bundle;
 use crate::admin::{DeviceObject, Reply};
 use crate::config::Shown;
 use crate::doctor::Finding;
@@ -51,6 +52,10 @@ pub(crate) fn reply(reply: Reply, format: Option<Format>, json: bool, lang: Lang
                 Ok(())
             }
         },
+        Reply::Bundle(bundle) if json => out::json(&bundle),
+        Reply::Bundle(found) => bundle::show(&found, lang),
+        Reply::BundleMade(made) if json => out::json(&made),
+        Reply::BundleMade(made) => bundle::made(&made, lang),
         Reply::Document(text) => match BASE64.decode(text.as_bytes()) {
             Ok(bytes) => out::bytes(&bytes),
             Err(error) => Err(io::Error::other(error)),

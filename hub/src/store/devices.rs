@@ -6,6 +6,7 @@
 
 use msap_shared::id::{DeviceId, Fingerprint, SessionToken, SiteId};
 use msap_shared::io::enrol::SiteProfile;
+use msap_shared::io::store::sql;
 use msap_shared::time::Day;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -139,6 +140,13 @@ pub fn invitation(conn: &Connection, secret_hash: &[u8; 32]) -> Result<Option<In
     let device = device.map(|bytes| bytes.as_slice().try_into()).transpose();
     let device = device.map_err(|_| corrupt("an invitation's device"))?;
     Ok(Some(Invitation { site: site.parse().map_err(|_| corrupt("an invitation's site"))?, expires, device }))
+}
+
+/// SHA-256 of the secrets of all invitations that may be used at `now`.
+pub fn invitations(conn: &Connection, now: i64) -> Result<Vec<[u8; 32]>, StoreError> {
+    sql::rows(conn, "listing invitations", "SELECT secret_hash FROM invitation WHERE expires > ?1", [now], |row| {
+        row.get(0)
+    })
 }
 
 /// Who asks to be enrolled.

@@ -1,10 +1,11 @@
 //! What went wrong and wants a person: refusals, and what the verifier found.
 
 use msap_shared::document::DocId;
-use msap_shared::id::{ChangeHash, DeviceId, WriterId};
+use msap_shared::frame::Refused;
+use msap_shared::id::{ChangeHash, DeviceId, SiteId, WriterId};
 use msap_shared::io::store::sql;
 use msap_shared::time::Day;
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 
 use super::StoreError;
 
@@ -24,6 +25,27 @@ pub fn add_refused(
     let row = (document.to_string(), device.as_bytes(), writer.as_bytes(), seq, last.as_bytes(), reason, day.number());
     sql::write(conn, "noting a refusal", sql, row)?;
     Ok(())
+}
+
+/// Most refusals that one answer by file repeats.
+const REFUSED_MAX: u32 = 1_000;
+
+/// What was refused of a site's documents, the latest day first.
+pub fn refused_of(conn: &Connection, site: &SiteId) -> Result<Vec<Refused>, StoreError> {
+    // Names begin with the site's and a slash; «0» is what follows a slash.
+    let sql = "SELECT document, writer, seq, reason, hash FROM refused
+               WHERE document >= 'site/' || ?1 || '/' AND document < 'site/' || ?1 || '0' ORDER BY day DESC LIMIT ?2";
+    let read = |row: &Row<'_>| {
+        let place = (WriterId::new(row.get(1)?), row.get(2)?, row.get(3)?, ChangeHash::new(row.get(4)?));
+        Ok((row.get::<_, String>(0)?, place))
+    };
+    let rows = sql::rows(conn, "listing what was refused", sql, (site.as_str(), REFUSED_MAX), read)?;
+    rows.into_iter()
+        .map(|(name, (writer, seq, reason, last_hash))| {
+            let document = name.parse().map_err(|_| StoreError::corrupt(format!("a refusal of {name:?}")))?;
+            Ok(Refused { document, writer, seq, reason, last_hash })
+        })
+        .collect()
 }
 
 /// Replaces what is known to be wrong with a document.
