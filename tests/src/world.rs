@@ -21,6 +21,7 @@ mod copies;
 mod disk;
 mod events;
 mod fault;
+mod files;
 mod heal;
 mod machine;
 mod oracle;
@@ -90,6 +91,9 @@ seen!(
     forked,
     forks_alarmed,
     set_aside,
+    files_taken,
+    answers_taken,
+    answers_outdated,
 );
 
 /// A promise was broken.
@@ -148,6 +152,8 @@ pub struct World {
     calm: bool,
     /// What the hub's host, not its core, answers: said after the core's own words.
     host_answers: Vec<(ConnId, msap_shared::frame::Frame)>,
+    /// Files on their way, for ever.
+    sticks: files::Sticks,
     /// Tells every step on standard error.
     trace: bool,
 }
@@ -188,6 +194,7 @@ impl World {
             seen: Seen::default(),
             calm: false,
             host_answers: Vec::new(),
+            sticks: files::Sticks::default(),
             trace: std::env::var_os("SIM_TRACE").is_some(),
         };
         let sites = world.rng.random_range(1..=2);

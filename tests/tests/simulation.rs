@@ -108,4 +108,5 @@ planted! {
     no_commit_tag_shows: NoCommitTag,
     pending_device_acknowledged_shows: PendingDeviceAcknowledged,
     relay_that_drops_a_refused_tail_shows: RelayDropsRefusedTail,
+    outdated_answer_that_is_taken_shows: OutdatedAnswerTaken,
 }

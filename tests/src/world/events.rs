@@ -28,8 +28,16 @@ impl World {
         {
             return self.copy_memory(n);
         }
+        // And so is what only files can show.
+        if let Some(n) = one
+            && self.fault == Some(Fault::OutdatedAnswerTaken)
+            && self.chance(0.1)
+        {
+            return self.carry_a_stick(n);
+        }
         match self.rng.random_range(0..1_000) {
-            0..430 => return self.deliver(),
+            0..390 => return self.deliver(),
+            390..430 => return one.map_or(Ok(()), |n| self.carry_a_stick(n)),
             430..600 => return one.map_or(Ok(()), |n| self.at_the_desk(n)),
             600..690 => {
                 let n = self.pick(&any).unwrap_or_default();

@@ -34,11 +34,13 @@ pub enum Fault {
     PendingDeviceAcknowledged,
     /// Whoever relays another's refused tail drops it.
     RelayDropsRefusedTail,
+    /// An answer by file counts although the hub was heard since.
+    OutdatedAnswerTaken,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::WriterKeptAcrossRestarts,
         Self::WriterKeptAcrossReload,
         Self::AcknowledgeBeforeCommit,
@@ -53,6 +55,7 @@ impl Fault {
         Self::NoCommitTag,
         Self::PendingDeviceAcknowledged,
         Self::RelayDropsRefusedTail,
+        Self::OutdatedAnswerTaken,
     ];
 
     /// Whether it shows only where machines are copied with their memory.
