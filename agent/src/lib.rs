@@ -1,6 +1,7 @@
 //! The agent of one house or antenna: counts visits, keeps them, syncs them.
 
 pub mod app;
+pub mod catalogue;
 pub mod cli;
 pub mod client;
 pub mod command;

@@ -338,3 +338,5 @@ fn a_flipped_bit_is_found() {
     core.connection().execute("UPDATE fact SET value = '2|CNAF|online|unknown|2'", []).unwrap();
     assert!(problems(&mut core).iter().any(|problem| problem.contains("Automerge")));
 }
+
+mod mending;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::command::{LogLine, Status, Tally, TapView, Verified};
+use crate::command::{LogLine, Negative, Status, Tally, TapView, Verified};
 
 /// A tap.
 pub(super) fn tap(tap: &TapView) -> Value {
@@ -20,6 +20,10 @@ pub(super) fn tap(tap: &TapView) -> Value {
         "rev": tap.rev,
         "undone": tap.undone,
         "keeping": tap.keeping.as_str(),
+        "time": tap.clock.map(clock),
+        "part_of": tap.part_of.map(|name| name.to_string()),
+        "also_undone": tap.also_undone.iter().map(ToString::to_string).collect::<Vec<String>>(),
+        "notices": tap.notices.iter().map(|notice| notice.as_str()).collect::<Vec<&str>>(),
         "new": tap.new,
     })
 }
@@ -36,7 +40,19 @@ pub(super) fn tally(tally: &Tally) -> Value {
         "visits": tally.people,
         "requests": tally.requests,
         "rows": rows.collect::<Vec<Value>>(),
+        "negative": tally.negative.iter().map(negative).collect::<Vec<Value>>(),
         "closed": tally.closed,
+    })
+}
+
+fn negative(sum: &Negative) -> Value {
+    json!({
+        "day": sum.day.to_string(),
+        "operator": sum.operator.as_str(),
+        "help": sum.help.as_str(),
+        "age": sum.age.as_str(),
+        "visits": sum.people,
+        "requests": sum.requests,
     })
 }
 
