@@ -6,6 +6,8 @@ use msap_shared::code::{AgeCode, HelpCode, OperatorCode};
 use msap_shared::id::{TapId, TapName};
 use msap_shared::time::{Day, Month};
 
+use crate::config::Origin;
+
 /// A tap as a person names it: by its UUID, or, for one made on another desk, by its name in
 /// the document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -245,8 +247,10 @@ pub struct Status {
     pub oldest_waiting_day: Option<Day>,
     /// Seconds since 1970 of the last frame from the hub.
     pub last_contact: Option<i64>,
-    /// The hub's address.
+    /// The address at which the hub is dialled.
     pub hub: String,
+    /// The setting that it comes from; `None` when it came with the invitation.
+    pub hub_origin: Option<Origin>,
     /// `quic` while connected.
     pub transport: Option<&'static str>,
     /// This clock minus the hub's, as last measured.
@@ -256,6 +260,8 @@ pub struct Status {
     /// `connected`, `connecting`, `offline`, `pending`, `revoked`, `refused` (the hub does not know
     /// this machine) or `untrusted` (another network's hub answered).
     pub state: &'static str,
+    /// `ok`, or why the last thing was not kept: `full`, `locked`.
+    pub storage: &'static str,
     /// Why the last attempt ended, in plain words.
     pub last_error: Option<String>,
 }

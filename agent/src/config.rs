@@ -35,6 +35,8 @@ pub struct Settings {
 pub struct Sync {
     /// `host:port` of the hub, instead of the address that came with the join code.
     pub hub: Option<String>,
+    /// Where that was said.
+    pub hub_origin: Origin,
     /// How often to look for work when nothing calls for it.
     pub interval: Duration,
     /// Longest wait between two attempts.

@@ -16,7 +16,9 @@ use msap_shared::session::site::{Phase, SiteSession};
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::command::{Command, CommandError, Reply};
+use crate::config::Origin;
 use crate::desk;
+use crate::outlook;
 use crate::replica::{Fresh, Replica};
 use crate::store::{Profile, StoreError, chains, log, meta, taps};
 
@@ -81,6 +83,41 @@ pub struct LinkState {
     pub last_error: Option<String>,
 }
 
+/// Whether the storage takes what it is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// The last thing written was kept.
+    Ok,
+    /// There was no room for it.
+    Full,
+    /// Another program held the database.
+    Locked,
+}
+
+impl Storage {
+    /// The stable code.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Full => "full",
+            Self::Locked => "locked",
+        }
+    }
+}
+
+/// What the desk is told of the machine beside what the store says.
+#[derive(Clone, Copy, Debug)]
+pub struct Machine<'a> {
+    /// Who it is.
+    pub profile: &'a Profile,
+    /// How the connection stands.
+    pub link: &'a LinkState,
+    /// How the storage does.
+    pub storage: Storage,
+    /// The setting that names the hub, and where it was made.
+    pub hub: Option<&'a (String, Origin)>,
+}
+
 /// The agent's state.
 pub struct Core {
     conn: Connection,
@@ -91,6 +128,9 @@ pub struct Core {
     /// Frames were let out, and the connection has not said yet that they are written.
     in_flight: bool,
     link: LinkState,
+    storage: Storage,
+    /// The hub that the settings name instead of the invitation's.
+    hub: Option<(String, Origin)>,
     /// Wall minus monotonic clock at the last turn, in milliseconds.
     clock_lead_ms: Option<i64>,
 }
@@ -104,7 +144,16 @@ impl Core {
         let profile = meta::profile(&conn)?;
         let writer = WriterId::new(fresh());
         let link = LinkState { state: "offline", transport: None, last_error: None };
-        Ok(Self { conn, profile, writer, fresh, session: None, in_flight: false, link, clock_lead_ms: None })
+        let storage = Storage::Ok;
+        let (session, in_flight, hub, clock_lead_ms) = (None, false, None, None);
+        Ok(Self { conn, profile, writer, fresh, session, in_flight, link, storage, hub, clock_lead_ms })
+    }
+
+    /// Takes note of the hub that the settings name: the one that is dialled, and shown.
+    #[must_use]
+    pub fn dialling(mut self, hub: Option<(String, Origin)>) -> Self {
+        self.hub = hub;
+        self
     }
 
     /// Who this machine is.
@@ -134,7 +183,11 @@ impl Core {
     pub fn reload(&mut self) -> Result<(), StoreError> {
         self.session = None;
         self.writer = WriterId::new((self.fresh)());
-        self.profile = meta::profile(&self.conn)?;
+        let before = std::mem::replace(&mut self.profile, meta::profile(&self.conn)?);
+        if before.device != self.profile.device {
+            // Joined anew: what was said of the machine that it was no longer holds.
+            self.link = LinkState { state: "offline", transport: None, last_error: None };
+        }
         Ok(())
     }
 
@@ -158,30 +211,39 @@ impl Core {
             Err(error) => return Err(error),
         };
         self.reload()?;
-        self.link.last_error = Some(format!("{error}"));
+        self.storage = if error.is_full() { Storage::Full } else { Storage::Locked };
+        if matches!(self.link.state, "connected" | "connecting") {
+            self.link = LinkState { state: "offline", transport: None, last_error: None };
+        }
         let refused = tickets.into_iter().map(|ticket| Output::Reply(ticket, Err(CommandError::NotKept)));
         Ok(refused.chain([Output::Hangup("the disk did not keep the last turn")]).collect())
     }
 
     fn attempt(&mut self, inputs: Vec<Input>, now: Now) -> Result<Vec<Output>, StoreError> {
         // Taken apart so that the transaction and the session borrow different fields.
-        let Self { conn, profile, writer, fresh, session, in_flight, link, .. } = self;
+        let Self { conn, profile, writer, fresh, session, in_flight, link, storage, hub, .. } = self;
         let tx = conn
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(StoreError::sqlite("beginning a turn"))?;
+        let written_before = tx.total_changes();
         let mut replica = Replica { conn: &tx, writer, fresh };
         let mut outputs = Vec::new();
         for input in inputs {
             match input {
                 Input::Command(ticket, command) => {
-                    let reply = desk::carry_out(command, &mut replica, profile, link, now.wall)?;
+                    let machine = Machine { profile, link, storage: *storage, hub: hub.as_ref() };
+                    let reply = desk::carry_out(command, &mut replica, machine, now.wall)?;
                     outputs.push(Output::Reply(ticket, reply));
                 }
                 Input::Connected { transport } => {
                     *session =
                         Some(SiteSession::start(&mut replica, env!("CARGO_PKG_VERSION"), now.wall.as_millisecond())?);
                     *in_flight = false;
-                    *link = LinkState { state: "connecting", transport: Some(transport), last_error: None };
+                    // What was decided about this machine stands until a hub says otherwise.
+                    let decided = outlook::is_verdict(link.state) || link.state == "pending";
+                    let state = if decided { link.state } else { "connecting" };
+                    let last_error = link.last_error.take().filter(|_| decided);
+                    *link = LinkState { state, transport: Some(transport), last_error };
                     taps::purge(&tx, now.wall.as_second() - TAP_LOG_DAYS * 86_400)?;
                 }
                 Input::Frame(frame) => {
@@ -202,6 +264,8 @@ impl Core {
                     *session = None;
                     let detail = why.as_deref().unwrap_or_default();
                     log::add(&tx, now.wall.as_second(), state, detail)?;
+                    let stays = state == "offline" && matches!(link.state, "revoked" | "refused");
+                    let state = if stays { link.state } else { state };
                     *link = LinkState { state, transport: None, last_error: why };
                 }
             }
@@ -213,7 +277,12 @@ impl Core {
                 outputs.push(Output::Send(frame));
             }
         }
+        let writes = tx.total_changes() != written_before;
         tx.commit().map_err(StoreError::sqlite("committing a turn"))?;
+        if writes {
+            // Reading alone says nothing of the room there is.
+            *storage = Storage::Ok;
+        }
         Ok(outputs)
     }
 
@@ -237,7 +306,7 @@ fn note_contact(conn: &Connection, half: &SiteSession, link: &mut LinkState, now
     };
     if link.state != state {
         let (kept, confirmed) = chains::totals(conn)?;
-        log::add(conn, now.wall.as_second(), state, &format!("kept {kept}, confirmed {confirmed}"))?;
+        log::add(conn, now.wall.as_second(), state, &format!("{confirmed} opération(s) reçue(s) sur {kept}"))?;
         if let Some(hub) = half.hub_clock_ms() {
             meta::set_clock_offset_ms(conn, now.wall.as_millisecond().saturating_sub(hub))?;
         }

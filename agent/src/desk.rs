@@ -12,7 +12,7 @@ use msap_shared::time::Day;
 
 use crate::catalogue::matter;
 use crate::command::{Command, CommandError, Count, Notice, Period, Reply, TapView};
-use crate::core::LinkState;
+use crate::core::Machine;
 use crate::replica::Replica;
 use crate::store::taps::{Place, Tap};
 use crate::store::{Profile, StoreError, chains, facts, taps};
@@ -43,10 +43,10 @@ type Outcome<T> = Result<Result<T, CommandError>, StoreError>;
 pub(crate) fn carry_out(
     command: Command,
     replica: &mut Replica<'_>,
-    profile: &Profile,
-    link: &LinkState,
+    machine: Machine<'_>,
     now: Timestamp,
 ) -> Outcome<Reply> {
+    let profile = machine.profile;
     let zone = &profile.timezone;
     let today = Day::at(now, zone);
     Ok(match command {
@@ -67,7 +67,7 @@ pub(crate) fn carry_out(
             check!(bounds::not_to_come("day", day, today));
             Ok(Reply::Taps(show::list(replica, profile, day)?))
         }
-        Command::Status => Ok(Reply::Status(Box::new(report::status(replica.conn, profile, link, now)?))),
+        Command::Status => Ok(Reply::Status(Box::new(report::status(replica.conn, machine, now)?))),
         Command::SyncLog => Ok(Reply::Log(crate::store::log::lines(replica.conn)?)),
         Command::Verify => Ok(Reply::Verified(verify::verify(replica.conn)?)),
     })

@@ -10,13 +10,17 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
-use msap_shared::id::{Fingerprint, SiteId};
+use msap_shared::id::{DeviceId, Fingerprint, SiteId};
 use msap_shared::io::certificate::{self, CertificateError, Key};
 use msap_shared::io::file::{self, Access};
 use msap_shared::io::quic::{self, QuicError};
 use msap_shared::io::tls::{self, TlsError};
-use rustls::pki_types::CertificateDer;
+use rustls::RootCertStore;
+use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::server::WebPkiClientVerifier;
 
 /// The device's private key.
 pub const KEY_FILE: &str = "device.key";
@@ -27,6 +31,8 @@ pub const AUTHORITIES_FILE: &str = "ca.pem";
 /// The key of a join that is under way.
 const NEW_KEY_FILE: &str = "device.key.new";
 const INVITATION: &str = "Invitation: ";
+/// 2030-01-01, in seconds since 1970.
+const CERTAIN_DAY: Duration = Duration::from_secs(1_893_456_000);
 
 /// Why there is no usable identity.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +51,12 @@ pub enum IdentityError {
         /// How it does not parse; `None` when it belongs to another key.
         #[source]
         source: Option<CertificateError>,
+    },
+    /// A certificate that no authority of this machine signed.
+    #[error("{path} is not signed by any authority of {AUTHORITIES_FILE}")]
+    Stranger {
+        /// The certificate.
+        path: PathBuf,
     },
     /// A key could not be made.
     #[error("no key could be made")]
@@ -114,6 +126,25 @@ impl Identity {
         &self.site
     }
 
+    /// Whether an authority of this machine certified it, as the hub will ask: a matter for a
+    /// person to look at, and no reason not to try.
+    ///
+    /// # Errors
+    /// [`IdentityError::Stranger`], or what is wrong with the authorities.
+    pub fn verify(&self, dir: &Path) -> Result<(), IdentityError> {
+        let refused = |source: rustls::Error| IdentityError::Tls(TlsError::Rustls(source));
+        let mut roots = RootCertStore::empty();
+        for authority in &self.authorities {
+            roots.add(authority.clone()).map_err(refused)?;
+        }
+        let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), tls::provider());
+        let clients = clients.build().map_err(|error| TlsError::Authorities(Some(error)))?;
+        // No certificate here is meant to expire: a day inside every one's validity.
+        let day = UnixTime::since_unix_epoch(CERTAIN_DAY);
+        let stranger = |_| IdentityError::Stranger { path: dir.join(CERTIFICATE_FILE) };
+        clients.verify_client_cert(&self.certificate, &[], day).map(drop).map_err(stranger)
+    }
+
     /// QUIC settings of a session with the hub.
     ///
     /// # Errors
@@ -122,6 +153,26 @@ impl Identity {
         let tls = tls::device(&self.authorities, vec![self.certificate.clone()], self.key.to_der())?;
         Ok(quic::client(tls)?)
     }
+}
+
+/// The device that the certificate in `dir` names; none when there is none that reads.
+pub fn device_in(dir: &Path) -> Option<DeviceId> {
+    let pem = read(&dir.join(CERTIFICATE_FILE)).ok()??;
+    let certificate = certificate::from_pem(&pem).ok()?.swap_remove(0);
+    Some(certificate::read_device(&certificate).ok()?.0.device())
+}
+
+/// Whether a join is under way in `dir`, or was cut off.
+pub fn is_joining(dir: &Path) -> bool {
+    dir.join(NEW_KEY_FILE).exists()
+}
+
+/// Throws away the key of a join that the hub refused for good.
+///
+/// # Errors
+/// When the key is there and cannot be removed.
+pub fn forget_joining(dir: &Path) -> io::Result<()> {
+    std::fs::remove_file(dir.join(NEW_KEY_FILE))
 }
 
 /// The key of a machine that joins.
@@ -270,6 +321,21 @@ mod tests {
         // A new invitation mends it.
         let mended = join(dir.path(), &authority, 3);
         assert_eq!(Identity::load(dir.path()).unwrap().fingerprint(), mended);
+    }
+
+    #[test]
+    fn a_certificate_of_another_authority_is_told() {
+        let (dir, authority) = (tempfile::tempdir().unwrap(), authority());
+        join(dir.path(), &authority, 1);
+        assert!(Identity::load(dir.path()).unwrap().verify(dir.path()).is_ok());
+        let other = self::authority();
+        std::fs::write(dir.path().join(AUTHORITIES_FILE), certificate::to_pem(other.certificate())).unwrap();
+        let verified = Identity::load(dir.path()).unwrap().verify(dir.path());
+        assert!(matches!(verified, Err(IdentityError::Stranger { .. })));
+        // Both are there while the network changes its authority.
+        let both = [other.certificate(), authority.certificate()].map(certificate::to_pem).concat();
+        std::fs::write(dir.path().join(AUTHORITIES_FILE), both).unwrap();
+        assert!(Identity::load(dir.path()).unwrap().verify(dir.path()).is_ok());
     }
 
     #[cfg(unix)]

@@ -15,6 +15,7 @@ pub mod identity;
 pub mod join;
 pub mod lock;
 pub mod out;
+pub mod outlook;
 pub mod replica;
 pub mod service;
 pub mod store;

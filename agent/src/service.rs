@@ -147,8 +147,9 @@ pub fn start(
     settings: &Settings,
     shutdown: CancellationToken,
 ) -> anyhow::Result<(Desk, impl Future<Output = anyhow::Result<()>> + Send + use<>)> {
-    let core = Core::new(store::open(dir)?, Box::new(rand::random::<[u8; 16]>))?;
     let hub = settings.sync.hub.clone();
+    let shown = hub.clone().map(|address| (address, settings.sync.hub_origin.clone()));
+    let core = Core::new(store::open(dir)?, Box::new(rand::random::<[u8; 16]>))?.dialling(shown);
     let dial_settings = dial::Settings {
         interval: settings.sync.interval,
         max_backoff: settings.sync.max_backoff,

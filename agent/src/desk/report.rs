@@ -11,7 +11,7 @@ use rusqlite::Connection;
 
 use super::cells;
 use crate::command::{Negative, Period, Status, Tally, TallyRow};
-use crate::core::LinkState;
+use crate::core::Machine;
 use crate::store::{Profile, StoreError, chains, facts, meta, retire};
 
 /// What a period amounts to. A cell whose sum is negative, after two desks corrected the same
@@ -58,12 +58,8 @@ pub(super) fn tally(conn: &Connection, profile: &Profile, period: Period, today:
 }
 
 /// How the machine stands with the hub.
-pub(super) fn status(
-    conn: &Connection,
-    profile: &Profile,
-    link: &LinkState,
-    now: Timestamp,
-) -> Result<Status, StoreError> {
+pub(super) fn status(conn: &Connection, machine: Machine<'_>, now: Timestamp) -> Result<Status, StoreError> {
+    let Machine { profile, link, storage, hub } = machine;
     let (kept, confirmed) = chains::totals(conn)?;
     Ok(Status {
         site: profile.site.to_string(),
@@ -79,11 +75,13 @@ pub(super) fn status(
         refused: retire::aside_count(conn)?,
         oldest_waiting_day: oldest_waiting_day(conn)?,
         last_contact: meta::last_contact(conn)?,
-        hub: profile.hub.clone(),
+        hub: hub.map_or_else(|| profile.hub.clone(), |(address, _)| address.clone()),
+        hub_origin: hub.map(|(_, origin)| origin.clone()),
         transport: link.transport,
         clock_offset_ms: meta::clock_offset_ms(conn)?,
         version: env!("CARGO_PKG_VERSION"),
         state: link.state,
+        storage: storage.as_str(),
         last_error: link.last_error.clone(),
     })
 }

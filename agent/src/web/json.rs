@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::command::{LogLine, Negative, Status, Tally, TapView, Verified};
+use crate::config::Origin;
 
 /// A tap.
 pub(super) fn tap(tap: &TapView) -> Value {
@@ -73,10 +74,13 @@ pub(super) fn status(status: &Status) -> Value {
         "oldest_waiting_day": status.oldest_waiting_day.map(|day| day.to_string()),
         "last_contact": status.last_contact.and_then(instant),
         "hub": status.hub,
+        "hub_origin": status.hub_origin.as_ref().map_or("invitation", Origin::as_str),
+        "hub_place": status.hub_origin.as_ref().map(Origin::place),
         "transport": status.transport,
         "clock_offset_ms": status.clock_offset_ms,
         "version": status.version,
         "state": status.state,
+        "storage": status.storage,
         "last_error": status.last_error,
     })
 }
