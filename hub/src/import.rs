@@ -149,7 +149,7 @@ pub fn plan(conn: &Connection, list: &ListFile, today: Day, lang: Lang) -> Resul
     }
     let (day, from) = list_day(list, &columns, &records, today)?;
     let mut reading =
-        Reading { conn, columns: &columns, by_hand: sites::set_by_hand(conn)?, seen: BTreeSet::new(), lang };
+        Reading { conn, text, columns: &columns, by_hand: sites::set_by_hand(conn)?, seen: BTreeSet::new(), lang };
     let mut report = ImportReport {
         layout: columns.layout.name().to_owned(),
         encoding: list.encoding.clone(),
@@ -303,6 +303,7 @@ type ByHand = BTreeMap<String, BTreeSet<String>>;
 
 struct Reading<'a> {
     conn: &'a Connection,
+    text: &'a str,
     columns: &'a Columns,
     by_hand: ByHand,
     seen: BTreeSet<SiteId>,
@@ -310,6 +311,15 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
+    /// The line on which a record begins: the reader stops before the second half of the line
+    /// break, and before empty lines.
+    fn line(&self, position: &csv::Position) -> u64 {
+        let from = usize::try_from(position.byte()).unwrap_or(usize::MAX);
+        let rest = self.text.as_bytes().get(from..).unwrap_or_default();
+        let breaks = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+        position.line() + breaks.filter(|byte| **byte == b'\n').map(|_| 1).sum::<u64>()
+    }
+
     fn row(
         &mut self,
         record: Result<csv::StringRecord, csv::Error>,
@@ -318,14 +328,14 @@ impl Reading<'_> {
         let record = match record {
             Ok(record) => record,
             Err(error) => {
-                let line = error.position().map_or(0, csv::Position::line);
+                let line = error.position().map_or(0, |position| self.line(position));
                 let place = Place { line, site: String::new(), lang };
                 return Ok(Err(place.rejected(String::new(), "", defect::ROW)));
             }
         };
         let row = Row::new(columns, &record);
         let name = row.text("site_id").to_lowercase();
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = record.position().map_or(0, |position| self.line(position));
         let place = Place { line, site: name.chars().take(40).collect(), lang };
         let reject = |defect| Ok(Err(place.rejected(columns.name("site_id"), row.text("site_id"), defect)));
         if let Some((at, value)) =

@@ -9,6 +9,8 @@ use super::*;
 use crate::exit::{Exit, Failure};
 use crate::store::{StoreError, devices, journal, sites};
 
+mod life;
+
 /// A hub without keys or sessions.
 struct Desk(Connection);
 

@@ -11,6 +11,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::store::Fresh;
 
+mod settling;
+mod standing;
+
 const DOCUMENT: &str = "site/275/visits/2026-11";
 
 fn fresh() -> Fresh {

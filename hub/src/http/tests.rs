@@ -17,6 +17,7 @@ use super::*;
 use crate::export::tests::chunks;
 
 mod beyond;
+mod settling;
 
 /// Reads on a connection of its own each time.
 #[derive(Clone)]

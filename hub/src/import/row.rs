@@ -222,8 +222,9 @@ impl Making<'_> {
         match angle(lat).zip(angle(lon)).filter(can_be) {
             None => self.note(if angle(lat).is_none() { "lat" } else { "lon" }, defect::COORDINATES),
             Some((lat, lon)) => {
-                self.set("lat", Field::Lat, &lat.to_string());
-                self.set("lon", Field::Lon, &lon.to_string());
+                // A tenth of a metre: lists differ in what comes after.
+                self.set("lat", Field::Lat, &format!("{lat:.6}"));
+                self.set("lon", Field::Lon, &format!("{lon:.6}"));
             }
         }
     }

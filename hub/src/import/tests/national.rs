@@ -49,6 +49,19 @@ fn both_published_layouts_go_in_and_every_defect_is_named() {
 }
 
 #[test]
+fn a_defect_is_at_the_line_of_its_row_however_lines_end() {
+    let rows = ["id_fs;lib_fs;insee_dep;latitude;longitude", "1;A;49;47,2;-0,7", "", "2;B;49;;", "3;\"C", "c\";49;;"];
+    for end in ["\n", "\r\n"] {
+        let report = import(&store(), &rows.join(end));
+        assert_eq!(numbers(&report), [3, 0, 0, 0]);
+        let expected = [(4, "no_coordinates"), (5, "no_coordinates"), (5, "value")];
+        let mut found = told(&report);
+        found.sort_unstable();
+        assert_eq!(found, expected, "{end:?}");
+    }
+}
+
+#[test]
 fn however_the_file_is_written_it_is_the_same_list() {
     let rows = |text: &str| text.replace("\",\"", "\";\"").replace('\n', "\r\n");
     let text = String::from_utf8(data(NEW)).unwrap();

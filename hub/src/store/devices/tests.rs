@@ -134,3 +134,28 @@ fn retired_sites_have_no_profile() {
     conn.execute_batch("UPDATE site SET life = 'retired' WHERE id = '361'").unwrap();
     assert_eq!((profile_of("361"), profile_of("nowhere")), (None, None));
 }
+
+#[test]
+fn a_machine_that_joins_anew_replaces_what_it_was() {
+    let conn = store();
+    enrol_at(&conn, 1, NOW).unwrap();
+    let again = |secret: u8, n: u8, site: &str, previous: DeviceId| {
+        invite(&conn, &site.parse().unwrap(), [secret; 32], NOW + 60, None).unwrap();
+        let previous = Some(previous);
+        let applicant = Applicant { fingerprint: key(n), label: "", app_version: "", counts_for: None, previous };
+        enrol(&conn, &[secret; 32], &applicant, NOW, today()).unwrap();
+    };
+    let replaced_by = |n: u8| show(&conn, key(n).device()).unwrap().unwrap().replaced_by;
+    // A device of another site, one that is two machines, or itself: none of them.
+    again(20, 2, "597", key(1).device());
+    assert_eq!(replaced_by(1), None);
+    conn.execute("UPDATE device SET forked = 1", []).unwrap();
+    again(21, 3, "361", key(1).device());
+    assert_eq!(replaced_by(1), None);
+    conn.execute("UPDATE device SET forked = 0", []).unwrap();
+    again(22, 1, "361", key(1).device());
+    assert_eq!(replaced_by(1), None);
+    again(23, 4, "361", key(1).device());
+    assert_eq!(replaced_by(1), Some(key(4).device()));
+    assert_eq!(show(&conn, key(1).device()).unwrap().unwrap().standing, Standing::Active);
+}
