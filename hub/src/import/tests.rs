@@ -247,4 +247,14 @@ fn the_date_of_a_list_is_typed_or_in_its_name_or_in_its_labels() {
         assert_eq!((report.list_date.as_str(), report.list_date_from.as_str()), (expected, from), "{name}");
     }
     assert_eq!(plan(&store(), &file(&small(&[])), today(), Lang::Fr).unwrap().report.list_date_from, "today");
+    // A list that only its labels date may name a new site after a newer one.
+    let conn = store();
+    import(&conn, &rows);
+    assert_eq!(numbers(&import(&conn, &small(&["3,principal,C,Europe/Paris,,49,,,2020-01-01,,"]))), [1, 0, 0, 0]);
+    let typed = ListFile {
+        date: Some("2020-01-01".to_owned()),
+        ..file(&small(&["4,principal,D,Europe/Paris,,49,,,2020-01-01,,"]))
+    };
+    let report = import_file(&conn, &typed);
+    assert_eq!((numbers(&report), report.older, report.defects["older_list"]), ([0, 0, 0, 0], 1, 1));
 }
