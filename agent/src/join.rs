@@ -163,7 +163,7 @@ impl JoinError {
 pub async fn join(dir: &Path, code: &str, label: &str) -> Result<Joined, JoinError> {
     let code: JoinCode = code.parse()?;
     create_private_directory(dir).map_err(|error| JoinError::Directory { path: dir.into(), error })?;
-    let counts_for = counts_for(dir)?;
+    let (counts_for, previous) = counts_for(dir)?.unzip();
     let joining = Joining::for_invitation(dir, &JoinCode::secret_hash(&code.secret))?;
     let label: String = label.trim().chars().filter(|c| !c.is_control()).take(LABEL_LEN_MAX).collect();
     let request = Request {
@@ -172,6 +172,7 @@ pub async fn join(dir: &Path, code: &str, label: &str) -> Result<Joined, JoinErr
         label: label.clone(),
         app: env!("CARGO_PKG_VERSION").to_owned(),
         site: counts_for.as_ref().map(SiteId::to_string),
+        previous: previous.as_ref().map(DeviceId::to_string),
     };
     let enrolled = match converse(&code, &request).await? {
         Answer::Enrolled(enrolled) => enrolled,
@@ -209,15 +210,15 @@ fn is_reachable(address: &str) -> bool {
     check_address(address).is_ok() && !unspecified
 }
 
-/// The site whose visits are kept here already.
-fn counts_for(dir: &Path) -> Result<Option<SiteId>, JoinError> {
+/// The site whose visits are kept here already, and the device that this machine is till now.
+fn counts_for(dir: &Path) -> Result<Option<(SiteId, DeviceId)>, JoinError> {
     let conn = match store::open(dir) {
         Ok(conn) => conn,
         Err(StoreError::Missing { .. }) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
     match meta::profile(&conn) {
-        Ok(profile) => Ok(Some(profile.site)),
+        Ok(profile) => Ok(Some((profile.site, profile.device))),
         // A join that was cut off between the database's file and its profile.
         Err(StoreError::Corrupt { .. }) => Ok(None),
         Err(error) => Err(error.into()),

@@ -9,6 +9,7 @@ mod change;
 mod error;
 mod look;
 mod reply;
+mod settle;
 mod site_changes;
 pub mod socket;
 mod tokens;
@@ -21,9 +22,10 @@ pub use self::change::{Hub, change};
 pub use self::error::AdminError;
 pub use self::look::look;
 pub use self::reply::{
-    CheckObject, DeviceObject, DocumentObject, FlaggedObject, FoldedObject, InvitationObject, JournalObject,
-    RefusedObject, Reply, TokenObject,
+    CheckObject, DeviceObject, DocumentObject, FlaggedObject, FoldedObject, HeldObject, InvitationObject,
+    JournalObject, RefusedObject, Reply, TokenObject,
 };
+pub use crate::import::ListFile;
 use crate::lang::Lang;
 
 /// Names and values, as typed.
@@ -54,8 +56,8 @@ pub enum Request {
 pub enum Look {
     /// What an import would do.
     SiteImport {
-        /// The file's text.
-        text: String,
+        /// The list.
+        list: ListFile,
     },
     /// Sites, filtered as in the API.
     Sites {
@@ -84,10 +86,23 @@ pub enum Look {
         /// Parameters.
         question: Pairs,
     },
-    /// Changes that were refused.
+    /// Changes that were refused and that nobody has looked at.
     Refused,
+    /// One refused change.
+    RefusedOne {
+        /// Its number.
+        id: String,
+    },
     /// Facts that wait for a person's judgement.
-    Flagged,
+    Flagged {
+        /// Filters, as in the API.
+        filters: Pairs,
+    },
+    /// One flagged fact, also a settled one.
+    FlaggedOne {
+        /// Its id.
+        id: String,
+    },
     /// Lines of the journal.
     Journal {
         /// Only lines after this one.
@@ -110,8 +125,8 @@ pub enum Look {
 pub enum Change {
     /// Imports a list of sites.
     SiteImport {
-        /// The file's text.
-        text: String,
+        /// The list.
+        list: ListFile,
     },
     /// Adds a site.
     SiteAdd {
@@ -128,6 +143,8 @@ pub enum Change {
     SiteRetire {
         /// Id or alias.
         site: String,
+        /// From when: today, unless said.
+        from: Option<String>,
     },
     /// Gives a site one more name.
     SiteAlias {
@@ -142,6 +159,8 @@ pub enum Change {
         site: String,
         /// Id or alias of the house.
         parent: String,
+        /// From when: today, unless said.
+        from: Option<String>,
     },
     /// Sets fields of a site.
     SiteSet {
@@ -149,6 +168,8 @@ pub enum Change {
         site: String,
         /// The fields.
         fields: Pairs,
+        /// From when life, department and bearer hold: today, unless said.
+        from: Option<String>,
     },
     /// Makes a one-time join code.
     SiteInvite {
@@ -156,6 +177,8 @@ pub enum Change {
         site: String,
         /// How long it holds.
         valid_s: i64,
+        /// The device whose place the new one takes.
+        replaces: Option<String>,
     },
     /// Approves one device that waits, or every one: this hub's authority has certified them.
     DeviceApprove {
@@ -184,6 +207,22 @@ pub enum Change {
     TokenRevoke {
         /// Its id.
         id: String,
+    },
+    /// Decides on a fact that looked wrong.
+    FlaggedSettle {
+        /// Its id.
+        id: String,
+        /// `count` or `leave_out`.
+        verdict: String,
+        /// Why.
+        reason: String,
+    },
+    /// Takes a refused change off the list: somebody has looked at it.
+    RefusedSettle {
+        /// Its number.
+        id: String,
+        /// What was found.
+        reason: String,
     },
     /// Verifies everything stored, and may rebuild the views from it.
     Check {

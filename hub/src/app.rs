@@ -85,8 +85,8 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
             managed(&cli.global, request::counts(counts), Some(format))
         }
         Command::Check { rebuild } => managed(&cli.global, request::check(rebuild), None),
-        Command::Refused(_) => managed(&cli.global, request::refused(), None),
-        Command::Flagged(_) => managed(&cli.global, request::flagged(), None),
+        Command::Refused(refused) => managed(&cli.global, request::refused(refused), None),
+        Command::Flagged(flagged) => managed(&cli.global, request::flagged(flagged), None),
         Command::Journal(journal) => managed(&cli.global, request::journal(&journal), None),
         Command::Document(document) => managed(&cli.global, request::document(document), None),
     }

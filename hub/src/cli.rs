@@ -5,6 +5,7 @@
 
 mod args;
 mod french;
+mod imported;
 pub(crate) mod request;
 pub(crate) mod show;
 pub(crate) mod tools;

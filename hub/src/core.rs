@@ -23,7 +23,7 @@ use rusqlite::Connection;
 use crate::accept::ConnId;
 use crate::replica::Replica;
 use crate::store::devices::{self, Standing};
-use crate::store::{Store, StoreError, Turn, Witnessed, sites};
+use crate::store::{Store, StoreError, Turn, Witnessed, history, sites};
 
 mod manage;
 
@@ -101,6 +101,8 @@ pub struct Core {
     /// Whether a device has shown, since this database was opened, that it went back in time. It
     /// can do so once: whoever doubts again, in the epoch that this began, is not to be believed.
     doubted: bool,
+    /// The day to which the sites' rows were last brought forward.
+    forwarded: Option<Day>,
     /// From what operators did: let out with the next [`Core::drain_outputs`].
     outputs: Vec<Output>,
 }
@@ -120,7 +122,7 @@ struct Done {
 impl Core {
     /// Takes over a store. `zone` is the hub's own: it dates what is received.
     pub fn new(store: Store, zone: SiteZone, revocations: Revocations) -> Self {
-        Self { store, zone, revocations, live: BTreeMap::new(), doubted: false, outputs: Vec::new() }
+        Self { store, zone, revocations, live: BTreeMap::new(), doubted: false, forwarded: None, outputs: Vec::new() }
     }
 
     /// The store, for what is not a session's.
@@ -170,7 +172,7 @@ impl Core {
 
     fn attempt(&mut self, inputs: Vec<Input>, now: Timestamp) -> Result<Done, StoreError> {
         let today = self.day(now);
-        let Self { store, live, revocations, doubted, .. } = self;
+        let Self { store, live, revocations, doubted, forwarded, .. } = self;
         let mut done = Done { doubted: *doubted, ..Done::default() };
         // Nothing to keep, nothing to commit: a connection that has taken its frames only wants
         // the next ones.
@@ -184,12 +186,17 @@ impl Core {
             }
             return Ok(done);
         }
+        let new_day = *forwarded != Some(today);
         store.write(|conn, turn| {
+            if new_day {
+                history::bring_forward(conn, today)?;
+            }
             for input in inputs {
                 step(input, conn, turn, live, revocations, (now, today), &mut done)?;
             }
             Ok::<_, StoreError>(())
         })?;
+        *forwarded = Some(today);
         Ok(done)
     }
 
@@ -289,7 +296,12 @@ fn step(
             let believed = !done.doubted && done.new_epoch.is_none() && session.standing() == DeviceStanding::Active;
             let mut replica = Replica::writing(tx, turn, &site, *device, (now, today)).of(transport, believed);
             match session.receive(frame, &mut replica) {
-                Ok(news) => done.news.extend(news.map(|news| (conn, site, news))),
+                Ok(news) => {
+                    if session.will_say_in_sync() {
+                        devices::set_in_sync(tx, *device, now.as_second())?;
+                    }
+                    done.news.extend(news.map(|news| (conn, site, news)));
+                }
                 Err(SessionError::Replica(error)) => return Err(error),
                 Err(SessionError::Protocol(why)) => {
                     tracing::warn!(device.id = %device, site.id = %site, why, "a device broke the protocol");
@@ -328,6 +340,10 @@ fn admit(
         return Ok(Err(CloseCode::Revoked));
     }
     if let Some(device) = devices::find(conn, fingerprint)? {
+        if device.replaced_by.is_some() && device.standing != Standing::Revoked {
+            tracing::error!(device.id = %device.id, site.id = %device.site, "a replaced machine is still at work");
+            devices::heard_again(conn, device.id)?;
+        }
         return Ok(match device.standing {
             Standing::Active | Standing::Returned => Ok((DeviceStanding::Active, device.site)),
             Standing::Pending => Ok((DeviceStanding::Pending, device.site)),

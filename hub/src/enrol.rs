@@ -20,8 +20,9 @@ use quinn::Connection as QuicConnection;
 use rusqlite::Connection;
 use tracing::{debug, info, warn};
 
+use crate::core::Core;
 use crate::keys::{Keys, KeysError};
-use crate::store::devices::{self, Applicant, EnrolError};
+use crate::store::devices::{self, Applicant, EnrolError, Standing};
 use crate::store::{StoreError, journal};
 
 /// Time for a request, which its sender has at hand: nobody waits for a person here.
@@ -120,7 +121,8 @@ pub fn enrol_in(
     }
     let label = plain(&request.label, LABEL_LEN_MAX);
     let app_version = plain(&request.app, VERSION_LEN_MAX);
-    let applicant = Applicant { fingerprint, label: &label, app_version: &app_version, counts_for };
+    let previous = request.previous.as_deref().and_then(|id| id.parse().ok());
+    let applicant = Applicant { fingerprint, label: &label, app_version: &app_version, counts_for, previous };
     devices::enrol(tx, &secret_hash, &applicant, now.as_second(), today)?;
     journal::record(tx, now, "device.enrol", &fingerprint.device().to_string(), &format!("site {site}"))?;
     Ok(Enrolled {
@@ -129,6 +131,30 @@ pub fn enrol_in(
         profile,
         address: address.to_owned(),
     })
+}
+
+/// Turns away the device whose place this invitation was made to give to another, which has just
+/// taken it.
+pub fn exclude_replaced(core: &mut Core, keys: &Keys, request: &Request, now: Timestamp) {
+    let mut exclude = || -> Result<(), EnrolDenied> {
+        let invitation = devices::invitation(core.connection(), &JoinCode::secret_hash(&request.secret))?;
+        let Some((old, new)) = invitation.and_then(|made| made.replaces.zip(made.device)) else { return Ok(()) };
+        let row = devices::show(core.connection(), old)?.filter(|row| old != new && row.standing != Standing::Revoked);
+        let Some(row) = row else { return Ok(()) };
+        let reason = format!("remplacé par {new}");
+        // The list beside the keys comes first: it must hold whatever happens to the database.
+        if !keys.is_revoked(&row.fingerprint)? {
+            keys.append_revocation(&row.fingerprint, core.day(now), &reason)?;
+        }
+        core.revoke(old, &reason, now)?;
+        Ok(())
+    };
+    if let Err(error) = exclude() {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "a replaced device could not be turned away: revoke it by hand"
+        );
+    }
 }
 
 /// A bounded text without line breaks or other control characters: it is shown in tables.

@@ -16,7 +16,7 @@ use rusqlite::Connection;
 
 use crate::store::chains::{self, Accepted, Chain, Doc};
 use crate::store::devices::{self, Contact};
-use crate::store::{StoreError, Turn, findings, journal, meta, pending, views};
+use crate::store::{StoreError, Turn, journal, meta, pending, refusals, views};
 
 /// The store for one device, within one transaction, or after it for reading.
 pub struct Replica<'a, 'turn> {
@@ -168,7 +168,7 @@ impl HubReplica for Replica<'_, '_> {
                     None => Ok(Taken::Held { version: end.unwrap_or(last), fresh: first }),
                     Some((seq, why)) => {
                         let refusal = (seq, &last.hash, why.code());
-                        findings::add_refused(conn, document, &self.device, &writer, refusal, received)?;
+                        refusals::add(conn, document, &self.device, &writer, refusal, received)?;
                         Ok(Taken::Refused { held: end.zip(first), seq, why })
                     }
                 }
@@ -187,8 +187,15 @@ impl HubReplica for Replica<'_, '_> {
         let hash_at = |seq| pending::hash_at(self.conn, &self.device, document, &writer, seq);
         // What cannot be accepted waits at the device, to be refused by name once it is approved.
         if let Verdict::Extends { fresh, .. } = judge(document.month(), run, tip.as_ref(), hash_at, |_| Ok(false))? {
+            let was_full = pending::is_full(self.conn, &self.device)?;
             let built: Vec<_> = fresh.into_iter().map(|(built, _)| built).collect();
             pending::add(self.conn, &self.device, document, &writer, &built, received)?;
+            if !was_full && pending::is_full(self.conn, &self.device)? {
+                tracing::warn!(
+                    device.id = %self.device, site.id = %self.site,
+                    "the quota of a pending device is used up: approve or revoke it; the rest waits at the device"
+                );
+            }
         }
         Ok(None)
     }

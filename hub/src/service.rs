@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accept::{ConnId, Cut, Peer, Sessions};
 use crate::core::{Core, Input, Output};
-use crate::enrol::{BoxFuture, EnrolDenied, Registrar, enrol_in};
+use crate::enrol::{BoxFuture, EnrolDenied, Registrar, enrol_in, exclude_replaced};
 use crate::keys::{Keys, Witness};
 use crate::store::StoreError;
 use crate::verify;
@@ -378,7 +378,9 @@ impl Registrar for Handle {
         Box::pin(async move {
             let enrolled = self.manage(move |core, now| {
                 let today = core.day(now);
-                core.store().write(|conn, _| enrol_in(conn, &keys, &request, &address, now, today))
+                let enrolled = core.store().write(|conn, _| enrol_in(conn, &keys, &request, &address, now, today))?;
+                exclude_replaced(core, &keys, &request, now);
+                Ok(enrolled)
             });
             enrolled.await.map_err(|Stopping| EnrolDenied::Unavailable)?
         })

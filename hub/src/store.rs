@@ -21,11 +21,13 @@ pub mod devices;
 pub mod documents;
 pub mod figures;
 pub mod findings;
+pub mod flagged;
+pub mod history;
 pub mod journal;
-pub mod listings;
 pub mod meta;
 pub mod pending;
 pub mod rebuild;
+pub mod refusals;
 pub mod sites;
 pub mod tokens;
 pub mod views;
@@ -34,7 +36,7 @@ pub mod views;
 pub const FILE_NAME: &str = "hub.db";
 
 /// The layouts of the database, version by version; only ever appended to.
-pub const MIGRATIONS: [&str; 1] = [include_str!("store/migration_1.sql")];
+pub const MIGRATIONS: [&str; 2] = [include_str!("store/migration_1.sql"), include_str!("store/migration_2.sql")];
 
 /// A source of 16 random bytes: epochs and tags.
 pub type Fresh = Box<dyn FnMut() -> [u8; 16] + Send>;
@@ -193,4 +195,12 @@ impl Turn<'_> {
         // The first contact of an epoch raises no clone alarm.
         devices::forget_tokens(self.conn)
     }
+}
+
+/// An empty database of the latest layout, for tests.
+#[cfg(test)]
+pub(crate) fn empty() -> Connection {
+    let conn = Connection::open_in_memory().expect("memory is there");
+    MIGRATIONS.iter().for_each(|sql| conn.execute_batch(sql).expect("a migration runs"));
+    conn
 }

@@ -111,7 +111,7 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let keys = Arc::new(Keys::open_or_create(dir.path(), false).unwrap());
         let database = Database::open_in_memory().unwrap();
-        database.execute_batch(include_str!("../store/migration_1.sql")).unwrap();
+        crate::store::MIGRATIONS.iter().for_each(|sql| database.execute_batch(sql).unwrap());
         database
             .execute_batch(
                 "INSERT INTO site (id, name, kind, timezone) VALUES ('361', 'Perseigne', 'house', 'Europe/Paris')",
@@ -130,7 +130,7 @@ impl World {
     fn invite(&self, secret: [u8; 16], expires: &str) {
         let hash = msap_shared::io::join_code::JoinCode::secret_hash(&secret);
         let database = self.desk.database.lock().unwrap();
-        devices::invite(&database, &"361".parse().unwrap(), hash, at(expires)).unwrap();
+        devices::invite(&database, &"361".parse().unwrap(), hash, at(expires), None).unwrap();
     }
 
     fn rows(&self) -> usize {
@@ -199,6 +199,7 @@ fn request(key: &Key, secret: [u8; 16]) -> Request {
         label: " accueil\n1 ".to_owned(),
         app: "0.1.0".to_owned(),
         site: None,
+        previous: None,
     }
 }
 

@@ -106,6 +106,7 @@ impl Core {
                     Taken::Fork => approved.left.push(format!("{what}: another change is held under this number")),
                 }
             }
+            pending::sum_anew(conn)?;
             for id in &approved.devices {
                 journal::record(conn, now, "device.approve", &id.to_string(), "")?;
             }

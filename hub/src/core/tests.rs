@@ -11,6 +11,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::store::Fresh;
 
+mod settling;
+mod standing;
+
 const DOCUMENT: &str = "site/275/visits/2026-11";
 
 fn fresh() -> Fresh {
@@ -153,7 +156,7 @@ fn a_refused_change_is_named_listed_and_what_came_before_it_held() {
         _ => None,
     });
     assert_eq!(refused, Some((2, 4)));
-    let listed: i64 = core.connection().query_row("SELECT count(*) FROM refused", [], |row| row.get(0)).unwrap();
+    let listed: i64 = core.connection().query_row("SELECT count(*) FROM refusal", [], |row| row.get(0)).unwrap();
     assert_eq!((listed, figures(&core).len()), (1, 1));
 }
 

@@ -17,6 +17,7 @@ use super::*;
 use crate::export::tests::chunks;
 
 mod beyond;
+mod settling;
 
 /// Reads on a connection of its own each time.
 #[derive(Clone)]
@@ -60,7 +61,7 @@ const TOKENS: [(&str, &str, &str); 8] = [
 
 fn fill(path: &Path) {
     let conn = Connection::open(path).unwrap();
-    conn.execute_batch(include_str!("../store/migration_1.sql")).unwrap();
+    crate::store::MIGRATIONS.iter().for_each(|sql| conn.execute_batch(sql).unwrap());
     conn.execute_batch(
         "INSERT INTO site (id, name, kind, parent, department, region, bearer, timezone) VALUES
            ('361', 'Perseigne', 'house', NULL, '61', '28', 'mairie', 'Europe/Paris'),

@@ -1,30 +1,11 @@
-//! What went wrong and wants a person: refusals, and what the verifier found.
+//! What the verifier found: it wants a person.
 
 use msap_shared::document::DocId;
-use msap_shared::id::{ChangeHash, DeviceId, WriterId};
 use msap_shared::io::store::sql;
 use msap_shared::time::Day;
 use rusqlite::Connection;
 
 use super::StoreError;
-
-/// Takes note of a refusal. `last` is the last hash of the refused run.
-pub fn add_refused(
-    conn: &Connection,
-    document: &DocId,
-    device: &DeviceId,
-    writer: &WriterId,
-    (seq, last, reason): (u64, &ChangeHash, u8),
-    day: Day,
-) -> Result<(), StoreError> {
-    // A hostile number is listed at the bound that the column has.
-    let seq = i64::try_from(seq).unwrap_or(i64::MAX);
-    let sql = "INSERT OR REPLACE INTO refused (document, device, writer, seq, hash, reason, day)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    let row = (document.to_string(), device.as_bytes(), writer.as_bytes(), seq, last.as_bytes(), reason, day.number());
-    sql::write(conn, "noting a refusal", sql, row)?;
-    Ok(())
-}
 
 /// Replaces what is known to be wrong with a document.
 pub fn set_findings(conn: &Connection, document: &DocId, problems: &[String], day: Day) -> Result<(), StoreError> {

@@ -36,6 +36,9 @@ pub struct Request {
     /// denied, and not used up.
     #[n(4)]
     pub site: Option<String>,
+    /// The device that this machine was till now: it is not heard again.
+    #[n(5)]
+    pub previous: Option<String>,
 }
 
 /// Without the secret: it may end up in a log.
@@ -201,6 +204,7 @@ mod tests {
             label: "a".repeat(label_len),
             app: "0.1.0".to_owned(),
             site: Some("361".to_owned()),
+            previous: Some("0011223344556677".to_owned()),
         }
     }
 

@@ -135,6 +135,11 @@ impl HubSession {
         self.hello_digest.is_some() && self.standing == DeviceStanding::Active
     }
 
+    /// Whether the device is told, once what was done is kept, that it holds nothing else.
+    pub fn will_say_in_sync(&self) -> bool {
+        self.in_sync_due || self.welcome_due.as_ref().is_some_and(|welcome| welcome.in_sync)
+    }
+
     /// How many frames wait to be taken.
     pub fn backlog(&self) -> usize {
         self.outbox.len()
