@@ -130,21 +130,21 @@ fn flags(visit: &Visit, day: Day, contested: bool, received: Day) -> BTreeSet<Fl
 pub struct Deltas(BTreeMap<Cell, Sums>);
 
 impl Deltas {
-    /// Adds a reading.
-    pub fn add(&mut self, reading: &Reading) {
-        self.shift(&reading.cell, reading.sums, 1);
+    /// Adds what a reading says.
+    pub fn add(&mut self, cell: Cell, sums: Sums) {
+        self.shift(cell, sums, 1);
     }
 
     /// Takes away what a standing said before; `apart` tells where it counted.
     pub fn take_away(&mut self, document: &DocId, before: &Standing<String>, apart: bool) {
         let parts = Visit::parse(&before.value).ok().zip(document.month().day(before.day));
         if let Some((visit, day)) = parts {
-            self.shift(&cell(&visit, day, apart), sums(&visit), -1);
+            self.shift(cell(&visit, day, apart), sums(&visit), -1);
         }
     }
 
-    fn shift(&mut self, cell: &Cell, by: Sums, sign: i64) {
-        let sums = self.0.entry(cell.clone()).or_default();
+    fn shift(&mut self, cell: Cell, by: Sums, sign: i64) {
+        let sums = self.0.entry(cell).or_default();
         sums.people += sign * by.people;
         sums.requests += sign * by.requests;
     }
@@ -201,13 +201,15 @@ mod tests {
     fn a_revision_moves_the_figure_and_an_undo_empties_it() {
         let before = Standing::new(0, 17, "2|CNAF|online|25-39|3".to_owned());
         let mut deltas = Deltas::default();
-        deltas.add(&read(&document(), &before, day("2026-11-17")).unwrap());
+        let Reading { cell, sums, .. } = read(&document(), &before, day("2026-11-17")).unwrap();
+        deltas.add(cell, sums);
         deltas.take_away(&document(), &before, false);
         assert_eq!(deltas.into_cells().count(), 0);
 
         let mut deltas = Deltas::default();
         deltas.take_away(&document(), &before, false);
-        deltas.add(&reading("2|MSA|online|25-39|3", "2026-11-17"));
+        let Reading { cell, sums, .. } = reading("2|MSA|online|25-39|3", "2026-11-17");
+        deltas.add(cell, sums);
         let moved: Vec<_> =
             deltas.into_cells().map(|(cell, sums)| (cell.operator, sums.people, sums.requests)).collect();
         assert_eq!(moved, [("CNAF".to_owned(), -2, -3), ("MSA".to_owned(), 2, 3)]);
