@@ -20,6 +20,7 @@ use serde_json::json;
 use crate::cluster::{Cluster, Hub, Programs};
 
 pub mod figures;
+mod interruption;
 pub mod meter;
 mod scenario;
 mod site;
@@ -170,6 +171,7 @@ impl Options {
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut args: Vec<OsString> = args.into_iter().collect();
     if args.get(1).is_some_and(|first| first == AS_HUB) {
+        interruption::end_with_the_parent();
         let rest = args.split_off(2);
         return msap_hub::app::main(std::iter::once(OsString::from("msap-hub")).chain(rest));
     }
@@ -226,7 +228,9 @@ pub fn measure(
         }
         let cluster = Cluster::new(programs.clone())?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("runtime")?;
-        let played = Stage::set(&cluster, &runtime, options).and_then(|mut stage| {
+        let machines = stage::machines(&cluster)?;
+        runtime.spawn(interruption::clean_up([cluster.path().to_owned(), machines.path().to_owned()]));
+        let played = Stage::set(&cluster, machines.path(), &runtime, options).and_then(|mut stage| {
             let figures = scenario::play(&mut stage, options)?;
             before_comparing(&cluster, stage.hub())?;
             stage.compare()?;
@@ -237,6 +241,7 @@ pub fn measure(
         });
         // Sites that were cut off are still saying so to nobody.
         runtime.shutdown_background();
+        interruption::remove(machines.path()).context("removing the sites' directory")?;
         runs.push(played.inspect_err(|_| note(&cluster.logs()))?);
     }
     Ok(Report { asked: options.asked(), runs })

@@ -1,10 +1,11 @@
 //! The load generator: every scenario at its smallest, and that it says nothing untrue.
 
-use std::process::Command;
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result};
 use clap::Parser as _;
-use msap_tests::cluster::Programs;
+use msap_tests::cluster::{Programs, wait_for, wait_until};
 use msap_tests::fleet::{self, Options};
 use serde_json::Value;
 
@@ -71,6 +72,33 @@ fn a_visit_that_no_site_counted_leaves_nothing_to_tell() -> Result<()> {
     });
     let told = format!("{:#}", measured.err().context("a difference is an error")?);
     assert!(told.contains(&format!("{site}: counted 2/2, hub 3/3")), "{told}");
+    Ok(())
+}
+
+#[test]
+fn a_signal_leaves_nothing_behind() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let mut fleet = Command::new(env!("CARGO_BIN_EXE_fleet"))
+        .args(["live", "--sites", "2", "--for", "10m"])
+        .env("TMPDIR", dir.path())
+        .stderr(Stdio::null())
+        .spawn()?;
+    // The hub of the fleet, once the sites have met it: its log tells of their sessions' ends.
+    let hub = wait_for("the fleet is set up", || {
+        let cluster = std::fs::read_dir(dir.path())?.next().transpose()?.map(|entry| entry.path());
+        let Some(cluster) = cluster else { return Ok(None) };
+        let met = std::fs::read_to_string(cluster.join("hub.log")).is_ok_and(|log| log.matches("=== ").count() == 2);
+        let addresses = std::fs::read(cluster.join("hub/addresses.json")).ok().filter(|_| met);
+        let addresses: Option<Value> = addresses.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        Ok(addresses.and_then(|addresses| addresses["http"].as_str().map(str::to_owned)))
+    })?;
+    wait_until("the hub answers", || Ok(TcpStream::connect(&hub).is_ok()))?;
+    let asked = Command::new("sh").args(["-c", "kill -TERM \"$0\""]).arg(fleet.id().to_string()).status()?;
+    assert!(asked.success());
+    let status = wait_for("the fleet ends", || Ok(fleet.try_wait()?))?;
+    assert!(!status.success());
+    wait_until("the hub ends", || Ok(TcpStream::connect(&hub).is_err()))?;
+    assert_eq!(std::fs::read_dir(dir.path())?.count(), 0, "something was left in {}", dir.path().display());
     Ok(())
 }
 

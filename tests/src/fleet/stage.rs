@@ -51,7 +51,8 @@ pub(super) struct Stage<'a> {
     hub: Hub,
     sites: Vec<Site>,
     chance: Chance,
-    memory: TempDir,
+    /// Where the sites' machines are.
+    machines: &'a Path,
 }
 
 /// A moment, and what the hub had used by then.
@@ -62,17 +63,17 @@ pub(super) struct Begun {
 
 impl<'a> Stage<'a> {
     /// Starts the hub; every site joins, counts its history, has its first session, and leaves.
-    pub(super) fn set(cluster: &Cluster, runtime: &'a Runtime, options: &'a Options) -> Result<Self> {
+    pub(super) fn set(
+        cluster: &Cluster,
+        machines: &'a Path,
+        runtime: &'a Runtime,
+        options: &'a Options,
+    ) -> Result<Self> {
         let list = SiteList::load()?;
         let ids: Vec<String> = list.ids().take(options.sites()).map(str::to_owned).collect();
         if ids.len() < options.sites() {
             bail!("--sites {}: the national list has {} sites", options.sites(), ids.len());
         }
-        let memory = match Path::new(MEMORY).is_dir() {
-            true => TempDir::with_prefix_in("msap-fleet-", MEMORY),
-            false => TempDir::with_prefix_in("sites-", cluster.path()),
-        };
-        let memory = memory.context("a directory for the sites")?;
         let mut hub = cluster.hub("hub");
         hub.start()?;
         let mut stage = Self {
@@ -82,7 +83,7 @@ impl<'a> Stage<'a> {
             hub,
             sites: Vec::new(),
             chance: Chance::new(SEED, "fleet"),
-            memory,
+            machines,
         };
         stage.import(&ids)?;
         stage.join(ids)?;
@@ -108,7 +109,7 @@ impl<'a> Stage<'a> {
             .enumerate()
             .map(|(n, id)| {
                 let (places, hub, machine) =
-                    (places.clone(), self.hub.data().to_owned(), self.memory.path().join(n.to_string()));
+                    (places.clone(), self.hub.data().to_owned(), self.machines.join(n.to_string()));
                 async move {
                     let _place = places.acquire_owned().await?;
                     let code = invite(&hub, &id).await?;
@@ -293,6 +294,15 @@ impl<'a> Stage<'a> {
         self.hub.start()?;
         self.compare().context("after kill -9 and a new start")
     }
+}
+
+/// A directory for the sites' machines: in memory where that is to be had.
+pub(super) fn machines(cluster: &Cluster) -> Result<TempDir> {
+    let made = match Path::new(MEMORY).is_dir() {
+        true => TempDir::with_prefix_in("msap-fleet-", MEMORY),
+        false => TempDir::with_prefix_in("sites-", cluster.path()),
+    };
+    made.context("a directory for the sites")
 }
 
 /// A join code, asked of the running hub as its own command asks.
