@@ -10,6 +10,7 @@
 use minicbor::{Decode, Encode};
 
 mod body;
+mod compression;
 mod wire;
 
 pub use body::{Ack, DeviceStanding, Digests, Have, Hello, Mark, Need, Push, Refused, Version, Welcome};
@@ -88,7 +89,8 @@ pub fn decode(header: Header, body: &[u8]) -> Result<Option<Frame>, FrameError> 
     let kind = header.kind;
     let expanded;
     let body = if header.compressed {
-        expanded = expand(kind, body)?;
+        let failed = FrameError::Malformed { kind, source: None };
+        expanded = compression::expand(body, BODY_LEN_MAX).ok_or(failed)?;
         expanded.as_slice()
     } else {
         body
@@ -112,10 +114,6 @@ fn read<'b, T: Decode<'b, ()>>(kind: u8, body: &'b [u8]) -> Result<T, FrameError
     minicbor::decode(body).map_err(|source| FrameError::Malformed { kind, source: Some(source) })
 }
 
-fn expand(kind: u8, body: &[u8]) -> Result<Vec<u8>, FrameError> {
-    zstd::bulk::decompress(body, BODY_LEN_MAX).map_err(|_| FrameError::Malformed { kind, source: None })
-}
-
 /// Appends a frame's bytes, header included.
 ///
 /// # Errors
@@ -137,7 +135,7 @@ pub fn encode(frame: &Frame, out: &mut Vec<u8>) -> Result<(), FrameError> {
         return Err(FrameError::TooLong);
     }
     let compressed = (body.len() >= COMPRESS_FROM)
-        .then(|| zstd::bulk::compress(&body, 1).ok())
+        .then(|| compression::compress(&body))
         .flatten()
         .filter(|shorter| shorter.len() < body.len());
     let (kind, body) = match compressed {

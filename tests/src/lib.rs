@@ -2,6 +2,7 @@
 
 pub mod cluster;
 pub mod demo;
+pub mod fleet;
 pub mod generator;
 pub mod relay;
 pub mod world;

@@ -17,8 +17,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::time_provider::TimeProvider;
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, PeerIncompatible, RootCertStore, ServerConfig,
-    SignatureScheme,
+    CertificateError, CipherSuite, ClientConfig, DigitallySignedStruct, Error, PeerIncompatible, RootCertStore,
+    ServerConfig, SignatureScheme,
 };
 
 use super::certificate::spki_of;
@@ -48,7 +48,11 @@ pub enum TlsError {
 
 /// The one cryptographic provider.
 pub fn provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::ring::default_provider())
+    let mut provider = rustls::crypto::ring::default_provider();
+    // The other suite with AES derives its keys with SHA-384, which processors do not help with:
+    // slower, for a strength that P-256 certificates do not have.
+    provider.cipher_suites.sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
+    Arc::new(provider)
 }
 
 /// The wall clock, held between two dates inside every certificate's validity: a machine whose
@@ -213,6 +217,14 @@ mod tests {
         for (clock, held) in [(0, EARLIEST), (u64::MAX, LATEST), (1_800_000_000, Duration::from_secs(1_800_000_000))] {
             assert_eq!(hold(at(clock)).as_secs(), held.as_secs());
         }
+    }
+
+    #[test]
+    fn the_suite_that_processors_help_with_comes_first_and_none_is_lost() {
+        let suites: Vec<_> = provider().cipher_suites.iter().map(|suite| suite.suite()).collect();
+        assert_eq!(suites.first(), Some(&CipherSuite::TLS13_AES_128_GCM_SHA256));
+        let known = rustls::crypto::ring::default_provider().cipher_suites;
+        assert!(known.iter().all(|suite| suites.contains(&suite.suite())) && known.len() == suites.len());
     }
 
     #[test]

@@ -113,6 +113,14 @@ impl Hub {
         self.running.take().context("this hub does not run")?.kill()
     }
 
+    /// Its process.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn pid(&self) -> Result<u32> {
+        Ok(self.running.as_ref().context("this hub does not run")?.pid())
+    }
+
     fn arguments(&self, args: &[&str]) -> Vec<std::ffi::OsString> {
         let mut all = arguments(["--data"]);
         all.push(self.data.clone().into());
