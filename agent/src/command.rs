@@ -200,8 +200,10 @@ pub struct Status {
     pub last_contact: Option<i64>,
     /// The hub's address.
     pub hub: String,
-    /// `quic` while connected.
+    /// `quic` or `tcp` while connected.
     pub transport: Option<&'static str>,
+    /// The last attempts that ended, latest last.
+    pub tried: Vec<Tried>,
     /// This clock minus the hub's, as last measured.
     pub clock_offset_ms: Option<i64>,
     /// This program's version.
@@ -211,6 +213,17 @@ pub struct Status {
     pub state: &'static str,
     /// Why the last attempt ended, in plain words.
     pub last_error: Option<String>,
+}
+
+/// An attempt to reach the hub that ended, or a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tried {
+    /// `quic` or `tcp`.
+    pub transport: &'static str,
+    /// Why it ended: `silent`, `lost`, `shutdown`…
+    pub why: &'static str,
+    /// Seconds since 1970 of its end.
+    pub at: i64,
 }
 
 /// One line of the sync log.

@@ -8,6 +8,8 @@
 //! Invariant: nothing in memory is ahead of the disk. After a commit that failed for a passing
 //! reason the session is dropped and the load takes a fresh writer, as after a restart.
 
+use std::collections::VecDeque;
+
 use jiff::Timestamp;
 use msap_shared::frame::Frame;
 use msap_shared::id::WriterId;
@@ -15,7 +17,7 @@ use msap_shared::session::SessionError;
 use msap_shared::session::site::{Phase, SiteSession};
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::command::{Command, CommandError, Reply};
+use crate::command::{Command, CommandError, Reply, Tried};
 use crate::desk;
 use crate::replica::{Fresh, Replica};
 use crate::store::{Profile, StoreError, chains, log, meta, taps};
@@ -24,6 +26,8 @@ use crate::store::{Profile, StoreError, chains, log, meta, taps};
 pub const FRAMES_IN_FLIGHT_MAX: usize = 32;
 /// A wall clock that moved by more than this against the monotonic clock has jumped.
 const CLOCK_JUMP_MS: i64 = 5_000;
+/// Attempts that `status` tells of.
+pub const TRIED_MAX: usize = 6;
 /// The tap log is purged after this many days.
 const TAP_LOG_DAYS: i64 = 400;
 
@@ -56,7 +60,20 @@ pub enum Input {
         state: &'static str,
         /// Why, in plain words; `None` for an orderly end.
         why: Option<String>,
+        /// What was tried; `None` when there was no way to try.
+        attempt: Option<Attempt>,
     },
+    /// What to remember of networks.
+    Networks(String),
+}
+
+/// An attempt to reach the hub, in stable names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// Over what.
+    pub transport: &'static str,
+    /// Why it ended.
+    pub why: &'static str,
 }
 
 /// Something to do, after the commit.
@@ -79,6 +96,18 @@ pub struct LinkState {
     pub transport: Option<&'static str>,
     /// Why the last attempt ended.
     pub last_error: Option<String>,
+    /// The last attempts that ended, latest last.
+    pub tried: VecDeque<Tried>,
+}
+
+impl LinkState {
+    fn ended(&mut self, attempt: Attempt, now: Now) {
+        let Attempt { transport, why } = attempt;
+        self.tried.push_back(Tried { transport, why, at: now.wall.as_second() });
+        if self.tried.len() > TRIED_MAX {
+            self.tried.pop_front();
+        }
+    }
 }
 
 /// The agent's state.
@@ -103,7 +132,7 @@ impl Core {
     pub fn new(conn: Connection, mut fresh: Fresh) -> Result<Self, StoreError> {
         let profile = meta::profile(&conn)?;
         let writer = WriterId::new(fresh());
-        let link = LinkState { state: "offline", transport: None, last_error: None };
+        let link = LinkState { state: "offline", transport: None, last_error: None, tried: VecDeque::new() };
         Ok(Self { conn, profile, writer, fresh, session: None, in_flight: false, link, clock_lead_ms: None })
     }
 
@@ -181,7 +210,7 @@ impl Core {
                     *session =
                         Some(SiteSession::start(&mut replica, env!("CARGO_PKG_VERSION"), now.wall.as_millisecond())?);
                     *in_flight = false;
-                    *link = LinkState { state: "connecting", transport: Some(transport), last_error: None };
+                    (link.state, link.transport, link.last_error) = ("connecting", Some(transport), None);
                     taps::purge(&tx, now.wall.as_second() - TAP_LOG_DAYS * 86_400)?;
                 }
                 Input::Frame(frame) => {
@@ -198,12 +227,15 @@ impl Core {
                     }
                 }
                 Input::Drained => *in_flight = false,
-                Input::Disconnected { state, why } => {
+                Input::Disconnected { state, why, attempt } => {
                     *session = None;
-                    let detail = why.as_deref().unwrap_or_default();
-                    log::add(&tx, now.wall.as_second(), state, detail)?;
-                    *link = LinkState { state, transport: None, last_error: why };
+                    let told = [attempt.map(|attempt| attempt.transport), why.as_deref()];
+                    let detail: Vec<&str> = told.into_iter().flatten().collect();
+                    log::add(&tx, now.wall.as_second(), state, &detail.join(": "))?;
+                    attempt.into_iter().for_each(|attempt| link.ended(attempt, now));
+                    (link.state, link.transport, link.last_error) = (state, None, why);
                 }
+                Input::Networks(networks) => meta::set_networks(&tx, &networks)?,
             }
         }
         if let Some(half) = session.as_mut().filter(|_| !*in_flight) {
@@ -237,7 +269,8 @@ fn note_contact(conn: &Connection, half: &SiteSession, link: &mut LinkState, now
     };
     if link.state != state {
         let (kept, confirmed) = chains::totals(conn)?;
-        log::add(conn, now.wall.as_second(), state, &format!("kept {kept}, confirmed {confirmed}"))?;
+        let detail = format!("{}: kept {kept}, confirmed {confirmed}", link.transport.unwrap_or_default());
+        log::add(conn, now.wall.as_second(), state, &detail)?;
         if let Some(hub) = half.hub_clock_ms() {
             meta::set_clock_offset_ms(conn, now.wall.as_millisecond().saturating_sub(hub))?;
         }

@@ -165,8 +165,8 @@ fn hub(status: &Value, lang: Lang) -> Check {
             "The hub waits for a person to approve this machine",
         ),
         _ => lang.pick(
-            "Vérifiez le réseau et que UDP sort vers cette adresse ; les visites restent gardées",
-            "Check the network and that UDP may leave to this address; visits stay kept",
+            "Vérifiez le réseau et que l’UDP ou le TCP sort vers cette adresse ; les visites restent gardées",
+            "Check the network and that UDP or TCP may leave to this address; visits stay kept",
         ),
     };
     let words = state_in_words(state, lang);

@@ -80,6 +80,7 @@ pub(super) fn status(
         last_contact: meta::last_contact(conn)?,
         hub: profile.hub.clone(),
         transport: link.transport,
+        tried: link.tried.iter().copied().collect(),
         clock_offset_ms: meta::clock_offset_ms(conn)?,
         version: env!("CARGO_PKG_VERSION"),
         state: link.state,

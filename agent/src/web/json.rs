@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::command::{LogLine, Status, Tally, TapView, Verified};
+use crate::command::{LogLine, Status, Tally, TapView, Tried, Verified};
 
 /// A tap.
 pub(super) fn tap(tap: &TapView) -> Value {
@@ -58,11 +58,16 @@ pub(super) fn status(status: &Status) -> Value {
         "last_contact": status.last_contact.and_then(instant),
         "hub": status.hub,
         "transport": status.transport,
+        "tried": status.tried.iter().map(tried).collect::<Vec<Value>>(),
         "clock_offset_ms": status.clock_offset_ms,
         "version": status.version,
         "state": status.state,
         "last_error": status.last_error,
     })
+}
+
+fn tried(tried: &Tried) -> Value {
+    json!({ "transport": tried.transport, "why": tried.why, "at": instant(tried.at) })
 }
 
 /// The sync log.
