@@ -3,5 +3,6 @@
 pub mod cluster;
 pub mod demo;
 pub mod generator;
+pub mod passage;
 pub mod relay;
 pub mod world;
