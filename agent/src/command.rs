@@ -251,8 +251,10 @@ pub struct Status {
     pub hub: String,
     /// The setting that it comes from; `None` when it came with the invitation.
     pub hub_origin: Option<Origin>,
-    /// `quic` while connected.
+    /// `quic` or `tcp` while connected.
     pub transport: Option<&'static str>,
+    /// The last attempts that ended, latest last.
+    pub tried: Vec<Tried>,
     /// This clock minus the hub's, as last measured.
     pub clock_offset_ms: Option<i64>,
     /// This program's version.
@@ -264,6 +266,17 @@ pub struct Status {
     pub storage: &'static str,
     /// Why the last attempt ended, in plain words.
     pub last_error: Option<String>,
+}
+
+/// An attempt to reach the hub that ended, or a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tried {
+    /// `quic` or `tcp`.
+    pub transport: &'static str,
+    /// Why it ended: `silent`, `lost`, `shutdown`…
+    pub why: &'static str,
+    /// Seconds since 1970 of its end.
+    pub at: i64,
 }
 
 /// One line of the sync log.

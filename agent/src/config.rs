@@ -13,6 +13,8 @@ use std::time::Duration;
 use config::{Environment, File, FileFormat, Map, Source, Value};
 use msap_shared::code::OperatorCode;
 
+use crate::dial::ladder::Preference;
+
 mod place;
 mod values;
 
@@ -42,16 +44,7 @@ pub struct Sync {
     /// Longest wait between two attempts.
     pub max_backoff: Duration,
     /// Which way to the hub.
-    pub transport: Transport,
-}
-
-/// `[sync] transport`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
-    /// Whatever works.
-    Auto,
-    /// QUIC only.
-    Quic,
+    pub transport: Preference,
 }
 
 /// `[desk]`.

@@ -8,6 +8,8 @@
 //! Invariant: nothing in memory is ahead of the disk. After a commit that failed for a passing
 //! reason the session is dropped and the load takes a fresh writer, as after a restart.
 
+use std::collections::VecDeque;
+
 use jiff::Timestamp;
 use msap_shared::frame::Frame;
 use msap_shared::id::WriterId;
@@ -15,7 +17,7 @@ use msap_shared::session::SessionError;
 use msap_shared::session::site::{Phase, SiteSession};
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::command::{Command, CommandError, Reply};
+use crate::command::{Command, CommandError, Reply, Tried};
 use crate::config::Origin;
 use crate::desk;
 use crate::outlook;
@@ -26,6 +28,8 @@ use crate::store::{Profile, StoreError, chains, log, meta, taps};
 pub const FRAMES_IN_FLIGHT_MAX: usize = 32;
 /// A wall clock that moved by more than this against the monotonic clock has jumped.
 const CLOCK_JUMP_MS: i64 = 5_000;
+/// Attempts that `status` tells of.
+pub const TRIED_MAX: usize = 6;
 /// The tap log is purged after this many days.
 const TAP_LOG_DAYS: i64 = 400;
 
@@ -58,7 +62,20 @@ pub enum Input {
         state: &'static str,
         /// Why, in plain words; `None` for an orderly end.
         why: Option<String>,
+        /// What was tried; `None` when there was no way to try.
+        attempt: Option<Attempt>,
     },
+    /// What to remember of networks.
+    Networks(String),
+}
+
+/// An attempt to reach the hub, in stable names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// Over what.
+    pub transport: &'static str,
+    /// Why it ended.
+    pub why: &'static str,
 }
 
 /// Something to do, after the commit.
@@ -81,6 +98,22 @@ pub struct LinkState {
     pub transport: Option<&'static str>,
     /// Why the last attempt ended.
     pub last_error: Option<String>,
+    /// The last attempts that ended, latest last.
+    pub tried: VecDeque<Tried>,
+}
+
+impl LinkState {
+    fn new() -> Self {
+        Self { state: "offline", transport: None, last_error: None, tried: VecDeque::new() }
+    }
+
+    fn ended(&mut self, attempt: Attempt, now: Now) {
+        let Attempt { transport, why } = attempt;
+        self.tried.push_back(Tried { transport, why, at: now.wall.as_second() });
+        if self.tried.len() > TRIED_MAX {
+            self.tried.pop_front();
+        }
+    }
 }
 
 /// Whether the storage takes what it is given.
@@ -143,7 +176,7 @@ impl Core {
     pub fn new(conn: Connection, mut fresh: Fresh) -> Result<Self, StoreError> {
         let profile = meta::profile(&conn)?;
         let writer = WriterId::new(fresh());
-        let link = LinkState { state: "offline", transport: None, last_error: None };
+        let link = LinkState::new();
         let storage = Storage::Ok;
         let (session, in_flight, hub, clock_lead_ms) = (None, false, None, None);
         Ok(Self { conn, profile, writer, fresh, session, in_flight, link, storage, hub, clock_lead_ms })
@@ -186,7 +219,7 @@ impl Core {
         let before = std::mem::replace(&mut self.profile, meta::profile(&self.conn)?);
         if before.device != self.profile.device {
             // Joined anew: what was said of the machine that it was no longer holds.
-            self.link = LinkState { state: "offline", transport: None, last_error: None };
+            self.link = LinkState::new();
         }
         Ok(())
     }
@@ -213,7 +246,7 @@ impl Core {
         self.reload()?;
         self.storage = if error.is_full() { Storage::Full } else { Storage::Locked };
         if matches!(self.link.state, "connected" | "connecting") {
-            self.link = LinkState { state: "offline", transport: None, last_error: None };
+            (self.link.state, self.link.transport, self.link.last_error) = ("offline", None, None);
         }
         let refused = tickets.into_iter().map(|ticket| Output::Reply(ticket, Err(CommandError::NotKept)));
         Ok(refused.chain([Output::Hangup("the disk did not keep the last turn")]).collect())
@@ -241,9 +274,10 @@ impl Core {
                     *in_flight = false;
                     // What was decided about this machine stands until a hub says otherwise.
                     let decided = outlook::is_verdict(link.state) || link.state == "pending";
-                    let state = if decided { link.state } else { "connecting" };
-                    let last_error = link.last_error.take().filter(|_| decided);
-                    *link = LinkState { state, transport: Some(transport), last_error };
+                    if !decided {
+                        (link.state, link.last_error) = ("connecting", None);
+                    }
+                    link.transport = Some(transport);
                     taps::purge(&tx, now.wall.as_second() - TAP_LOG_DAYS * 86_400)?;
                 }
                 Input::Frame(frame) => {
@@ -260,14 +294,17 @@ impl Core {
                     }
                 }
                 Input::Drained => *in_flight = false,
-                Input::Disconnected { state, why } => {
+                Input::Disconnected { state, why, attempt } => {
                     *session = None;
-                    let detail = why.as_deref().unwrap_or_default();
-                    log::add(&tx, now.wall.as_second(), state, detail)?;
+                    let told = [attempt.map(|attempt| attempt.transport), why.as_deref()];
+                    let detail: Vec<&str> = told.into_iter().flatten().collect();
+                    log::add(&tx, now.wall.as_second(), state, &detail.join(": "))?;
+                    attempt.into_iter().for_each(|attempt| link.ended(attempt, now));
                     let stays = state == "offline" && matches!(link.state, "revoked" | "refused");
-                    let state = if stays { link.state } else { state };
-                    *link = LinkState { state, transport: None, last_error: why };
+                    link.state = if stays { link.state } else { state };
+                    (link.transport, link.last_error) = (None, why);
                 }
+                Input::Networks(networks) => meta::set_networks(&tx, &networks)?,
             }
         }
         if let Some(half) = session.as_mut().filter(|_| !*in_flight) {
@@ -306,7 +343,9 @@ fn note_contact(conn: &Connection, half: &SiteSession, link: &mut LinkState, now
     };
     if link.state != state {
         let (kept, confirmed) = chains::totals(conn)?;
-        log::add(conn, now.wall.as_second(), state, &format!("{confirmed} opération(s) reçue(s) sur {kept}"))?;
+        let way = link.transport.unwrap_or_default();
+        let detail = format!("{way}: {confirmed} opération(s) reçue(s) sur {kept}");
+        log::add(conn, now.wall.as_second(), state, &detail)?;
         if let Some(hub) = half.hub_clock_ms() {
             meta::set_clock_offset_ms(conn, now.wall.as_millisecond().saturating_sub(hub))?;
         }

@@ -171,8 +171,8 @@ fn hub(status: &Value, lang: Lang) -> Check {
             .to_owned(),
         None => lang
             .pick(
-                "Vérifiez le réseau et que UDP sort vers cette adresse ; les visites restent gardées",
-                "Check the network and that UDP may leave to this address; visits stay kept",
+                "Vérifiez le réseau et que l’UDP ou le TCP sort vers cette adresse ; les visites restent gardées",
+                "Check the network and that UDP or TCP may leave to this address; visits stay kept",
             )
             .to_owned(),
     };

@@ -16,8 +16,9 @@ use std::time::Duration;
 use msap_shared::id::{DeviceId, Fingerprint, SiteId};
 use msap_shared::io::certificate::{self, CertificateError, Key};
 use msap_shared::io::file::{self, Access};
-use msap_shared::io::quic::{self, QuicError};
-use msap_shared::io::tls::{self, TlsError};
+use msap_shared::io::quic::QuicError;
+use msap_shared::io::reach::Client;
+use msap_shared::io::tls::{self, Conversation, TlsError};
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
@@ -145,13 +146,13 @@ impl Identity {
         clients.verify_client_cert(&self.certificate, &[], day).map(drop).map_err(stranger)
     }
 
-    /// QUIC settings of a session with the hub.
+    /// What a session with the hub needs.
     ///
     /// # Errors
     /// When TLS refuses the files.
-    pub fn client_config(&self) -> Result<quinn::ClientConfig, IdentityError> {
+    pub fn client(&self) -> Result<Client, IdentityError> {
         let tls = tls::device(&self.authorities, vec![self.certificate.clone()], self.key.to_der())?;
-        Ok(quic::client(tls)?)
+        Ok(Client::new(tls, Conversation::Sync)?)
     }
 }
 
@@ -285,7 +286,7 @@ mod tests {
         assert_eq!(join(dir.path(), &authority, 1), joined);
         let identity = Identity::load(dir.path()).unwrap();
         assert_eq!((identity.fingerprint(), identity.site().as_str()), (joined, "361"));
-        assert!(identity.client_config().is_ok());
+        assert!(identity.client().is_ok());
         // A rotation under way leaves the old identity in place.
         Joining::for_invitation(dir.path(), &[2; 32]).unwrap();
         assert_eq!(Identity::load(dir.path()).unwrap().fingerprint(), joined);

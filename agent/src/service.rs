@@ -13,13 +13,13 @@ use std::time::Instant;
 use anyhow::Context as _;
 use jiff::Timestamp;
 use msap_shared::frame::{self, Frame};
-use msap_shared::io::link::{CloseCode, CloseReason, Outgoing};
+use msap_shared::io::link::{CloseCode, CloseReason, Outgoing, Transport};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::command::{Command, CommandError, Reply};
 use crate::config::Settings;
-use crate::core::{Core, Input, Now, Output};
+use crate::core::{Attempt, Core, Input, Now, Output};
 use crate::dial::{self, SessionPort};
 use crate::store::{self, StoreError, meta};
 
@@ -37,7 +37,9 @@ enum Job {
     Ask(Command, oneshot::Sender<Answer>),
     /// Where the hub is.
     Hub(oneshot::Sender<String>),
-    Open(oneshot::Sender<mpsc::Receiver<Outgoing>>),
+    /// What is remembered of networks.
+    Networks(oneshot::Sender<String>),
+    Open(Transport, oneshot::Sender<mpsc::Receiver<Outgoing>>),
     Link(Input),
 }
 
@@ -76,9 +78,20 @@ impl SessionPort for Desk {
         answer.await.ok()
     }
 
-    async fn open(&self) -> mpsc::Receiver<Outgoing> {
+    async fn networks(&self) -> String {
         let (reply, answer) = oneshot::channel();
-        if self.jobs.send(Job::Open(reply)).await.is_ok()
+        // Stopping: nothing will be dialled.
+        self.jobs.send(Job::Networks(reply)).await.ok();
+        answer.await.unwrap_or_default()
+    }
+
+    async fn remember(&self, networks: String) {
+        self.link(Input::Networks(networks)).await.ok();
+    }
+
+    async fn open(&self, transport: Transport) -> mpsc::Receiver<Outgoing> {
+        let (reply, answer) = oneshot::channel();
+        if self.jobs.send(Job::Open(transport, reply)).await.is_ok()
             && let Ok(queue) = answer.await
         {
             return queue;
@@ -95,9 +108,10 @@ impl SessionPort for Desk {
         self.link(Input::Drained).await.ok();
     }
 
-    async fn closed(&self, why: CloseReason) {
+    async fn closed(&self, transport: Option<Transport>, why: CloseReason) {
+        let attempt = transport.map(|transport| Attempt { transport: transport.as_str(), why: why.as_str() });
         let (state, why) = spoken(why);
-        self.link(Input::Disconnected { state, why: why.map(str::to_owned) }).await.ok();
+        self.link(Input::Disconnected { state, why: why.map(str::to_owned), attempt }).await.ok();
     }
 
     fn wake(&self) -> Arc<Notify> {
@@ -153,6 +167,7 @@ pub fn start(
     let dial_settings = dial::Settings {
         interval: settings.sync.interval,
         max_backoff: settings.sync.max_backoff,
+        transport: settings.sync.transport,
         ..dial::Settings::default()
     };
     let (jobs, queue) = mpsc::channel(QUEUE_LEN);
@@ -233,12 +248,20 @@ impl Writer {
                 reply.send(self.core.profile().hub.clone()).ok();
                 return Ok(None);
             }
-            Job::Open(reply) => {
+            Job::Networks(reply) => {
+                match meta::networks(self.core.connection()) {
+                    Err(error) if !error.is_passing() => return Err(error),
+                    // What is not remembered is found out again.
+                    read => drop(reply.send(read.unwrap_or_default())),
+                }
+                return Ok(None);
+            }
+            Job::Open(transport, reply) => {
                 let (out, frames) = mpsc::channel(FRAMES_QUEUE_LEN);
                 self.connection = Some(out);
                 // The connection may have gone meanwhile; then its end follows.
                 reply.send(frames).ok();
-                Input::Connected { transport: "quic" }
+                Input::Connected { transport: transport.as_str() }
             }
             Job::Link(input) => {
                 if matches!(input, Input::Disconnected { .. }) {

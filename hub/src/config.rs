@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use config::{File, FileFormat, Source, Value, ValueKind};
 use serde::{Deserialize, Serialize};
@@ -13,15 +14,25 @@ use serde::{Deserialize, Serialize};
 use crate::lang::{Lang, Phrase};
 
 const PREFIX: &str = "MSAP_HUB_";
+/// Devices bear with no longer wait.
+const RETURN_OVER_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// Every setting: name, default and meaning. The documentation and `config show` print this.
-pub const KEYS: [(&str, &str, Phrase); 7] = [
+pub const KEYS: [(&str, &str, Phrase); 8] = [
     (
         "sync.listen",
         "[::]:4433",
-        Phrase::new("adresse UDP où les postes se connectent", "UDP address that sites connect to"),
+        Phrase::new("adresse UDP et TCP où les postes se connectent", "UDP and TCP address that sites connect to"),
     ),
     ("sync.advertise", "", Phrase::new("adresse écrite dans les codes d’invitation", "address written in join codes")),
+    (
+        "sync.return_over",
+        "20s",
+        Phrase::new(
+            "temps sur lequel les postes reviennent après un arrêt",
+            "time over which sites return after a stop",
+        ),
+    ),
     ("http.listen", "127.0.0.1:8080", Phrase::new("adresse de l’interface HTTP", "address of the HTTP interface")),
     ("log.filter", "info,rusqlite_migration=warn", Phrase::new("filtre du journal technique", "filter of the log")),
     ("log.format", "auto", Phrase::new("text, json ou auto", "text, json or auto")),
@@ -58,6 +69,8 @@ pub struct Settings {
     pub sync_listen: SocketAddr,
     /// The address that join codes carry, `host:port`.
     pub sync_advertise: Option<String>,
+    /// The time over which sites return after a stop.
+    pub sync_return_over: Duration,
     /// Where programs connect.
     pub http_listen: SocketAddr,
     /// Which events are logged.
@@ -232,6 +245,13 @@ impl Settings {
         Ok(Self {
             sync_listen: socket("sync.listen")?,
             sync_advertise: advertise,
+            sync_return_over: return_over(text("sync.return_over")).ok_or_else(|| {
+                wrong(
+                    "sync.return_over",
+                    "une durée de 0s à 15m, par exemple 20s",
+                    "a duration from 0s to 15m such as 20s",
+                )
+            })?,
             http_listen: socket("http.listen")?,
             log_filter: text("log.filter").to_owned(),
             log_format,
@@ -250,6 +270,12 @@ impl Settings {
         };
         self.values.iter().map(shown).collect()
     }
+}
+
+/// A time over which sites may be asked to return: at most what they bear with.
+fn return_over(text: &str) -> Option<Duration> {
+    let signed: jiff::SignedDuration = text.parse().ok()?;
+    Duration::try_from(signed).ok().filter(|over| *over <= RETURN_OVER_MAX)
 }
 
 /// Whether a text reads as `host:port`, `192.0.2.1:port` or `[v6]:port`.

@@ -5,19 +5,17 @@
 //! and the certificate change together; a wrong secret answers like an expired one, and slowly.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use msap_shared::io::certificate::{self, CertificateError};
 use msap_shared::io::enrol::{Answer, Denial, Denied, Enrolled, LABEL_LEN_MAX, MessageError, Request, read, write};
 use msap_shared::io::join_code::JoinCode;
-use msap_shared::io::link::{CloseCode, CloseReason};
+use msap_shared::io::link::{CloseCode, CloseReason, Link};
 use msap_shared::io::pump::End;
-use msap_shared::io::quic;
 use msap_shared::time::Day;
-use quinn::Connection as QuicConnection;
 use rusqlite::Connection;
+use tokio::time::{Instant, timeout_at};
 use tracing::{debug, info, warn};
 
 use crate::core::Core;
@@ -26,9 +24,7 @@ use crate::store::devices::{self, Applicant, EnrolError, Standing};
 use crate::store::{StoreError, journal};
 
 /// Time for a request, which its sender has at hand: nobody waits for a person here.
-const REQUEST_MAX: Duration = Duration::from_secs(3);
-/// Time for the answer to be taken.
-const ANSWER_MAX: Duration = Duration::from_secs(10);
+pub(crate) const REQUEST_MAX: Duration = Duration::from_secs(3);
 /// What a wrong secret costs whoever tries them.
 const WRONG_SECRET_DELAY: Duration = Duration::from_millis(200);
 /// Longest version noted, in characters.
@@ -162,28 +158,19 @@ fn plain(text: &str, len_max: usize) -> String {
     text.trim().chars().filter(|c| !c.is_control()).take(len_max).collect()
 }
 
-/// Runs the conversation on a connection: one request, one answer.
-pub(crate) async fn converse(connection: &QuicConnection, registrar: Arc<dyn Registrar>) -> CloseReason {
-    let Ok(streams) = tokio::time::timeout(REQUEST_MAX, async {
-        let (send, mut receive) = connection.accept_bi().await?;
-        let request = read::<Request>(&mut receive).await;
-        Ok::<_, quinn::ConnectionError>((send, request))
-    })
-    .await
-    else {
-        return quic::close(connection, CloseCode::Timeout);
-    };
-    let (mut send, request) = match streams {
-        Ok((send, Ok(request))) => (send, request),
-        Ok((mut send, Err(error))) => {
+/// Runs the conversation on a link: one request, there by `asked_by`, and one answer.
+pub(crate) async fn converse(link: &mut Link, asked_by: Instant, registrar: &dyn Registrar) -> End {
+    let (receive, send) = link.streams();
+    let request = match timeout_at(asked_by, read::<Request>(receive)).await {
+        Ok(Ok(request)) => request,
+        Ok(Err(error)) => {
             debug!(error = &error as &dyn std::error::Error, "an enrolment without a request");
-            let code = match error {
+            return End::Ours(match error {
                 MessageError::Io(_) | MessageError::Malformed(_) | MessageError::Unencodable => CloseCode::Protocol,
                 MessageError::TooLong => CloseCode::TooLarge,
-            };
-            return quic::end(connection, &mut send, End::Ours(code)).await;
+            });
         }
-        Err(error) => return quic::reason(&error),
+        Err(_) => return End::Ours(CloseCode::Timeout),
     };
     let answer = match registrar.enrol(request).await {
         Ok(enrolled) => {
@@ -203,10 +190,8 @@ pub(crate) async fn converse(connection: &QuicConnection, registrar: Arc<dyn Reg
             Answer::Denied(Denied { code: denial.number(), message: denied.message().to_owned() })
         }
     };
-    let end = match tokio::time::timeout(ANSWER_MAX, write(&mut send, &answer)).await {
-        Ok(Ok(())) => End::Ours(CloseCode::Normal),
-        Ok(Err(_)) => End::Broken,
-        Err(_) => End::Ours(CloseCode::Timeout),
-    };
-    quic::end(connection, &mut send, end).await
+    match write(send, &answer).await {
+        Ok(()) => End::Ours(CloseCode::Normal),
+        Err(_) => End::Broken(CloseReason::Lost),
+    }
 }

@@ -177,6 +177,12 @@ impl Keys {
         Ok(tls::hub(chain, self.hub_key.to_der(), &authorities)?)
     }
 
+    /// What QUIC's resets are made from: the same after a restart, so that devices learn at once
+    /// that a connection of before is gone.
+    pub fn transport_secret(&self) -> [u8; 32] {
+        self.hub_key.derive("msap transport 1")
+    }
+
     /// Whether a device is on the list of revocations, as far as it is readable.
     ///
     /// # Errors

@@ -18,6 +18,7 @@ use msap_shared::io::enrol::{Enrolled, Request};
 use msap_shared::io::link::{CloseCode, CloseReason, Outgoing};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::accept::{ConnId, Cut, Peer, Sessions};
@@ -37,6 +38,9 @@ mod tests;
 pub const INPUTS_PER_TURN_MAX: usize = 256;
 /// What may gather while a turn is under way.
 const QUEUE_LEN: usize = 1_024;
+/// Whoever has found no place in the queue for this long is asked to come back later: a moment's
+/// crowd is none of its business, a crowd that lasts is.
+const OPEN_MAX: Duration = Duration::from_secs(2);
 /// The witness file is at most this far behind the database.
 const WITNESS_EVERY: Duration = Duration::from_secs(1);
 /// Readings of figures and lists at once.
@@ -354,7 +358,11 @@ impl Handle {
 impl Sessions for Handle {
     async fn opened(&self, peer: Peer, out: mpsc::Sender<Outgoing>) -> Result<ConnId, CloseCode> {
         let (reply, answer) = oneshot::channel();
-        self.jobs.send(Job::Opened(peer, out, reply)).await.map_err(|_| CloseCode::Shutdown)?;
+        match timeout(OPEN_MAX, self.jobs.send(Job::Opened(peer, out, reply))).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return Err(CloseCode::Shutdown),
+            Err(_) => return Err(CloseCode::Busy),
+        }
         answer.await.map_err(|_| CloseCode::Shutdown)
     }
 

@@ -13,7 +13,7 @@ mod body;
 mod compression;
 mod wire;
 
-pub use body::{Ack, DeviceStanding, Digests, Have, Hello, Mark, Need, Push, Refused, Version, Welcome};
+pub use body::{Ack, Busy, Bye, DeviceStanding, Digests, Have, Hello, Mark, Need, Push, Refused, Version, Welcome};
 
 /// Longest body, compressed or not.
 pub const BODY_LEN_MAX: usize = 256 * 1024;
@@ -40,6 +40,8 @@ pub enum Frame {
     Ack(Ack),
     Need(Need),
     Refused(Refused),
+    Busy(Busy),
+    Bye(Bye),
 }
 
 /// Bytes that are no frame. The session ends; the same bytes are not tried again.
@@ -105,6 +107,8 @@ pub fn decode(header: Header, body: &[u8]) -> Result<Option<Frame>, FrameError> 
         7 => Frame::Ack(read(kind, body)?),
         8 => Frame::Need(read(kind, body)?),
         9 => Frame::Refused(read(kind, body)?),
+        10 => Frame::Busy(read(kind, body)?),
+        11 => Frame::Bye(read(kind, body)?),
         _ => return Ok(None),
     };
     Ok(Some(frame))
@@ -130,6 +134,8 @@ pub fn encode(frame: &Frame, out: &mut Vec<u8>) -> Result<(), FrameError> {
         Frame::Ack(body) => (7, write(body)),
         Frame::Need(body) => (8, write(body)),
         Frame::Refused(body) => (9, write(body)),
+        Frame::Busy(body) => (10, write(body)),
+        Frame::Bye(body) => (11, write(body)),
     };
     if body.len() > BODY_LEN_MAX {
         return Err(FrameError::TooLong);

@@ -1,4 +1,4 @@
-//! What both programs need at the rim: keys, certificates, TLS, QUIC, framed streams.
+//! What both programs need at the rim: keys, certificates, TLS, QUIC, TCP, framed streams.
 //!
 //! Called by the hub's `accept` and `enrol` and the agent's `dial` and `join`. Only this module
 //! of the crate has sockets, a clock and `async`. Bytes that come from a peer never panic the
@@ -9,9 +9,12 @@ pub mod enrol;
 pub mod file;
 pub mod join_code;
 pub mod link;
+pub mod listen;
 pub mod pump;
 pub mod quic;
+pub mod reach;
 pub mod store;
+pub mod tcp;
 pub mod tls;
 
 use rustls::crypto::SecureRandom;

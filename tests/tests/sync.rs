@@ -3,4 +3,5 @@
 mod copies;
 mod kills;
 mod offline;
+mod transport;
 mod wipe;

@@ -62,7 +62,7 @@ async fn serve(context: &Context, settings: &Settings) -> Result<Exit, Failure> 
     let address = listener.local_addr().map_err(|error| cannot_listen(settings, lang, &error))?;
 
     // Before anything is said to run: a machine without its key would count, and never send.
-    let identity = Identity::load(data).and_then(|identity| identity.client_config());
+    let identity = Identity::load(data).and_then(|identity| identity.client());
     identity.map_err(|error| identity_failed(&error, lang))?;
     let stop = CancellationToken::new();
     let (desk, dial) = service::start(data, settings, stop.clone()).map_err(|error| failed(&error, context))?;

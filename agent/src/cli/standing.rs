@@ -199,12 +199,39 @@ fn rows(status: &Value, lang: Lang) -> Vec<Vec<String>> {
         ("Dernière erreur", "Last error", text("last_error")),
         ("Hub", "Hub", format!("{hub} ({from})")),
         ("Transport", "Transport", text("transport")),
+        ("Derniers essais", "Last attempts", tried(status, lang)),
         ("Écart d’horloge (ms)", "Clock offset (ms)", text("clock_offset_ms")),
         ("Version", "Version", text("version")),
     ];
     let to_do = outlook::obstacle(&text("state"), &hub, lang).map(|what| ("À faire", "To do", what));
     let rows = names.into_iter().chain(to_do);
     rows.map(|(fr, en, value)| vec![lang.pick(fr, en).to_owned(), value]).collect()
+}
+
+/// The last attempts to reach the hub, latest last.
+fn tried(status: &Value, lang: Lang) -> String {
+    let tried = status["tried"].as_array().into_iter().flatten();
+    let one = |tried: &Value| {
+        let text = |name: &str| tried[name].as_str().unwrap_or_default().to_owned();
+        format!("{} {} ({})", text("at"), text("transport"), end_in_words(&text("why"), lang))
+    };
+    let lines: Vec<String> = tried.map(one).collect();
+    if lines.is_empty() { "—".to_owned() } else { lines.join("\n") }
+}
+
+/// Why an attempt ended, for people; the stable word where there is no other.
+fn end_in_words(why: &str, lang: Lang) -> &str {
+    match why {
+        "silent" => lang.pick("pas de réponse", "no answer"),
+        "lost" => lang.pick("coupé ou refusé par le réseau", "cut or refused by the network"),
+        "busy" => lang.pick("hub occupé", "hub busy"),
+        "normal" => lang.pick("terminé", "ended"),
+        "shutdown" => lang.pick("arrêt", "shutdown"),
+        "revoked" => lang.pick("exclu du réseau", "revoked"),
+        "unknown" | "rejected" => lang.pick("refusé par le hub", "refused by the hub"),
+        "untrusted" => lang.pick("ce n’est pas le hub qui répond", "not the hub that answers"),
+        other => other,
+    }
 }
 
 #[cfg(test)]
@@ -258,6 +285,16 @@ mod tests {
         let status = json!({ "hub": "h:1", "hub_origin": "environment", "hub_place": "MSAP_AGENT_SYNC__HUB" });
         assert_eq!(hub_address(&status, Lang::Fr).1, "[sync] hub, variable MSAP_AGENT_SYNC__HUB");
         assert_eq!(hub_address(&json!({ "hub_origin": "invitation" }), Lang::Fr).1, "adresse de l’invitation");
+    }
+
+    #[test]
+    fn people_read_what_was_tried() {
+        let at = "2026-11-20T10:00:01Z";
+        let status = json!({ "tried": [
+            { "transport": "quic", "why": "silent", "at": at }, { "transport": "tcp", "why": "later", "at": at },
+        ] });
+        assert_eq!(tried(&status, Lang::Fr), format!("{at} quic (pas de réponse)\n{at} tcp (later)"));
+        assert_eq!(tried(&json!({}), Lang::Fr), "—");
     }
 
     #[test]

@@ -6,11 +6,12 @@ use std::time::Duration;
 use config::Value;
 use jiff::SignedDuration;
 use msap_shared::code::{OperatorCode, known_operator};
+use msap_shared::io::link::Transport;
 use tracing_subscriber::EnvFilter;
 
+use super::{ConfigError, Desk, Entry, Log, LogFormat, Origin, Settings, Sync};
 use crate::catalogue::unknown_operator;
-
-use super::{ConfigError, Desk, Entry, Log, LogFormat, Origin, Settings, Sync, Transport};
+use crate::dial::ladder::Preference;
 
 /// Shortest interval and backoff: below, an agent would only wear out its hub.
 const DURATION_MIN: Duration = Duration::from_millis(100);
@@ -41,9 +42,10 @@ pub(super) fn settings(entries: &[Entry]) -> Result<Settings, ConfigError> {
             interval: field("sync.interval").read(bounded)?,
             max_backoff: field("sync.max_backoff").read(bounded)?,
             transport: field("sync.transport").read(|text| match text {
-                "auto" => Ok(Transport::Auto),
-                "quic" => Ok(Transport::Quic),
-                _ => Err("auto ou quic est attendu".to_owned()),
+                "auto" => Ok(Preference::Auto),
+                "quic" => Ok(Preference::Only(Transport::Quic)),
+                "tcp" => Ok(Preference::Only(Transport::Tcp)),
+                _ => Err("auto, quic ou tcp est attendu".to_owned()),
             })?,
         },
         desk: Desk {

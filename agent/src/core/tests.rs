@@ -296,7 +296,7 @@ fn a_full_disk_is_told_to_the_desk_and_passes() {
 #[test]
 fn what_the_hub_decided_stands_until_a_hub_says_otherwise_or_the_machine_joins_anew() {
     let mut core = core();
-    let ended = |state| Input::Disconnected { state, why: None };
+    let ended = |state| Input::Disconnected { state, why: None, attempt: None };
     let state = |core: &mut Core, input: Input| {
         core.turn(vec![input], at(NOON)).unwrap();
         match ask(core, Command::Status) {

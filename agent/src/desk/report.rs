@@ -78,6 +78,7 @@ pub(super) fn status(conn: &Connection, machine: Machine<'_>, now: Timestamp) ->
         hub: hub.map_or_else(|| profile.hub.clone(), |(address, _)| address.clone()),
         hub_origin: hub.map(|(_, origin)| origin.clone()),
         transport: link.transport,
+        tried: link.tried.iter().copied().collect(),
         clock_offset_ms: meta::clock_offset_ms(conn)?,
         version: env!("CARGO_PKG_VERSION"),
         state: link.state,

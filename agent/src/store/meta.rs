@@ -22,6 +22,7 @@ mod key {
     pub(super) const TOKEN_PREV: &str = "token_prev";
     pub(super) const TOKEN_NEXT: &str = "token_next";
     pub(super) const LAST_CONTACT: &str = "last_contact";
+    pub(super) const NETWORKS: &str = "networks";
     pub(super) const CLOCK_OFFSET_MS: &str = "clock_offset_ms";
 }
 
@@ -150,6 +151,16 @@ pub fn last_contact(conn: &Connection) -> Result<Option<i64>, StoreError> {
 /// Takes note of a frame from the hub.
 pub fn set_last_contact(conn: &Connection, at: i64) -> Result<(), StoreError> {
     set(conn, key::LAST_CONTACT, &at.to_string())
+}
+
+/// What is remembered of networks, as the dial wrote it.
+pub fn networks(conn: &Connection) -> Result<String, StoreError> {
+    Ok(text(conn, key::NETWORKS)?.unwrap_or_default())
+}
+
+/// Remembers networks.
+pub fn set_networks(conn: &Connection, networks: &str) -> Result<(), StoreError> {
+    set(conn, key::NETWORKS, networks)
 }
 
 /// This clock minus the hub's, in milliseconds, as last measured.

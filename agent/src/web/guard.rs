@@ -20,7 +20,7 @@ use super::Problem;
 /// Largest body, in bytes.
 pub const BODY_LEN_MAX: usize = 16 * 1024;
 /// Longest time for a body to arrive.
-pub const BODY_TIME_MAX: Duration = Duration::from_secs(10);
+pub const BODY_TIME_MAX: Duration = Duration::from_secs(7);
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -254,5 +254,28 @@ mod tests {
         assert_eq!(body("application/x-www-form-urlencoded", "2"), 415);
         assert_eq!(judged(&[HERE, ("transfer-encoding", "chunked")], Aim::Write), 415);
         assert_eq!(judged(&[HERE, ("content-length", "0")], Aim::Write), 200);
+    }
+
+    /// A body of which nothing ever comes.
+    struct Silent;
+
+    impl hyper::body::Body for Silent {
+        type Data = hyper::body::Bytes;
+        type Error = std::convert::Infallible;
+
+        fn poll_frame(
+            self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<Result<hyper::body::Frame<Self::Data>, Self::Error>>> {
+            std::task::Poll::Pending
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_is_not_waited_for() {
+        let began = tokio::time::Instant::now();
+        let request = Request::builder().header("host", "127.0.0.1:8477").body(Body::new(Silent)).unwrap();
+        assert!(Guard::new(8477).admit(request).await.is_err());
+        assert_eq!(began.elapsed().as_secs(), BODY_TIME_MAX.as_secs());
     }
 }

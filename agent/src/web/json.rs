@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::command::{LogLine, Negative, Status, Tally, TapView, Verified};
+use crate::command::{LogLine, Negative, Status, Tally, TapView, Tried, Verified};
 use crate::config::Origin;
 
 /// A tap.
@@ -77,12 +77,17 @@ pub(super) fn status(status: &Status) -> Value {
         "hub_origin": status.hub_origin.as_ref().map_or("invitation", Origin::as_str),
         "hub_place": status.hub_origin.as_ref().map(Origin::place),
         "transport": status.transport,
+        "tried": status.tried.iter().map(tried).collect::<Vec<Value>>(),
         "clock_offset_ms": status.clock_offset_ms,
         "version": status.version,
         "state": status.state,
         "storage": status.storage,
         "last_error": status.last_error,
     })
+}
+
+fn tried(tried: &Tried) -> Value {
+    json!({ "transport": tried.transport, "why": tried.why, "at": instant(tried.at) })
 }
 
 /// The sync log.

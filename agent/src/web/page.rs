@@ -93,6 +93,8 @@ struct Link {
     /// Connected, or on the way: no warning.
     well: bool,
     state: String,
+    /// How the hub is reached, or in which ways it was not.
+    way: Option<String>,
     since: Option<String>,
     error: Option<String>,
     /// Why nothing leaves by itself, and what to do.
@@ -223,11 +225,22 @@ fn link(status: &Status, zone: Option<&SiteZone>) -> Link {
     Link {
         well: matches!(status.state, "connected" | "connecting"),
         state: state.to_owned(),
+        way: way(status),
         since,
         error: status.last_error.clone().filter(|error| !error.is_empty()),
         obstacle: outlook::obstacle(status.state, &status.hub, Lang::Fr),
         refused: outlook::is_verdict(status.state),
     }
+}
+
+fn way(status: &Status) -> Option<String> {
+    if let Some(transport) = status.transport {
+        return Some(transport.to_uppercase());
+    }
+    let mut tried: Vec<String> = status.tried.iter().map(|tried| tried.transport.to_uppercase()).collect();
+    tried.sort_unstable();
+    tried.dedup();
+    (!tried.is_empty()).then(|| format!("essayé : {}", tried.join(", ")))
 }
 
 fn long_day(day: Day) -> String {

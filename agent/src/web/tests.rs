@@ -242,6 +242,7 @@ async fn the_status_has_every_field_of_the_contract() {
         "last_contact",
         "hub",
         "transport",
+        "tried",
         "clock_offset_ms",
         "version",
         "state",
@@ -327,7 +328,7 @@ async fn the_page_says_who_refuses_in_french_and_the_status_in_its_own_words() {
         ("refused", "Le hub refuse ce poste"),
         ("untrusted", "pas le hub de ce réseau"),
     ] {
-        let site = Site::linked(false, vec![Input::Disconnected { state, why: None }]);
+        let site = Site::linked(false, vec![Input::Disconnected { state, why: None, attempt: None }]);
         let (_, _, html) = site.raw(Method::GET, "/", None).await;
         assert!(html.contains(words) && !html.contains(state), "{state}: {html}");
         // What leaves by itself, and what does not.

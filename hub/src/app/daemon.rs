@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use msap_shared::io::file::{Access, create_private_directory, write_atomic};
-use msap_shared::io::quic;
+use msap_shared::io::listen::Listener;
 use rusqlite::Connection;
 use sd_notify::NotifyState;
 use tokio::net::TcpListener;
@@ -75,10 +75,11 @@ async fn serve(data: &Path, core: core::Core, keys: Arc<Keys>, settings: &Settin
         Failure::new(Exit::Failure, format!("{what} : {}", with_causes(error)))
     };
     let tls = keys.tls().map_err(|error| engine::keys_failure(&error))?;
-    let endpoint = quic::listen(settings.sync_listen, tls).map_err(|error| failed("sync", &error))?;
+    let door = Listener::bind(settings.sync_listen, tls, &keys.transport_secret());
+    let door = door.map_err(|error| failed("sync", &error))?;
     let listener = TcpListener::bind(settings.http_listen).await;
     let listener = listener.map_err(|error| failed(&format!("http {}", settings.http_listen), &error))?;
-    let sync = endpoint.local_addr().map_err(|error| failed("sync", &error))?;
+    let sync = door.local_addr().map_err(|error| failed("sync", &error))?;
     let http = listener.local_addr().map_err(|error| failed("http", &error))?;
     let socket = Socket::bind(data).map_err(|error| failed(admin::socket::NAME, &error))?;
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| failed("SIGTERM", &error))?;
@@ -92,9 +93,13 @@ async fn serve(data: &Path, core: core::Core, keys: Arc<Keys>, settings: &Settin
     let handle = service.handle.clone();
     let context = Context { ca_hash: keys.ca_hash(), advertise: settings.sync_advertise.clone(), sync };
     let operators = Operators { handle: handle.clone(), keys, context: Arc::new(context) };
-    let limits = accept::Limits { connections: settings.sync_connections, ..accept::Limits::default() };
+    let limits = accept::Limits {
+        connections: settings.sync_connections,
+        return_over: settings.sync_return_over,
+        ..accept::Limits::default()
+    };
     let tasks = [
-        tokio::spawn(accept::run(endpoint, handle.clone(), Arc::new(handle.clone()), limits, rim.clone())),
+        tokio::spawn(accept::run(door, handle.clone(), Arc::new(handle.clone()), limits, rim.clone())),
         tokio::spawn(http::serve(
             listener,
             http::router(handle.clone()),
@@ -146,9 +151,9 @@ fn announce(data: &Path, sync: SocketAddr, http: SocketAddr, lang: Lang) -> std:
     write_atomic(&data.join(ADDRESSES), addresses.to_string().as_bytes(), Access::Directory)?;
     match lang {
         Lang::Fr => {
-            eprintln!("msap-hub : les postes se connectent sur {sync} (UDP), l’interface est sur http://{http}")
+            eprintln!("msap-hub : les postes se connectent sur {sync} (UDP et TCP), l’interface est sur http://{http}")
         }
-        Lang::En => eprintln!("msap-hub: sites connect to {sync} (UDP), the interface is at http://{http}"),
+        Lang::En => eprintln!("msap-hub: sites connect to {sync} (UDP and TCP), the interface is at http://{http}"),
     }
     notify(&[NotifyState::Ready]);
     Ok(())

@@ -379,6 +379,13 @@ async fn slow_and_surplus_connections_do_not_hold_the_interface() {
         let mut rest = Vec::new();
         tokio::time::timeout(millis(5_000), stream.read_to_end(&mut rest)).await.unwrap().unwrap();
     }
+    // Nobody waits for a body that nobody reads.
+    let mut half = TcpStream::connect(address).await.unwrap();
+    half.write_all(b"GET /healthz HTTP/1.1\r\nhost: hub\r\ncontent-length: 9\r\n\r\nhalf").await.unwrap();
+    let mut answer = Vec::new();
+    tokio::time::timeout(millis(5_000), half.read_to_end(&mut answer)).await.unwrap().unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 200"));
+    assert!(Limits::new(1).header <= Duration::from_secs(15));
     stop.cancel();
     tokio::time::timeout(millis(5_000), served).await.unwrap().unwrap();
 }

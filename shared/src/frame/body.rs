@@ -205,6 +205,23 @@ pub struct Refused {
     pub last_hash: ChangeHash,
 }
 
+/// Hub → device: come back later. The connection is closed right after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Busy {
+    /// The device comes back at an instant of its own choice within this time.
+    #[n(0)]
+    pub retry_after_ms: u64,
+}
+
+/// Either side: why the connection is closed. Only where what carries the frames cannot say so
+/// itself: over QUIC, the close of the connection does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Bye {
+    /// The number of the reason.
+    #[n(0)]
+    pub code: u32,
+}
+
 impl Push {
     /// The run that the frame carries.
     pub fn into_run(self) -> (DocId, Run) {

@@ -63,6 +63,8 @@ fn samples() -> Vec<Frame> {
         Frame::Ack(Ack { epoch, mark, held: vec![(document(), version)], in_sync: true }),
         Frame::Need(Need { document: document(), writer, from: 2 }),
         Frame::Refused(Refused::new(document(), version, 3, Refusal::Hash)),
+        Frame::Busy(Busy { retry_after_ms: 60_000 }),
+        Frame::Bye(Bye { code: 5 }),
     ]
 }
 
@@ -126,7 +128,7 @@ proptest! {
     }
 
     #[test]
-    fn damaged_frames_never_panic(which in 0usize..9, at in any::<prop::sample::Index>(), to in any::<u8>()) {
+    fn damaged_frames_never_panic(which in 0usize..11, at in any::<prop::sample::Index>(), to in any::<u8>()) {
         let mut bytes = encoded(&samples()[which]);
         let at = at.index(bytes.len());
         bytes[at] = to;

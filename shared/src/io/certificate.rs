@@ -11,6 +11,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, DnType, ExtendedKeyUsagePurpose, IsCa,
     Issuer, KeyPair, KeyUsagePurpose, PublicKeyData, SanType, date_time_ymd,
 };
+use ring::hmac;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateSigningRequestDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use x509_parser::extensions::GeneralName;
@@ -95,6 +96,14 @@ impl Key {
     /// The identity this key stands for.
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of_spki(&self.spki())
+    }
+
+    /// A secret that follows from this key, another for each `label`.
+    pub fn derive(&self, label: &str) -> [u8; 32] {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.0.serialize_der());
+        let mut secret = [0; 32];
+        secret.copy_from_slice(hmac::sign(&key, label.as_bytes()).as_ref());
+        secret
     }
 
     /// A signing request: the public key, proved to be held. It asks for nothing else.

@@ -14,7 +14,8 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier};
+use rustls::sign::CertifiedKey;
 use rustls::time_provider::TimeProvider;
 use rustls::{
     CertificateError, CipherSuite, ClientConfig, DigitallySignedStruct, Error, PeerIncompatible, RootCertStore,
@@ -28,6 +29,26 @@ use super::join_code::JoinCode;
 pub const ALPN_ENROL: &[u8] = b"msap-enrol/1";
 /// ALPN of sync.
 pub const ALPN_SYNC: &[u8] = b"msap-sync/1";
+
+/// What a connection is for, as its ALPN says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conversation {
+    /// A machine joins.
+    Enrol,
+    /// A device syncs.
+    Sync,
+}
+
+impl Conversation {
+    /// By the protocol that the handshake agreed on.
+    pub fn of_alpn(protocol: &[u8]) -> Option<Self> {
+        match protocol {
+            ALPN_ENROL => Some(Self::Enrol),
+            ALPN_SYNC => Some(Self::Sync),
+            _ => None,
+        }
+    }
+}
 
 /// 2025-01-01 and 2100-01-01, in seconds since 1970: well inside every certificate's validity.
 const EARLIEST: Duration = Duration::from_secs(1_735_689_600);
@@ -83,7 +104,8 @@ fn roots(authorities: &[CertificateDer<'static>]) -> Result<Arc<RootCertStore>, 
 }
 
 /// The hub's side, for both conversations: `chain` is its certificate and the authorities that
-/// an enrolling machine looks for; clients are verified against `authorities`.
+/// an enrolling machine looks for, and that it alone is shown; clients are verified against
+/// `authorities`.
 ///
 /// # Errors
 /// When rustls refuses the certificates or the key.
@@ -94,17 +116,43 @@ pub fn hub(
 ) -> Result<ServerConfig, TlsError> {
     let clients = WebPkiClientVerifier::builder_with_provider(roots(authorities)?, provider())
         .allow_unauthenticated()
+        // A device has one certificate: nobody has to tell it which to show.
+        .clear_root_hint_subjects()
         .build()
         .map_err(|error| TlsError::Authorities(Some(error)))?;
     let mut config = ServerConfig::builder_with_details(provider(), Arc::new(HeldClock))
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_client_cert_verifier(clients)
-        .with_single_cert(chain, key)?;
+        .with_cert_resolver(Arc::new(ByConversation::new(chain, key)?));
     config.alpn_protocols = vec![ALPN_SYNC.to_vec(), ALPN_ENROL.to_vec()];
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     config.max_early_data_size = 0;
     Ok(config)
+}
+
+/// Shows the authorities to whoever looks for one. A device that syncs has them: every handshake
+/// of its is half a kilobyte shorter.
+#[derive(Debug)]
+struct ByConversation {
+    enrol: Arc<CertifiedKey>,
+    sync: Arc<CertifiedKey>,
+}
+
+impl ByConversation {
+    fn new(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<Self, TlsError> {
+        let enrol = CertifiedKey::from_der(chain, key, &provider())?;
+        let own = enrol.cert.iter().take(1).cloned().collect();
+        let sync = CertifiedKey::new(own, enrol.key.clone());
+        Ok(Self { enrol: Arc::new(enrol), sync: Arc::new(sync) })
+    }
+}
+
+impl ResolvesServerCert for ByConversation {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let enrols = hello.alpn().is_some_and(|mut offered| offered.any(|protocol| protocol == ALPN_ENROL));
+        Some(if enrols { self.enrol.clone() } else { self.sync.clone() })
+    }
 }
 
 /// A device's side of sync: shows its certificate, trusts any of `authorities`.
@@ -225,6 +273,15 @@ mod tests {
         assert_eq!(suites.first(), Some(&CipherSuite::TLS13_AES_128_GCM_SHA256));
         let known = rustls::crypto::ring::default_provider().cipher_suites;
         assert!(known.iter().all(|suite| suites.contains(&suite.suite())) && known.len() == suites.len());
+    }
+
+    #[test]
+    fn authorities_are_shown_to_whoever_enrols_and_to_nobody_else() {
+        let authority = Authority::new(Key::generate().unwrap()).unwrap();
+        let key = Key::generate().unwrap();
+        let chain = vec![authority.certify_hub(&key).unwrap(), authority.certificate().clone()];
+        let shown = ByConversation::new(chain.clone(), key.to_der()).unwrap();
+        assert_eq!((&shown.enrol.cert[..], &shown.sync.cert[..]), (&chain[..], &chain[..1]));
     }
 
     #[test]

@@ -184,6 +184,8 @@ impl SiteSession {
     /// When the hub breaks the protocol, or the replica fails.
     pub fn receive<R: SiteReplica>(&mut self, frame: Frame, replica: &mut R) -> Result<(), SessionError<R::Error>> {
         match (self.phase, frame) {
+            // Whoever carries the frames acts on these: nothing of the conversation is in them.
+            (_, Frame::Busy(_) | Frame::Bye(_)) => Ok(()),
             (Phase::Greeting, Frame::Welcome(welcome)) => self.welcome(welcome, replica),
             (Phase::Greeting, _) => Err(SessionError::Protocol("a frame before Welcome")),
             (_, Frame::Ack(ack)) => self.acknowledged(ack, replica),
