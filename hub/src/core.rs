@@ -27,7 +27,7 @@ use crate::store::{Store, StoreError, Turn, Witnessed, sites};
 
 mod manage;
 
-pub use manage::{Approved, CheckReport};
+pub use manage::Approved;
 
 /// The most frames one connection is given before it has written them.
 pub const FRAMES_IN_FLIGHT_MAX: usize = 32;
