@@ -6,6 +6,8 @@
 mod alone;
 mod daemon;
 mod engine;
+mod opening;
+mod upkeep;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -85,6 +87,11 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
             managed(&cli.global, request::counts(counts), Some(format))
         }
         Command::Check { rebuild } => managed(&cli.global, request::check(rebuild), None),
+        Command::Backup(backup) => upkeep::backup(&cli.global, &directories(&cli.global)?.0, &backup),
+        Command::Restore(restore) => {
+            let (data, keys) = directories(&cli.global)?;
+            upkeep::restore(&cli.global, &data, &keys, &restore)
+        }
         Command::Refused(_) => managed(&cli.global, request::refused(), None),
         Command::Flagged(_) => managed(&cli.global, request::flagged(), None),
         Command::Journal(journal) => managed(&cli.global, request::journal(&journal), None),

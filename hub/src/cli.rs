@@ -8,9 +8,11 @@ mod french;
 pub(crate) mod request;
 pub(crate) mod show;
 pub(crate) mod tools;
+mod upkeep;
 
 pub use self::args::command;
 pub(crate) use self::args::{Cli, Command, Config, Format, Global};
+pub(crate) use self::upkeep::{Backup, Restore};
 
 #[cfg(test)]
 mod tests;

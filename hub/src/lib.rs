@@ -4,6 +4,7 @@ pub mod accept;
 pub mod admin;
 pub mod app;
 pub mod ask;
+pub mod backup;
 pub mod cli;
 pub mod client;
 pub mod config;

@@ -17,6 +17,8 @@ use msap_shared::io::store::prepare;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 pub mod chains;
+pub mod check;
+pub mod copy;
 pub mod devices;
 pub mod documents;
 pub mod figures;
@@ -29,6 +31,7 @@ pub mod rebuild;
 pub mod sites;
 pub mod tokens;
 pub mod views;
+pub mod wal;
 
 /// The database's name within the data directory.
 pub const FILE_NAME: &str = "hub.db";

@@ -18,8 +18,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use super::engine::{self, Engine};
+use super::opening;
 use crate::admin::socket::{Administration, Socket};
 use crate::admin::{self, Asked, Context, Reply, Request};
+use crate::backup::schedule::keep_backing_up;
 use crate::client::{Lock, LockError};
 use crate::config::{LogFormat, Settings};
 use crate::exit::{Exit, Failure, with_causes};
@@ -34,6 +36,8 @@ use crate::{accept, core};
 pub const ADDRESSES: &str = "addresses.json";
 /// A command may hold the lock for a moment.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+/// How long a start may go on after it has last shown that it does.
+const STARTING_USEC: u32 = 60_000_000;
 
 /// Runs the hub until it is told to stop.
 ///
@@ -44,10 +48,10 @@ pub(super) fn run(data: &Path, keys: &Path, settings: &Settings, lang: Lang) -> 
     let io = |error: std::io::Error| Failure::new(Exit::Failure, format!("{} : {error}", data.display()));
     create_private_directory(data).map_err(io)?;
     let lock = lock(data, lang)?;
-    let (core, keys) = engine::open(data, keys, lang)?;
+    let (core, keys) = opening::open(data, keys, lang)?;
     // A first start that is cut off right after this must not look like a lost list of
     // revocations at the next one.
-    engine::witness(&core, &keys).map_err(|error| engine::keys_failure(&error))?;
+    opening::witness(&core, &keys).map_err(|error| engine::keys_failure(&error))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(io)?;
     let ended = runtime.block_on(serve(data, core, keys, settings, lang));
     drop(runtime);
@@ -93,7 +97,7 @@ async fn serve(data: &Path, core: core::Core, keys: Arc<Keys>, settings: &Settin
     let context = Context { ca_hash: keys.ca_hash(), advertise: settings.sync_advertise.clone(), sync };
     let operators = Operators { handle: handle.clone(), keys, context: Arc::new(context) };
     let limits = accept::Limits { connections: settings.sync_connections, ..accept::Limits::default() };
-    let tasks = [
+    let mut tasks = vec![
         tokio::spawn(accept::run(endpoint, handle.clone(), Arc::new(handle.clone()), limits, rim.clone())),
         tokio::spawn(http::serve(
             listener,
@@ -104,6 +108,9 @@ async fn serve(data: &Path, core: core::Core, keys: Arc<Keys>, settings: &Settin
         tokio::spawn(socket.serve(operators, rim.clone())),
         tokio::spawn(handle.keep_verifying(rim.clone())),
     ];
+    if let Some(schedule) = settings.backup.clone() {
+        tasks.push(tokio::spawn(keep_backing_up(schedule, data.join(store::FILE_NAME), rim.clone())));
+    }
 
     let announced = announce(data, sync, http, lang).map_err(|error| failed(ADDRESSES, &error));
     if announced.is_ok() {
@@ -125,7 +132,10 @@ async fn serve(data: &Path, core: core::Core, keys: Arc<Keys>, settings: &Settin
         }
     }
     writer.cancel();
-    service.finish().await.map_err(|error| engine::store_failure(&error, lang))?;
+    if let Err(error) = service.finish().await {
+        opening::suspect(data);
+        return Err(engine::store_failure(&error, lang));
+    }
     info!("the hub has stopped");
     announced
 }
@@ -152,6 +162,11 @@ fn announce(data: &Path, sync: SocketAddr, http: SocketAddr, lang: Lang) -> std:
     }
     notify(&[NotifyState::Ready]);
     Ok(())
+}
+
+/// Tells systemd that a start which takes long is under way.
+pub(super) fn still_starting() {
+    notify(&[NotifyState::ExtendTimeoutUsec(STARTING_USEC)]);
 }
 
 fn notify(state: &[NotifyState<'_>]) {

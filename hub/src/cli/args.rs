@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use super::{Backup, Restore};
 use crate::lang::Lang;
 
 /// The whole command, with its help in French.
@@ -62,6 +63,10 @@ pub(crate) enum Command {
         #[arg(long)]
         rebuild: bool,
     },
+    /// Sauvegarde la base, que le hub tourne ou non, et la relit en entier
+    Backup(Backup),
+    /// Remet une sauvegarde à la place de la base
+    Restore(Restore),
     /// Les changements refusés
     #[command(subcommand)]
     Refused(Listing),

@@ -120,9 +120,14 @@ pub(crate) fn settings(shown: &[Shown], json: bool) -> io::Result<()> {
     list(shown, &["key", "value", "origin"], json)
 }
 
+/// Writes one object, a line per field.
+pub(crate) fn one(value: &Value) -> io::Result<()> {
+    out::grid(&fields(value, &[])?)
+}
+
 /// Writes what the doctor found.
 pub(crate) fn health(found: &[Finding], json: bool) -> io::Result<()> {
-    list(found, &["check", "state", "detail"], json)
+    list(found, &["check", "state", "detail", "next"], json)
 }
 
 fn list<T: serde::Serialize>(rows: &[T], columns: &[&str], json: bool) -> io::Result<()> {
