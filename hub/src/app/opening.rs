@@ -188,3 +188,174 @@ pub(super) fn witness(core: &Core, keys: &Keys) -> Result<(), KeysError> {
     let Witnessed { epoch, mark } = core.now();
     keys.write_witness(&Witness { epoch, mark, revocations: keys.revocation_count() })
 }
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::store::journal;
+
+    /// A hub's directory, its hub killed after `commits`, and what its database was before the
+    /// last of them.
+    struct Killed {
+        dir: TempDir,
+        epoch: msap_shared::id::Epoch,
+    }
+
+    const FILES: [&str; 3] = ["hub.db", "hub.db-wal", "hub.db-shm"];
+
+    fn note(core: &mut Core, word: &str) {
+        let sql = "INSERT OR REPLACE INTO meta (key, value) VALUES ('test', ?1)";
+        let done = core.store().write(|conn, _| conn.execute(sql, [word]).map_err(StoreError::sqlite("testing")));
+        assert_eq!(done.unwrap(), 1);
+    }
+
+    impl Killed {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            std::fs::create_dir(dir.path().join("old")).unwrap();
+            let (mut core, keys) = open(dir.path(), &dir.path().join("keys"), Lang::Fr).unwrap();
+            let epoch = core.now().epoch;
+            note(&mut core, "one");
+            note(&mut core, "two");
+            let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+            core.connection().query_row(checkpoint, [], |_| Ok(())).unwrap();
+            std::fs::copy(dir.path().join("hub.db"), dir.path().join("old/hub.db")).unwrap();
+            note(&mut core, "three");
+            core.connection().query_row(checkpoint, [], |_| Ok(())).unwrap();
+            core.store().write(|_, _| Ok::<_, StoreError>(())).unwrap();
+            witness(&core, &keys).unwrap();
+            // Copied as the kill leaves them: closing would carry the log over.
+            let killed = tempfile::tempdir().unwrap();
+            for name in FILES {
+                std::fs::copy(dir.path().join(name), killed.path().join(name)).unwrap();
+            }
+            drop(core);
+            for name in FILES {
+                std::fs::remove_file(dir.path().join(name)).ok();
+                std::fs::copy(killed.path().join(name), dir.path().join(name)).unwrap();
+            }
+            Self { dir, epoch }
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.dir.path().join(name)
+        }
+
+        fn remove(&self, names: &[&str]) {
+            names.iter().for_each(|name| std::fs::remove_file(self.path(name)).unwrap());
+        }
+
+        fn put_back(&self) {
+            std::fs::copy(self.path("old/hub.db"), self.path("hub.db")).unwrap();
+        }
+
+        fn open(&self) -> Result<Core, Failure> {
+            open(self.dir.path(), &self.path("keys"), Lang::Fr).map(|(core, _)| core)
+        }
+
+        /// Opens, and says whether a new epoch began and what the database holds.
+        fn found(&self) -> (bool, String) {
+            let core = self.open().unwrap();
+            let begun = core.now().epoch != self.epoch;
+            let journal = journal::list(core.connection(), 0, 10).unwrap();
+            assert_eq!(journal.iter().any(|line| line.action == "epoch.begin"), begun);
+            let sql = "SELECT value FROM meta WHERE key = 'test'";
+            (begun, core.connection().query_row(sql, [], |row| row.get(0)).unwrap())
+        }
+    }
+
+    #[test]
+    fn a_database_put_back_by_hand_is_noticed_whatever_lies_beside_it() {
+        let killed = Killed::new();
+        assert_eq!(killed.found(), (false, "three".to_owned()), "a kill alone is nothing");
+
+        // Everything put back, and nothing beside it.
+        let killed = Killed::new();
+        killed.remove(&["hub.db-wal", "hub.db-shm"]);
+        killed.put_back();
+        assert_eq!(killed.found(), (true, "two".to_owned()));
+
+        // Beside the log of the one that stood there.
+        let killed = Killed::new();
+        killed.put_back();
+        assert_eq!(killed.found(), (true, "two".to_owned()));
+        let kept = std::fs::read_dir(killed.dir.path()).unwrap();
+        let names = kept.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        assert!(names.into_iter().any(|name| name.starts_with("hub.db-wal.foreign-")));
+
+        // The same without the witness, and without the index of the log.
+        let killed = Killed::new();
+        killed.put_back();
+        killed.remove(&["hub.db-shm", "keys/witness"]);
+        assert_eq!(killed.found(), (true, "two".to_owned()));
+
+        // Only the log is lost, and with it a commit.
+        let killed = Killed::new();
+        killed.remove(&["hub.db-wal"]);
+        assert_eq!(killed.found(), (true, "three".to_owned()));
+
+        // A look beside no hub does not mix them either.
+        let killed = Killed::new();
+        killed.put_back();
+        examined(&killed.path("hub.db"), Lang::Fr).unwrap();
+        assert_eq!(killed.found(), (true, "two".to_owned()));
+    }
+
+    #[test]
+    fn an_empty_cut_or_overwritten_database_is_damage_with_a_next_step() {
+        let damages: [(&str, fn(&Path)); 4] = [
+            ("empty", |path| std::fs::write(path, "").unwrap()),
+            ("cut", |path| {
+                let bytes = std::fs::read(path).unwrap();
+                std::fs::write(path, &bytes[..bytes.len() - 4_096]).unwrap();
+            }),
+            ("cut to half a page", |path| {
+                let bytes = std::fs::read(path).unwrap();
+                std::fs::write(path, &bytes[..2_048]).unwrap();
+            }),
+            ("overwritten", |path| {
+                let mut bytes = std::fs::read(path).unwrap();
+                bytes[..4_096].fill(0x5a);
+                std::fs::write(path, bytes).unwrap();
+            }),
+        ];
+        for (what, damage) in damages {
+            let killed = Killed::new();
+            killed.remove(&["hub.db-wal", "hub.db-shm"]);
+            damage(&killed.path("hub.db"));
+            let before = std::fs::read(killed.path("hub.db")).unwrap();
+            for _ in 0..2 {
+                let failure = killed.open().err().unwrap();
+                assert_eq!(failure.exit, Exit::Damaged, "{what}: {}", failure.message);
+                assert!(failure.message.contains("msap-hub restore"), "{what}: {}", failure.message);
+            }
+            assert_eq!(std::fs::read(killed.path("hub.db")).unwrap(), before, "{what}");
+        }
+    }
+
+    #[test]
+    fn after_a_disk_that_failed_everything_is_read_back() {
+        let killed = Killed::new();
+        let core = killed.open().unwrap();
+        suspect(killed.dir.path());
+        core.connection()
+            .execute_batch("INSERT INTO document (name, site) VALUES ('site/1/visits/2026-11', '1')")
+            .unwrap_err();
+        core.connection()
+            .execute_batch(
+                "PRAGMA foreign_keys = OFF; INSERT INTO document (name, site) VALUES ('site/1/visits/2026-11', '1')",
+            )
+            .unwrap();
+        drop(core);
+        for _ in 0..2 {
+            assert_eq!(killed.open().err().unwrap().exit, Exit::Damaged);
+        }
+        let conn = rusqlite::Connection::open(killed.path("hub.db")).unwrap();
+        conn.execute_batch("DELETE FROM document").unwrap();
+        drop(conn);
+        killed.open().unwrap();
+        assert!(!killed.path(SUSPECT).exists());
+    }
+}
