@@ -17,7 +17,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::command::{Command, CommandError, Reply};
 use crate::desk;
-use crate::replica::{Fresh, Replica};
+use crate::replica::{Credentials, Fresh, NoCredentials, Replica};
 use crate::store::{Profile, StoreError, chains, log, meta, taps};
 
 /// The most frames let out before the connection has written them.
@@ -87,6 +87,7 @@ pub struct Core {
     profile: Profile,
     writer: WriterId,
     fresh: Fresh,
+    credentials: Box<dyn Credentials>,
     session: Option<SiteSession>,
     /// Frames were let out, and the connection has not said yet that they are written.
     in_flight: bool,
@@ -104,7 +105,14 @@ impl Core {
         let profile = meta::profile(&conn)?;
         let writer = WriterId::new(fresh());
         let link = LinkState { state: "offline", transport: None, last_error: None };
-        Ok(Self { conn, profile, writer, fresh, session: None, in_flight: false, link, clock_lead_ms: None })
+        let (credentials, session) = (Box::new(NoCredentials), None);
+        Ok(Self { conn, profile, writer, fresh, credentials, session, in_flight: false, link, clock_lead_ms: None })
+    }
+
+    /// With this machine's key and certificates.
+    pub fn with(mut self, credentials: Box<dyn Credentials>) -> Self {
+        self.credentials = credentials;
+        self
     }
 
     /// Who this machine is.
@@ -165,11 +173,12 @@ impl Core {
 
     fn attempt(&mut self, inputs: Vec<Input>, now: Now) -> Result<Vec<Output>, StoreError> {
         // Taken apart so that the transaction and the session borrow different fields.
-        let Self { conn, profile, writer, fresh, session, in_flight, link, .. } = self;
+        let Self { conn, profile, writer, fresh, credentials, session, in_flight, link, .. } = self;
         let tx = conn
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(StoreError::sqlite("beginning a turn"))?;
-        let mut replica = Replica { conn: &tx, writer, fresh };
+        let mut replica = Replica { conn: &tx, writer, fresh, credentials: credentials.as_mut() };
+        let mut referred = false;
         let mut outputs = Vec::new();
         for input in inputs {
             match input {
@@ -185,6 +194,7 @@ impl Core {
                     taps::purge(&tx, now.wall.as_second() - TAP_LOG_DAYS * 86_400)?;
                 }
                 Input::Frame(frame) => {
+                    referred |= matches!(frame, Frame::Reference(_));
                     if let Some(half) = session.as_mut() {
                         match half.receive(frame, &mut replica) {
                             Ok(()) => note_contact(&tx, half, link, now)?,
@@ -214,6 +224,9 @@ impl Core {
             }
         }
         tx.commit().map_err(StoreError::sqlite("committing a turn"))?;
+        if referred {
+            *profile = meta::profile(conn)?;
+        }
         Ok(outputs)
     }
 

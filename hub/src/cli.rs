@@ -12,7 +12,7 @@ mod upkeep;
 
 pub use self::args::command;
 pub(crate) use self::args::{Cli, Command, Config, Format, Global};
-pub(crate) use self::upkeep::{Backup, Restore};
+pub(crate) use self::upkeep::{Backup, Ca, Restore};
 
 #[cfg(test)]
 mod tests;

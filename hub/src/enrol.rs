@@ -15,6 +15,7 @@ use msap_shared::io::join_code::JoinCode;
 use msap_shared::io::link::{CloseCode, CloseReason};
 use msap_shared::io::pump::End;
 use msap_shared::io::quic;
+use msap_shared::reference::AUTHORITIES;
 use msap_shared::time::Day;
 use quinn::Connection as QuicConnection;
 use rusqlite::Connection;
@@ -22,7 +23,7 @@ use tracing::{debug, info, warn};
 
 use crate::keys::{Keys, KeysError};
 use crate::store::devices::{self, Applicant, EnrolError};
-use crate::store::{StoreError, journal};
+use crate::store::{StoreError, journal, references};
 
 /// Time for a request, which its sender has at hand: nobody waits for a person here.
 const REQUEST_MAX: Duration = Duration::from_secs(3);
@@ -122,6 +123,8 @@ pub fn enrol_in(
     let app_version = plain(&request.app, VERSION_LEN_MAX);
     let applicant = Applicant { fingerprint, label: &label, app_version: &app_version, counts_for };
     devices::enrol(tx, &secret_hash, &applicant, now.as_second(), today)?;
+    // The answer brings the authorities: from now on the device holds them.
+    references::set_held(tx, fingerprint.device(), AUTHORITIES, &keys.authorities_hash())?;
     journal::record(tx, now, "device.enrol", &fingerprint.device().to_string(), &format!("site {site}"))?;
     Ok(Enrolled {
         certificate: certificate.to_vec(),

@@ -19,6 +19,7 @@ pub mod keys;
 pub mod lang;
 pub mod ledger;
 pub mod out;
+pub mod reference;
 pub mod replica;
 pub mod service;
 pub mod site;

@@ -28,6 +28,7 @@ pub mod listings;
 pub mod meta;
 pub mod pending;
 pub mod rebuild;
+pub mod references;
 pub mod sites;
 pub mod tokens;
 pub mod views;
@@ -37,7 +38,11 @@ pub mod wal;
 pub const FILE_NAME: &str = "hub.db";
 
 /// The layouts of the database, version by version; only ever appended to.
-pub const MIGRATIONS: [&str; 1] = [include_str!("store/migration_1.sql")];
+pub const MIGRATIONS: [&str; 3] = [
+    include_str!("store/migration_1.sql"),
+    include_str!("store/migration_2.sql"),
+    include_str!("store/migration_3.sql"),
+];
 
 /// A source of 16 random bytes: epochs and tags.
 pub type Fresh = Box<dyn FnMut() -> [u8; 16] + Send>;

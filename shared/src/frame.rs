@@ -12,7 +12,7 @@ use minicbor::{Decode, Encode};
 mod body;
 mod wire;
 
-pub use body::{Ack, DeviceStanding, Digests, Have, Hello, Mark, Need, Push, Refused, Version, Welcome};
+pub use body::{Ack, DeviceStanding, Digests, Have, Hello, Mark, Need, Push, Reference, Refused, Version, Welcome};
 
 /// Longest body, compressed or not.
 pub const BODY_LEN_MAX: usize = 256 * 1024;
@@ -39,6 +39,7 @@ pub enum Frame {
     Ack(Ack),
     Need(Need),
     Refused(Refused),
+    Reference(Reference),
 }
 
 /// Bytes that are no frame. The session ends; the same bytes are not tried again.
@@ -103,6 +104,7 @@ pub fn decode(header: Header, body: &[u8]) -> Result<Option<Frame>, FrameError> 
         7 => Frame::Ack(read(kind, body)?),
         8 => Frame::Need(read(kind, body)?),
         9 => Frame::Refused(read(kind, body)?),
+        12 => Frame::Reference(read(kind, body)?),
         _ => return Ok(None),
     };
     Ok(Some(frame))
@@ -132,6 +134,7 @@ pub fn encode(frame: &Frame, out: &mut Vec<u8>) -> Result<(), FrameError> {
         Frame::Ack(body) => (7, write(body)),
         Frame::Need(body) => (8, write(body)),
         Frame::Refused(body) => (9, write(body)),
+        Frame::Reference(body) => (12, write(body)),
     };
     if body.len() > BODY_LEN_MAX {
         return Err(FrameError::TooLong);

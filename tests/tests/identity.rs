@@ -3,3 +3,4 @@
 mod enrolment;
 mod hand;
 mod hostile;
+mod rotation;

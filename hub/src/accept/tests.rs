@@ -111,7 +111,7 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let keys = Arc::new(Keys::open_or_create(dir.path(), false).unwrap());
         let database = Database::open_in_memory().unwrap();
-        database.execute_batch(include_str!("../store/migration_1.sql")).unwrap();
+        database.execute_batch(&crate::store::MIGRATIONS.concat()).unwrap();
         database
             .execute_batch(
                 "INSERT INTO site (id, name, kind, timezone) VALUES ('361', 'Perseigne', 'house', 'Europe/Paris')",
@@ -309,7 +309,11 @@ async fn bad_bytes_end_only_the_connection_they_came_on() {
 #[tokio::test]
 async fn a_session_without_a_certificate_does_not_begin() {
     let mut world = World::new(Limits::default(), None);
-    let mut bare = tls::enrolling(world.keys.ca_hash()).unwrap();
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(world.keys.authorities()[0].clone()).unwrap();
+    let bare = rustls::ClientConfig::builder_with_provider(tls::provider());
+    let bare = bare.with_protocol_versions(&[&rustls::version::TLS13]).unwrap();
+    let mut bare = bare.with_root_certificates(roots).with_no_client_auth();
     bare.alpn_protocols = vec![tls::ALPN_SYNC.to_vec()];
     let (_endpoint, connection) = quic::connect(&world.address, &quic::client(bare).unwrap()).await.unwrap();
     assert_eq!(quic::reason(&connection.closed().await), CloseReason::Theirs(CloseCode::Unknown));

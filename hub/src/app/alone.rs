@@ -13,6 +13,7 @@ use crate::backup::restore;
 use crate::client::{LOCK, Lock};
 use crate::config::Settings;
 use crate::exit::{Exit, Failure};
+use crate::keys::Keys;
 use crate::lang::Lang;
 use crate::store::{self, StoreError};
 
@@ -51,6 +52,13 @@ pub(super) fn carry_out(
             opening::examined(&path, lang)?;
             let conn = open(&path).map_err(|error| engine::store_failure(&error, lang))?;
             admin::look(&conn, look, lang, now).map_err(|error| error.failure(lang))
+        }
+        Request::Authorities => {
+            opening::examined(&path, lang)?;
+            let conn = open(&path).map_err(|error| engine::store_failure(&error, lang))?;
+            let keys = Keys::open_or_create(keys, true).map_err(|error| engine::keys_failure(&error))?;
+            let found = admin::authorities(&conn, &keys).map_err(|error| error.failure(lang))?;
+            Ok(Reply::Authorities(found))
         }
         Request::Change(change) => {
             let (mut core, keys) = opening::open(data, keys, lang)?;

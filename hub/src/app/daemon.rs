@@ -28,6 +28,7 @@ use crate::exit::{Exit, Failure, with_causes};
 use crate::http::{self, Views};
 use crate::keys::Keys;
 use crate::lang::Lang;
+use crate::reference::Sources;
 use crate::service::{Handle, Service, Stopping};
 use crate::store::{self, StoreError};
 use crate::{accept, core};
@@ -69,7 +70,13 @@ fn lock(data: &Path, lang: Lang) -> Result<Lock, Failure> {
                 let text = lang.of("un autre hub tourne déjà sur ce dossier", "another hub runs on this directory");
                 return Err(Failure::new(Exit::Invalid, format!("{} : {text}", data.display())));
             }
-            Err(error) => return Err(Failure::new(Exit::Failure, with_causes(&error))),
+            Err(error) => {
+                let next = lang.of(
+                    "vérifiez les droits du dossier et que son disque n’est pas monté en lecture seule",
+                    "check the permissions of the directory, and that its disk is not mounted read-only",
+                );
+                return Err(Failure::new(Exit::Failure, format!("{} : {next}", with_causes(&error))));
+            }
         }
     }
 }
@@ -91,6 +98,7 @@ async fn serve(data: &Path, core: core::Core, keys: Arc<Keys>, settings: &Settin
     // Two tokens: the writer stops only after everything that hands it work has stopped.
     let (rim, writer) = (CancellationToken::new(), CancellationToken::new());
     let advertise = advertised(settings.sync_advertise.as_deref(), sync);
+    let core = core.with(Sources::new(keys.clone(), &advertise));
     let service = Service::start(core, data.join(store::FILE_NAME), keys.clone(), &advertise, writer.clone());
     let service = service.map_err(|error| failed("writer", &error))?;
     let handle = service.handle.clone();
@@ -214,11 +222,24 @@ impl Administration for Operators {
                 let reply = looked.await.map_err(|error| engine::store_failure(&error, lang))?;
                 reply.map_err(|error| error.failure(lang))
             }
+            Request::Authorities => {
+                let keys = self.keys.clone();
+                let looked = self.handle.look(move |conn| Ok(admin::authorities(conn, &keys)));
+                let found = looked.await.map_err(|error| engine::store_failure(&error, lang))?;
+                found.map(Reply::Authorities).map_err(|error| error.failure(lang))
+            }
             Request::Change(change) => {
                 let (keys, context) = (self.keys.clone(), self.context.clone());
                 let changed = self.handle.manage(move |core, now| {
+                    // A rotation changes what new invitations name.
+                    let context = Context { ca_hash: keys.ca_hash(), ..(*context).clone() };
                     let mut hub = Engine { core, keys: &keys };
-                    admin::change(&mut hub, &change, &context, lang, now).map_err(|error| error.failure(lang))
+                    let reply = admin::change(&mut hub, &change, &context, lang, now);
+                    let reply = reply.map_err(|error| error.failure(lang))?;
+                    if change.reaches_devices() {
+                        core.refer(now).map_err(|error| engine::store_failure(&error, lang))?;
+                    }
+                    Ok(reply)
                 });
                 changed.await.map_err(|Stopping| stopping())?
             }
@@ -243,8 +264,8 @@ impl Views for Handle {
         Self::look_up(self, f).await
     }
 
-    fn writer_works(&self) -> bool {
-        Self::writer_works(self)
+    fn trouble(&self) -> Option<&'static str> {
+        Self::trouble(self)
     }
 }
 

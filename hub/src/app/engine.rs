@@ -4,14 +4,13 @@ use jiff::Timestamp;
 use msap_shared::id::DeviceId;
 use rusqlite::Connection;
 
-use crate::admin::{AdminError, CheckObject, FoldedObject, Hub};
+use crate::admin::{self, AdminError, AuthoritiesObject, CheckObject, FoldedObject, Hub};
 use crate::backup::BackupError;
 use crate::core::Core;
 use crate::exit::{Exit, Failure, with_causes};
 use crate::keys::{Keys, KeysError};
 use crate::lang::Lang;
-use crate::store::StoreError;
-use crate::store::devices;
+use crate::store::{StoreError, devices, journal};
 
 pub(super) fn keys_failure(error: &KeysError) -> Failure {
     let exit = if error.exit_code() == Exit::Damaged as u8 { Exit::Damaged } else { Exit::Failure };
@@ -78,6 +77,25 @@ impl Hub for Engine<'_> {
             changes: approved.changes,
             left: approved.left,
         })
+    }
+
+    fn rotate(&mut self, now: Timestamp) -> Result<AuthoritiesObject, AdminError> {
+        self.keys.rotate()?;
+        let keys = self.keys.authority_keys();
+        let told: Vec<String> = keys.iter().map(ToString::to_string).collect();
+        self.write(|conn| journal::record(conn, now, "ca.rotate", "", &told.join(" after ")))?;
+        admin::authorities(self.core.connection(), self.keys)
+    }
+
+    fn finish_rotation(&mut self, leave_behind: bool, now: Timestamp) -> Result<AuthoritiesObject, AdminError> {
+        let behind = admin::authorities(self.core.connection(), self.keys)?.behind;
+        if !behind.is_empty() && !leave_behind {
+            return Err(AdminError::Behind(behind.into_iter().map(|device| device.id).collect()));
+        }
+        self.keys.finish_rotation()?;
+        let left: Vec<&str> = behind.iter().map(|device| device.id.as_str()).collect();
+        self.write(|conn| journal::record(conn, now, "ca.finish", "", &format!("left behind: {}", left.join(" "))))?;
+        admin::authorities(self.core.connection(), self.keys)
     }
 
     fn check(&mut self, rebuild: bool, now: Timestamp) -> Result<CheckObject, AdminError> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use super::{Backup, Restore};
+use super::{Backup, Ca, Restore};
 use crate::lang::Lang;
 
 /// The whole command, with its help in French.
@@ -67,6 +67,9 @@ pub(crate) enum Command {
     Backup(Backup),
     /// Remet une sauvegarde à la place de la base
     Restore(Restore),
+    /// Les autorités, auxquelles les postes reconnaissent ce hub
+    #[command(subcommand)]
+    Ca(Ca),
     /// Les changements refusés
     #[command(subcommand)]
     Refused(Listing),

@@ -1,8 +1,8 @@
-//! The arguments of commands that keep a hub whole.
+//! The arguments of commands that keep a hub whole: backups and authorities.
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 /// `backup`.
 #[derive(Debug, Args)]
@@ -23,4 +23,20 @@ pub(crate) struct Restore {
     /// Sauvegarde à remettre en place
     #[arg(value_name = "FICHIER")]
     pub(crate) file: PathBuf,
+}
+
+/// `ca`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Ca {
+    /// Montre les autorités, et les postes qui n’ont pas encore reçu la nouvelle
+    Show,
+    /// Change la clé de l’autorité ; l’ancienne vaut encore jusqu’à --finish
+    Rotate {
+        /// Retire l’ancienne autorité
+        #[arg(long)]
+        finish: bool,
+        /// Avec --finish : laisse derrière les postes qui n’ont pas reçu la nouvelle
+        #[arg(long, requires = "finish")]
+        force: bool,
+    },
 }

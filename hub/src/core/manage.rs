@@ -1,4 +1,4 @@
-//! What operators do to the core: revoke, approve, check.
+//! What operators and hosts do to the core: revoke, approve, check, tell devices of what changed.
 
 use jiff::Timestamp;
 use msap_shared::chain::Run;
@@ -6,7 +6,7 @@ use msap_shared::id::DeviceId;
 use msap_shared::io::link::CloseCode;
 use msap_shared::session::hub::{HubReplica as _, Taken};
 
-use super::{Core, Output};
+use super::{Core, Done, Output};
 use crate::replica::Replica;
 use crate::store::check::{self, CheckReport};
 use crate::store::devices;
@@ -24,6 +24,33 @@ pub struct Approved {
 }
 
 impl Core {
+    /// Whether the disk is full: nothing is taken in then.
+    pub fn is_full(&self) -> bool {
+        self.full
+    }
+
+    /// The disk has room again.
+    pub fn has_room(&mut self) {
+        self.full = false;
+    }
+
+    /// Sends to whoever is in session the references that an operator has just changed; let out
+    /// with the next [`Core::drain_outputs`].
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn refer(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        for live in self.live.values_mut() {
+            let site = live.session.grant().site().clone();
+            let mut replica = Replica::reading(self.store.connection(), &site, live.device).with(&self.sources);
+            live.session.refer(&mut replica)?;
+        }
+        let done = Done { touched: self.live.keys().copied().collect(), ..Done::default() };
+        let outputs = self.after(done, now)?;
+        self.outputs.extend(outputs);
+        Ok(())
+    }
+
     /// Turns a device away for good and ends its sessions. The list beside the keys must name
     /// it before. `false` when there is no such device.
     ///
