@@ -1,6 +1,8 @@
 //! From the tap to the hub's figures, whatever happens in between.
 
 mod copies;
+mod disks;
 mod kills;
 mod offline;
+mod restore;
 mod wipe;
