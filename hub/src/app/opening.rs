@@ -305,7 +305,8 @@ mod tests {
 
     #[test]
     fn an_empty_cut_or_overwritten_database_is_damage_with_a_next_step() {
-        let damages: [(&str, fn(&Path)); 4] = [
+        type Damage = fn(&Path);
+        let damages: [(&str, Damage); 4] = [
             ("empty", |path| std::fs::write(path, "").unwrap()),
             ("cut", |path| {
                 let bytes = std::fs::read(path).unwrap();

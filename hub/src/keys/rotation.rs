@@ -170,7 +170,8 @@ mod tests {
         keys.rotate().unwrap();
         let (after, both) = (files(dir.path()), keys.authority_keys());
         let (old_key, next_key) = (file(&before, CA_KEY), file(&after, CA_KEY));
-        let states: [(&[(&str, &[u8])], &[Fingerprint]); 5] = [
+        type Written<'a> = &'a [(&'a str, &'a [u8])];
+        let states: [(Written<'_>, &[Fingerprint]); 5] = [
             (&[(CA_NEXT_KEY, next_key)], &old),
             (&[(CA_NEXT_KEY, next_key), ("ca.old.key.tmp", b"half")], &old),
             (&[(CA_NEXT_KEY, next_key), (CA_OLD_KEY, old_key)], &old),
