@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use msap_shared::io::file::hand_over;
 
 use super::engine::{backup_failure, keys_failure, store_failure};
 use crate::ask;
@@ -179,7 +180,7 @@ fn complete(keys: &Keys, revocations: &mut Revocations, rows: &[Device]) -> Resu
 fn private(database: &Path) -> io::Result<()> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(database) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
+        _ => hand_over(database),
     }
 }
 

@@ -37,31 +37,32 @@ pub struct Restored {
     pub set_aside: Option<PathBuf>,
 }
 
-/// Puts the database in `file` in the place of the one in `data`. The caller holds the lock.
+/// Puts the database in `backup` in the place of the one in `data`. The caller holds the lock.
 ///
 /// # Errors
 /// When the backup is not whole or cannot be copied; the data directory is as it was before then.
 pub fn restore(
-    file: &Path,
+    backup: &Path,
     data: &Path,
     keys: &Keys,
     on_progress: OnProgress<'_>,
     now: Timestamp,
 ) -> Result<Restored, BackupError> {
     finish(data)?;
-    if !file.is_file() {
-        return Err(BackupError::Missing(file.into()));
+    if !backup.is_file() {
+        return Err(BackupError::Missing(backup.into()));
     }
     let database = data.join(store::FILE_NAME);
-    if is_of_database(&database, file) {
-        return Err(BackupError::Live(file.into()));
+    if is_of_database(&database, backup) {
+        return Err(BackupError::Live(backup.into()));
     }
     let part = Part::take(&data.join("hub.db.restoring"))?;
     // A file that was copied by hand may come with its log.
     for side in ["", "-wal", "-journal"] {
-        copy_file(&beside(file, side), &beside(&part.path, side))?;
+        copy_file(&beside(backup, side), &beside(&part.path, side))?;
     }
-    let (contents, conn) = taken_up(&part.path, on_progress).map_err(|error| error.of_file(file))?;
+    file::hand_over(&part.path).map_err(BackupError::io(&part.path))?;
+    let (contents, conn) = taken_up(&part.path, on_progress).map_err(|error| error.of_file(backup))?;
     let mut store = Store::over(conn, part.path.clone(), None, Box::new(rand::random::<[u8; 16]>))?;
     let revoked = match keys.revocations() {
         Ok(devices) => devices,
@@ -70,7 +71,7 @@ pub fn restore(
     };
     store.write(|conn, turn| {
         turn.begin_epoch()?;
-        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let name = backup.file_name().unwrap_or_default().to_string_lossy();
         let detail = format!("epoch={} commit={}", contents.epoch, contents.commit);
         journal::record(conn, now, "backup.restore", &name, &detail)?;
         // The list beside the keys is younger than the backup.

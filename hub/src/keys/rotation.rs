@@ -183,6 +183,7 @@ mod tests {
             let cut = put(&before, &[], written);
             for _ in 0..2 {
                 assert_eq!(open(cut.path()).authority_keys(), expected, "state {n}");
+                assert!(!cut.path().join(CA_NEXT_KEY).exists(), "no key is left lying about");
             }
             // And it can be begun, or ended, from there.
             let keys = open(cut.path());
