@@ -21,7 +21,7 @@ use crate::command::{Command, CommandError, Reply, Tried};
 use crate::config::Origin;
 use crate::desk;
 use crate::outlook;
-use crate::replica::{Fresh, Replica};
+use crate::replica::{Credentials, Fresh, NoCredentials, Replica};
 use crate::store::{Profile, StoreError, chains, log, meta, taps};
 
 /// The most frames let out before the connection has written them.
@@ -157,6 +157,7 @@ pub struct Core {
     profile: Profile,
     writer: WriterId,
     fresh: Fresh,
+    credentials: Box<dyn Credentials>,
     session: Option<SiteSession>,
     /// Frames were let out, and the connection has not said yet that they are written.
     in_flight: bool,
@@ -177,9 +178,16 @@ impl Core {
         let profile = meta::profile(&conn)?;
         let writer = WriterId::new(fresh());
         let link = LinkState::new();
-        let storage = Storage::Ok;
+        let (storage, credentials) = (Storage::Ok, Box::new(NoCredentials));
         let (session, in_flight, hub, clock_lead_ms) = (None, false, None, None);
-        Ok(Self { conn, profile, writer, fresh, session, in_flight, link, storage, hub, clock_lead_ms })
+        Ok(Self { conn, profile, writer, fresh, credentials, session, in_flight, link, storage, hub, clock_lead_ms })
+    }
+
+    /// With this machine's key and certificates.
+    #[must_use]
+    pub fn with(mut self, credentials: Box<dyn Credentials>) -> Self {
+        self.credentials = credentials;
+        self
     }
 
     /// Takes note of the hub that the settings name: the one that is dialled, and shown.
@@ -254,12 +262,13 @@ impl Core {
 
     fn attempt(&mut self, inputs: Vec<Input>, now: Now) -> Result<Vec<Output>, StoreError> {
         // Taken apart so that the transaction and the session borrow different fields.
-        let Self { conn, profile, writer, fresh, session, in_flight, link, storage, hub, .. } = self;
+        let Self { conn, profile, writer, fresh, credentials, session, in_flight, link, storage, hub, .. } = self;
         let tx = conn
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(StoreError::sqlite("beginning a turn"))?;
         let written_before = tx.total_changes();
-        let mut replica = Replica { conn: &tx, writer, fresh };
+        let mut replica = Replica { conn: &tx, writer, fresh, credentials: credentials.as_mut() };
+        let mut referred = false;
         let mut outputs = Vec::new();
         for input in inputs {
             match input {
@@ -281,6 +290,7 @@ impl Core {
                     taps::purge(&tx, now.wall.as_second() - TAP_LOG_DAYS * 86_400)?;
                 }
                 Input::Frame(frame) => {
+                    referred |= matches!(frame, Frame::Reference(_));
                     if let Some(half) = session.as_mut() {
                         match half.receive(frame, &mut replica) {
                             Ok(()) => note_contact(&tx, half, link, now)?,
@@ -319,6 +329,9 @@ impl Core {
         if writes {
             // Reading alone says nothing of the room there is.
             *storage = Storage::Ok;
+        }
+        if referred {
+            *profile = meta::profile(conn)?;
         }
         Ok(outputs)
     }

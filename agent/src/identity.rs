@@ -13,15 +13,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use msap_shared::id::{DeviceId, Fingerprint, SiteId};
+use msap_shared::id::{DeviceId, Digest32, Fingerprint, SiteId};
 use msap_shared::io::certificate::{self, CertificateError, Key};
 use msap_shared::io::file::{self, Access};
 use msap_shared::io::quic::QuicError;
 use msap_shared::io::reach::Client;
 use msap_shared::io::tls::{self, Conversation, TlsError};
+use msap_shared::reference::{AUTHORITIES_MAX, Authorities, authorities_hash};
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
+
+use crate::replica::Credentials;
 
 /// The device's private key.
 pub const KEY_FILE: &str = "device.key";
@@ -174,6 +177,64 @@ pub fn is_joining(dir: &Path) -> bool {
 /// When the key is there and cannot be removed.
 pub fn forget_joining(dir: &Path) -> io::Result<()> {
     std::fs::remove_file(dir.join(NEW_KEY_FILE))
+}
+
+/// The identity's files, as the hub's word on authorities changes them.
+pub(crate) struct IdentityFiles {
+    dir: PathBuf,
+}
+
+impl IdentityFiles {
+    pub(crate) fn new(dir: &Path) -> Self {
+        Self { dir: dir.into() }
+    }
+
+    /// Keeps the authorities, and the certificate if one came. The authorities first: a
+    /// certificate by one that is trusted is the least that must hold.
+    fn keep(&self, told: &Authorities) -> Result<Vec<u8>, IdentityError> {
+        let path = self.dir.join(AUTHORITIES_FILE);
+        let damaged = |source| IdentityError::Damaged { path: path.clone(), source };
+        let identity = Identity::load(&self.dir)?;
+        let authorities: Vec<_> = told.authorities.iter().map(|der| CertificateDer::from(der.to_vec())).collect();
+        if !(1..=AUTHORITIES_MAX).contains(&authorities.len()) {
+            return Err(damaged(None));
+        }
+        let pem: String = authorities.iter().map(certificate::to_pem).collect();
+        certificate::from_pem(pem.as_bytes()).map_err(|error| damaged(Some(error)))?;
+        let certificate = told.certificate.as_ref().map(|der| CertificateDer::from(der.to_vec()));
+        if let Some(certificate) = &certificate {
+            let named = certificate::read_device(certificate).map_err(|error| damaged(Some(error)))?;
+            if named != (identity.fingerprint, identity.site.clone()) {
+                return Err(damaged(None));
+            }
+        }
+        write(&path, pem.as_bytes(), Access::Directory)?;
+        if let Some(certificate) = certificate {
+            let pem = certificate::to_pem(&certificate);
+            write(&self.dir.join(CERTIFICATE_FILE), pem.as_bytes(), Access::Directory)?;
+        }
+        Ok(identity.key.spki())
+    }
+}
+
+impl Credentials for IdentityFiles {
+    fn held(&self) -> Option<Digest32> {
+        let identity = Identity::load(&self.dir).ok()?;
+        let certified = certificate::is_issued_by(&identity.certificate, identity.authorities.first()?).ok()?;
+        let keys: Result<Vec<_>, _> = identity.authorities.iter().map(certificate::spki_of).collect();
+        let keys = keys.ok()?.into_iter().map(|spki| Fingerprint::of_spki(&spki));
+        certified.then(|| authorities_hash(keys))
+    }
+
+    fn take_up(&mut self, told: &Authorities) -> Option<Vec<u8>> {
+        match self.keep(told) {
+            Ok(key) => Some(key),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the hub's authorities were not taken up");
+                None
+            }
+        }
+    }
 }
 
 /// The key of a machine that joins.
@@ -337,6 +398,44 @@ mod tests {
         let both = [other.certificate(), authority.certificate()].map(certificate::to_pem).concat();
         std::fs::write(dir.path().join(AUTHORITIES_FILE), both).unwrap();
         assert!(Identity::load(dir.path()).unwrap().verify(dir.path()).is_ok());
+    }
+
+    fn told(authorities: &[&Authority], certificate: Option<CertificateDer<'_>>) -> Authorities {
+        let authorities = authorities.iter().map(|authority| authority.certificate().to_vec().into()).collect();
+        Authorities { authorities, certificate: certificate.map(|certificate| certificate.to_vec().into()) }
+    }
+
+    #[test]
+    fn authorities_are_taken_up_whole_or_not_at_all() {
+        let dir = tempfile::tempdir().unwrap();
+        let (old, new) = (authority(), authority());
+        let device = join(dir.path(), &old, 1);
+        let mut files = IdentityFiles::new(dir.path());
+        let hash = |authorities: &[&Authority]| Some(authorities_hash(authorities.iter().map(|one| one.fingerprint())));
+        assert_eq!(files.held(), hash(&[&old]));
+        let site = "361".parse().unwrap();
+        let key = Identity::load(dir.path()).unwrap().key.spki();
+        let before = std::fs::read(dir.path().join(AUTHORITIES_FILE)).unwrap();
+        for wrong in [
+            told(&[], None),
+            Authorities { authorities: vec![vec![1, 2, 3].into()], certificate: None },
+            told(&[&new, &old], Some(new.certify_key(&Key::generate().unwrap().spki(), &site).unwrap())),
+            told(&[&new, &old], Some(new.certify_key(&key, &"275".parse().unwrap()).unwrap())),
+            told(&[&old; 5], None),
+        ] {
+            assert_eq!(files.take_up(&wrong), None);
+            assert_eq!(std::fs::read(dir.path().join(AUTHORITIES_FILE)).unwrap(), before);
+        }
+        // The list alone is not all of it.
+        assert_eq!(files.take_up(&told(&[&new, &old], None)), Some(key.clone()));
+        assert_eq!(files.held(), None);
+        files.take_up(&told(&[&new, &old], Some(new.certify_key(&key, &site).unwrap()))).unwrap();
+        assert_eq!(files.held(), hash(&[&new, &old]));
+        files.take_up(&told(&[&new], None)).unwrap();
+        assert_eq!(files.held(), hash(&[&new]));
+        let identity = Identity::load(dir.path()).unwrap();
+        assert_eq!(identity.fingerprint(), device);
+        assert!(identity.client().is_ok());
     }
 
     #[cfg(unix)]

@@ -211,7 +211,7 @@ pub async fn join(dir: &Path, code: &str, label: &str) -> Result<Joined, JoinErr
 
 /// Whether a machine can be reached at what the hub calls its address. A hub that nobody has told
 /// its name says nothing, or that it listens everywhere; the code's address has just served.
-fn is_reachable(address: &str) -> bool {
+pub(crate) fn is_reachable(address: &str) -> bool {
     let unspecified = address.parse::<SocketAddr>().is_ok_and(|socket| socket.ip().to_canonical().is_unspecified());
     check_address(address).is_ok() && !unspecified
 }

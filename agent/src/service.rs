@@ -21,6 +21,7 @@ use crate::command::{Command, CommandError, Reply};
 use crate::config::Settings;
 use crate::core::{Attempt, Core, Input, Now, Output};
 use crate::dial::{self, SessionPort};
+use crate::identity::IdentityFiles;
 use crate::store::{self, StoreError, meta};
 
 /// The most inputs one transaction takes.
@@ -163,7 +164,8 @@ pub fn start(
 ) -> anyhow::Result<(Desk, impl Future<Output = anyhow::Result<()>> + Send + use<>)> {
     let hub = settings.sync.hub.clone();
     let shown = hub.clone().map(|address| (address, settings.sync.hub_origin.clone()));
-    let core = Core::new(store::open(dir)?, Box::new(rand::random::<[u8; 16]>))?.dialling(shown);
+    let core = Core::new(store::open(dir)?, Box::new(rand::random::<[u8; 16]>))?;
+    let core = core.with(Box::new(IdentityFiles::new(dir))).dialling(shown);
     let dial_settings = dial::Settings {
         interval: settings.sync.interval,
         max_backoff: settings.sync.max_backoff,
@@ -202,11 +204,20 @@ struct Writer {
     next_ticket: u64,
     asked: BTreeMap<u64, oneshot::Sender<Answer>>,
     connection: Option<mpsc::Sender<Outgoing>>,
+    /// Where the hub was looked for last; empty before the first time.
+    dialled: String,
 }
 
 impl Writer {
     fn new(core: Core) -> Self {
-        Self { core, started: Instant::now(), next_ticket: 0, asked: BTreeMap::new(), connection: None }
+        Self {
+            core,
+            started: Instant::now(),
+            next_ticket: 0,
+            asked: BTreeMap::new(),
+            connection: None,
+            dialled: String::new(),
+        }
     }
 
     fn run(mut self, mut queue: mpsc::Receiver<Job>) -> Result<(), StoreError> {
@@ -231,6 +242,27 @@ impl Writer {
         Ok(())
     }
 
+    /// The hub's address; in turn with the one before it, until it has served once: an address
+    /// that nobody reaches must not be the last thing that machines learn.
+    fn next_address(&mut self) -> Result<String, StoreError> {
+        let present = self.core.profile().hub.clone();
+        let before = meta::hub_before(self.core.connection())?;
+        Ok(before.filter(|_| self.dialled == present).unwrap_or(present))
+    }
+
+    /// The hub answers at the address dialled last.
+    fn served(&self) -> Result<(), StoreError> {
+        let (conn, present) = (self.core.connection(), &self.core.profile().hub);
+        if self.dialled != *present || meta::hub_before(conn)?.is_none() {
+            return Ok(());
+        }
+        match meta::forget_hub_before(conn) {
+            Err(error) if !error.is_passing() => Err(error),
+            // Tried in turn for a while longer.
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
     /// What the core must know of a job; nothing when it is answered at once.
     fn input_of(&mut self, job: Job) -> Result<Option<Input>, StoreError> {
         Ok(Some(match job {
@@ -245,7 +277,8 @@ impl Writer {
                     // What was known before is right until the next attempt.
                     Ok(()) | Err(_) => {}
                 }
-                reply.send(self.core.profile().hub.clone()).ok();
+                self.dialled = self.next_address()?;
+                reply.send(self.dialled.clone()).ok();
                 return Ok(None);
             }
             Job::Networks(reply) => {
@@ -257,6 +290,7 @@ impl Writer {
                 return Ok(None);
             }
             Job::Open(transport, reply) => {
+                self.served()?;
                 let (out, frames) = mpsc::channel(FRAMES_QUEUE_LEN);
                 self.connection = Some(out);
                 // The connection may have gone meanwhile; then its end follows.
@@ -339,6 +373,34 @@ mod tests {
         match desk.ask(Command::Status).await {
             Ok(Reply::Status(status)) => assert_eq!(status.hub, "nouveau.exemple.fr:4433"),
             other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_address_that_was_never_reached_is_tried_in_turn_with_the_one_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let old = Profile {
+            site: "275".parse().unwrap(),
+            site_name: "Chemillé".into(),
+            timezone: "Europe/Paris".parse().unwrap(),
+            device: DeviceId::new([7; 8]),
+            label: "Accueil 1".into(),
+            hub: "hub.exemple.fr:4433".into(),
+        };
+        store::create(dir.path(), &old).unwrap();
+        let new = Profile { hub: "nouveau.exemple.fr:4433".into(), ..old.clone() };
+        meta::replace_profile(&store::open(dir.path()).unwrap(), &old, &new).unwrap();
+        let settings = config::load(None, Vec::new()).unwrap().settings;
+        let (desk, _session) = start(dir.path(), &settings, CancellationToken::new()).unwrap();
+        for address in [&new.hub, &old.hub, &new.hub, &old.hub] {
+            assert_eq!(desk.hub().await.as_ref(), Some(address));
+        }
+        // The old one serving says nothing of the new one.
+        desk.open(Transport::Quic).await;
+        assert_eq!(desk.hub().await.as_ref(), Some(&new.hub));
+        desk.open(Transport::Quic).await;
+        for _ in 0..2 {
+            assert_eq!(desk.hub().await.as_ref(), Some(&new.hub));
         }
     }
 }

@@ -5,6 +5,7 @@
 //! (`client`). A [`Look`] only reads; a [`Change`] is one transaction and leaves a line in the
 //! journal.
 
+mod authorities;
 mod change;
 mod error;
 mod look;
@@ -18,12 +19,13 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::authorities::authorities;
 pub use self::change::{Hub, change};
 pub use self::error::AdminError;
 pub use self::look::look;
 pub use self::reply::{
-    CheckObject, DeviceObject, DocumentObject, FlaggedObject, FoldedObject, HeldObject, InvitationObject,
-    JournalObject, RefusedObject, Reply, TokenObject,
+    AuthoritiesObject, AuthorityObject, CheckObject, DeviceObject, DocumentObject, FlaggedObject, FoldedObject,
+    HeldObject, InvitationObject, JournalObject, RefusedObject, Reply, TokenObject,
 };
 pub use crate::import::ListFile;
 use crate::lang::Lang;
@@ -48,6 +50,8 @@ pub enum Request {
     Look(Look),
     /// Something that changes the hub.
     Change(Change),
+    /// The authorities, and who has not heard of them.
+    Authorities,
 }
 
 /// What only reads.
@@ -224,11 +228,34 @@ pub enum Change {
         /// What was found.
         reason: String,
     },
+    /// Makes a second authority, which certifies from now on.
+    AuthorityRotate,
+    /// Drops the authority before.
+    AuthorityFinish {
+        /// Also when devices know no other.
+        leave_behind: bool,
+    },
     /// Verifies everything stored, and may rebuild the views from it.
     Check {
         /// Whether to rebuild.
         rebuild: bool,
     },
+}
+
+impl Change {
+    /// Whether machines in session may have to be told something else from now on.
+    pub(crate) fn reaches_devices(&self) -> bool {
+        use Change::{AuthorityFinish, AuthorityRotate, SiteAdd, SiteImport, SiteRetire, SiteSet};
+        matches!(
+            self,
+            SiteImport { .. }
+                | SiteAdd { .. }
+                | SiteRetire { .. }
+                | SiteSet { .. }
+                | AuthorityRotate
+                | AuthorityFinish { .. }
+        )
+    }
 }
 
 /// What carrying out a request needs besides the store.

@@ -11,6 +11,7 @@ use std::time::Duration;
 use config::{File, FileFormat, Source, Value, ValueKind};
 use serde::{Deserialize, Serialize};
 
+use crate::backup::schedule::Schedule;
 use crate::lang::{Lang, Phrase};
 
 const PREFIX: &str = "MSAP_HUB_";
@@ -18,7 +19,7 @@ const PREFIX: &str = "MSAP_HUB_";
 const RETURN_OVER_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// Every setting: name, default and meaning. The documentation and `config show` print this.
-pub const KEYS: [(&str, &str, Phrase); 8] = [
+pub const KEYS: [(&str, &str, Phrase); 11] = [
     (
         "sync.listen",
         "[::]:4433",
@@ -36,6 +37,9 @@ pub const KEYS: [(&str, &str, Phrase); 8] = [
     ("http.listen", "127.0.0.1:8080", Phrase::new("adresse de l’interface HTTP", "address of the HTTP interface")),
     ("log.filter", "info,rusqlite_migration=warn", Phrase::new("filtre du journal technique", "filter of the log")),
     ("log.format", "auto", Phrase::new("text, json ou auto", "text, json or auto")),
+    ("backup.dir", "", Phrase::new("dossier des sauvegardes programmées", "directory of scheduled backups")),
+    ("backup.every", "24h", Phrase::new("intervalle entre deux sauvegardes", "time between two backups")),
+    ("backup.keep", "14", Phrase::new("sauvegardes gardées", "backups that are kept")),
     ("limits.http_connections", "256", Phrase::new("connexions HTTP simultanées", "HTTP connections at once")),
     ("limits.sync_connections", "8192", Phrase::new("postes connectés à la fois", "sites connected at once")),
 ];
@@ -81,6 +85,8 @@ pub struct Settings {
     pub http_connections: usize,
     /// Sync connections at once.
     pub sync_connections: usize,
+    /// Scheduled backups; `None` when no directory is set.
+    pub backup: Option<Schedule>,
     values: BTreeMap<&'static str, (String, Origin)>,
 }
 
@@ -242,7 +248,17 @@ impl Settings {
                 "a filter such as info,msap_hub=debug",
             ));
         }
+        let every = period(text("backup.every")).ok_or_else(|| {
+            wrong("backup.every", "une durée telle que 24h, 30m ou 7d", "a time such as 24h, 30m or 7d")
+        })?;
+        let keep = bound("backup.keep")?;
+        let backup = match Path::new(text("backup.dir")) {
+            none if none.as_os_str().is_empty() => None,
+            dir if dir.is_absolute() => Some(Schedule { dir: dir.into(), every, keep }),
+            _ => return Err(wrong("backup.dir", "un chemin qui commence par /", "a path that begins with /")),
+        };
         Ok(Self {
+            backup,
             sync_listen: socket("sync.listen")?,
             sync_advertise: advertise,
             sync_return_over: return_over(text("sync.return_over")).ok_or_else(|| {
@@ -276,6 +292,20 @@ impl Settings {
 fn return_over(text: &str) -> Option<Duration> {
     let signed: jiff::SignedDuration = text.parse().ok()?;
     Duration::try_from(signed).ok().filter(|over| *over <= RETURN_OVER_MAX)
+}
+
+/// `30s`, `15m`, `24h` or `7d`, up to ten years.
+fn period(text: &str) -> Option<Duration> {
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1))?;
+    let unit_s: u64 = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    let period = Duration::from_secs(number.parse::<u64>().ok()?.checked_mul(unit_s)?);
+    (Duration::from_secs(1)..=Duration::from_secs(3_650 * 86_400)).contains(&period).then_some(period)
 }
 
 /// Whether a text reads as `host:port`, `192.0.2.1:port` or `[v6]:port`.

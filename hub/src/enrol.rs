@@ -13,6 +13,7 @@ use msap_shared::io::enrol::{Answer, Denial, Denied, Enrolled, LABEL_LEN_MAX, Me
 use msap_shared::io::join_code::JoinCode;
 use msap_shared::io::link::{CloseCode, CloseReason, Link};
 use msap_shared::io::pump::End;
+use msap_shared::reference::AUTHORITIES;
 use msap_shared::time::Day;
 use rusqlite::Connection;
 use tokio::time::{Instant, timeout_at};
@@ -21,7 +22,7 @@ use tracing::{debug, info, warn};
 use crate::core::Core;
 use crate::keys::{Keys, KeysError};
 use crate::store::devices::{self, Applicant, EnrolError, Standing};
-use crate::store::{StoreError, journal};
+use crate::store::{StoreError, journal, references};
 
 /// Time for a request, which its sender has at hand: nobody waits for a person here.
 pub(crate) const REQUEST_MAX: Duration = Duration::from_secs(3);
@@ -120,6 +121,8 @@ pub fn enrol_in(
     let previous = request.previous.as_deref().and_then(|id| id.parse().ok());
     let applicant = Applicant { fingerprint, label: &label, app_version: &app_version, counts_for, previous };
     devices::enrol(tx, &secret_hash, &applicant, now.as_second(), today)?;
+    // The answer brings the authorities: from now on the device holds them.
+    references::set_held(tx, fingerprint.device(), AUTHORITIES, &keys.authorities_hash())?;
     journal::record(tx, now, "device.enrol", &fingerprint.device().to_string(), &format!("site {site}"))?;
     Ok(Enrolled {
         certificate: certificate.to_vec(),

@@ -40,8 +40,8 @@ pub trait Views: Clone + Send + Sync + 'static {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static;
 
-    /// Whether the writer has shown lately that it works. Asking costs it nothing.
-    fn writer_works(&self) -> bool;
+    /// Why the writer cannot do its work, if it cannot. Asking costs it nothing.
+    fn trouble(&self) -> Option<&'static str>;
 }
 
 #[cfg(test)]

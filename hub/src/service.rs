@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -29,8 +29,10 @@ use crate::store::StoreError;
 use crate::verify;
 
 use self::readers::Readers;
+use self::room::Room;
 
 mod readers;
+mod room;
 #[cfg(test)]
 mod tests;
 
@@ -81,14 +83,16 @@ pub struct Handle {
 struct Pulse {
     begun: Instant,
     last_ms: AtomicU64,
+    full: AtomicBool,
 }
 
 impl Pulse {
     fn new() -> Self {
-        Self { begun: Instant::now(), last_ms: AtomicU64::new(0) }
+        Self { begun: Instant::now(), last_ms: AtomicU64::new(0), full: AtomicBool::new(false) }
     }
 
-    fn beat(&self) {
+    fn beat(&self, full: bool) {
+        self.full.store(full, Ordering::Relaxed);
         let ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.last_ms.store(ms, Ordering::Relaxed);
     }
@@ -116,6 +120,7 @@ impl Service {
     ) -> std::io::Result<Self> {
         let (jobs, queue) = mpsc::channel(QUEUE_LEN);
         let pulse = Arc::new(Pulse::new());
+        let room = Room::beside(&database);
         let handle = Handle {
             jobs,
             readers: Readers::new(database.clone(), READERS),
@@ -127,7 +132,7 @@ impl Service {
         };
         let runtime = tokio::runtime::Handle::current();
         let (connections, witnessed) = (BTreeMap::new(), Instant::now());
-        let writer = Writer { core, keys, connections, next_conn: 1, witnessed, pulse };
+        let writer = Writer { core, keys, connections, next_conn: 1, witnessed, pulse, room };
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
             // Whatever ends this thread ends the program.
             let _stop = stop.clone().drop_guard();
@@ -157,6 +162,7 @@ struct Writer {
     next_conn: u64,
     witnessed: Instant,
     pulse: Arc<Pulse>,
+    room: Room,
 }
 
 impl Writer {
@@ -176,9 +182,11 @@ impl Writer {
                 }
             });
             self.work(jobs.drain(..))?;
-            self.pulse.beat();
+            self.room.give_up(&self.core);
+            self.pulse.beat(self.core.is_full());
             if self.witnessed.elapsed() >= WITNESS_EVERY {
                 self.witness();
+                self.room.look(&mut self.core);
             }
             if got == Ok(0) {
                 break;
@@ -322,9 +330,12 @@ impl Handle {
         self.looks.read(query).await
     }
 
-    /// Whether the writer has ended a turn lately. Nothing is asked of it.
-    pub fn writer_works(&self) -> bool {
-        !self.jobs.is_closed() && self.pulse.age() < TURN_MAX
+    /// Why the writer cannot do its work, if it cannot. Nothing is asked of it.
+    pub fn trouble(&self) -> Option<&'static str> {
+        if self.jobs.is_closed() || self.pulse.age() >= TURN_MAX {
+            return Some("the writer does not answer");
+        }
+        self.pulse.full.load(Ordering::Relaxed).then_some("the disk is full: nothing is taken in")
     }
 
     /// Opens documents that changed, again and again, and compares them with the figures.

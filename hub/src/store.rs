@@ -17,6 +17,8 @@ use msap_shared::io::store::prepare;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 pub mod chains;
+pub mod check;
+pub mod copy;
 pub mod devices;
 pub mod documents;
 pub mod figures;
@@ -27,16 +29,22 @@ pub mod journal;
 pub mod meta;
 pub mod pending;
 pub mod rebuild;
+pub mod references;
 pub mod refusals;
 pub mod sites;
 pub mod tokens;
 pub mod views;
+pub mod wal;
 
 /// The database's name within the data directory.
 pub const FILE_NAME: &str = "hub.db";
 
 /// The layouts of the database, version by version; only ever appended to.
-pub const MIGRATIONS: [&str; 2] = [include_str!("store/migration_1.sql"), include_str!("store/migration_2.sql")];
+pub const MIGRATIONS: [&str; 3] = [
+    include_str!("store/migration_1.sql"),
+    include_str!("store/migration_2.sql"),
+    include_str!("store/migration_3.sql"),
+];
 
 /// A source of 16 random bytes: epochs and tags.
 pub type Fresh = Box<dyn FnMut() -> [u8; 16] + Send>;

@@ -13,7 +13,9 @@ mod body;
 mod compression;
 mod wire;
 
-pub use body::{Ack, Busy, Bye, DeviceStanding, Digests, Have, Hello, Mark, Need, Push, Refused, Version, Welcome};
+pub use body::{
+    Ack, Busy, Bye, DeviceStanding, Digests, Have, Hello, Mark, Need, Push, Reference, Refused, Version, Welcome,
+};
 
 /// Longest body, compressed or not.
 pub const BODY_LEN_MAX: usize = 256 * 1024;
@@ -42,6 +44,7 @@ pub enum Frame {
     Refused(Refused),
     Busy(Busy),
     Bye(Bye),
+    Reference(Reference),
 }
 
 /// Bytes that are no frame. The session ends; the same bytes are not tried again.
@@ -109,6 +112,7 @@ pub fn decode(header: Header, body: &[u8]) -> Result<Option<Frame>, FrameError> 
         9 => Frame::Refused(read(kind, body)?),
         10 => Frame::Busy(read(kind, body)?),
         11 => Frame::Bye(read(kind, body)?),
+        12 => Frame::Reference(read(kind, body)?),
         _ => return Ok(None),
     };
     Ok(Some(frame))
@@ -136,6 +140,7 @@ pub fn encode(frame: &Frame, out: &mut Vec<u8>) -> Result<(), FrameError> {
         Frame::Refused(body) => (9, write(body)),
         Frame::Busy(body) => (10, write(body)),
         Frame::Bye(body) => (11, write(body)),
+        Frame::Reference(body) => (12, write(body)),
     };
     if body.len() > BODY_LEN_MAX {
         return Err(FrameError::TooLong);

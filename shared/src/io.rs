@@ -4,6 +4,7 @@
 //! of the crate has sockets, a clock and `async`. Bytes that come from a peer never panic the
 //! process; they end the connection they came on.
 
+pub mod ballast;
 pub mod certificate;
 pub mod enrol;
 pub mod file;
@@ -13,6 +14,7 @@ pub mod listen;
 pub mod pump;
 pub mod quic;
 pub mod reach;
+pub mod serving;
 pub mod store;
 pub mod tcp;
 pub mod tls;

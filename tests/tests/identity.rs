@@ -4,3 +4,4 @@ mod enrolment;
 mod hand;
 mod hostile;
 mod replaced;
+mod rotation;

@@ -1,7 +1,9 @@
 //! From the tap to the hub's figures, whatever happens in between.
 
 mod copies;
+mod disks;
 mod kills;
 mod offline;
+mod restore;
 mod transport;
 mod wipe;

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use msap_shared::chain::decode;
 use msap_shared::code::{Age, Help};
+use msap_shared::frame::Reference;
 use msap_shared::id::{Fingerprint, TapId};
+use msap_shared::reference;
 use msap_shared::time::Day;
 
 use super::*;
@@ -157,7 +159,8 @@ fn a_correction_carries_fields_of_a_later_form_along() {
     let key = format!("20|{name}|0");
     let (document, mut writer) = ("site/275/visits/2026-11".parse().unwrap(), core.writer());
     let mut fresh = fresh(3);
-    let mut replica = Replica { conn: core.connection(), writer: &mut writer, fresh: &mut fresh };
+    let mut replica =
+        Replica { conn: core.connection(), writer: &mut writer, fresh: &mut fresh, credentials: &mut NoCredentials };
     replica.enter(&document, &key, "1|CNAF|online|25-39|1|later|still").unwrap();
     let help = Correction { help: Some(Help::Paperwork.code()), ..Correction::default() };
     tapped(ask(&mut core, Command::Correct(TapRef::Name(name), help)));
@@ -373,6 +376,60 @@ fn a_flipped_bit_is_found() {
     core.connection().execute("UPDATE change SET bytes = ?1", [&bytes]).unwrap();
     core.connection().execute("UPDATE fact SET value = '2|CNAF|online|unknown|2'", []).unwrap();
     assert!(problems(&mut core).iter().any(|problem| problem.contains("Automerge")));
+}
+
+/// A core in session, and what it answers to a reference.
+fn referred(core: &mut Core, kind: u32, value: Vec<u8>) -> Option<Reference> {
+    let hash = reference::value_hash(&value);
+    let frame = Frame::Reference(Reference { kind, epoch: None, n: 0, hash, value });
+    let outputs = core.turn(vec![Input::Drained, Input::Frame(frame)], at(NOON)).unwrap();
+    outputs.into_iter().find_map(|output| match output {
+        Output::Send(Frame::Reference(answer)) => Some(answer),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_profile_is_taken_up_whole_or_not_at_all() {
+    let mut core = core();
+    core.turn(vec![Input::Connected { transport: "quic" }], at(NOON)).unwrap();
+    let welcome = Frame::Welcome(msap_shared::frame::Welcome {
+        epoch: msap_shared::id::Epoch::new([1; 16]),
+        mark: msap_shared::frame::Mark { commit: 1, tag: 1 },
+        protocol: 1,
+        clock_ms: 0,
+        in_sync: true,
+        standing: msap_shared::frame::DeviceStanding::Active,
+    });
+    core.turn(vec![Input::Drained, Input::Frame(welcome)], at(NOON)).unwrap();
+    let profile = |site: &str, timezone: &str, address: &str| {
+        let site = reference::SiteProfile {
+            site: site.to_owned(),
+            name: "Maison neuve".to_owned(),
+            kind: "house".to_owned(),
+            timezone: timezone.to_owned(),
+            commune: String::new(),
+            department: String::new(),
+        };
+        reference::to_bytes(&reference::Profile { site, address: address.to_owned() })
+    };
+    let before = core.profile().clone();
+    let none = msap_shared::id::Digest32::new([0; 32]);
+    for wrong in [profile("361", "Europe/Paris", ""), profile("275", "Europe/Nulle", ""), b"nonsense".to_vec()] {
+        let answer = referred(&mut core, reference::PROFILE, wrong).unwrap();
+        assert_eq!((answer.hash, core.profile()), (none, &before));
+    }
+    assert!(referred(&mut core, 77, Vec::new()).is_none(), "a kind of the future");
+    let right = profile("275", "Indian/Reunion", "0.0.0.0:4433");
+    let answer = referred(&mut core, reference::PROFILE, right.clone()).unwrap();
+    assert_eq!((answer.hash, answer.value.len()), (reference::value_hash(&right), 0));
+    let Profile { site_name, timezone, hub, .. } = core.profile();
+    // An address that nobody can reach is not taken over.
+    assert_eq!((site_name.as_str(), timezone.name(), hub), ("Maison neuve", "Indian/Reunion", &before.hub));
+    assert_eq!(meta::hub_before(core.connection()).unwrap(), None);
+    referred(&mut core, reference::PROFILE, profile("275", "Europe/Paris", "autre.exemple.fr:4433"));
+    assert_eq!(core.profile().hub, "autre.exemple.fr:4433");
+    assert_eq!(meta::hub_before(core.connection()).unwrap(), Some(before.hub));
 }
 
 mod mending;

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use msap_shared::frame;
 use msap_shared::io::certificate::{self, Authority, Key};
 use msap_shared::io::listen::{Knock, Listener};
+use msap_shared::io::serving::{Serving, Shown};
 use msap_shared::io::tls;
 use tokio::io::AsyncWriteExt;
 
@@ -100,8 +101,12 @@ impl World {
     fn new(settings: Settings, signer: Option<Authority>) -> Self {
         let ours = Authority::new(Key::generate().unwrap()).unwrap();
         let hub_key = Key::generate().unwrap();
-        let chain = vec![ours.certify_hub(&hub_key).unwrap(), ours.certificate().clone()];
-        let config = tls::hub(chain, hub_key.to_der(), &[ours.certificate().clone()]).unwrap();
+        let shown = Shown {
+            chain: vec![ours.certify_hub(&hub_key).unwrap()],
+            key: hub_key.to_der(),
+            authorities: vec![ours.certificate().clone()],
+        };
+        let config = tls::hub(Arc::new(Serving::new(shown).unwrap())).unwrap();
         let listener = listen(&config);
         let dir = tempfile::tempdir().unwrap();
         let key = Key::generate().unwrap();

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use msap_shared::io::certificate::{Authority, Key};
 use msap_shared::io::enrol::{Denied, SiteProfile};
 use msap_shared::io::listen::{Knock, Listener};
+use msap_shared::io::serving::{Serving, Shown};
 
 use super::*;
 use crate::identity::Identity;
@@ -30,8 +31,12 @@ impl Hub {
     fn over(passing: &'static [Transport], reply: Reply) -> Self {
         let authority = Arc::new(Authority::new(Key::generate().unwrap()).unwrap());
         let key = Key::generate().unwrap();
-        let chain = vec![authority.certify_hub(&key).unwrap(), authority.certificate().clone()];
-        let config = tls::hub(chain, key.to_der(), &[authority.certificate().clone()]).unwrap();
+        let shown = Shown {
+            chain: vec![authority.certify_hub(&key).unwrap()],
+            key: key.to_der(),
+            authorities: vec![authority.certificate().clone()],
+        };
+        let config = tls::hub(Arc::new(Serving::new(shown).unwrap())).unwrap();
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), config, &[7; 32]).unwrap();
         let hub = Self {
             authority: authority.clone(),

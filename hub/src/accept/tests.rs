@@ -124,7 +124,7 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let keys = Arc::new(Keys::open_or_create(dir.path(), false).unwrap());
         let database = Database::open_in_memory().unwrap();
-        crate::store::MIGRATIONS.iter().for_each(|sql| database.execute_batch(sql).unwrap());
+        database.execute_batch(&crate::store::MIGRATIONS.concat()).unwrap();
         database
             .execute_batch(
                 "INSERT INTO site (id, name, kind, timezone) VALUES ('361', 'Perseigne', 'house', 'Europe/Paris')",

@@ -6,7 +6,7 @@ use msap_shared::io::join_code::{JoinCode, check_address};
 use rusqlite::Connection;
 
 use super::look::device_id;
-use super::reply::{CheckObject, FoldedObject, InvitationObject, Reply, moment};
+use super::reply::{AuthoritiesObject, CheckObject, FoldedObject, InvitationObject, Reply, moment};
 use super::site_changes::day;
 use super::{AdminError, Change, Context, settle, site_changes, tokens};
 use crate::lang::Lang;
@@ -32,6 +32,12 @@ pub trait Hub {
 
     /// Approves a device that waits, or all of them, and folds what they brought.
     fn approve(&mut self, only: Option<DeviceId>, now: Timestamp) -> Result<FoldedObject, AdminError>;
+
+    /// Makes a second authority, and journals it.
+    fn rotate(&mut self, now: Timestamp) -> Result<AuthoritiesObject, AdminError>;
+
+    /// Drops the authority before, and journals it; `leave_behind` devices that know no other.
+    fn finish_rotation(&mut self, leave_behind: bool, now: Timestamp) -> Result<AuthoritiesObject, AdminError>;
 
     /// Verifies what is stored against the views.
     fn check(&mut self, rebuild: bool, now: Timestamp) -> Result<CheckObject, AdminError>;
@@ -105,6 +111,10 @@ pub fn change(
             return hub.write(|conn| tokens::create(conn, now, &chance, label, (scope, role), *valid_s));
         }
         Change::TokenRevoke { id } => return hub.write(|conn| tokens::revoke(conn, now, id)),
+        Change::AuthorityRotate => return hub.rotate(now).map(Reply::Authorities),
+        Change::AuthorityFinish { leave_behind } => {
+            return hub.finish_rotation(*leave_behind, now).map(Reply::Authorities);
+        }
         Change::Check { rebuild } => return hub.check(*rebuild, now).map(Reply::Checked),
     };
     done.map(|()| Reply::Done)

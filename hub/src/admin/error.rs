@@ -82,6 +82,8 @@ pub enum AdminError {
         #[source]
         source: ExportError,
     },
+    #[error("devices have not taken up the new authority: {}", .0.join(", "))]
+    Behind(Vec<String>),
     #[error("the keys directory failed")]
     Keys(#[from] crate::keys::KeysError),
     #[error(transparent)]
@@ -103,8 +105,11 @@ impl AdminError {
             ) => Exit::Usage,
             Self::UnknownField(_) | Self::NotDated => Exit::Usage,
             Self::Export { .. } => Exit::Damaged,
-            Self::Keys(error) if error.exit_code() == Exit::Damaged as u8 => Exit::Damaged,
-            Self::Keys(_) => Exit::Failure,
+            Self::Keys(error) => match error.exit_code() {
+                9 => Exit::Damaged,
+                5 => Exit::Invalid,
+                _ => Exit::Failure,
+            },
             Self::Store(error)
             | Self::Ask(AskError::Store(error))
             | Self::Figures(FigureError::Store(error))
@@ -167,6 +172,12 @@ impl AdminError {
             Self::Import(ImportError::Csv(_)) => "l’en-tête du fichier est illisible".to_owned(),
             Self::Import(ImportError::TooLong) => "le fichier a trop de lignes pour une liste de sites".to_owned(),
             Self::Export { name, source } => format!("le document {name} est endommagé : {source}"),
+            Self::Behind(devices) => format!(
+                "{} postes n’ont pas reçu la nouvelle autorité : {}. Attendez-les, révoquez ceux qui ne reviendront pas, \
+                 ou laissez-les derrière par --force : il faudra les inviter à nouveau",
+                devices.len(),
+                devices.join(", ")
+            ),
             Self::Keys(error) => with_causes(error),
             Self::Store(error) | Self::Figures(FigureError::Store(error)) | Self::Import(ImportError::Store(error)) => {
                 format!("la base du hub a échoué : {}", with_causes(error))

@@ -38,6 +38,7 @@ pub enum Reply {
     Tokens(Vec<TokenObject>),
     Figures(Value),
     Checked(CheckObject),
+    Authorities(AuthoritiesObject),
     Refused(Vec<RefusedObject>),
     RefusedOne(Box<RefusedObject>),
     Flagged(Vec<FlaggedObject>),
@@ -100,6 +101,26 @@ pub struct TokenObject {
     pub role: String,
     pub expires: String,
     pub revoked: bool,
+}
+
+/// The authorities that devices recognise this hub by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthoritiesObject {
+    /// The one that certifies first.
+    pub authorities: Vec<AuthorityObject>,
+    /// Whether there are two, until `ca rotate --finish`.
+    pub rotating: bool,
+    /// During a rotation: devices that have not taken up the new one.
+    pub behind: Vec<DeviceObject>,
+}
+
+/// One authority.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthorityObject {
+    /// SHA-256 of its public key.
+    pub fingerprint: String,
+    /// Whether it certifies now; the other one did before.
+    pub certifies: bool,
 }
 
 /// What a check found.

@@ -38,6 +38,14 @@ impl Hub for Desk {
         Ok(FoldedObject { devices, changes: 0, left: Vec::new() })
     }
 
+    fn rotate(&mut self, _now: Timestamp) -> Result<AuthoritiesObject, AdminError> {
+        Ok(AuthoritiesObject { authorities: Vec::new(), rotating: true, behind: Vec::new() })
+    }
+
+    fn finish_rotation(&mut self, _leave_behind: bool, _now: Timestamp) -> Result<AuthoritiesObject, AdminError> {
+        Ok(AuthoritiesObject { authorities: Vec::new(), rotating: false, behind: Vec::new() })
+    }
+
     fn check(&mut self, rebuild: bool, _now: Timestamp) -> Result<CheckObject, AdminError> {
         let none = Vec::new;
         Ok(CheckObject {

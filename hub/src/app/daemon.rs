@@ -18,14 +18,17 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use super::engine::{self, Engine};
+use super::opening;
 use crate::admin::socket::{Administration, Socket};
 use crate::admin::{self, Asked, Context, Reply, Request};
+use crate::backup::schedule::keep_backing_up;
 use crate::client::{Lock, LockError};
 use crate::config::{LogFormat, Settings};
 use crate::exit::{Exit, Failure, with_causes};
 use crate::http::{self, Views};
 use crate::keys::Keys;
 use crate::lang::Lang;
+use crate::reference::Sources;
 use crate::service::{Handle, Service, Stopping};
 use crate::store::{self, StoreError};
 use crate::{accept, core};
@@ -34,6 +37,8 @@ use crate::{accept, core};
 pub const ADDRESSES: &str = "addresses.json";
 /// A command may hold the lock for a moment.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+/// How long a start may go on after it has last shown that it does.
+const STARTING_USEC: u32 = 60_000_000;
 
 /// Runs the hub until it is told to stop.
 ///
@@ -44,10 +49,10 @@ pub(super) fn run(data: &Path, keys: &Path, settings: &Settings, lang: Lang) -> 
     let io = |error: std::io::Error| Failure::new(Exit::Failure, format!("{} : {error}", data.display()));
     create_private_directory(data).map_err(io)?;
     let lock = lock(data, lang)?;
-    let (core, keys) = engine::open(data, keys, lang)?;
+    let (core, keys) = opening::open(data, keys, lang)?;
     // A first start that is cut off right after this must not look like a lost list of
     // revocations at the next one.
-    engine::witness(&core, &keys).map_err(|error| engine::keys_failure(&error))?;
+    opening::witness(&core, &keys).map_err(|error| engine::keys_failure(&error))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(io)?;
     let ended = runtime.block_on(serve(data, core, keys, settings, lang));
     drop(runtime);
@@ -65,7 +70,13 @@ fn lock(data: &Path, lang: Lang) -> Result<Lock, Failure> {
                 let text = lang.of("un autre hub tourne déjà sur ce dossier", "another hub runs on this directory");
                 return Err(Failure::new(Exit::Invalid, format!("{} : {text}", data.display())));
             }
-            Err(error) => return Err(Failure::new(Exit::Failure, with_causes(&error))),
+            Err(error) => {
+                let next = lang.of(
+                    "vérifiez les droits du dossier et que son disque n’est pas monté en lecture seule",
+                    "check the permissions of the directory, and that its disk is not mounted read-only",
+                );
+                return Err(Failure::new(Exit::Failure, format!("{} : {next}", with_causes(&error))));
+            }
         }
     }
 }
@@ -88,6 +99,7 @@ async fn serve(data: &Path, core: core::Core, keys: Arc<Keys>, settings: &Settin
     // Two tokens: the writer stops only after everything that hands it work has stopped.
     let (rim, writer) = (CancellationToken::new(), CancellationToken::new());
     let advertise = advertised(settings.sync_advertise.as_deref(), sync);
+    let core = core.with(Sources::new(keys.clone(), &advertise));
     let service = Service::start(core, data.join(store::FILE_NAME), keys.clone(), &advertise, writer.clone());
     let service = service.map_err(|error| failed("writer", &error))?;
     let handle = service.handle.clone();
@@ -98,7 +110,7 @@ async fn serve(data: &Path, core: core::Core, keys: Arc<Keys>, settings: &Settin
         return_over: settings.sync_return_over,
         ..accept::Limits::default()
     };
-    let tasks = [
+    let mut tasks = vec![
         tokio::spawn(accept::run(door, handle.clone(), Arc::new(handle.clone()), limits, rim.clone())),
         tokio::spawn(http::serve(
             listener,
@@ -109,6 +121,9 @@ async fn serve(data: &Path, core: core::Core, keys: Arc<Keys>, settings: &Settin
         tokio::spawn(socket.serve(operators, rim.clone())),
         tokio::spawn(handle.keep_verifying(rim.clone())),
     ];
+    if let Some(schedule) = settings.backup.clone() {
+        tasks.push(tokio::spawn(keep_backing_up(schedule, data.join(store::FILE_NAME), rim.clone())));
+    }
 
     let announced = announce(data, sync, http, lang).map_err(|error| failed(ADDRESSES, &error));
     if announced.is_ok() {
@@ -130,7 +145,10 @@ async fn serve(data: &Path, core: core::Core, keys: Arc<Keys>, settings: &Settin
         }
     }
     writer.cancel();
-    service.finish().await.map_err(|error| engine::store_failure(&error, lang))?;
+    if let Err(error) = service.finish().await {
+        opening::suspect(data);
+        return Err(engine::store_failure(&error, lang));
+    }
     info!("the hub has stopped");
     announced
 }
@@ -157,6 +175,11 @@ fn announce(data: &Path, sync: SocketAddr, http: SocketAddr, lang: Lang) -> std:
     }
     notify(&[NotifyState::Ready]);
     Ok(())
+}
+
+/// Tells systemd that a start which takes long is under way.
+pub(super) fn still_starting() {
+    notify(&[NotifyState::ExtendTimeoutUsec(STARTING_USEC)]);
 }
 
 fn notify(state: &[NotifyState<'_>]) {
@@ -204,11 +227,24 @@ impl Administration for Operators {
                 let reply = looked.await.map_err(|error| engine::store_failure(&error, lang))?;
                 reply.map_err(|error| error.failure(lang))
             }
+            Request::Authorities => {
+                let keys = self.keys.clone();
+                let looked = self.handle.look(move |conn| Ok(admin::authorities(conn, &keys)));
+                let found = looked.await.map_err(|error| engine::store_failure(&error, lang))?;
+                found.map(Reply::Authorities).map_err(|error| error.failure(lang))
+            }
             Request::Change(change) => {
                 let (keys, context) = (self.keys.clone(), self.context.clone());
                 let changed = self.handle.manage(move |core, now| {
+                    // A rotation changes what new invitations name.
+                    let context = Context { ca_hash: keys.ca_hash(), ..(*context).clone() };
                     let mut hub = Engine { core, keys: &keys };
-                    admin::change(&mut hub, &change, &context, lang, now).map_err(|error| error.failure(lang))
+                    let reply = admin::change(&mut hub, &change, &context, lang, now);
+                    let reply = reply.map_err(|error| error.failure(lang))?;
+                    if change.reaches_devices() {
+                        core.refer(now).map_err(|error| engine::store_failure(&error, lang))?;
+                    }
+                    Ok(reply)
                 });
                 changed.await.map_err(|Stopping| stopping())?
             }
@@ -233,8 +269,8 @@ impl Views for Handle {
         Self::look_up(self, f).await
     }
 
-    fn writer_works(&self) -> bool {
-        Self::writer_works(self)
+    fn trouble(&self) -> Option<&'static str> {
+        Self::trouble(self)
     }
 }
 

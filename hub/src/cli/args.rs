@@ -7,6 +7,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::settle::{Flagged, Refused};
 pub(crate) use self::site::Site;
+use super::{Backup, Ca, Restore};
 use crate::lang::Lang;
 
 mod settle;
@@ -67,6 +68,13 @@ pub(crate) enum Command {
         #[arg(long)]
         rebuild: bool,
     },
+    /// Sauvegarde la base, que le hub tourne ou non, et la relit en entier
+    Backup(Backup),
+    /// Remet une sauvegarde à la place de la base
+    Restore(Restore),
+    /// Les autorités, auxquelles les postes reconnaissent ce hub
+    #[command(subcommand)]
+    Ca(Ca),
     /// Les changements refusés
     #[command(subcommand)]
     Refused(Refused),

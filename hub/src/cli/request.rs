@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::Ca;
 use super::args::{Counts, Device, Document, Flagged, Journal, Refused, Site, Token};
 use crate::admin::{Change, ListFile, Look, Pairs, Request};
 use crate::exit::{Exit, Failure};
@@ -77,6 +78,14 @@ pub(crate) fn counts(counts: Counts) -> Request {
 
 pub(crate) fn check(rebuild: bool) -> Request {
     Request::Change(Change::Check { rebuild })
+}
+
+pub(crate) fn ca(ca: &Ca) -> Request {
+    match ca {
+        Ca::Show => Request::Authorities,
+        Ca::Rotate { finish: false, force: _ } => Request::Change(Change::AuthorityRotate),
+        Ca::Rotate { finish: true, force } => Request::Change(Change::AuthorityFinish { leave_behind: *force }),
+    }
 }
 
 pub(crate) fn refused(refused: Refused) -> Request {

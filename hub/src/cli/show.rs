@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::args::Format;
 use super::imported;
-use crate::admin::{DeviceObject, Reply};
+use crate::admin::{AuthoritiesObject, DeviceObject, Reply};
 use crate::config::Shown;
 use crate::doctor::Finding;
 use crate::exit::{Exit, Failure};
@@ -107,6 +107,8 @@ pub(crate) fn reply(reply: Reply, format: Option<Format>, json: bool, lang: Lang
             let told = check.problems.iter().chain(&check.differences).chain(&check.negative);
             told.into_iter().try_for_each(|line| out::line(line))
         }
+        Reply::Authorities(found) if json => out::json(&found),
+        Reply::Authorities(found) => authorities(&found, lang),
         Reply::Tokens(rows) => list(&rows, &["id", "label", "scope", "role", "expires", "revoked"], json),
         Reply::Refused(rows) => {
             list(&rows, &["id", "site", "document", "device", "writer", "seq", "reason", "day"], json)
@@ -124,9 +126,14 @@ pub(crate) fn settings(shown: &[Shown], json: bool) -> io::Result<()> {
     list(shown, &["key", "value", "origin"], json)
 }
 
+/// Writes one object, a line per field.
+pub(crate) fn one(value: &Value) -> io::Result<()> {
+    out::grid(&fields(value, &[])?)
+}
+
 /// Writes what the doctor found.
 pub(crate) fn health(found: &[Finding], json: bool) -> io::Result<()> {
-    list(found, &["check", "state", "detail"], json)
+    list(found, &["check", "state", "detail", "next"], json)
 }
 
 pub(super) fn list<T: serde::Serialize>(rows: &[T], columns: &[&str], json: bool) -> io::Result<()> {
@@ -199,6 +206,28 @@ fn device_grid(devices: &[DeviceObject]) -> Grid {
         grid.push(cells.map(Clone::clone));
     }
     grid
+}
+
+fn authorities(found: &AuthoritiesObject, lang: Lang) -> io::Result<()> {
+    list(&found.authorities, &["fingerprint", "certifies"], false)?;
+    if !found.rotating {
+        return Ok(());
+    }
+    let saved = lang.of(
+        "rotation en cours : sauvegardez le dossier des clés maintenant",
+        "a rotation is under way: back up the keys directory now",
+    );
+    let left = match found.behind.len() {
+        0 => lang
+            .of(
+                "tous les postes ont la nouvelle autorité : msap-hub ca rotate --finish",
+                "every device has the new authority: msap-hub ca rotate --finish",
+            )
+            .to_owned(),
+        n => format!("{n} {}", lang.of("postes ne l’ont pas encore reçue :", "devices have not taken it up yet:")),
+    };
+    eprintln!("{saved}\n{left}");
+    if found.behind.is_empty() { Ok(()) } else { out::grid(&device_grid(&found.behind)) }
 }
 
 fn keys(figures: &Value) -> Vec<String> {

@@ -54,9 +54,9 @@ async fn ready<V: Views>(State(views): State<V>) -> Result<Json<Value>, Problem>
         .look_up(crate::store::documents::probe)
         .await
         .map_err(|_| Problem::unavailable("the database cannot be read"))?;
-    match views.writer_works() {
-        true => Ok(Json(json!({ "status": "ready" }))),
-        false => Err(Problem::unavailable("the writer does not answer")),
+    match views.trouble() {
+        None => Ok(Json(json!({ "status": "ready" }))),
+        Some(why) => Err(Problem::unavailable(why)),
     }
 }
 

@@ -43,8 +43,8 @@ impl Views for File {
         self.read(f).await
     }
 
-    fn writer_works(&self) -> bool {
-        self.writer
+    fn trouble(&self) -> Option<&'static str> {
+        (!self.writer).then_some("the writer does not answer")
     }
 }
 

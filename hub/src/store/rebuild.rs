@@ -11,7 +11,7 @@ use super::chains::{self, Doc, Kept};
 use super::views::fold_in;
 
 /// The derived tables with the columns that are compared.
-const VIEWS: [(&str, &str); 4] = [
+pub(super) const VIEWS: [(&str, &str); 4] = [
     ("fact", "document, tap, rev, day, value, contested"),
     ("closing", "document, day, rev, closed"),
     ("visits", "site, day, operator, help, age, received_day, apart, people, requests"),
@@ -34,7 +34,8 @@ pub fn rebuild(conn: &Connection) -> Result<Vec<String>, StoreError> {
     }
     let mut differences = Vec::new();
     for (table, columns) in VIEWS {
-        differences.extend(differing(conn, table, columns)?);
+        let (old, new) = (format!("temp.before_{table}"), format!("main.{table}"));
+        differences.extend(differing(conn, (&old, &new), table, columns)?);
         conn.execute(&format!("DROP TABLE temp.before_{table}"), [])
             .map_err(StoreError::sqlite("dropping the views set aside"))?;
     }
@@ -71,7 +72,7 @@ pub(super) fn refold_site(conn: &Connection, site: &SiteId) -> Result<(), StoreE
 
 /// Folds a document's changes in the order of the commits that took them in; within a commit
 /// the order does not matter.
-fn replay(conn: &Connection, doc: Doc<'_>) -> Result<(), StoreError> {
+pub(super) fn replay(conn: &Connection, doc: Doc<'_>) -> Result<(), StoreError> {
     let sql = "SELECT c.received_day, c.seq, c.hash, c.bytes FROM change c JOIN chain ON chain.id = c.chain
                WHERE chain.document = ?1 ORDER BY c.accepted, chain.id, c.seq";
     let changes = sql::rows(conn, "reading changes", sql, [doc.row], |row| {
@@ -86,10 +87,14 @@ fn replay(conn: &Connection, doc: Doc<'_>) -> Result<(), StoreError> {
 }
 
 /// Rows that stand on one side only.
-fn differing(conn: &Connection, table: &str, columns: &str) -> Result<Vec<String>, StoreError> {
-    let (old, new) = (format!("temp.before_{table}"), format!("main.{table}"));
+pub(super) fn differing(
+    conn: &Connection,
+    (old, new): (&str, &str),
+    table: &str,
+    columns: &str,
+) -> Result<Vec<String>, StoreError> {
     let mut found = Vec::new();
-    for (here, there, which) in [(&old, &new, "stood but does not follow"), (&new, &old, "follows but did not stand")] {
+    for (here, there, which) in [(old, new, "stood but does not follow"), (new, old, "follows but did not stand")] {
         let sql = format!("SELECT {columns} FROM {here} EXCEPT SELECT {columns} FROM {there} LIMIT {LISTED_MAX}");
         found.extend(sql::rows(conn, "comparing the views", &sql, [], |row| {
             let count = row.as_ref().column_count();

@@ -4,6 +4,7 @@ use super::*;
 use crate::chain::Refusal;
 use crate::document::DocId;
 use crate::id::{ChangeHash, Digest32, Epoch, SessionToken, WriterId};
+use crate::reference::REFERENCES_MAX;
 
 fn decoded(bytes: &[u8]) -> Result<Option<Frame>, FrameError> {
     let (head, body) = bytes.split_first_chunk().unwrap();
@@ -40,6 +41,7 @@ fn samples() -> Vec<Frame> {
             seen: Some(mark),
             digest: Digest32::new([5; 32]),
             offers: true,
+            references: None,
         }),
         Frame::Welcome(Welcome {
             epoch,
@@ -65,6 +67,26 @@ fn samples() -> Vec<Frame> {
         Frame::Refused(Refused::new(document(), version, 3, Refusal::Hash)),
         Frame::Busy(Busy { retry_after_ms: 60_000 }),
         Frame::Bye(Bye { code: 5 }),
+        Frame::Hello(Hello {
+            protocol_min: 1,
+            protocol_max: 1,
+            app: "0.2.0".to_owned(),
+            token_prev: None,
+            token_next: SessionToken::new([4; 16]),
+            clock_ms: 1_795_000_000_000,
+            epoch: None,
+            seen: None,
+            digest: Digest32::new([5; 32]),
+            offers: false,
+            references: Some(vec![(1, Digest32::new([7; 32]))]),
+        }),
+        Frame::Reference(Reference {
+            kind: 2,
+            epoch: Some(epoch),
+            n: 7,
+            hash: Digest32::new([8; 32]),
+            value: vec![1, 2],
+        }),
     ]
 }
 
@@ -106,6 +128,16 @@ fn bodies_are_bounded_at_the_bound_and_one_past_it() {
     let bomb = zstd::bulk::compress(&vec![0; BODY_LEN_MAX * 64], 1).unwrap();
     let header = Header { body_len: bomb.len(), kind: 4, compressed: true };
     assert!(decode(header, &bomb).is_err());
+}
+
+#[test]
+fn a_hello_names_references_up_to_the_bound_and_not_one_more() {
+    let Frame::Hello(hello) = samples().remove(0) else { panic!() };
+    for (count, reads) in [(0, true), (REFERENCES_MAX, true), (REFERENCES_MAX + 1, false)] {
+        let references = Some(vec![(1, Digest32::new([0; 32])); count]);
+        let bytes = encoded(&Frame::Hello(Hello { references, ..hello.clone() }));
+        assert_eq!(decoded(&bytes).is_ok(), reads, "{count}");
+    }
 }
 
 #[test]

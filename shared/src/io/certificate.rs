@@ -9,7 +9,7 @@
 use data_encoding::BASE64;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose, PublicKeyData, SanType, date_time_ymd,
+    Issuer, KeyPair, KeyUsagePurpose, PublicKeyData, SanType, SubjectPublicKeyInfo, date_time_ymd,
 };
 use ring::hmac;
 use rustls::pki_types::pem::PemObject;
@@ -126,10 +126,9 @@ fn params(common_name: &str) -> CertificateParams {
     params
 }
 
-fn authority_params(key: &Key) -> CertificateParams {
+fn authority_params(key: Fingerprint) -> CertificateParams {
     // The name carries the key: after a rotation, two authorities are two names.
-    let device = key.fingerprint().device();
-    let mut params = params(&format!("msap authority {device}"));
+    let mut params = params(&format!("msap authority {}", key.device()));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
     params
@@ -149,7 +148,7 @@ impl Authority {
     /// # Errors
     /// When the library refuses.
     pub fn new(key: Key) -> Result<Self, CertificateError> {
-        let params = authority_params(&key);
+        let params = authority_params(key.fingerprint());
         let certificate = params.self_signed(&key.0).map_err(making("the authority's certificate"))?.der().clone();
         let spki = key.spki();
         Ok(Self { issuer: Issuer::new(params, key.0), certificate, spki })
@@ -170,6 +169,17 @@ impl Authority {
         let mut half = [0; 16];
         half.copy_from_slice(&self.fingerprint().as_bytes()[..16]);
         half
+    }
+
+    /// Vouches for another authority: whoever trusts this one comes to trust what that one signs,
+    /// for as long as this certificate is shown.
+    ///
+    /// # Errors
+    /// When the library refuses.
+    pub fn vouch_for(&self, other: &Self) -> Result<CertificateDer<'static>, CertificateError> {
+        let params = authority_params(other.fingerprint());
+        let vouched = params.signed_by(other.issuer.key(), &self.issuer);
+        Ok(vouched.map_err(making("the certificate of another authority"))?.der().clone())
     }
 
     /// Certifies the hub's key: for serving only, under [`HUB_NAME`].
@@ -195,19 +205,40 @@ impl Authority {
         let failed = making("the device's certificate");
         let mut request = CertificateSigningRequestParams::from_der(&CertificateSigningRequestDer::from(request))
             .map_err(|error| CertificateError::Request(Some(error)))?;
-        let key = &request.public_key;
-        if PublicKeyData::algorithm(key) != &rcgen::PKCS_ECDSA_P256_SHA256 || key.der_bytes().len() != P256_POINT_LEN {
+        if !is_p256(&request.public_key) {
             return Err(CertificateError::Request(None));
         }
-        let mut params = params(site.as_str());
-        let uri = format!("{SITE_URI}{site}");
-        params.subject_alt_names = vec![SanType::URI(uri.as_str().try_into().map_err(&failed)?)];
-        params.is_ca = IsCa::ExplicitNoCa;
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        request.params = params;
+        request.params = device_params(site)?;
         Ok(request.signed_by(&self.issuer).map_err(&failed)?.der().clone())
     }
+
+    /// Certifies a public key, as SubjectPublicKeyInfo, whose holder has proved to hold it.
+    ///
+    /// # Errors
+    /// [`CertificateError::Request`] for what is no P-256 key.
+    pub fn certify_key(&self, spki: &[u8], site: &SiteId) -> Result<CertificateDer<'static>, CertificateError> {
+        let key = SubjectPublicKeyInfo::from_der(spki).map_err(|error| CertificateError::Request(Some(error)))?;
+        if !is_p256(&key) {
+            return Err(CertificateError::Request(None));
+        }
+        let certificate = device_params(site)?.signed_by(&key, &self.issuer);
+        Ok(certificate.map_err(making("the device's certificate"))?.der().clone())
+    }
+}
+
+fn is_p256(key: &impl PublicKeyData) -> bool {
+    key.algorithm() == &rcgen::PKCS_ECDSA_P256_SHA256 && key.der_bytes().len() == P256_POINT_LEN
+}
+
+/// What a certificate says of a device.
+fn device_params(site: &SiteId) -> Result<CertificateParams, CertificateError> {
+    let mut params = params(site.as_str());
+    let uri = format!("{SITE_URI}{site}").as_str().try_into().map_err(making("the device's certificate"))?;
+    params.subject_alt_names = vec![SanType::URI(uri)];
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    Ok(params)
 }
 
 /// A certificate in PEM, for people and their tools.
@@ -240,6 +271,17 @@ pub fn from_pem(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, Certificate
 /// [`CertificateError::NotX509`].
 pub fn spki_of(certificate: &CertificateDer<'_>) -> Result<Vec<u8>, CertificateError> {
     Ok(parse(certificate)?.public_key().raw.to_vec())
+}
+
+/// Whether a certificate names this authority as the one that signed it.
+///
+/// # Errors
+/// [`CertificateError::NotX509`].
+pub fn is_issued_by(
+    certificate: &CertificateDer<'_>,
+    authority: &CertificateDer<'_>,
+) -> Result<bool, CertificateError> {
+    Ok(parse(certificate)?.issuer().as_raw() == parse(authority)?.subject().as_raw())
 }
 
 /// Reads a device's certificate: its identity, and the site it was enrolled for.
@@ -301,6 +343,22 @@ mod tests {
         // 2020-01-01 to 2120-01-01.
         assert_eq!(parsed.validity().not_before.timestamp(), 1_577_836_800);
         assert_eq!(parsed.validity().not_after.timestamp(), 4_733_510_400);
+    }
+
+    #[test]
+    fn a_key_is_certified_anew_for_the_same_device() {
+        let (old, new) =
+            (Authority::new(Key::generate().unwrap()).unwrap(), Authority::new(Key::generate().unwrap()).unwrap());
+        let key = Key::generate().unwrap();
+        let certificate = new.certify_key(&key.spki(), &site()).unwrap();
+        assert_eq!(read_device(&certificate).unwrap(), (key.fingerprint(), site()));
+        assert!(is_issued_by(&certificate, new.certificate()).unwrap());
+        assert!(!is_issued_by(&certificate, old.certificate()).unwrap());
+        assert_eq!(parse(&old.vouch_for(&new).unwrap()).unwrap().public_key().raw, new.spki);
+        let other = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).unwrap();
+        for wrong in [Vec::new(), key.spki()[1..].to_vec(), other.subject_public_key_info(), b"key".to_vec()] {
+            assert!(matches!(new.certify_key(&wrong, &site()), Err(CertificateError::Request(_))));
+        }
     }
 
     #[test]

@@ -14,8 +14,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier};
-use rustls::sign::CertifiedKey;
+use rustls::server::NoServerSessionStorage;
 use rustls::time_provider::TimeProvider;
 use rustls::{
     CertificateError, CipherSuite, ClientConfig, DigitallySignedStruct, Error, PeerIncompatible, RootCertStore,
@@ -24,6 +23,7 @@ use rustls::{
 
 use super::certificate::spki_of;
 use super::join_code::JoinCode;
+use super::serving::Serving;
 
 /// ALPN of enrolment.
 pub const ALPN_ENROL: &[u8] = b"msap-enrol/1";
@@ -53,7 +53,8 @@ impl Conversation {
 /// 2025-01-01 and 2100-01-01, in seconds since 1970: well inside every certificate's validity.
 const EARLIEST: Duration = Duration::from_secs(1_735_689_600);
 const LATEST: Duration = Duration::from_secs(4_102_444_800);
-/// A hub shows its own certificate and one or, during a rotation, two authorities.
+/// Beside its own certificate a hub shows its authority; during a rotation also the one before and
+/// the certificate by which that one vouches for the new one.
 const CHAIN_LEN_MAX: usize = 4;
 
 /// Why TLS cannot be set up.
@@ -92,7 +93,7 @@ fn hold(time: UnixTime) -> UnixTime {
     UnixTime::since_unix_epoch(Duration::from_secs(time.as_secs()).clamp(EARLIEST, LATEST))
 }
 
-fn roots(authorities: &[CertificateDer<'static>]) -> Result<Arc<RootCertStore>, TlsError> {
+pub(super) fn roots(authorities: &[CertificateDer<'static>]) -> Result<Arc<RootCertStore>, TlsError> {
     let mut roots = RootCertStore::empty();
     for authority in authorities {
         roots.add(authority.clone())?;
@@ -103,56 +104,21 @@ fn roots(authorities: &[CertificateDer<'static>]) -> Result<Arc<RootCertStore>, 
     Ok(Arc::new(roots))
 }
 
-/// The hub's side, for both conversations: `chain` is its certificate and the authorities that
-/// an enrolling machine looks for, and that it alone is shown; clients are verified against
-/// `authorities`.
+/// The hub's side, for both conversations: what it shows and whom it admits may change while it
+/// serves.
 ///
 /// # Errors
-/// When rustls refuses the certificates or the key.
-pub fn hub(
-    chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
-    authorities: &[CertificateDer<'static>],
-) -> Result<ServerConfig, TlsError> {
-    let clients = WebPkiClientVerifier::builder_with_provider(roots(authorities)?, provider())
-        .allow_unauthenticated()
-        // A device has one certificate: nobody has to tell it which to show.
-        .clear_root_hint_subjects()
-        .build()
-        .map_err(|error| TlsError::Authorities(Some(error)))?;
+/// When rustls refuses the settings.
+pub fn hub(serving: Arc<Serving>) -> Result<ServerConfig, TlsError> {
     let mut config = ServerConfig::builder_with_details(provider(), Arc::new(HeldClock))
         .with_protocol_versions(&[&rustls::version::TLS13])?
-        .with_client_cert_verifier(clients)
-        .with_cert_resolver(Arc::new(ByConversation::new(chain, key)?));
+        .with_client_cert_verifier(serving.clone())
+        .with_cert_resolver(serving);
     config.alpn_protocols = vec![ALPN_SYNC.to_vec(), ALPN_ENROL.to_vec()];
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     config.max_early_data_size = 0;
     Ok(config)
-}
-
-/// Shows the authorities to whoever looks for one. A device that syncs has them: every handshake
-/// of its is half a kilobyte shorter.
-#[derive(Debug)]
-struct ByConversation {
-    enrol: Arc<CertifiedKey>,
-    sync: Arc<CertifiedKey>,
-}
-
-impl ByConversation {
-    fn new(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<Self, TlsError> {
-        let enrol = CertifiedKey::from_der(chain, key, &provider())?;
-        let own = enrol.cert.iter().take(1).cloned().collect();
-        let sync = CertifiedKey::new(own, enrol.key.clone());
-        Ok(Self { enrol: Arc::new(enrol), sync: Arc::new(sync) })
-    }
-}
-
-impl ResolvesServerCert for ByConversation {
-    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let enrols = hello.alpn().is_some_and(|mut offered| offered.any(|protocol| protocol == ALPN_ENROL));
-        Some(if enrols { self.enrol.clone() } else { self.sync.clone() })
-    }
 }
 
 /// A device's side of sync: shows its certificate, trusts any of `authorities`.
@@ -213,12 +179,13 @@ impl ServerCertVerifier for NamedAuthority {
             .take(CHAIN_LEN_MAX)
             .find(|shown| spki_of(shown).is_ok_and(|spki| JoinCode::names_ca(&self.ca_hash, &spki)))
             .ok_or(Error::InvalidCertificate(CertificateError::UnknownIssuer))?;
+        let between = intermediates.get(..CHAIN_LEN_MAX).unwrap_or(intermediates);
         let mut roots = RootCertStore::empty();
         roots.add(named.clone().into_owned())?;
         WebPkiServerVerifier::builder_with_provider(Arc::new(roots), self.provider.clone())
             .build()
             .map_err(|_| Error::InvalidCertificate(CertificateError::UnknownIssuer))?
-            .verify_server_cert(end_entity, &[], server_name, ocsp_response, now)
+            .verify_server_cert(end_entity, between, server_name, ocsp_response, now)
     }
 
     fn verify_tls12_signature(
@@ -276,15 +243,6 @@ mod tests {
     }
 
     #[test]
-    fn authorities_are_shown_to_whoever_enrols_and_to_nobody_else() {
-        let authority = Authority::new(Key::generate().unwrap()).unwrap();
-        let key = Key::generate().unwrap();
-        let chain = vec![authority.certify_hub(&key).unwrap(), authority.certificate().clone()];
-        let shown = ByConversation::new(chain.clone(), key.to_der()).unwrap();
-        assert_eq!((&shown.enrol.cert[..], &shown.sync.cert[..]), (&chain[..], &chain[..1]));
-    }
-
-    #[test]
     fn only_the_hub_of_the_named_authority_is_trusted() {
         let ours = Authority::new(Key::generate().unwrap()).unwrap();
         let theirs = Authority::new(Key::generate().unwrap()).unwrap();
@@ -299,6 +257,13 @@ mod tests {
         assert!(!verify(theirs.hash(), &hub, &shown, HUB_NAME));
         // The right authority shown beside a leaf that it did not sign.
         assert!(!verify(ours.hash(), &theirs.certify_hub(&key).unwrap(), &shown, HUB_NAME));
+        // The named authority vouches for the one that signed.
+        let cross = ours.vouch_for(&theirs).unwrap();
+        let new = theirs.certify_hub(&key).unwrap();
+        let both = [cross.clone(), theirs.certificate().clone(), shown[0].clone()];
+        assert!(verify(ours.hash(), &new, &both, HUB_NAME) && verify(theirs.hash(), &new, &both, HUB_NAME));
+        assert!(!verify(ours.hash(), &new, &both[1..], HUB_NAME));
+        assert!(!verify(ours.hash(), &new, &[theirs.vouch_for(&ours).unwrap(), shown[0].clone()], HUB_NAME));
         // A device of the network that plays the hub.
         let device = ours.certify_device(&key.signing_request().unwrap(), &"361".parse().unwrap()).unwrap();
         assert!(!verify(ours.hash(), &device, &shown, HUB_NAME));

@@ -9,9 +9,10 @@ use super::{SessionError, check_number};
 use crate::chain::Run;
 use crate::document::DocId;
 use crate::frame::{
-    Ack, DeviceStanding, Digests, Frame, Have, Hello, Mark, Need, PROTOCOL, Push, Refused, Version, Welcome,
+    Ack, DeviceStanding, Digests, Frame, Have, Hello, Mark, Need, PROTOCOL, Push, Reference, Refused, Version, Welcome,
 };
 use crate::id::{Digest32, Epoch, SessionToken, WriterId};
+use crate::reference::Held;
 
 /// What a device says of itself first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub struct Greeting {
     pub digest: Digest32,
     /// Number of the last change kept: what `in_sync` will speak of.
     pub position: u64,
+    /// The references that are held here.
+    pub references: Vec<Held>,
 }
 
 /// A chain with changes that the epoch is not known to hold.
@@ -95,6 +98,9 @@ pub trait SiteReplica {
     /// Keeps a run from the hub. Where it differs from what is kept here, the hub's stands, and
     /// the own tail is retired as if refused.
     fn adopt(&mut self, document: &DocId, run: Run) -> Result<Adopted, Self::Error>;
+    /// Takes a reference up, whole or not at all, and says what is held now; `None` for a kind
+    /// that is not known here.
+    fn refer(&mut self, reference: Reference) -> Result<Option<Reference>, Self::Error>;
     /// Retires the chain from `seq` on and enters its facts again under a fresh writer.
     fn retire(&mut self, refused: &Refused) -> Result<(), Self::Error>;
 }
@@ -154,6 +160,7 @@ impl SiteSession {
             seen: greeting.seen,
             digest: greeting.digest,
             offers,
+            references: Some(greeting.references),
         };
         Ok(Self {
             phase: Phase::Greeting,
@@ -196,6 +203,10 @@ impl SiteSession {
             (_, Frame::Refused(refused)) => {
                 check_number(refused.seq)?;
                 Ok(replica.retire(&refused)?)
+            }
+            (_, Frame::Reference(reference)) => {
+                self.outbox.extend(replica.refer(reference)?.map(Frame::Reference));
+                Ok(())
             }
             (_, Frame::Hello(_) | Frame::Welcome(_) | Frame::Offered) => {
                 Err(SessionError::Protocol("a frame that only starts a session"))

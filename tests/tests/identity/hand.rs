@@ -83,6 +83,7 @@ pub(super) fn hello() -> Hello {
         seen: None,
         digest: Digest32::new([7; 32]),
         offers: true,
+        references: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Undo, correction and negative counts: nothing is taken that is not there.
 
 use super::*;
+use crate::replica::NoCredentials;
 
 fn day() -> Option<Day> {
     Some("2026-11-20".parse().unwrap())
@@ -73,7 +74,12 @@ fn a_sum_that_two_desks_made_negative_is_told() {
     for n in [2, 3] {
         let key = format!("20|{}|0", visit(n).id.name());
         let mut fresh = fresh(9);
-        let mut replica = Replica { conn: core.connection(), writer: &mut writer, fresh: &mut fresh };
+        let mut replica = Replica {
+            conn: core.connection(),
+            writer: &mut writer,
+            fresh: &mut fresh,
+            credentials: &mut NoCredentials,
+        };
         replica.enter(&document, &key, "-1|CNAF|online|unknown|-1").unwrap();
     }
     let told = tally(&mut core);

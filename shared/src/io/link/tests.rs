@@ -1,12 +1,14 @@
 //! Both sides of a link on loopback, over each transport.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 
 use super::super::certificate::{Authority, Key, read_device};
 use super::super::listen::{Arrival, Listener};
 use super::super::reach::Client;
+use super::super::serving::{Serving, Shown};
 use super::super::tls;
 use super::*;
 
@@ -23,8 +25,12 @@ impl World {
     fn new() -> Self {
         let authority = Authority::new(Key::generate().unwrap()).unwrap();
         let key = Key::generate().unwrap();
-        let chain = vec![authority.certify_hub(&key).unwrap(), authority.certificate().clone()];
-        let config = tls::hub(chain, key.to_der(), &[authority.certificate().clone()]).unwrap();
+        let shown = Shown {
+            chain: vec![authority.certify_hub(&key).unwrap()],
+            key: key.to_der(),
+            authorities: vec![authority.certificate().clone()],
+        };
+        let config = tls::hub(Arc::new(Serving::new(shown).unwrap())).unwrap();
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), config, &[7; 32]).unwrap();
         let address = listener.local_addr().unwrap();
         Self { authority, listener, address }

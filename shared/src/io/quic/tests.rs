@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use super::super::certificate::{Authority, Key};
+use super::super::serving::{Serving, Shown};
 use super::super::tls;
 use super::*;
 
@@ -17,8 +18,12 @@ impl Hub {
     fn new() -> Self {
         let authority = Authority::new(Key::generate().unwrap()).unwrap();
         let key = Key::generate().unwrap();
-        let chain = vec![authority.certify_hub(&key).unwrap(), authority.certificate().clone()];
-        let config = tls::hub(chain, key.to_der(), &[authority.certificate().clone()]).unwrap();
+        let shown = Shown {
+            chain: vec![authority.certify_hub(&key).unwrap()],
+            key: key.to_der(),
+            authorities: vec![authority.certificate().clone()],
+        };
+        let config = tls::hub(Arc::new(Serving::new(shown).unwrap())).unwrap();
         Self { authority, config }
     }
 
