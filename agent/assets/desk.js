@@ -101,8 +101,9 @@
     settle(todo);
     if (card && card.id === todo.id && !jobs.has(todo.id)) {
       card.stage = lost ? 'refused' : sent === 'undo' && !final ? 'undone' : 'kept';
+      card.parts = (answer.body.also_undone || []).length;
       draw();
-      if (!final) say(`${card.label} : ${sent === 'undo' ? 'annulé' : 'enregistré sur ce poste'}`);
+      if (!final) say(`${card.label} : ${sent === 'undo' ? `annulé${parts()}` : 'enregistré sur ce poste'}`);
     }
     return true;
   }
@@ -194,6 +195,9 @@
     refused: ['bad', 'i-warn', 'Non compté', 'off'],
   };
 
+  // What was undone with a visit.
+  const parts = () => (card.parts ? `, avec ${card.parts} ${card.parts === 1 ? 'autre démarche' : 'autres démarches'}` : '');
+
   function draw() {
     const [color, icon, words, frame] = STAGES[card.stage];
     $('done').hidden = false;
@@ -206,7 +210,7 @@
     use.setAttribute('href', `#${icon}`);
     svg.append(use);
     tag.className = `tag ${color}`;
-    tag.replaceChildren(svg, words);
+    tag.replaceChildren(svg, card.stage === 'undone' ? words + parts() : words);
     const name = document.createElement('b');
     name.textContent = card.label;
     $('done-title').replaceChildren(name, ` ${card.time}${card.same ? ' — autre démarche de la même visite' : ''}`);
@@ -231,6 +235,11 @@
     const words = `L’agent de ce poste ne répond pas. ${held}, et enregistrées une seule fois dès son retour.`;
     if (!reachable && $('down').textContent !== words) $('down').textContent = words;
     $('down').hidden = reachable;
+    // Nobody is told that the hub has everything while taps have not even left this page.
+    const waits = taps === 0 ? '' : `${taps} ${taps === 1 ? 'touche' : 'touches'} dans cette page, pas encore sur ce poste`;
+    if ($('held').textContent !== waits) $('held').textContent = waits;
+    $('held').hidden = taps === 0;
+    document.body.classList.toggle('holding', taps > 0);
   }
 
   // --- following the agent ----------------------------------------------------------------------
@@ -264,8 +273,8 @@
       const back = !reachable;
       reachable = true;
       if (ok) {
-        const { kept, confirmed, waiting, refused, state, today, clock, last_error, site } = body;
-        const now = JSON.stringify([kept, confirmed, waiting, refused, state, today, clock, last_error, site]);
+        const { kept, confirmed, waiting, refused, state, storage, today, clock, last_error, site } = body;
+        const now = JSON.stringify([kept, confirmed, waiting, refused, state, storage, today, clock, last_error, site]);
         if (now !== seen || back) { seen = now; await refresh(); }
       }
       if (back) work();

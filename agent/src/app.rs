@@ -6,26 +6,37 @@ use std::ffi::OsString;
 use std::future::Future;
 use std::process::ExitCode;
 
-use crate::cli::{self, Command, Context, Failure};
+use crate::cli::{self, Cli, Command, Context, Failure};
 use crate::exit::Exit;
+use crate::out::Lang;
 use crate::{doctor, out};
 
 mod daemon;
 
 /// Runs one command line, the program's name first.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let parsed = match cli::parse(args) {
-        Ok(parsed) => parsed,
-        Err(error) => return usage(&error).into(),
+    let (exit, lang) = match cli::parse(args) {
+        Ok(parsed) => run(parsed),
+        Err(error) => (usage(&error), Lang::default()),
     };
-    let done = Context::new(&parsed).and_then(|context| carry_out(&context, parsed.command));
-    match done {
-        Ok(exit) => exit.into(),
-        Err(failure) => {
-            out::note(&format!("msap-agent : {}", failure.text));
-            failure.exit.into()
+    match out::finish() {
+        Ok(()) => exit.into(),
+        Err(error) => {
+            let what = lang.pick("la réponse n’a pas pu être écrite", "the answer could not be written");
+            out::note(&format!("msap-agent : {what} ({error})"));
+            if exit == Exit::Ok { Exit::Failure.into() } else { exit.into() }
         }
     }
+}
+
+fn run(parsed: Cli) -> (Exit, Lang) {
+    let lang = parsed.lang.unwrap_or_default();
+    let done = Context::new(&parsed).and_then(|context| carry_out(&context, parsed.command));
+    let exit = done.unwrap_or_else(|failure| {
+        out::note(&format!("msap-agent : {}", failure.text));
+        failure.exit
+    });
+    (exit, lang)
 }
 
 /// Help that was asked for is data; everything else is a mistake in the command line.

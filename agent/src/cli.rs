@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::catalogue;
 use crate::out::Lang;
 
 pub mod bundle;
@@ -18,14 +19,15 @@ pub mod machine;
 pub mod standing;
 
 pub use context::{Context, Failure};
-pub(crate) use context::{not_joined, storage_failed};
+pub(crate) use context::{identity_failed, not_joined, start_anew, storage_failed};
 
 const GLOBAL: &str = "Options générales";
-const TEMPLATE: &str = "{about-with-newline}\nUtilisation : {usage}\n\n{all-args}";
+const TEMPLATE: &str = "{about-with-newline}\nUtilisation : {usage}\n\n{all-args}{after-help}";
 
 /// Compte les visites d’une maison ou d’une antenne, les garde et les envoie au hub
 #[derive(Debug, Parser)]
-#[command(name = "msap-agent", disable_help_flag = true, disable_help_subcommand = true)]
+#[command(name = "msap-agent", version, disable_help_flag = true, disable_help_subcommand = true)]
+#[command(disable_version_flag = true)]
 pub struct Cli {
     /// Répertoire de données de l’agent [défaut : celui du service, sinon celui de la session]
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "RÉPERTOIRE")]
@@ -42,6 +44,9 @@ pub struct Cli {
     /// Affiche cette aide
     #[arg(short, long, global = true, help_heading = GLOBAL, action = ArgAction::Help)]
     help: Option<bool>,
+    /// Affiche la version
+    #[arg(short = 'V', long, help_heading = GLOBAL, action = ArgAction::Version)]
+    version: Option<bool>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -128,7 +133,7 @@ pub struct CountArgs {
 /// The visit to count, as it was written.
 #[derive(Debug, Args)]
 pub struct Visit {
-    /// Code du partenaire, comme CNAF
+    /// Code du partenaire, comme CNAF ; la liste est plus bas
     #[arg(value_name = "PARTENAIRE", required = true)]
     pub operator: Option<String>,
     /// Type d’aide : information, online, paperwork, referral [défaut : online]
@@ -157,7 +162,7 @@ pub struct Visit {
 /// `count undo`, `count correct`, `count list`.
 #[derive(Debug, Subcommand)]
 pub enum CountAction {
-    /// Annule la dernière visite, ou celle qui est nommée
+    /// Annule la dernière visite, ou celle qui est nommée, avec ses autres démarches
     Undo {
         /// UUID ou nom de la visite
         #[arg(long, value_name = "ID", allow_hyphen_values = true)]
@@ -178,7 +183,7 @@ pub enum CountAction {
         #[arg(long, value_name = "TRANCHE", allow_hyphen_values = true)]
         age: Option<String>,
     },
-    /// Liste les visites d’un jour, la dernière d’abord
+    /// Liste les visites d’un jour : celles de ce poste, puis des autres, la dernière d’abord
     List {
         /// Jour [défaut : aujourd’hui au site]
         #[arg(long, value_name = "JOUR", allow_hyphen_values = true)]
@@ -245,7 +250,8 @@ pub enum ConfigAction {
 
 /// The command line's definition, for parsing, completions and manual pages.
 pub fn definition() -> clap::Command {
-    in_french(Cli::command().bin_name("msap-agent"))
+    let operators = format!("Partenaires :\n{}", catalogue::operators_listed());
+    in_french(Cli::command().bin_name("msap-agent")).mut_subcommand("count", |count| count.after_help(operators))
 }
 
 /// Reads the arguments, the program's name first.
@@ -304,9 +310,18 @@ mod tests {
     }
 
     #[test]
+    fn the_version_is_an_option_too() {
+        for line in ["msap-agent --version", "msap-agent -V"] {
+            let shown = parsed(line).unwrap_err();
+            assert!(!shown.use_stderr() && shown.to_string().contains(env!("CARGO_PKG_VERSION")), "{shown}");
+        }
+    }
+
+    #[test]
     fn help_speaks_french() {
         let help = parsed("msap-agent count --help").unwrap_err().to_string();
         assert!(help.contains("Utilisation :") && help.contains("Code du partenaire"), "{help}");
+        assert!(help.contains("CNAF") && help.contains("Chèque énergie"), "every code is listed: {help}");
         assert!(!help.contains("Usage:") && !help.contains("Print help") && !help.contains("Commands:"), "{help}");
     }
 }

@@ -18,13 +18,15 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
-use crate::{lock, store};
+use crate::{lock, out, store};
 
 /// The file with the address, in the data directory.
 pub const ENDPOINT_FILE: &str = "endpoint";
 
 /// Longest wait for the answer to a command.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(30);
+/// An answer that takes longer is remarked on: nobody waits before a silent command.
+const SLOW: Duration = Duration::from_secs(3);
 /// Longest answer: a month of taps is far below.
 const ANSWER_LEN_MAX: usize = 16 * 1024 * 1024;
 
@@ -80,6 +82,8 @@ pub enum BrokenError {
 pub struct Client {
     data: PathBuf,
     address: SocketAddr,
+    /// What to say when an answer takes long.
+    slow: Option<&'static str>,
 }
 
 impl Client {
@@ -97,7 +101,14 @@ impl Client {
         }
         let text = std::fs::read_to_string(data.join(ENDPOINT_FILE)).map_err(|_| not_running())?;
         let address = text.trim().parse().map_err(|_| not_running())?;
-        Ok(Self { data: data.to_owned(), address })
+        Ok(Self { data: data.to_owned(), address, slow: None })
+    }
+
+    /// Says this, and how long it will wait at most, when an answer takes long.
+    #[must_use]
+    pub fn telling_when_slow(mut self, words: &'static str) -> Self {
+        self.slow = Some(words);
+        self
     }
 
     /// The address of the page.
@@ -120,7 +131,8 @@ impl Client {
     /// See [`ClientError`]; when neither try was answered, how the first one broke.
     pub async fn send(&self, method: Method, path: &str, body: &Value) -> Result<Value, ClientError> {
         let first = match self.send_once(method.clone(), path, body).await {
-            Err(ClientError::Broken(first)) => first,
+            // An agent that is too busy to answer is not asked twice.
+            Err(ClientError::Broken(first)) if !matches!(first, BrokenError::Late(_)) => first,
             answer => return answer,
         };
         match self.send_once(method, path, body).await {
@@ -151,7 +163,17 @@ impl Client {
         let stream =
             TcpStream::connect(self.address).await.map_err(|_| ClientError::NotRunning { data: self.data.clone() })?;
         let exchange = tokio::time::timeout(time_max, self.exchange(stream, method, path, body));
-        let (status, bytes) = match exchange.await {
+        let mut exchange = std::pin::pin!(exchange);
+        let answer = match tokio::time::timeout(SLOW, exchange.as_mut()).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                if let Some(words) = self.slow {
+                    out::note(&format!("msap-agent : {words} ({} s)…", time_max.as_secs()));
+                }
+                exchange.await
+            }
+        };
+        let (status, bytes) = match answer {
             Ok(answer) => answer.map_err(ClientError::Broken)?,
             Err(_) => return Err(ClientError::Broken(BrokenError::Late(time_max))),
         };
@@ -229,7 +251,7 @@ mod tests {
     /// gives back what was sent on each.
     async fn answering(answers: Vec<&'static str>) -> (Client, tokio::task::JoinHandle<Vec<String>>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let client = Client { data: PathBuf::from("/data"), address: listener.local_addr().unwrap() };
+        let client = Client { data: PathBuf::from("/data"), address: listener.local_addr().unwrap(), slow: None };
         let served = tokio::spawn(async move {
             let mut requests = Vec::new();
             for answer in answers {

@@ -7,6 +7,7 @@ use msap_shared::id::{TapId, TapName};
 use msap_shared::time::{Day, Month};
 
 use crate::bundle::{Answer, Draft, Imported};
+use crate::config::Origin;
 
 /// A tap as a person names it: by its UUID, or, for one made on another desk, by its name in
 /// the document.
@@ -32,11 +33,11 @@ pub struct Count {
     /// People received: −99 to 99 and not 0. Negative corrects taps of other desks and wants
     /// `day` and `reason`.
     pub people: i16,
-    /// The day, when it is not the site's today.
+    /// The day, when it is not the site's today. Whoever may ask again in another month names it.
     pub day: Option<Day>,
     /// A further request of the last visit: counts a request and nobody.
     pub same_visit: bool,
-    /// Why a negative count.
+    /// Why a negative count; no other has one.
     pub reason: Option<String>,
 }
 
@@ -120,6 +121,25 @@ impl Keeping {
     }
 }
 
+/// Something unusual about what was just counted; it counts all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The day had been said to be complete.
+    ClosedDay,
+    /// The day is more than two months back.
+    OldDay,
+}
+
+impl Notice {
+    /// The stable code.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClosedDay => "closed_day",
+            Self::OldDay => "old_day",
+        }
+    }
+}
+
 /// One tap, as the desk sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TapView {
@@ -147,6 +167,14 @@ pub struct TapView {
     pub undone: bool,
     /// Where it stands.
     pub keeping: Keeping,
+    /// The site's clock at the tap, when it was made on this machine.
+    pub clock: Option<(i8, i8)>,
+    /// The visit that this is a further request of, when it was made on this machine.
+    pub part_of: Option<TapName>,
+    /// The further requests that an undo of this visit undid with it.
+    pub also_undone: Vec<TapName>,
+    /// What a person should know of what was just counted.
+    pub notices: Vec<Notice>,
     /// False when the same tap had been counted before: nothing was added now.
     pub new: bool,
 }
@@ -156,6 +184,24 @@ pub struct TapView {
 pub struct TallyRow {
     /// For whom.
     pub operator: OperatorCode,
+    /// People.
+    pub people: i64,
+    /// Requests.
+    pub requests: i64,
+}
+
+/// A sum below zero: more was taken back than was counted, by two desks at once. It counts as 0,
+/// and swallows what is counted next until a correction is undone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Negative {
+    /// The day.
+    pub day: Day,
+    /// For whom.
+    pub operator: OperatorCode,
+    /// Kind of help.
+    pub help: HelpCode,
+    /// Age bracket.
+    pub age: AgeCode,
     /// People.
     pub people: i64,
     /// Requests.
@@ -175,6 +221,8 @@ pub struct Tally {
     pub requests: i64,
     /// By operator, most requests first.
     pub rows: Vec<TallyRow>,
+    /// Sums below zero, which a person must mend; empty nearly always.
+    pub negative: Vec<Negative>,
     /// For a single day: whether it was closed.
     pub closed: Option<bool>,
 }
@@ -208,10 +256,14 @@ pub struct Status {
     pub oldest_waiting_day: Option<Day>,
     /// Seconds since 1970 of the last frame from the hub.
     pub last_contact: Option<i64>,
-    /// The hub's address.
+    /// The address at which the hub is dialled.
     pub hub: String,
-    /// `quic` while connected.
+    /// The setting that it comes from; `None` when it came with the invitation.
+    pub hub_origin: Option<Origin>,
+    /// `quic` or `tcp` while connected.
     pub transport: Option<&'static str>,
+    /// The last attempts that ended, latest last.
+    pub tried: Vec<Tried>,
     /// This clock minus the hub's, as last measured.
     pub clock_offset_ms: Option<i64>,
     /// This program's version.
@@ -223,8 +275,21 @@ pub struct Status {
     pub file_exported: Option<Day>,
     /// The day on which the hub's last answer by file was taken.
     pub file_imported: Option<Day>,
+    /// `ok`, or why the last thing was not kept: `full`, `locked`.
+    pub storage: &'static str,
     /// Why the last attempt ended, in plain words.
     pub last_error: Option<String>,
+}
+
+/// An attempt to reach the hub that ended, or a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tried {
+    /// `quic` or `tcp`.
+    pub transport: &'static str,
+    /// Why it ended: `silent`, `lost`, `shutdown`…
+    pub why: &'static str,
+    /// Seconds since 1970 of its end.
+    pub at: i64,
 }
 
 /// One line of the sync log.

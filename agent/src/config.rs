@@ -13,6 +13,8 @@ use std::time::Duration;
 use config::{Environment, File, FileFormat, Map, Source, Value};
 use msap_shared::code::OperatorCode;
 
+use crate::dial::ladder::Preference;
+
 mod place;
 mod values;
 
@@ -35,21 +37,14 @@ pub struct Settings {
 pub struct Sync {
     /// `host:port` of the hub, instead of the address that came with the join code.
     pub hub: Option<String>,
+    /// Where that was said.
+    pub hub_origin: Origin,
     /// How often to look for work when nothing calls for it.
     pub interval: Duration,
     /// Longest wait between two attempts.
     pub max_backoff: Duration,
     /// Which way to the hub.
-    pub transport: Transport,
-}
-
-/// `[sync] transport`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
-    /// Whatever works.
-    Auto,
-    /// QUIC only.
-    Quic,
+    pub transport: Preference,
 }
 
 /// `[desk]`.

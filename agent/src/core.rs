@@ -8,6 +8,8 @@
 //! Invariant: nothing in memory is ahead of the disk. After a commit that failed for a passing
 //! reason the session is dropped and the load takes a fresh writer, as after a restart.
 
+use std::collections::VecDeque;
+
 use jiff::Timestamp;
 use msap_shared::frame::Frame;
 use msap_shared::id::WriterId;
@@ -15,15 +17,19 @@ use msap_shared::session::SessionError;
 use msap_shared::session::site::{Phase, SiteSession};
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::command::{Command, CommandError, Reply};
+use crate::command::{Command, CommandError, Reply, Tried};
+use crate::config::Origin;
 use crate::desk;
-use crate::replica::{Fresh, Replica};
+use crate::outlook;
+use crate::replica::{Credentials, Fresh, NoCredentials, Replica};
 use crate::store::{Profile, StoreError, chains, log, meta, taps};
 
 /// The most frames let out before the connection has written them.
 pub const FRAMES_IN_FLIGHT_MAX: usize = 32;
 /// A wall clock that moved by more than this against the monotonic clock has jumped.
 const CLOCK_JUMP_MS: i64 = 5_000;
+/// Attempts that `status` tells of.
+pub const TRIED_MAX: usize = 6;
 /// The tap log is purged after this many days.
 const TAP_LOG_DAYS: i64 = 400;
 
@@ -56,7 +62,20 @@ pub enum Input {
         state: &'static str,
         /// Why, in plain words; `None` for an orderly end.
         why: Option<String>,
+        /// What was tried; `None` when there was no way to try.
+        attempt: Option<Attempt>,
     },
+    /// What to remember of networks.
+    Networks(String),
+}
+
+/// An attempt to reach the hub, in stable names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// Over what.
+    pub transport: &'static str,
+    /// Why it ended.
+    pub why: &'static str,
 }
 
 /// Something to do, after the commit.
@@ -79,6 +98,57 @@ pub struct LinkState {
     pub transport: Option<&'static str>,
     /// Why the last attempt ended.
     pub last_error: Option<String>,
+    /// The last attempts that ended, latest last.
+    pub tried: VecDeque<Tried>,
+}
+
+impl LinkState {
+    fn new() -> Self {
+        Self { state: "offline", transport: None, last_error: None, tried: VecDeque::new() }
+    }
+
+    fn ended(&mut self, attempt: Attempt, now: Now) {
+        let Attempt { transport, why } = attempt;
+        self.tried.push_back(Tried { transport, why, at: now.wall.as_second() });
+        if self.tried.len() > TRIED_MAX {
+            self.tried.pop_front();
+        }
+    }
+}
+
+/// Whether the storage takes what it is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// The last thing written was kept.
+    Ok,
+    /// There was no room for it.
+    Full,
+    /// Another program held the database.
+    Locked,
+}
+
+impl Storage {
+    /// The stable code.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Full => "full",
+            Self::Locked => "locked",
+        }
+    }
+}
+
+/// What the desk is told of the machine beside what the store says.
+#[derive(Clone, Copy, Debug)]
+pub struct Machine<'a> {
+    /// Who it is.
+    pub profile: &'a Profile,
+    /// How the connection stands.
+    pub link: &'a LinkState,
+    /// How the storage does.
+    pub storage: Storage,
+    /// The setting that names the hub, and where it was made.
+    pub hub: Option<&'a (String, Origin)>,
 }
 
 /// The agent's state.
@@ -87,10 +157,14 @@ pub struct Core {
     profile: Profile,
     writer: WriterId,
     fresh: Fresh,
+    credentials: Box<dyn Credentials>,
     session: Option<SiteSession>,
     /// Frames were let out, and the connection has not said yet that they are written.
     in_flight: bool,
     link: LinkState,
+    storage: Storage,
+    /// The hub that the settings name instead of the invitation's.
+    hub: Option<(String, Origin)>,
     /// Wall minus monotonic clock at the last turn, in milliseconds.
     clock_lead_ms: Option<i64>,
 }
@@ -103,8 +177,24 @@ impl Core {
     pub fn new(conn: Connection, mut fresh: Fresh) -> Result<Self, StoreError> {
         let profile = meta::profile(&conn)?;
         let writer = WriterId::new(fresh());
-        let link = LinkState { state: "offline", transport: None, last_error: None };
-        Ok(Self { conn, profile, writer, fresh, session: None, in_flight: false, link, clock_lead_ms: None })
+        let link = LinkState::new();
+        let (storage, credentials) = (Storage::Ok, Box::new(NoCredentials));
+        let (session, in_flight, hub, clock_lead_ms) = (None, false, None, None);
+        Ok(Self { conn, profile, writer, fresh, credentials, session, in_flight, link, storage, hub, clock_lead_ms })
+    }
+
+    /// With this machine's key and certificates.
+    #[must_use]
+    pub fn with(mut self, credentials: Box<dyn Credentials>) -> Self {
+        self.credentials = credentials;
+        self
+    }
+
+    /// Takes note of the hub that the settings name: the one that is dialled, and shown.
+    #[must_use]
+    pub fn dialling(mut self, hub: Option<(String, Origin)>) -> Self {
+        self.hub = hub;
+        self
     }
 
     /// Who this machine is.
@@ -134,7 +224,11 @@ impl Core {
     pub fn reload(&mut self) -> Result<(), StoreError> {
         self.session = None;
         self.writer = WriterId::new((self.fresh)());
-        self.profile = meta::profile(&self.conn)?;
+        let before = std::mem::replace(&mut self.profile, meta::profile(&self.conn)?);
+        if before.device != self.profile.device {
+            // Joined anew: what was said of the machine that it was no longer holds.
+            self.link = LinkState::new();
+        }
         Ok(())
     }
 
@@ -158,33 +252,45 @@ impl Core {
             Err(error) => return Err(error),
         };
         self.reload()?;
-        self.link.last_error = Some(format!("{error}"));
+        self.storage = if error.is_full() { Storage::Full } else { Storage::Locked };
+        if matches!(self.link.state, "connected" | "connecting") {
+            (self.link.state, self.link.transport, self.link.last_error) = ("offline", None, None);
+        }
         let refused = tickets.into_iter().map(|ticket| Output::Reply(ticket, Err(CommandError::NotKept)));
         Ok(refused.chain([Output::Hangup("the disk did not keep the last turn")]).collect())
     }
 
     fn attempt(&mut self, inputs: Vec<Input>, now: Now) -> Result<Vec<Output>, StoreError> {
         // Taken apart so that the transaction and the session borrow different fields.
-        let Self { conn, profile, writer, fresh, session, in_flight, link, .. } = self;
+        let Self { conn, profile, writer, fresh, credentials, session, in_flight, link, storage, hub, .. } = self;
         let tx = conn
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(StoreError::sqlite("beginning a turn"))?;
-        let mut replica = Replica { conn: &tx, writer, fresh };
+        let written_before = tx.total_changes();
+        let mut replica = Replica { conn: &tx, writer, fresh, credentials: credentials.as_mut() };
+        let mut referred = false;
         let mut outputs = Vec::new();
         for input in inputs {
             match input {
                 Input::Command(ticket, command) => {
-                    let reply = desk::carry_out(command, &mut replica, profile, link, now.wall)?;
+                    let machine = Machine { profile, link, storage: *storage, hub: hub.as_ref() };
+                    let reply = desk::carry_out(command, &mut replica, machine, now.wall)?;
                     outputs.push(Output::Reply(ticket, reply));
                 }
                 Input::Connected { transport } => {
                     *session =
                         Some(SiteSession::start(&mut replica, env!("CARGO_PKG_VERSION"), now.wall.as_millisecond())?);
                     *in_flight = false;
-                    *link = LinkState { state: "connecting", transport: Some(transport), last_error: None };
+                    // What was decided about this machine stands until a hub says otherwise.
+                    let decided = outlook::is_verdict(link.state) || link.state == "pending";
+                    if !decided {
+                        (link.state, link.last_error) = ("connecting", None);
+                    }
+                    link.transport = Some(transport);
                     taps::purge(&tx, now.wall.as_second() - TAP_LOG_DAYS * 86_400)?;
                 }
                 Input::Frame(frame) => {
+                    referred |= matches!(frame, Frame::Reference(_));
                     if let Some(half) = session.as_mut() {
                         match half.receive(frame, &mut replica) {
                             Ok(()) => note_contact(&tx, half, link, now)?,
@@ -198,12 +304,17 @@ impl Core {
                     }
                 }
                 Input::Drained => *in_flight = false,
-                Input::Disconnected { state, why } => {
+                Input::Disconnected { state, why, attempt } => {
                     *session = None;
-                    let detail = why.as_deref().unwrap_or_default();
-                    log::add(&tx, now.wall.as_second(), state, detail)?;
-                    *link = LinkState { state, transport: None, last_error: why };
+                    let told = [attempt.map(|attempt| attempt.transport), why.as_deref()];
+                    let detail: Vec<&str> = told.into_iter().flatten().collect();
+                    log::add(&tx, now.wall.as_second(), state, &detail.join(": "))?;
+                    attempt.into_iter().for_each(|attempt| link.ended(attempt, now));
+                    let stays = state == "offline" && matches!(link.state, "revoked" | "refused");
+                    link.state = if stays { link.state } else { state };
+                    (link.transport, link.last_error) = (None, why);
                 }
+                Input::Networks(networks) => meta::set_networks(&tx, &networks)?,
             }
         }
         if let Some(half) = session.as_mut().filter(|_| !*in_flight) {
@@ -213,7 +324,15 @@ impl Core {
                 outputs.push(Output::Send(frame));
             }
         }
+        let writes = tx.total_changes() != written_before;
         tx.commit().map_err(StoreError::sqlite("committing a turn"))?;
+        if writes {
+            // Reading alone says nothing of the room there is.
+            *storage = Storage::Ok;
+        }
+        if referred {
+            *profile = meta::profile(conn)?;
+        }
         Ok(outputs)
     }
 
@@ -237,7 +356,9 @@ fn note_contact(conn: &Connection, half: &SiteSession, link: &mut LinkState, now
     };
     if link.state != state {
         let (kept, confirmed) = chains::totals(conn)?;
-        log::add(conn, now.wall.as_second(), state, &format!("kept {kept}, confirmed {confirmed}"))?;
+        let way = link.transport.unwrap_or_default();
+        let detail = format!("{way}: {confirmed} opération(s) reçue(s) sur {kept}");
+        log::add(conn, now.wall.as_second(), state, &detail)?;
         if let Some(hub) = half.hub_clock_ms() {
             meta::set_clock_offset_ms(conn, now.wall.as_millisecond().saturating_sub(hub))?;
         }

@@ -1,39 +1,41 @@
 //! Keeps one session with the hub, as long as the agent runs.
 //!
-//! Started by `service`. The dial connects, moves frames between the connection and the core,
-//! and, when the connection ends, waits and connects again. It decides nothing about what is
-//! synced. Invariants: at most one session at a time; no two attempts without a wait that
-//! chance spreads, unless a person asks; a hub that turned this device away is asked again at
-//! the longest wait only; every attempt goes to the hub, and is made with the identity, of the
-//! last join.
+//! Started by `service`. The dial connects, over whatever the `ladder` says, moves frames between
+//! the link and the core, and, when the link ends, waits and connects again. It decides nothing
+//! about what is synced. Invariants: at most one session at a time; no two attempts over the same
+//! transport without a wait that chance spreads, unless a person asks or a session fell silent; a
+//! hub that turned this device away is asked again at the longest wait only; every attempt goes to
+//! the hub, and is made with the identity, of the last join.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use msap_shared::backoff::Backoff;
+use jiff::Timestamp;
 use msap_shared::frame::Frame;
-use msap_shared::io::link::{CloseCode, CloseReason, FrameReader, Outgoing};
-use msap_shared::io::pump::{End, Port, pump};
-use msap_shared::io::quic;
-use quinn::{ClientConfig, Connection};
+use msap_shared::io::link::{CloseCode, CloseReason, Link, Outgoing, Transport};
+use msap_shared::io::pump::{End, Port};
+use msap_shared::io::reach::{self, Client};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use crate::identity::{Identity, IdentityError};
 
+use self::ladder::{Attempt, CONNECT_MAX, Ladder, Network, Networks, Preference};
+use self::wait::Waits;
+
+pub mod ladder;
+mod wait;
+
 #[cfg(test)]
 mod tests;
 
-/// First wait after a loss.
-const BACKOFF_BASE_MS: u64 = 1_000;
 /// Longest wait for the hub's first frame once the stream is open.
 const GREETING_MAX: Duration = Duration::from_secs(30);
 /// A session that lived this long was a good one: the waits begin anew after it.
 const STEADY: Duration = Duration::from_secs(30);
-/// Time for the last packets to leave when the agent stops.
-const LEAVE_MAX: Duration = Duration::from_secs(1);
 
 /// How eagerly to dial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +46,10 @@ pub struct Settings {
     pub max_backoff: Duration,
     /// Longest wait for the hub's first frame.
     pub greeting_max: Duration,
+    /// Longest time for a connection to stand.
+    pub connect_max: Duration,
+    /// Over what.
+    pub transport: Preference,
 }
 
 impl Default for Settings {
@@ -52,6 +58,8 @@ impl Default for Settings {
             interval: Duration::from_secs(60),
             max_backoff: Duration::from_secs(15 * 60),
             greeting_max: GREETING_MAX,
+            connect_max: CONNECT_MAX,
+            transport: Preference::Auto,
         }
     }
 }
@@ -61,9 +69,15 @@ pub trait SessionPort: Clone + Send + Sync + 'static {
     /// Where the hub is, `host:port`, as the last join told it; `None` when the agent is stopping.
     fn hub(&self) -> impl Future<Output = Option<String>> + Send;
 
+    /// What was remembered of networks, as it was told last.
+    fn networks(&self) -> impl Future<Output = String> + Send;
+
+    /// What is worth remembering of networks, when it changed.
+    fn remember(&self, networks: String) -> impl Future<Output = ()> + Send;
+
     /// The hub is connected: the core begins a session. What it wants sent comes out of the
     /// receiver, its first word at once; dropping the other end closes the connection.
-    fn open(&self) -> impl Future<Output = mpsc::Receiver<Outgoing>> + Send;
+    fn open(&self, transport: Transport) -> impl Future<Output = mpsc::Receiver<Outgoing>> + Send;
 
     /// A frame came; done when the core has room for the next one.
     fn frame(&self, frame: Frame) -> impl Future<Output = Result<(), CloseCode>> + Send;
@@ -72,25 +86,52 @@ pub trait SessionPort: Clone + Send + Sync + 'static {
     fn drained(&self) -> impl Future<Output = ()> + Send;
 
     /// The session is over, or an attempt led to none: how the machine stands with the hub.
-    fn closed(&self, why: CloseReason) -> impl Future<Output = ()> + Send;
+    /// `transport` is `None` where none was tried.
+    fn closed(&self, transport: Option<Transport>, why: CloseReason) -> impl Future<Output = ()> + Send;
 
     /// Somebody wants to sync now (`notify_one`): ends the wait between attempts.
     fn wake(&self) -> Arc<Notify>;
 }
 
+/// The core, and what the dial must know of a session itself.
 struct CorePort<'a, P> {
     port: &'a P,
+    /// Told when the hub is heard for the first time.
     heard: Notify,
+    /// When that was.
+    heard_at: OnceLock<Instant>,
+    /// Within how long the hub asked to come back; 0 when it did not.
+    told_ms: AtomicU64,
 }
 
 impl<P: SessionPort> Port for CorePort<'_, P> {
-    fn frame(&self, frame: Frame) -> impl Future<Output = Result<(), CloseCode>> + Send {
-        self.heard.notify_one();
-        self.port.frame(frame)
+    async fn frame(&self, frame: Frame) -> Result<(), CloseCode> {
+        if self.heard_at.set(Instant::now()).is_ok() {
+            self.heard.notify_one();
+        }
+        match frame {
+            Frame::Busy(busy) => {
+                self.told_ms.store(busy.retry_after_ms.max(1), Ordering::Relaxed);
+                Ok(())
+            }
+            frame => self.port.frame(frame).await,
+        }
     }
 
     fn drained(&self) -> impl Future<Output = ()> + Send {
         self.port.drained()
+    }
+}
+
+/// How one attempt ended, as far as the next one depends on it.
+struct Ended {
+    attempt: Attempt,
+    told_ms: Option<u64>,
+}
+
+impl Ended {
+    fn without_a_word(transport: Transport, why: CloseReason) -> Self {
+        Self { attempt: Attempt { transport, why, heard: None }, told_ms: None }
     }
 }
 
@@ -106,16 +147,16 @@ pub async fn run<P: SessionPort>(
     port: P,
     shutdown: CancellationToken,
 ) -> Result<(), IdentityError> {
-    let cap_ms = u64::try_from(settings.max_backoff.as_millis()).unwrap_or(u64::MAX);
-    let backoff = Backoff { base_ms: BACKOFF_BASE_MS.min(cap_ms), cap_ms };
+    let waits = Waits::new(settings.interval, settings.max_backoff);
     let wake = port.wake();
-    let load = || Identity::load(dir).and_then(|identity| identity.client_config());
-    let mut config = load()?;
-    let mut attempt = 0_u32;
+    let load = || Identity::load(dir).and_then(|identity| identity.client());
+    let mut client = load()?;
+    let mut ladder = Ladder::new(settings.transport, Networks::from(port.networks().await.as_str()));
+    let mut failed = 0_u32;
     while !shutdown.is_cancelled() {
         // The machine may have joined anew meanwhile. Joining keeps the identity before the
         // address: read in the other order, a new address never goes with an old identity.
-        let address = match hub {
+        let name = match hub {
             Some(hub) => hub.to_owned(),
             None => match port.hub().await {
                 Some(hub) => hub,
@@ -123,23 +164,32 @@ pub async fn run<P: SessionPort>(
             },
         };
         match load() {
-            Ok(renewed) => config = renewed,
+            Ok(renewed) => client = renewed,
             Err(error) => warn!(error = &error as &dyn std::error::Error, "going on with the identity of before"),
         }
-        let began = Instant::now();
-        let why = session(&address, &config, settings.greeting_max, &port, &shutdown).await;
-        port.closed(why).await;
+        let ended = attempt(&name, &client, &mut ladder, &settings, &port, &shutdown).await;
         if shutdown.is_cancelled() {
             break;
         }
-        if was_good(why, began.elapsed()) {
-            attempt = 0;
-        }
-        let wait = wait_ms(why, settings.interval, &backoff, attempt, rand::random());
-        attempt = attempt.saturating_add(1);
-        debug!(why = why.as_str(), attempt, wait_ms = wait, "waiting before the next attempt");
+        let wait = match &ended {
+            None => waits.after(CloseReason::Unresolved, None, failed, rand::random()),
+            Some(Ended { attempt, told_ms }) => {
+                if was_good(attempt) {
+                    failed = 0;
+                }
+                let next = ladder.rung(Timestamp::now().as_second()).transport;
+                let falls_back = (attempt.transport, next) == (Transport::Quic, Transport::Tcp);
+                if attempt.is_sudden_silence() || falls_back {
+                    Duration::ZERO
+                } else {
+                    waits.after(attempt.why, *told_ms, failed, rand::random())
+                }
+            }
+        };
+        failed = failed.saturating_add(1);
+        debug!(failed, wait_ms = wait.as_millis(), "waiting before the next attempt");
         tokio::select! {
-            () = tokio::time::sleep(Duration::from_millis(wait)) => {}
+            () = tokio::time::sleep(wait) => {}
             () = wake.notified() => {}
             () = shutdown.cancelled() => break,
         }
@@ -148,66 +198,68 @@ pub async fn run<P: SessionPort>(
 }
 
 /// Whether the waits begin anew: a hub that let a deadline pass only seemed to be there.
-fn was_good(why: CloseReason, lived: Duration) -> bool {
-    lived >= STEADY && why != CloseReason::Ours(CloseCode::Timeout)
+fn was_good(attempt: &Attempt) -> bool {
+    attempt.heard.is_some_and(|heard| heard >= STEADY) && attempt.why != CloseReason::Ours(CloseCode::Timeout)
 }
 
-/// How long to wait after a session that ended like this.
-fn wait_ms(why: CloseReason, interval: Duration, backoff: &Backoff, attempt: u32, chance: u64) -> u64 {
-    match why {
-        // Only a person can change these.
-        CloseReason::Theirs(CloseCode::Unknown | CloseCode::Revoked) => backoff.longest_ms(chance),
-        CloseReason::Untrusted | CloseReason::Rejected => backoff.longest_ms(chance),
-        CloseReason::Theirs(CloseCode::Normal) => {
-            let interval = u64::try_from(interval.as_millis()).unwrap_or(u64::MAX);
-            Backoff::spread(interval.min(backoff.cap_ms), chance)
-        }
-        _ => backoff.delay_ms(attempt, chance),
-    }
-}
-
-/// One attempt: connects and runs the session to its end.
-async fn session<P: SessionPort>(
+/// One attempt, told to the ladder and the core; `None` where there was no address to try.
+async fn attempt<P: SessionPort>(
     hub: &str,
-    config: &ClientConfig,
-    greeting_max: Duration,
+    client: &Client,
+    ladder: &mut Ladder,
+    settings: &Settings,
     port: &P,
     shutdown: &CancellationToken,
-) -> CloseReason {
+) -> Option<Ended> {
+    let addresses = tokio::select! {
+        addresses = reach::resolve(hub) => addresses,
+        () = shutdown.cancelled() => return None,
+    };
+    let Some(own) = reach::own_address(&addresses) else {
+        let why = if addresses.is_empty() { CloseReason::Unresolved } else { CloseReason::Lost };
+        port.closed(None, why).await;
+        return None;
+    };
+    let now_s = || Timestamp::now().as_second();
+    let rung = ladder.next(Some(Network::of(own)), now_s());
     let connected = tokio::select! {
-        connected = quic::connect(hub, config) => connected,
-        () = shutdown.cancelled() => return CloseReason::Ours(CloseCode::Shutdown),
+        connected = client.connect(&addresses, rung.transport, rung.limit.min(settings.connect_max)) => connected,
+        () = shutdown.cancelled() => Err(CloseReason::Ours(CloseCode::Shutdown)),
     };
-    let (endpoint, connection) = match connected {
-        Ok(connected) => connected,
-        Err(why) => return why,
+    let ended = match connected {
+        Ok(link) => session(link, hub, settings.greeting_max, port, shutdown).await,
+        Err(why) => Ended::without_a_word(rung.transport, why),
     };
-    let why = converse(&connection, greeting_max, port, shutdown).await;
-    info!(hub, why = why.as_str(), "a session ended");
-    // The endpoint goes with the session: a close that stands in its queue must leave first.
-    drop(tokio::time::timeout(LEAVE_MAX, endpoint.wait_idle()).await);
-    why
+    let before = ladder.networks().clone();
+    ladder.ended(&ended.attempt, now_s());
+    if *ladder.networks() != before {
+        port.remember(ladder.networks().to_string()).await;
+    }
+    port.closed(Some(rung.transport), ended.attempt.why).await;
+    Some(ended)
 }
 
-async fn converse<P: SessionPort>(
-    connection: &Connection,
+/// Runs a session on a link to its end.
+async fn session<P: SessionPort>(
+    mut link: Link,
+    hub: &str,
     greeting_max: Duration,
     port: &P,
     shutdown: &CancellationToken,
-) -> CloseReason {
-    let (mut send, receive) = match connection.open_bi().await {
-        Ok(streams) => streams,
-        Err(error) => return quic::reason(&error),
-    };
-    let mut reader = FrameReader::new(receive);
-    let mut queue = port.open().await;
-    let core = CorePort { port, heard: Notify::new() };
+) -> Ended {
+    let transport = link.transport();
+    let mut queue = port.open(transport).await;
+    let core = CorePort { port, heard: Notify::new(), heard_at: OnceLock::new(), told_ms: AtomicU64::new(0) };
     let end = tokio::select! {
-        end = pump(&mut reader, &mut send, &mut queue, &core) => end,
+        end = link.run(&mut queue, &core) => end,
         () = mute(&core.heard, greeting_max) => End::Ours(CloseCode::Timeout),
         () = shutdown.cancelled() => End::Ours(CloseCode::Shutdown),
     };
-    quic::end(connection, &mut send, end).await
+    let why = link.end(end).await;
+    info!(hub, transport = transport.as_str(), why = why.as_str(), "a session ended");
+    let heard = core.heard_at.get().map(Instant::elapsed);
+    let told_ms = Some(core.told_ms.into_inner()).filter(|&told| told > 0);
+    Ended { attempt: Attempt { transport, why, heard }, told_ms }
 }
 
 /// Done when nothing was heard in this time; never once something was: from then on keep-alives

@@ -10,14 +10,16 @@ use hyper::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::cli::standing::state_in_words;
-use crate::cli::{Context, Failure, not_joined, storage_failed};
+use crate::cli::standing::hub_address;
+use crate::cli::{Context, Failure, identity_failed, not_joined, start_anew, storage_failed};
 use crate::client::{Client, ClientError};
 use crate::command::{Command, Reply, Verified};
 use crate::core::{Core, Input, Now, Output};
 use crate::exit::Exit;
+use crate::identity::Identity;
 use crate::lock;
 use crate::out::{self, Form, Lang};
+use crate::outlook;
 use crate::store::{self, StoreError};
 
 /// Longest wait for a verification: years of visits take seconds.
@@ -74,6 +76,7 @@ pub async fn doctor(context: &Context) -> Result<Exit, Failure> {
                 checks.push(storage(verify_here(&context.data), context));
             }
         }
+        checks.push(identity(context));
     } else {
         checks.push(Check { name: "site", mark: Mark::Problem, detail: not_joined(&context.data, context.lang) });
     }
@@ -118,6 +121,7 @@ async fn with_agent(context: &Context, client: &Client, checks: &mut Vec<Check>)
             checks.push(Check { name: "site", mark: Mark::Ok, detail: site });
             let agent = format!("{} {}", client.url(), text("version"));
             checks.push(Check { name: "agent", mark: Mark::Ok, detail: agent });
+            checks.extend(disk(&status, context.lang));
             checks.push(hub(&status, context.lang));
         }
         Err(error) => {
@@ -143,35 +147,63 @@ async fn with_agent(context: &Context, client: &Client, checks: &mut Vec<Check>)
     });
 }
 
+/// What the running agent could not keep.
+fn disk(status: &Value, lang: Lang) -> Option<Check> {
+    let trouble = outlook::storage(status["storage"].as_str().unwrap_or_default(), lang)?;
+    Some(Check { name: "disk", mark: Mark::Problem, detail: trouble.to_owned() })
+}
+
 fn hub(status: &Value, lang: Lang) -> Check {
-    let address = status["hub"].as_str().unwrap_or_default();
+    let (address, from) = hub_address(status, lang);
+    let address = format!("{address} ({from})");
     let state = status["state"].as_str().unwrap_or_default();
     let error = status["last_error"].as_str().unwrap_or_default();
     if state == "connected" {
-        return Check { name: "hub", mark: Mark::Ok, detail: address.to_owned() };
+        return Check { name: "hub", mark: Mark::Ok, detail: address };
     }
-    let next = match state {
-        "revoked" => lang.pick(
-            "Ce poste a été révoqué : demandez un nouveau code d’invitation",
-            "This machine was revoked: ask for a new invitation code",
-        ),
-        "refused" => lang.pick("Demandez un nouveau code d’invitation", "Ask for a new invitation code"),
-        "untrusted" => lang.pick(
-            "Vérifiez cette adresse auprès de l’équipe du hub ; les visites restent gardées",
-            "Check this address with the hub’s operators; visits stay kept",
-        ),
-        "pending" => lang.pick(
-            "Le hub attend l’approbation de ce poste par une personne",
-            "The hub waits for a person to approve this machine",
-        ),
-        _ => lang.pick(
-            "Vérifiez le réseau et que UDP sort vers cette adresse ; les visites restent gardées",
-            "Check the network and that UDP may leave to this address; visits stay kept",
-        ),
+    let next = match outlook::obstacle(state, status["hub"].as_str().unwrap_or_default(), lang) {
+        Some(obstacle) => obstacle,
+        None if disk(status, lang).is_some() => lang
+            .pick(
+                "L’envoi reprendra une fois que le disque enregistre de nouveau",
+                "Sending goes on once the disk keeps things again",
+            )
+            .to_owned(),
+        None => lang
+            .pick(
+                "Vérifiez le réseau et que l’UDP ou le TCP sort vers cette adresse ; les visites restent gardées",
+                "Check the network and that UDP or TCP may leave to this address; visits stay kept",
+            )
+            .to_owned(),
     };
-    let words = state_in_words(state, lang);
+    let words = outlook::state(state, lang);
     let why = if error.is_empty() { String::new() } else { format!(" ({error})") };
     Check { name: "hub", mark: Mark::Problem, detail: format!("{address} : {words}{why}. {next}") }
+}
+
+/// Key, certificate and authorities: each reads, and they belong together and to the site.
+fn identity(context: &Context) -> Check {
+    let (data, lang) = (&context.data, context.lang);
+    let identity = match Identity::load(data).and_then(|identity| identity.verify(data).map(|()| identity)) {
+        Ok(identity) => identity,
+        Err(error) => {
+            let failure = identity_failed(&error, lang);
+            let mark = if failure.exit == Exit::Storage { Mark::Damage } else { Mark::Problem };
+            return Check { name: "identity", mark, detail: failure.text };
+        }
+    };
+    let (device, site) = (identity.fingerprint().device(), identity.site());
+    match store::profile(data) {
+        Some(profile) if profile.site != *site => {
+            let what = lang.pick(
+                "le certificat et la base ne sont pas du même site ; remettez ensemble les fichiers d’un même poste",
+                "certificate and database are not of one site; put the files of one machine back together",
+            );
+            let detail = format!("{what} ({site}, {})", profile.site);
+            Check { name: "identity", mark: Mark::Problem, detail }
+        }
+        _ => Check { name: "identity", mark: Mark::Ok, detail: format!("{device}, site {site}") },
+    }
 }
 
 /// Opens and verifies the storage in this process; `None` when an agent took it meanwhile.
@@ -209,10 +241,7 @@ fn judged(verified: &Verified, lang: Lang) -> Check {
         let (months, kept) = (lang.pick("mois", "months"), lang.pick("changements vérifiés", "changes verified"));
         return Check { name: "storage", mark: Mark::Ok, detail: format!("{documents} {months}, {changes} {kept}") };
     }
-    let next = lang.pick(
-        "Copiez le répertoire de données à l’abri sans rien effacer, et prévenez le hub",
-        "Copy the data directory to a safe place, delete nothing, and tell the hub’s operators",
-    );
+    let next = start_anew(lang);
     Check { name: "storage", mark: Mark::Damage, detail: format!("{}. {next}", problems.join(" ; ")) }
 }
 
@@ -246,7 +275,9 @@ mod tests {
     #[test]
     fn a_hub_that_turns_this_machine_away_comes_with_the_next_step() {
         for (state, words, next) in [
-            ("refused", "refusé par le hub", "nouveau code"),
+            ("refused", "refusé par le hub", "msap-agent join CODE"),
+            ("revoked", "exclu du réseau", "msap-agent join CODE"),
+            ("pending", "en attente d’approbation", "prévenez l’équipe du hub"),
             ("untrusted", "un autre que le hub répond", "Vérifiez cette adresse"),
             ("offline", "hors ligne", "Vérifiez le réseau"),
         ] {
@@ -254,5 +285,14 @@ mod tests {
             assert_eq!(check.mark, Mark::Problem);
             assert!(check.detail.contains(words) && check.detail.contains(next), "{}", check.detail);
         }
+    }
+
+    #[test]
+    fn a_full_disk_is_not_blamed_on_the_network() {
+        let status = json!({ "hub": "hub:4433", "state": "offline", "storage": "full" });
+        let check = hub(&status, Lang::Fr);
+        assert!(!check.detail.contains("réseau") && check.detail.contains("disque"), "{}", check.detail);
+        assert!(disk(&status, Lang::Fr).is_some_and(|check| check.mark == Mark::Problem));
+        assert!(disk(&json!({ "storage": "ok" }), Lang::Fr).is_none());
     }
 }

@@ -11,13 +11,17 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use msap_shared::id::{Fingerprint, SiteId};
+use msap_shared::id::{DeviceId, Digest32, Fingerprint, SiteId};
 use msap_shared::io::bundle::{self, BundleError, Header};
 use msap_shared::io::certificate::{self, CertificateError, Key};
 use msap_shared::io::file::{self, Access};
-use msap_shared::io::quic::{self, QuicError};
-use msap_shared::io::tls::{self, TlsError};
+use msap_shared::io::quic::QuicError;
+use msap_shared::io::reach::Client;
+use msap_shared::io::tls::{self, Conversation, TlsError};
+use msap_shared::reference::{AUTHORITIES_MAX, Authorities, authorities_hash};
 use rustls::pki_types::CertificateDer;
+
+use crate::replica::Credentials;
 
 /// The device's private key.
 pub const KEY_FILE: &str = "device.key";
@@ -46,6 +50,12 @@ pub enum IdentityError {
         /// How it does not parse; `None` when it belongs to another key.
         #[source]
         source: Option<CertificateError>,
+    },
+    /// A certificate that no authority of this machine signed.
+    #[error("{path} is not signed by any authority of {AUTHORITIES_FILE}")]
+    Stranger {
+        /// The certificate.
+        path: PathBuf,
     },
     /// A key could not be made.
     #[error("no key could be made")]
@@ -129,13 +139,103 @@ impl Identity {
         &self.authorities
     }
 
-    /// QUIC settings of a session with the hub.
+    /// Whether an authority of this machine certified it, as the hub will ask: a matter for a
+    /// person to look at, and no reason not to try.
+    ///
+    /// # Errors
+    /// [`IdentityError::Stranger`], or what is wrong with the authorities.
+    pub fn verify(&self, dir: &Path) -> Result<(), IdentityError> {
+        match tls::verify_device(&self.authorities, &self.certificate) {
+            Err(TlsError::Rustls(_)) => Err(IdentityError::Stranger { path: dir.join(CERTIFICATE_FILE) }),
+            verified => Ok(verified?),
+        }
+    }
+
+    /// What a session with the hub needs.
     ///
     /// # Errors
     /// When TLS refuses the files.
-    pub fn client_config(&self) -> Result<quinn::ClientConfig, IdentityError> {
+    pub fn client(&self) -> Result<Client, IdentityError> {
         let tls = tls::device(&self.authorities, vec![self.certificate.clone()], self.key.to_der())?;
-        Ok(quic::client(tls)?)
+        Ok(Client::new(tls, Conversation::Sync)?)
+    }
+}
+
+/// The device that the certificate in `dir` names; none when there is none that reads.
+pub fn device_in(dir: &Path) -> Option<DeviceId> {
+    let pem = read(&dir.join(CERTIFICATE_FILE)).ok()??;
+    let certificate = certificate::from_pem(&pem).ok()?.swap_remove(0);
+    Some(certificate::read_device(&certificate).ok()?.0.device())
+}
+
+/// Whether a join is under way in `dir`, or was cut off.
+pub fn is_joining(dir: &Path) -> bool {
+    dir.join(NEW_KEY_FILE).exists()
+}
+
+/// Throws away the key of a join that the hub refused for good.
+///
+/// # Errors
+/// When the key is there and cannot be removed.
+pub fn forget_joining(dir: &Path) -> io::Result<()> {
+    std::fs::remove_file(dir.join(NEW_KEY_FILE))
+}
+
+/// The identity's files, as the hub's word on authorities changes them.
+pub(crate) struct IdentityFiles {
+    dir: PathBuf,
+}
+
+impl IdentityFiles {
+    pub(crate) fn new(dir: &Path) -> Self {
+        Self { dir: dir.into() }
+    }
+
+    /// Keeps the authorities, and the certificate if one came. The authorities first: a
+    /// certificate by one that is trusted is the least that must hold.
+    fn keep(&self, told: &Authorities) -> Result<Vec<u8>, IdentityError> {
+        let path = self.dir.join(AUTHORITIES_FILE);
+        let damaged = |source| IdentityError::Damaged { path: path.clone(), source };
+        let identity = Identity::load(&self.dir)?;
+        let authorities: Vec<_> = told.authorities.iter().map(|der| CertificateDer::from(der.to_vec())).collect();
+        if !(1..=AUTHORITIES_MAX).contains(&authorities.len()) {
+            return Err(damaged(None));
+        }
+        let pem: String = authorities.iter().map(certificate::to_pem).collect();
+        certificate::from_pem(pem.as_bytes()).map_err(|error| damaged(Some(error)))?;
+        let certificate = told.certificate.as_ref().map(|der| CertificateDer::from(der.to_vec()));
+        if let Some(certificate) = &certificate {
+            let named = certificate::read_device(certificate).map_err(|error| damaged(Some(error)))?;
+            if named != (identity.fingerprint, identity.site.clone()) {
+                return Err(damaged(None));
+            }
+        }
+        write(&path, pem.as_bytes(), Access::Directory)?;
+        if let Some(certificate) = certificate {
+            let pem = certificate::to_pem(&certificate);
+            write(&self.dir.join(CERTIFICATE_FILE), pem.as_bytes(), Access::Directory)?;
+        }
+        Ok(identity.key.spki())
+    }
+}
+
+impl Credentials for IdentityFiles {
+    fn held(&self) -> Option<Digest32> {
+        let identity = Identity::load(&self.dir).ok()?;
+        let certified = certificate::is_issued_by(&identity.certificate, identity.authorities.first()?).ok()?;
+        let keys: Result<Vec<_>, _> = identity.authorities.iter().map(certificate::spki_of).collect();
+        let keys = keys.ok()?.into_iter().map(|spki| Fingerprint::of_spki(&spki));
+        certified.then(|| authorities_hash(keys))
+    }
+
+    fn take_up(&mut self, told: &Authorities) -> Option<Vec<u8>> {
+        match self.keep(told) {
+            Ok(key) => Some(key),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the hub's authorities were not taken up");
+                None
+            }
+        }
     }
 }
 
@@ -217,83 +317,4 @@ fn rename(from: &Path, to: &Path) -> Result<(), IdentityError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use msap_shared::io::certificate::Authority;
-
-    use super::*;
-
-    fn authority() -> Authority {
-        Authority::new(Key::generate().unwrap()).unwrap()
-    }
-
-    fn certify(authority: &Authority, joining: &Joining) -> CertificateDer<'static> {
-        let request = joining.key.signing_request().unwrap();
-        authority.certify_device(&request, &"361".parse().unwrap()).unwrap()
-    }
-
-    fn join(dir: &Path, authority: &Authority, invitation: u8) -> Fingerprint {
-        let joining = Joining::for_invitation(dir, &[invitation; 32]).unwrap();
-        joining.keep(dir, &certify(authority, &joining), &[authority.certificate().clone()]).unwrap();
-        joining.key.fingerprint()
-    }
-
-    #[test]
-    fn one_invitation_is_one_key_and_another_one_a_new_key() {
-        let dir = tempfile::tempdir().unwrap();
-        let authority = authority();
-        assert!(matches!(Identity::load(dir.path()), Err(IdentityError::NotJoined { .. })));
-        // The answer is lost twice.
-        let lost = [1, 1].map(|n| Joining::for_invitation(dir.path(), &[n; 32]).unwrap().key.fingerprint());
-        let joined = join(dir.path(), &authority, 1);
-        assert_eq!(lost, [joined; 2]);
-        assert_eq!(join(dir.path(), &authority, 1), joined);
-        let identity = Identity::load(dir.path()).unwrap();
-        assert_eq!((identity.fingerprint(), identity.site().as_str()), (joined, "361"));
-        assert!(identity.client_config().is_ok());
-        // A rotation under way leaves the old identity in place.
-        Joining::for_invitation(dir.path(), &[2; 32]).unwrap();
-        assert_eq!(Identity::load(dir.path()).unwrap().fingerprint(), joined);
-        let rotated = join(dir.path(), &authority, 2);
-        assert_ne!(rotated, joined);
-        assert_eq!(Identity::load(dir.path()).unwrap().fingerprint(), rotated);
-        assert!(!dir.path().join(NEW_KEY_FILE).exists());
-    }
-
-    #[test]
-    fn a_join_cut_off_before_its_last_rename_is_finished() {
-        let dir = tempfile::tempdir().unwrap();
-        let authority = authority();
-        join(dir.path(), &authority, 1);
-        let joining = Joining::for_invitation(dir.path(), &[2; 32]).unwrap();
-        let certificate = certify(&authority, &joining);
-        std::fs::write(dir.path().join(CERTIFICATE_FILE), certificate::to_pem(&certificate)).unwrap();
-        for _ in 0..2 {
-            assert_eq!(Identity::load(dir.path()).unwrap().fingerprint(), joining.key.fingerprint());
-        }
-    }
-
-    #[test]
-    fn files_that_do_not_belong_together_are_not_used() {
-        let dir = tempfile::tempdir().unwrap();
-        let authority = authority();
-        join(dir.path(), &authority, 1);
-        let stranger = Key::generate().unwrap();
-        std::fs::write(dir.path().join(KEY_FILE), stranger.to_pem()).unwrap();
-        assert!(matches!(Identity::load(dir.path()), Err(IdentityError::Damaged { source: None, .. })));
-        std::fs::write(dir.path().join(KEY_FILE), "nonsense").unwrap();
-        assert!(matches!(Identity::load(dir.path()), Err(IdentityError::Damaged { source: Some(_), .. })));
-        // A new invitation mends it.
-        let mended = join(dir.path(), &authority, 3);
-        assert_eq!(Identity::load(dir.path()).unwrap().fingerprint(), mended);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn the_key_is_readable_by_its_owner_alone() {
-        use std::os::unix::fs::PermissionsExt;
-        let dir = tempfile::tempdir().unwrap();
-        join(dir.path(), &authority(), 1);
-        let mode = std::fs::metadata(dir.path().join(KEY_FILE)).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-    }
-}
+mod tests;

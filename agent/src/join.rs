@@ -12,18 +12,22 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use msap_shared::id::{DeviceId, SiteId};
 use msap_shared::io::bundle::BundleError;
 use msap_shared::io::certificate::read_device;
 use msap_shared::io::enrol::{Answer, Denial, Enrolled, LABEL_LEN_MAX, Request, read, write};
 use msap_shared::io::file::create_private_directory;
 use msap_shared::io::join_code::{JoinCode, JoinCodeError, check_address};
-use msap_shared::io::link::{CloseCode, CloseReason};
-use msap_shared::io::{quic, tls};
+use msap_shared::io::link::{CloseCode, CloseReason, Transport};
+use msap_shared::io::pump::End;
+use msap_shared::io::reach::{self, Client};
+use msap_shared::io::tls::{self, Conversation};
 use msap_shared::time::SiteZone;
 use rustls::pki_types::CertificateDer;
 use tracing::debug;
 
+use crate::dial::ladder::{Attempt, CONNECT_HASTY, Ladder, Network, Networks, Preference, Rung};
 use crate::identity::{IdentityError, Joining};
 use crate::store::{self, Profile, StoreError, meta};
 
@@ -55,8 +59,8 @@ pub enum JoinError {
     Code(#[from] JoinCodeError),
     /// Nobody answers at the code's address.
     #[error(
-        "le hub {address} ne répond pas ({}). Vérifiez la connexion et que le pare-feu laisse sortir l’UDP, puis \
-         relancez la même commande : le code reste valable.", why.as_str()
+        "le hub {address} ne répond pas ({}). Vérifiez la connexion et que le pare-feu laisse sortir ce port, en UDP \
+         ou en TCP, puis relancez la même commande : le code reste valable.", why.as_str()
     )]
     Unreachable {
         /// The address of the code.
@@ -188,9 +192,15 @@ pub async fn join(dir: &Path, code: &str, label: &str) -> Result<Joined, JoinErr
         label: label.clone(),
         app: env!("CARGO_PKG_VERSION").to_owned(),
         site: started.counts_for.as_ref().map(SiteId::to_string),
+        previous: started.previous.as_ref().map(DeviceId::to_string),
     };
-    match converse(&started.code, &request).await? {
-        Answer::Enrolled(enrolled) => started.finish(enrolled, &label),
+    let (answer, networks) = converse(&started.code, &request).await?;
+    match answer {
+        Answer::Enrolled(enrolled) => {
+            let joined = started.finish(enrolled, &label)?;
+            meta::set_networks(&store::open(dir)?, &networks.to_string())?;
+            Ok(joined)
+        }
         Answer::Denied(said) => {
             Err(JoinError::Denied { denial: Denial::from_number(said.code), message: said.message })
         }
@@ -208,6 +218,8 @@ struct Started<'a> {
     code: JoinCode,
     /// The site whose visits are kept here already.
     counts_for: Option<SiteId>,
+    /// The device that this machine was until now.
+    previous: Option<DeviceId>,
     joining: Joining,
 }
 
@@ -215,14 +227,14 @@ impl<'a> Started<'a> {
     fn new(dir: &'a Path, code: &str) -> Result<Self, JoinError> {
         let code: JoinCode = code.parse()?;
         create_private_directory(dir).map_err(|error| JoinError::Directory { path: dir.into(), error })?;
-        let counts_for = counts_for(dir)?;
+        let (counts_for, previous) = counts_for(dir)?.unzip();
         let joining = Joining::for_invitation(dir, &JoinCode::secret_hash(&code.secret))?;
-        Ok(Self { dir, code, counts_for, joining })
+        Ok(Self { dir, code, counts_for, previous, joining })
     }
 
     /// Keeps what the hub answered: from here on the machine counts.
     fn finish(self, enrolled: Enrolled, label: &str) -> Result<Joined, JoinError> {
-        let Self { dir, code, counts_for, joining } = self;
+        let Self { dir, code, counts_for, joining, .. } = self;
         let Enrolled { certificate, authorities, profile, address } = enrolled;
         let certificate = CertificateDer::from(certificate);
         let authorities: Vec<_> = authorities.into_iter().map(|der| CertificateDer::from(Vec::from(der))).collect();
@@ -256,50 +268,68 @@ impl Joined {
 
 /// Whether a machine can be reached at what the hub calls its address. A hub that nobody has told
 /// its name says nothing, or that it listens everywhere; the code's address has just served.
-fn is_reachable(address: &str) -> bool {
+pub(crate) fn is_reachable(address: &str) -> bool {
     let unspecified = address.parse::<SocketAddr>().is_ok_and(|socket| socket.ip().to_canonical().is_unspecified());
     check_address(address).is_ok() && !unspecified
 }
 
-/// The site whose visits are kept here already.
-fn counts_for(dir: &Path) -> Result<Option<SiteId>, JoinError> {
+/// The site whose visits are kept here already, and the device that this machine is till now.
+fn counts_for(dir: &Path) -> Result<Option<(SiteId, DeviceId)>, JoinError> {
     let conn = match store::open(dir) {
         Ok(conn) => conn,
         Err(StoreError::Missing { .. }) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
     match meta::profile(&conn) {
-        Ok(profile) => Ok(Some(profile.site)),
+        Ok(profile) => Ok(Some((profile.site, profile.device))),
         // A join that was cut off between the database's file and its profile.
         Err(StoreError::Corrupt { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Shows the code's secret to the hub that the code names, and to nobody else.
-async fn converse(code: &JoinCode, request: &Request) -> Result<Answer, JoinError> {
+/// Shows the code's secret to the hub that the code names, and to nobody else. Over the same
+/// ladder as the sessions, but at once: a person waits.
+async fn converse(code: &JoinCode, request: &Request) -> Result<(Answer, Networks), JoinError> {
     let address = || code.address.clone();
     let tls = tls::enrolling(code.ca_hash).map_err(IdentityError::Tls)?;
-    let config = quic::client(tls).map_err(IdentityError::Quic)?;
+    let client = Client::new(tls, Conversation::Enrol).map_err(IdentityError::Quic)?;
+    let addresses = reach::resolve(&code.address).await;
+    let network = reach::own_address(&addresses).map(Network::of);
+    let mut ladder = Ladder::new(Preference::Auto, Networks::default());
     // When this returns, the handshake is over and the hub's certificate verified.
-    let (endpoint, connection) = quic::connect(&code.address, &config).await.map_err(|why| match why {
-        CloseReason::Untrusted => JoinError::NotTheHub { address: address() },
-        why => JoinError::Unreachable { address: address(), why },
-    })?;
+    let mut link = loop {
+        let now_s = Timestamp::now().as_second();
+        let Rung { transport, limit } = ladder.next(network, now_s);
+        let limit = if transport == Transport::Quic { CONNECT_HASTY } else { limit };
+        match client.connect(&addresses, transport, limit).await {
+            Ok(link) => break link,
+            Err(CloseReason::Untrusted) => return Err(JoinError::NotTheHub { address: address() }),
+            Err(why) if transport == Transport::Tcp || !why.could_be_the_path() => {
+                return Err(JoinError::Unreachable { address: address(), why });
+            }
+            Err(why) => ladder.ended(&Attempt { transport, why, heard: None }, now_s),
+        }
+    };
+    let transport = link.transport();
     let conversation = async {
-        let (mut send, mut receive) = connection.open_bi().await?;
-        write(&mut send, request).await.map_err(io::Error::other)?;
-        read::<Answer>(&mut receive).await.map_err(io::Error::other)
+        let (receive, send) = link.streams();
+        write(send, request).await.map_err(io::Error::other)?;
+        read::<Answer>(receive).await.map_err(io::Error::other)
     };
     let answer: Result<Answer, io::Error> = match tokio::time::timeout(ANSWER_MAX, conversation).await {
         Ok(answer) => answer,
         Err(_) => Err(io::ErrorKind::TimedOut.into()),
     };
     // Whoever received last closes.
-    quic::close(&connection, CloseCode::Normal);
-    drop(tokio::time::timeout(Duration::from_secs(1), endpoint.wait_idle()).await);
-    answer.map_err(|error| {
+    let why = link.end(End::Ours(CloseCode::Normal)).await;
+    ladder.ended(
+        &Attempt { transport, why, heard: answer.is_ok().then_some(Duration::ZERO) },
+        Timestamp::now().as_second(),
+    );
+    let answer = answer.map_err(|error| {
         debug!(error = &error as &dyn std::error::Error, "no answer to the enrolment");
         JoinError::Interrupted { address: address() }
-    })
+    })?;
+    Ok((answer, ladder.networks().clone()))
 }

@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod bundle;
+pub mod catalogue;
 pub mod cli;
 pub mod client;
 pub mod command;
@@ -15,6 +16,7 @@ pub mod identity;
 pub mod join;
 pub mod lock;
 pub mod out;
+pub mod outlook;
 pub mod replica;
 pub mod service;
 pub mod store;

@@ -1,9 +1,10 @@
 //! What people and scripts read: data on standard output, everything else on standard error.
 //!
 //! The only module that writes to either. A closed pipe is not an error: whoever stopped reading
-//! has seen enough.
+//! has seen enough. Data that could not be written for another reason makes the command fail.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
 
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
@@ -29,6 +30,9 @@ impl Lang {
     }
 }
 
+/// Why data was not written, the first time.
+static LOST: Mutex<Option<io::Error>> = Mutex::new(None);
+
 /// The form in which a command prints its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -43,6 +47,15 @@ pub fn data(line: &str) {
     written(writeln!(io::stdout().lock(), "{line}"));
 }
 
+/// Ends the data. Called once, when the command is done.
+///
+/// # Errors
+/// Why some of the data was not written.
+pub fn finish() -> io::Result<()> {
+    written(io::stdout().flush());
+    LOST.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Err)
+}
+
 /// Writes one value as a line of JSON.
 pub fn json(value: &Value) {
     data(&value.to_string());
@@ -50,7 +63,8 @@ pub fn json(value: &Value) {
 
 /// Writes one line for the person at the terminal.
 pub fn note(line: &str) {
-    written(writeln!(io::stderr().lock(), "{line}"));
+    // Nobody is left to be told when the stream itself is gone.
+    drop(writeln!(io::stderr().lock(), "{line}"));
 }
 
 /// Writes rows: aligned under a header on a terminal, bare and separated by tabs elsewhere.
@@ -72,6 +86,9 @@ pub fn table(header: &[&str], rows: Vec<Vec<String>>) {
 }
 
 fn written(result: io::Result<()>) {
-    // Nobody is left to be told when the stream itself is gone.
-    drop(result);
+    if let Err(error) = result
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        LOST.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    }
 }

@@ -3,19 +3,44 @@
 use msap_shared::chain::{FACTS_PER_CHANGE_MAX, Refusal, Run, Tip, Verdict, extend, judge};
 use msap_shared::document::DocId;
 use msap_shared::document::visits::{Key, Subject};
-use msap_shared::frame::{DeviceStanding, Mark, Refused, Version, Welcome};
+use msap_shared::frame::{DeviceStanding, Mark, Reference, Refused, Version, Welcome};
 use msap_shared::id::{Digest32, SessionToken, WriterId};
+use msap_shared::reference::{self, AUTHORITIES, Authorities, Held, PROFILE};
 use msap_shared::session::SEQ_MAX;
 use msap_shared::session::site::{Adopted, Compared, Greeting, SiteReplica, Waiting};
 use rusqlite::Connection;
 
+use crate::join::is_reachable;
 use crate::store::chains::{self, Chain, Doc};
 use crate::store::retire::{self, Cause};
 use crate::store::taps::{self, Place};
-use crate::store::{StoreError, facts, meta};
+use crate::store::{Profile, StoreError, facts, meta};
 
 /// A source of 16 random bytes: the writers' ids and the sessions' tokens.
 pub type Fresh = Box<dyn FnMut() -> [u8; 16] + Send>;
+
+/// This machine's key and certificates, which stand apart from its database.
+pub trait Credentials: Send {
+    /// Which list of authorities is trusted, once the first of them has certified this machine.
+    fn held(&self) -> Option<Digest32>;
+
+    /// Takes up what the hub says of its authorities, whole or not at all. Answers this machine's
+    /// public key, for which the hub may make a certificate; `None` when it makes no sense.
+    fn take_up(&mut self, value: &Authorities) -> Option<Vec<u8>>;
+}
+
+/// None at all: for machines that only exist in memory.
+pub struct NoCredentials;
+
+impl Credentials for NoCredentials {
+    fn held(&self) -> Option<Digest32> {
+        None
+    }
+
+    fn take_up(&mut self, _value: &Authorities) -> Option<Vec<u8>> {
+        None
+    }
+}
 
 /// A load that has written this many changes to one document goes on as another writer.
 const CHAIN_LEN: u64 = SEQ_MAX / 2;
@@ -28,6 +53,8 @@ pub struct Replica<'a> {
     pub writer: &'a mut WriterId,
     /// Where ids come from.
     pub fresh: &'a mut Fresh,
+    /// What stands apart from the database.
+    pub credentials: &'a mut dyn Credentials,
 }
 
 impl Replica<'_> {
@@ -132,6 +159,25 @@ impl Replica<'_> {
         }
     }
 
+    fn held_references(&self) -> Result<Vec<Held>, StoreError> {
+        let authorities = self.credentials.held().map(|hash| (AUTHORITIES, hash));
+        let profile = meta::profile_hash(self.conn)?.map(|hash| (PROFILE, hash));
+        Ok(authorities.into_iter().chain(profile).collect())
+    }
+
+    /// Takes up the site's profile, if it is this machine's and makes sense.
+    fn take_up_profile(&self, value: &[u8], hash: &Digest32) -> Result<(), StoreError> {
+        let Some(reference::Profile { site, address }) = reference::from_bytes(value) else { return Ok(()) };
+        let known = meta::profile(self.conn)?;
+        let Ok(timezone) = site.timezone.parse() else { return Ok(()) };
+        if known.site.as_str() != site.site {
+            return Ok(());
+        }
+        let hub = if is_reachable(&address) { address } else { known.hub.clone() };
+        meta::replace_profile(self.conn, &known, &Profile { site_name: site.name, timezone, hub, ..known.clone() })?;
+        meta::set_profile_hash(self.conn, hash)
+    }
+
     fn held(&mut self, document: i64, writer: &WriterId, seq: u64) -> Result<(), StoreError> {
         match chains::chain(self.conn, document, writer)? {
             Some(chain) => chains::set_acked(self.conn, chain.row, seq),
@@ -170,6 +216,7 @@ impl SiteReplica for Replica<'_> {
             seen: meta::mark(self.conn)?,
             digest: chains::digest_of(&chains::documents(self.conn)?),
             position: chains::position(self.conn)?,
+            references: self.held_references()?,
         })
     }
 
@@ -262,6 +309,23 @@ impl SiteReplica for Replica<'_> {
                 Ok(Adopted::Kept)
             }
         }
+    }
+
+    fn refer(&mut self, reference: Reference) -> Result<Option<Reference>, StoreError> {
+        let value = match reference.kind {
+            AUTHORITIES => {
+                let told = reference::from_bytes::<Authorities>(&reference.value);
+                told.and_then(|told| self.credentials.take_up(&told)).unwrap_or_default()
+            }
+            PROFILE => {
+                self.take_up_profile(&reference.value, &reference.hash)?;
+                Vec::new()
+            }
+            _ => return Ok(None),
+        };
+        let held = self.held_references()?.into_iter().find(|(kind, _)| *kind == reference.kind);
+        let hash = held.map_or(Digest32::new([0; 32]), |(_, hash)| hash);
+        Ok(Some(Reference { hash, value, ..reference }))
     }
 
     fn retire(&mut self, refused: &Refused) -> Result<(), StoreError> {

@@ -13,14 +13,15 @@ use std::time::Instant;
 use anyhow::Context as _;
 use jiff::Timestamp;
 use msap_shared::frame::{self, Frame};
-use msap_shared::io::link::{CloseCode, CloseReason, Outgoing};
+use msap_shared::io::link::{CloseCode, CloseReason, Outgoing, Transport};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::command::{Command, CommandError, Reply};
 use crate::config::Settings;
-use crate::core::{Core, Input, Now, Output};
+use crate::core::{Attempt, Core, Input, Now, Output};
 use crate::dial::{self, SessionPort};
+use crate::identity::IdentityFiles;
 use crate::store::{self, StoreError, meta};
 
 /// The most inputs one transaction takes.
@@ -37,7 +38,9 @@ enum Job {
     Ask(Command, oneshot::Sender<Answer>),
     /// Where the hub is.
     Hub(oneshot::Sender<String>),
-    Open(oneshot::Sender<mpsc::Receiver<Outgoing>>),
+    /// What is remembered of networks.
+    Networks(oneshot::Sender<String>),
+    Open(Transport, oneshot::Sender<mpsc::Receiver<Outgoing>>),
     Link(Input),
 }
 
@@ -83,9 +86,20 @@ impl SessionPort for Desk {
         answer.await.ok()
     }
 
-    async fn open(&self) -> mpsc::Receiver<Outgoing> {
+    async fn networks(&self) -> String {
         let (reply, answer) = oneshot::channel();
-        if self.jobs.send(Job::Open(reply)).await.is_ok()
+        // Stopping: nothing will be dialled.
+        self.jobs.send(Job::Networks(reply)).await.ok();
+        answer.await.unwrap_or_default()
+    }
+
+    async fn remember(&self, networks: String) {
+        self.link(Input::Networks(networks)).await.ok();
+    }
+
+    async fn open(&self, transport: Transport) -> mpsc::Receiver<Outgoing> {
+        let (reply, answer) = oneshot::channel();
+        if self.jobs.send(Job::Open(transport, reply)).await.is_ok()
             && let Ok(queue) = answer.await
         {
             return queue;
@@ -102,9 +116,10 @@ impl SessionPort for Desk {
         self.link(Input::Drained).await.ok();
     }
 
-    async fn closed(&self, why: CloseReason) {
+    async fn closed(&self, transport: Option<Transport>, why: CloseReason) {
+        let attempt = transport.map(|transport| Attempt { transport: transport.as_str(), why: why.as_str() });
         let (state, why) = spoken(why);
-        self.link(Input::Disconnected { state, why: why.map(str::to_owned) }).await.ok();
+        self.link(Input::Disconnected { state, why: why.map(str::to_owned), attempt }).await.ok();
     }
 
     fn wake(&self) -> Arc<Notify> {
@@ -154,11 +169,14 @@ pub fn start(
     settings: &Settings,
     shutdown: CancellationToken,
 ) -> anyhow::Result<(Desk, impl Future<Output = anyhow::Result<()>> + Send + use<>)> {
-    let core = Core::new(store::open(dir)?, Box::new(rand::random::<[u8; 16]>))?;
     let hub = settings.sync.hub.clone();
+    let shown = hub.clone().map(|address| (address, settings.sync.hub_origin.clone()));
+    let core = Core::new(store::open(dir)?, Box::new(rand::random::<[u8; 16]>))?;
+    let core = core.with(Box::new(IdentityFiles::new(dir))).dialling(shown);
     let dial_settings = dial::Settings {
         interval: settings.sync.interval,
         max_backoff: settings.sync.max_backoff,
+        transport: settings.sync.transport,
         ..dial::Settings::default()
     };
     let (jobs, queue) = mpsc::channel(QUEUE_LEN);
@@ -193,11 +211,20 @@ struct Writer {
     next_ticket: u64,
     asked: BTreeMap<u64, oneshot::Sender<Answer>>,
     connection: Option<mpsc::Sender<Outgoing>>,
+    /// Where the hub was looked for last; empty before the first time.
+    dialled: String,
 }
 
 impl Writer {
     fn new(core: Core) -> Self {
-        Self { core, started: Instant::now(), next_ticket: 0, asked: BTreeMap::new(), connection: None }
+        Self {
+            core,
+            started: Instant::now(),
+            next_ticket: 0,
+            asked: BTreeMap::new(),
+            connection: None,
+            dialled: String::new(),
+        }
     }
 
     fn run(mut self, mut queue: mpsc::Receiver<Job>) -> Result<(), StoreError> {
@@ -222,6 +249,27 @@ impl Writer {
         Ok(())
     }
 
+    /// The hub's address; in turn with the one before it, until it has served once: an address
+    /// that nobody reaches must not be the last thing that machines learn.
+    fn next_address(&mut self) -> Result<String, StoreError> {
+        let present = self.core.profile().hub.clone();
+        let before = meta::hub_before(self.core.connection())?;
+        Ok(before.filter(|_| self.dialled == present).unwrap_or(present))
+    }
+
+    /// The hub answers at the address dialled last.
+    fn served(&self) -> Result<(), StoreError> {
+        let (conn, present) = (self.core.connection(), &self.core.profile().hub);
+        if self.dialled != *present || meta::hub_before(conn)?.is_none() {
+            return Ok(());
+        }
+        match meta::forget_hub_before(conn) {
+            Err(error) if !error.is_passing() => Err(error),
+            // Tried in turn for a while longer.
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
     /// What the core must know of a job; nothing when it is answered at once.
     fn input_of(&mut self, job: Job) -> Result<Option<Input>, StoreError> {
         Ok(Some(match job {
@@ -236,15 +284,25 @@ impl Writer {
                     // What was known before is right until the next attempt.
                     Ok(()) | Err(_) => {}
                 }
-                reply.send(self.core.profile().hub.clone()).ok();
+                self.dialled = self.next_address()?;
+                reply.send(self.dialled.clone()).ok();
                 return Ok(None);
             }
-            Job::Open(reply) => {
+            Job::Networks(reply) => {
+                match meta::networks(self.core.connection()) {
+                    Err(error) if !error.is_passing() => return Err(error),
+                    // What is not remembered is found out again.
+                    read => drop(reply.send(read.unwrap_or_default())),
+                }
+                return Ok(None);
+            }
+            Job::Open(transport, reply) => {
+                self.served()?;
                 let (out, frames) = mpsc::channel(FRAMES_QUEUE_LEN);
                 self.connection = Some(out);
                 // The connection may have gone meanwhile; then its end follows.
                 reply.send(frames).ok();
-                Input::Connected { transport: "quic" }
+                Input::Connected { transport: transport.as_str() }
             }
             Job::Link(input) => {
                 if matches!(input, Input::Disconnected { .. }) {
@@ -283,45 +341,4 @@ impl Writer {
 }
 
 #[cfg(test)]
-mod tests {
-    use msap_shared::id::DeviceId;
-
-    use super::*;
-    use crate::config;
-    use crate::store::Profile;
-
-    #[test]
-    fn a_hub_that_refuses_is_told_apart_from_a_server_that_is_not_the_hub() {
-        for why in [CloseReason::Theirs(CloseCode::Unknown), CloseReason::Rejected] {
-            assert_eq!(spoken(why).0, "refused");
-        }
-        assert_eq!(spoken(CloseReason::Untrusted).0, "untrusted");
-        assert_eq!(spoken(CloseReason::Theirs(CloseCode::Revoked)).0, "revoked");
-        assert_eq!(spoken(CloseReason::Ours(CloseCode::Timeout)).0, "offline");
-    }
-
-    #[tokio::test]
-    async fn joining_anew_beside_the_running_agent_takes_effect() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut profile = Profile {
-            site: "275".parse().unwrap(),
-            site_name: "Chemillé".into(),
-            timezone: "Europe/Paris".parse().unwrap(),
-            device: DeviceId::new([7; 8]),
-            label: "Accueil 1".into(),
-            hub: "hub.exemple.fr:4433".into(),
-        };
-        store::create(dir.path(), &profile).unwrap();
-        let settings = config::load(None, Vec::new()).unwrap().settings;
-        let (desk, _session) = start(dir.path(), &settings, CancellationToken::new()).unwrap();
-        assert_eq!(desk.hub().await.as_deref(), Some("hub.exemple.fr:4433"));
-
-        profile.hub = "nouveau.exemple.fr:4433".into();
-        store::create(dir.path(), &profile).unwrap();
-        assert_eq!(desk.hub().await.as_deref(), Some("nouveau.exemple.fr:4433"));
-        match desk.ask(Command::Status).await {
-            Ok(Reply::Status(status)) => assert_eq!(status.hub, "nouveau.exemple.fr:4433"),
-            other => panic!("{other:?}"),
-        }
-    }
-}
+mod tests;

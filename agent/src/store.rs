@@ -28,7 +28,7 @@ pub mod taps;
 pub const FILE_NAME: &str = "agent.db";
 
 /// The layouts of the database, version by version; only ever appended to.
-pub const MIGRATIONS: [&str; 1] = [include_str!("store/migration_1.sql")];
+pub const MIGRATIONS: [&str; 2] = [include_str!("store/migration_1.sql"), include_str!("store/migration_2.sql")];
 
 /// Who this machine is, as the hub told it when it joined.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,6 +90,14 @@ pub fn open(dir: &Path) -> Result<Connection, StoreError> {
     prepare(conn, &path, &MIGRATIONS)
 }
 
+/// Who the machine of `dir` is, beside an agent that may be running; `None` when its database
+/// does not tell.
+pub fn profile(dir: &Path) -> Option<Profile> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(dir.join(FILE_NAME), flags).ok()?;
+    meta::profile(&conn).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,6 +125,21 @@ mod tests {
         for name in [FILE_NAME, "agent.db-wal", "agent.db-shm"] {
             let mode = std::fs::metadata(dir.path().join(name)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_database_of_every_earlier_layout_is_brought_up_to_date() {
+        for version in 1..=MIGRATIONS.len() {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join(FILE_NAME);
+            let before = prepare(Connection::open(&path).unwrap(), &path, &MIGRATIONS[..version]).unwrap();
+            meta::set_profile(&before, &profile()).unwrap();
+            drop(before);
+            let conn = open(dir.path()).unwrap();
+            let day = "2026-11-20".parse().unwrap();
+            assert_eq!(taps::of_day(&conn, day).unwrap(), [], "layout {version}");
+            assert_eq!(super::profile(dir.path()), Some(profile()));
         }
     }
 

@@ -5,10 +5,12 @@
 //! (`client`). A [`Look`] only reads; a [`Change`] is one transaction and leaves a line in the
 //! journal.
 
+mod authorities;
 mod change;
 mod error;
 mod look;
 mod reply;
+mod settle;
 mod site_changes;
 pub mod socket;
 mod tokens;
@@ -17,13 +19,15 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::authorities::authorities;
 pub use self::change::{Hub, change};
 pub use self::error::AdminError;
 pub use self::look::look;
 pub use self::reply::{
-    CheckObject, DeviceObject, DocumentObject, FlaggedObject, FoldedObject, InvitationObject, JournalObject,
-    RefusedObject, Reply, TokenObject,
+    AuthoritiesObject, AuthorityObject, CheckObject, DeviceObject, DocumentObject, FlaggedObject, FoldedObject,
+    HeldObject, InvitationObject, JournalObject, RefusedObject, Reply, TokenObject,
 };
+pub use crate::import::ListFile;
 use crate::lang::Lang;
 
 /// Names and values, as typed.
@@ -46,6 +50,8 @@ pub enum Request {
     Look(Look),
     /// Something that changes the hub.
     Change(Change),
+    /// The authorities, and who has not heard of them.
+    Authorities,
 }
 
 /// What only reads.
@@ -54,8 +60,8 @@ pub enum Request {
 pub enum Look {
     /// What an import would do.
     SiteImport {
-        /// The file's text.
-        text: String,
+        /// The list.
+        list: ListFile,
     },
     /// Sites, filtered as in the API.
     Sites {
@@ -84,10 +90,23 @@ pub enum Look {
         /// Parameters.
         question: Pairs,
     },
-    /// Changes that were refused.
+    /// Changes that were refused and that nobody has looked at.
     Refused,
+    /// One refused change.
+    RefusedOne {
+        /// Its number.
+        id: String,
+    },
     /// Facts that wait for a person's judgement.
-    Flagged,
+    Flagged {
+        /// Filters, as in the API.
+        filters: Pairs,
+    },
+    /// One flagged fact, also a settled one.
+    FlaggedOne {
+        /// Its id.
+        id: String,
+    },
     /// Lines of the journal.
     Journal {
         /// Only lines after this one.
@@ -110,8 +129,8 @@ pub enum Look {
 pub enum Change {
     /// Imports a list of sites.
     SiteImport {
-        /// The file's text.
-        text: String,
+        /// The list.
+        list: ListFile,
     },
     /// Adds a site.
     SiteAdd {
@@ -128,6 +147,8 @@ pub enum Change {
     SiteRetire {
         /// Id or alias.
         site: String,
+        /// From when: today, unless said.
+        from: Option<String>,
     },
     /// Gives a site one more name.
     SiteAlias {
@@ -142,6 +163,8 @@ pub enum Change {
         site: String,
         /// Id or alias of the house.
         parent: String,
+        /// From when: today, unless said.
+        from: Option<String>,
     },
     /// Sets fields of a site.
     SiteSet {
@@ -149,6 +172,8 @@ pub enum Change {
         site: String,
         /// The fields.
         fields: Pairs,
+        /// From when life, department and bearer hold: today, unless said.
+        from: Option<String>,
     },
     /// Makes a one-time join code.
     SiteInvite {
@@ -156,6 +181,8 @@ pub enum Change {
         site: String,
         /// How long it holds.
         valid_s: i64,
+        /// The device whose place the new one takes.
+        replaces: Option<String>,
     },
     /// Approves one device that waits, or every one: this hub's authority has certified them.
     DeviceApprove {
@@ -201,11 +228,50 @@ pub enum Change {
         /// Only months from this one on.
         from: Option<String>,
     },
+    /// Decides on a fact that looked wrong.
+    FlaggedSettle {
+        /// Its id.
+        id: String,
+        /// `count` or `leave_out`.
+        verdict: String,
+        /// Why.
+        reason: String,
+    },
+    /// Takes a refused change off the list: somebody has looked at it.
+    RefusedSettle {
+        /// Its number.
+        id: String,
+        /// What was found.
+        reason: String,
+    },
+    /// Makes a second authority, which certifies from now on.
+    AuthorityRotate,
+    /// Drops the authority before.
+    AuthorityFinish {
+        /// Also when devices know no other.
+        leave_behind: bool,
+    },
     /// Verifies everything stored, and may rebuild the views from it.
     Check {
         /// Whether to rebuild.
         rebuild: bool,
     },
+}
+
+impl Change {
+    /// Whether machines in session may have to be told something else from now on.
+    pub(crate) fn reaches_devices(&self) -> bool {
+        use Change::{AuthorityFinish, AuthorityRotate, SiteAdd, SiteImport, SiteRetire, SiteSet};
+        matches!(
+            self,
+            SiteImport { .. }
+                | SiteAdd { .. }
+                | SiteRetire { .. }
+                | SiteSet { .. }
+                | AuthorityRotate
+                | AuthorityFinish { .. }
+        )
+    }
 }
 
 /// What carrying out a request needs besides the store.

@@ -6,6 +6,8 @@
 mod alone;
 mod daemon;
 mod engine;
+mod opening;
+mod upkeep;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -67,12 +69,12 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
             let (data, keys) = directories(&cli.global)?;
             let found = doctor::examine(&data, &keys, settings(&cli.global, &[]), lang);
             written(show::health(&found, cli.global.json))?;
-            match found.iter().any(|item| item.state == doctor::State::Bad) {
-                true => {
-                    Err(Failure::new(Exit::Failure, lang.of("des points sont à corriger", "some points need care")))
-                }
-                false => Ok(()),
-            }
+            let exit = match found.iter().map(|item| item.state).max() {
+                Some(doctor::State::Damaged) => Exit::Damaged,
+                Some(doctor::State::Bad) => Exit::Failure,
+                _ => return Ok(()),
+            };
+            Err(Failure::new(exit, lang.of("des points sont à corriger", "some points need care")))
         }
         Command::Completions { shell } => written(tools::completions(shell)),
         Command::Man { dir } => tools::man(&dir).map_err(|error| io_failure(&error)),
@@ -93,8 +95,14 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
             brought(&cli.global, request, Some(&file))
         }
         Command::Check { rebuild } => managed(&cli.global, request::check(rebuild), None),
-        Command::Refused(_) => managed(&cli.global, request::refused(), None),
-        Command::Flagged(_) => managed(&cli.global, request::flagged(), None),
+        Command::Backup(backup) => upkeep::backup(&cli.global, &directories(&cli.global)?.0, &backup),
+        Command::Restore(restore) => {
+            let (data, keys) = directories(&cli.global)?;
+            upkeep::restore(&cli.global, &data, &keys, &restore)
+        }
+        Command::Ca(ca) => managed(&cli.global, request::ca(&ca), None),
+        Command::Refused(refused) => managed(&cli.global, request::refused(refused), None),
+        Command::Flagged(flagged) => managed(&cli.global, request::flagged(flagged), None),
         Command::Journal(journal) => managed(&cli.global, request::journal(&journal), None),
         Command::Document(document) => managed(&cli.global, request::document(document), None),
     }

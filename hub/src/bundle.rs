@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::Core;
 use crate::core::file::{FileRefused, FromDevice, Tally};
-use crate::enrol::{Applying, EnrolDenied, enrol};
+use crate::enrol::{Applying, EnrolDenied, enrol, exclude_replaced};
 use crate::exit::{Exit, with_causes};
 use crate::keys::Keys;
 use crate::lang::Lang;
@@ -236,21 +236,24 @@ fn join(
 ) -> Result<BundleObject, FileError> {
     let request: JoinRequest = read(bundle.body)?;
     let today = core.day(now);
-    let enrolled = core.store().write(|conn, _| {
+    let (enrolled, secret_hash) = core.store().write(|conn, _| {
         // The request does not say whose it is: the proof fits one invitation, or none.
         let open = devices::invitations(conn, now.as_second())?;
-        let secret_hash = open.into_iter().find(|hash| request.is_proved(hash));
+        let proved = open.into_iter().find(|hash| request.is_proved(hash));
+        let secret_hash = proved.ok_or(EnrolDenied::Code(EnrolError::Unknown))?;
         let applying = Applying {
-            secret_hash: secret_hash.ok_or(EnrolDenied::Code(EnrolError::Unknown))?,
+            secret_hash,
             signing_request: &request.signing_request,
             label: &request.label,
             app: &request.app,
             counts_for: request.site.as_deref(),
+            previous: request.previous.as_deref(),
         };
         let enrolled = enrol(conn, keys, &applying, address, now, today)?;
         bundle.check_signature(&CertificateDer::from(enrolled.certificate.as_slice()))?;
-        Ok::<_, FileError>(enrolled)
+        Ok::<_, FileError>((enrolled, secret_hash))
     })?;
+    exclude_replaced(core, keys, &secret_hash, now);
     let (site, device) = (enrolled.profile.site.clone(), plain(&bundle.header.device));
     let header = Header {
         kind: Kind::JoinAnswer,

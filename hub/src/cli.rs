@@ -6,12 +6,15 @@
 mod args;
 pub(crate) mod bundle;
 mod french;
+mod imported;
 pub(crate) mod request;
 pub(crate) mod show;
 pub(crate) mod tools;
+mod upkeep;
 
 pub use self::args::command;
 pub(crate) use self::args::{Cli, Command, Config, Format, Global};
+pub(crate) use self::upkeep::{Backup, Ca, Restore};
 
 #[cfg(test)]
 mod tests;

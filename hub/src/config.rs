@@ -6,25 +6,40 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use config::{File, FileFormat, Source, Value, ValueKind};
 use serde::{Deserialize, Serialize};
 
+use crate::backup::schedule::Schedule;
 use crate::lang::{Lang, Phrase};
 
 const PREFIX: &str = "MSAP_HUB_";
+/// Devices bear with no longer wait.
+const RETURN_OVER_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// Every setting: name, default and meaning. The documentation and `config show` print this.
-pub const KEYS: [(&str, &str, Phrase); 7] = [
+pub const KEYS: [(&str, &str, Phrase); 11] = [
     (
         "sync.listen",
         "[::]:4433",
-        Phrase::new("adresse UDP où les postes se connectent", "UDP address that sites connect to"),
+        Phrase::new("adresse UDP et TCP où les postes se connectent", "UDP and TCP address that sites connect to"),
     ),
     ("sync.advertise", "", Phrase::new("adresse écrite dans les codes d’invitation", "address written in join codes")),
+    (
+        "sync.return_over",
+        "20s",
+        Phrase::new(
+            "temps sur lequel les postes reviennent après un arrêt",
+            "time over which sites return after a stop",
+        ),
+    ),
     ("http.listen", "127.0.0.1:8080", Phrase::new("adresse de l’interface HTTP", "address of the HTTP interface")),
     ("log.filter", "info,rusqlite_migration=warn", Phrase::new("filtre du journal technique", "filter of the log")),
     ("log.format", "auto", Phrase::new("text, json ou auto", "text, json or auto")),
+    ("backup.dir", "", Phrase::new("dossier des sauvegardes programmées", "directory of scheduled backups")),
+    ("backup.every", "24h", Phrase::new("intervalle entre deux sauvegardes", "time between two backups")),
+    ("backup.keep", "14", Phrase::new("sauvegardes gardées", "backups that are kept")),
     ("limits.http_connections", "256", Phrase::new("connexions HTTP simultanées", "HTTP connections at once")),
     ("limits.sync_connections", "8192", Phrase::new("postes connectés à la fois", "sites connected at once")),
 ];
@@ -58,6 +73,8 @@ pub struct Settings {
     pub sync_listen: SocketAddr,
     /// The address that join codes carry, `host:port`.
     pub sync_advertise: Option<String>,
+    /// The time over which sites return after a stop.
+    pub sync_return_over: Duration,
     /// Where programs connect.
     pub http_listen: SocketAddr,
     /// Which events are logged.
@@ -68,6 +85,8 @@ pub struct Settings {
     pub http_connections: usize,
     /// Sync connections at once.
     pub sync_connections: usize,
+    /// Scheduled backups; `None` when no directory is set.
+    pub backup: Option<Schedule>,
     values: BTreeMap<&'static str, (String, Origin)>,
 }
 
@@ -229,9 +248,26 @@ impl Settings {
                 "a filter such as info,msap_hub=debug",
             ));
         }
+        let every = period(text("backup.every")).ok_or_else(|| {
+            wrong("backup.every", "une durée telle que 24h, 30m ou 7d", "a time such as 24h, 30m or 7d")
+        })?;
+        let keep = bound("backup.keep")?;
+        let backup = match Path::new(text("backup.dir")) {
+            none if none.as_os_str().is_empty() => None,
+            dir if dir.is_absolute() => Some(Schedule { dir: dir.into(), every, keep }),
+            _ => return Err(wrong("backup.dir", "un chemin qui commence par /", "a path that begins with /")),
+        };
         Ok(Self {
+            backup,
             sync_listen: socket("sync.listen")?,
             sync_advertise: advertise,
+            sync_return_over: return_over(text("sync.return_over")).ok_or_else(|| {
+                wrong(
+                    "sync.return_over",
+                    "une durée de 0s à 15m, par exemple 20s",
+                    "a duration from 0s to 15m such as 20s",
+                )
+            })?,
             http_listen: socket("http.listen")?,
             log_filter: text("log.filter").to_owned(),
             log_format,
@@ -250,6 +286,26 @@ impl Settings {
         };
         self.values.iter().map(shown).collect()
     }
+}
+
+/// A time over which sites may be asked to return: at most what they bear with.
+fn return_over(text: &str) -> Option<Duration> {
+    let signed: jiff::SignedDuration = text.parse().ok()?;
+    Duration::try_from(signed).ok().filter(|over| *over <= RETURN_OVER_MAX)
+}
+
+/// `30s`, `15m`, `24h` or `7d`, up to ten years.
+fn period(text: &str) -> Option<Duration> {
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1))?;
+    let unit_s: u64 = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    let period = Duration::from_secs(number.parse::<u64>().ok()?.checked_mul(unit_s)?);
+    (Duration::from_secs(1)..=Duration::from_secs(3_650 * 86_400)).contains(&period).then_some(period)
 }
 
 /// Whether a text reads as `host:port`, `192.0.2.1:port` or `[v6]:port`.

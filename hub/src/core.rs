@@ -21,14 +21,15 @@ use msap_shared::time::{Day, SiteZone};
 use rusqlite::Connection;
 
 use crate::accept::ConnId;
+use crate::reference::Sources;
 use crate::replica::Replica;
 use crate::store::devices::{self, Standing};
-use crate::store::{Store, StoreError, Turn, Witnessed, sites};
+use crate::store::{Store, StoreError, Turn, Witnessed, history, sites};
 
 pub mod file;
 mod manage;
 
-pub use manage::{Approved, CheckReport};
+pub use manage::Approved;
 
 /// The most frames one connection is given before it has written them.
 pub const FRAMES_IN_FLIGHT_MAX: usize = 32;
@@ -68,6 +69,10 @@ pub enum Input {
 }
 
 impl Input {
+    fn writes(&self) -> bool {
+        matches!(self, Self::Opened { .. } | Self::Frame(..))
+    }
+
     fn conn(&self) -> ConnId {
         match self {
             Self::Opened { conn, .. } | Self::Frame(conn, _) | Self::Drained(conn) | Self::Closed(conn) => *conn,
@@ -98,10 +103,15 @@ pub struct Core {
     store: Store,
     zone: SiteZone,
     revocations: Revocations,
+    sources: Sources,
     live: BTreeMap<ConnId, Live>,
     /// Whether a device has shown, since this database was opened, that it went back in time. It
     /// can do so once: whoever doubts again, in the epoch that this began, is not to be believed.
     doubted: bool,
+    /// The day to which the sites' rows were last brought forward.
+    forwarded: Option<Day>,
+    /// Whether the disk had no room for the last turn that wrote.
+    full: bool,
     /// From what operators did: let out with the next [`Core::drain_outputs`].
     outputs: Vec<Output>,
 }
@@ -121,7 +131,15 @@ struct Done {
 impl Core {
     /// Takes over a store. `zone` is the hub's own: it dates what is received.
     pub fn new(store: Store, zone: SiteZone, revocations: Revocations) -> Self {
-        Self { store, zone, revocations, live: BTreeMap::new(), doubted: false, outputs: Vec::new() }
+        let (sources, live, outputs) = (Sources::default(), BTreeMap::new(), Vec::new());
+        let (doubted, forwarded, full) = (false, None, false);
+        Self { store, zone, revocations, sources, live, doubted, forwarded, full, outputs }
+    }
+
+    /// With what references are made of, beside the database.
+    pub fn with(mut self, sources: Sources) -> Self {
+        self.sources = sources;
+        self
     }
 
     /// The store, for what is not a session's.
@@ -156,26 +174,36 @@ impl Core {
     /// must stop.
     pub fn turn(&mut self, inputs: Vec<Input>, now: Timestamp) -> Result<Vec<Output>, StoreError> {
         let named: BTreeSet<ConnId> = inputs.iter().map(Input::conn).collect();
+        if self.full && inputs.iter().any(Input::writes) {
+            return Ok(self.all_closed(named, CloseCode::Busy));
+        }
         let done = match self.attempt(inputs, now) {
             Ok(done) => done,
             Err(error) if error.is_passing() => {
                 tracing::error!(%error, "the last turn was not kept: all sessions begin again");
-                let live = std::mem::take(&mut self.live).into_keys();
-                let all: BTreeSet<ConnId> = live.chain(named).collect();
-                return Ok(all.into_iter().map(|conn| Output::Close(conn, CloseCode::Internal)).collect());
+                self.full = error.is_full();
+                let code = if self.full { CloseCode::Busy } else { CloseCode::Internal };
+                return Ok(self.all_closed(named, code));
             }
             Err(error) => return Err(error),
         };
         self.after(done, now)
     }
 
+    /// Every session ends, and these connections.
+    fn all_closed(&mut self, named: BTreeSet<ConnId>, code: CloseCode) -> Vec<Output> {
+        let live = std::mem::take(&mut self.live).into_keys();
+        let all: BTreeSet<ConnId> = live.chain(named).collect();
+        all.into_iter().map(|conn| Output::Close(conn, code)).collect()
+    }
+
     fn attempt(&mut self, inputs: Vec<Input>, now: Timestamp) -> Result<Done, StoreError> {
         let today = self.day(now);
-        let Self { store, live, revocations, doubted, .. } = self;
+        let Self { store, live, revocations, sources, doubted, forwarded, .. } = self;
         let mut done = Done { doubted: *doubted, ..Done::default() };
         // Nothing to keep, nothing to commit: a connection that has taken its frames only wants
         // the next ones.
-        if inputs.iter().all(|input| matches!(input, Input::Drained(_) | Input::Closed(_))) {
+        if !inputs.iter().any(Input::writes) {
             for input in inputs {
                 match input {
                     Input::Drained(conn) => drained(live, conn, &mut done),
@@ -185,12 +213,17 @@ impl Core {
             }
             return Ok(done);
         }
+        let new_day = *forwarded != Some(today);
         store.write(|conn, turn| {
+            if new_day {
+                history::bring_forward(conn, today)?;
+            }
             for input in inputs {
-                step(input, conn, turn, live, revocations, (now, today), &mut done)?;
+                step(input, conn, turn, live, (revocations, sources), (now, today), &mut done)?;
             }
             Ok::<_, StoreError>(())
         })?;
+        *forwarded = Some(today);
         Ok(done)
     }
 
@@ -265,7 +298,7 @@ fn step(
     tx: &Connection,
     turn: &mut Turn<'_>,
     live: &mut BTreeMap<ConnId, Live>,
-    revocations: &Revocations,
+    (revocations, sources): (&Revocations, &Sources),
     (now, today): (Timestamp, Day),
     done: &mut Done,
 ) -> Result<(), StoreError> {
@@ -288,9 +321,15 @@ fn step(
             let site = session.grant().site().clone();
             let epoch_before = turn.epoch();
             let believed = !done.doubted && done.new_epoch.is_none() && session.standing() == DeviceStanding::Active;
-            let mut replica = Replica::writing(tx, turn, &site, *device, (now, today)).of(transport, believed);
+            let replica = Replica::writing(tx, turn, &site, *device, (now, today)).of(transport, believed);
+            let mut replica = replica.with(sources);
             match session.receive(frame, &mut replica) {
-                Ok(news) => done.news.extend(news.map(|news| (conn, site, news))),
+                Ok(news) => {
+                    if session.will_say_in_sync() {
+                        devices::set_in_sync(tx, *device, now.as_second())?;
+                    }
+                    done.news.extend(news.map(|news| (conn, site, news)));
+                }
                 Err(SessionError::Replica(error)) => return Err(error),
                 Err(SessionError::Protocol(why)) => {
                     tracing::warn!(device.id = %device, site.id = %site, why, "a device broke the protocol");
@@ -329,6 +368,10 @@ fn admit(
         return Ok(Err(CloseCode::Revoked));
     }
     if let Some(device) = devices::find(conn, fingerprint)? {
+        if device.replaced_by.is_some() && device.standing != Standing::Revoked {
+            tracing::error!(device.id = %device.id, site.id = %device.site, "a replaced machine is still at work");
+            devices::heard_again(conn, device.id)?;
+        }
         return Ok(match device.standing {
             Standing::Active | Standing::Returned => Ok((DeviceStanding::Active, device.site)),
             Standing::Pending => Ok((DeviceStanding::Pending, device.site)),

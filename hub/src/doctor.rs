@@ -1,20 +1,28 @@
 //! `msap-hub doctor`: is this installation in order?
 //!
-//! Looks, changes nothing, and needs no running hub.
+//! Looks, changes nothing, and needs no running hub. Everything that the database holds is read
+//! back, beside a hub that serves as well. Each finding that is not in order says what to do.
 
 use std::path::Path;
 
+use jiff::Timestamp;
+use msap_shared::io::ballast::Ballast;
 use serde::Serialize;
 
 use crate::admin::socket;
+use crate::backup::schedule::{Age, Schedule};
 use crate::client::{Lock, LockError};
 use crate::config::Settings;
-use crate::exit::Failure;
+use crate::exit::{Failure, with_causes};
 use crate::lang::Lang;
-use crate::store::{self, findings, meta};
+use crate::store;
+
+mod storage;
+#[cfg(test)]
+mod tests;
 
 /// How one point is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// In order.
@@ -23,6 +31,8 @@ pub enum State {
     Doubtful,
     /// To be put right.
     Bad,
+    /// Storage is damaged, or from a newer version.
+    Damaged,
 }
 
 /// One point.
@@ -34,75 +44,142 @@ pub struct Finding {
     pub state: State,
     /// What was seen.
     pub detail: String,
+    /// What to do about it; empty when it is in order.
+    pub next: String,
 }
 
-/// Examines settings, data directory, keys, database and the running hub.
+/// Examines settings, data directory, keys, database, backups and the running hub.
 pub fn examine(data: &Path, keys: &Path, settings: Result<Settings, Failure>, lang: Lang) -> Vec<Finding> {
-    let mut found = Vec::new();
-    let mut note = |check, state, detail: String| found.push(Finding { check, state, detail });
-    match &settings {
-        Err(failure) => note("settings", State::Bad, failure.message.clone()),
-        Ok(settings) if settings.sync_advertise.is_none() => {
-            let text = lang.of(
-                "sync.advertise manque : les codes d’invitation porteront l’adresse d’écoute",
-                "sync.advertise is missing: join codes will carry the address listened on",
-            );
-            note("settings", State::Doubtful, text.to_owned());
-        }
-        Ok(_) => note("settings", State::Good, String::new()),
-    }
-
+    let mut doctor = Doctor { lang, found: Vec::new() };
+    let schedule = doctor.settings(settings);
     let database = data.join(store::FILE_NAME);
-    if !database.exists() {
-        let text = lang.of(
-            "pas de base : « msap-hub serve » n’a jamais tourné ici",
-            "no database: «msap-hub serve» never ran here",
+    if database.exists() {
+        let runs = doctor.hub(data);
+        doctor.database(&database, runs);
+        doctor.keys(keys);
+        doctor.backups(schedule);
+    } else {
+        let text = lang.of("n’existe pas", "does not exist");
+        let next = lang.of(
+            "« msap-hub serve » crée une base ; sinon, vérifiez --data",
+            "«msap-hub serve» makes one; otherwise check --data",
         );
-        note("database", State::Bad, format!("{} : {text}", database.display()));
-        return found;
+        doctor.note("database", State::Bad, format!("{} {text}", database.display()), next);
     }
-    let read = store::reader(&database).and_then(|conn| {
-        let epoch = meta::epoch(&conn)?;
-        let mark = meta::last_mark(&conn)?;
-        Ok((epoch, mark, findings::findings(&conn)?))
-    });
-    match read {
-        Ok((epoch, mark, problems)) => {
-            let epoch = epoch.map(|epoch| epoch.to_string()).unwrap_or_default();
-            let commit = mark.map_or(0, |mark| mark.commit);
-            note("database", State::Good, format!("epoch {epoch}, commit {commit}, sqlite {}", rusqlite::version()));
-            // What the running hub noted when it opened documents that had changed.
-            problems.into_iter().for_each(|problem| note("documents", State::Bad, problem));
-        }
-        Err(error) => note("database", State::Bad, crate::exit::with_causes(&error)),
-    }
-
-    for name in ["ca.key", "hub.key", "revocations"] {
-        let path = keys.join(name);
-        let state = if path.exists() { State::Good } else { State::Bad };
-        note("keys", state, path.display().to_string());
-    }
-    for name in ["ca.key", "hub.key"] {
-        if let Some(mode) = open_to_others(&keys.join(name)) {
-            let text = lang.of("lisible par d’autres", "readable by others");
-            note("keys", State::Bad, format!("{name} : {text} ({mode:o})"));
-        }
-    }
-
-    match Lock::take(data) {
-        Ok(_lock) => note("hub", State::Doubtful, lang.of("le hub ne tourne pas", "the hub does not run").to_owned()),
-        Err(error @ LockError::Io { .. }) => note("hub", State::Bad, crate::exit::with_causes(&error)),
-        Err(LockError::Taken(_)) => match std::os::unix::net::UnixStream::connect(data.join(socket::NAME)) {
-            Ok(_stream) => note("hub", State::Good, lang.of("le hub tourne", "the hub runs").to_owned()),
-            Err(error) => note("hub", State::Bad, format!("{} : {error}", socket::NAME)),
-        },
-    }
-    found
+    doctor.found
 }
 
-/// The mode of a private file that others may read.
-fn open_to_others(path: &Path) -> Option<u32> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
-    (mode & 0o077 != 0).then_some(mode)
+struct Doctor {
+    lang: Lang,
+    found: Vec<Finding>,
+}
+
+impl Doctor {
+    fn note(&mut self, check: &'static str, state: State, detail: impl Into<String>, next: &str) {
+        self.found.push(Finding { check, state, detail: detail.into(), next: next.to_owned() });
+    }
+
+    fn good(&mut self, check: &'static str, detail: impl Into<String>) {
+        self.note(check, State::Good, detail, "");
+    }
+
+    /// The settings; answers the schedule of backups.
+    fn settings(&mut self, settings: Result<Settings, Failure>) -> Option<Schedule> {
+        let lang = self.lang;
+        match settings {
+            Err(failure) => {
+                let next = lang.of("corrigez ce réglage", "put this setting right");
+                self.note("settings", State::Bad, failure.message, next);
+                None
+            }
+            Ok(settings) => {
+                match &settings.sync_advertise {
+                    Some(address) => self.good("settings", format!("sync.advertise = {address}")),
+                    None => self.note(
+                        "settings",
+                        State::Doubtful,
+                        lang.of("sync.advertise manque", "sync.advertise is missing"),
+                        lang.of(
+                            "réglez-le avant d’inviter : les codes porteraient l’adresse d’écoute",
+                            "set it before inviting: join codes would carry the address listened on",
+                        ),
+                    ),
+                }
+                settings.backup
+            }
+        }
+    }
+
+    /// Whether a hub serves, and has room; answers whether one does.
+    fn hub(&mut self, data: &Path) -> bool {
+        let lang = self.lang;
+        match Lock::take(data) {
+            Ok(_lock) => {
+                let next = lang.of("démarrez-le : systemctl start msap-hub", "start it: systemctl start msap-hub");
+                self.note("hub", State::Doubtful, lang.of("le hub ne tourne pas", "the hub does not run"), next);
+                return false;
+            }
+            Err(error @ LockError::Io { .. }) => {
+                self.note("hub", State::Bad, with_causes(&error), self.writable());
+                return false;
+            }
+            Err(LockError::Taken(_)) => {}
+        }
+        match std::os::unix::net::UnixStream::connect(data.join(socket::NAME)) {
+            Ok(_stream) => self.good("hub", lang.of("le hub tourne", "the hub runs")),
+            Err(error) => {
+                let next = lang.of("attendez ou redémarrez le hub", "wait, or start the hub again");
+                self.note("hub", State::Bad, format!("{} : {error}", socket::NAME), next);
+            }
+        }
+        if Ballast::of(data).is_held() {
+            self.good("disk", lang.of("il reste de la place", "there is room"));
+        } else {
+            let text = lang.of("le disque est plein, ou presque", "the disk is full, or nearly");
+            let next = lang.of(
+                "faites de la place : le hub reprendra de lui-même, les postes gardent tout",
+                "make room: the hub will go on by itself, the sites keep everything",
+            );
+            self.note("disk", State::Bad, text, next);
+        }
+        true
+    }
+
+    fn writable(&self) -> &'static str {
+        self.lang.of(
+            "vérifiez les droits du dossier et que son disque n’est pas monté en lecture seule",
+            "check the permissions of the directory, and that its disk is not mounted read-only",
+        )
+    }
+
+    fn backups(&mut self, schedule: Option<Schedule>) {
+        let lang = self.lang;
+        let Some(schedule) = schedule else {
+            let text = lang.of("aucune sauvegarde n’est programmée", "no backup is scheduled");
+            let next = lang.of("réglez backup.dir", "set backup.dir");
+            return self.note("backup", State::Doubtful, text, next);
+        };
+        let next = lang.of(
+            "lisez le journal du hub ; essayez msap-hub backup FICHIER",
+            "read the hub’s log; try msap-hub backup FILE",
+        );
+        match schedule.age(Timestamp::now()) {
+            Err(error) => {
+                let dir = schedule.dir.display();
+                self.note("backup", State::Bad, format!("{dir} : {error}"), self.writable());
+            }
+            Ok(Age { last: None, .. }) => {
+                let text = lang.of("aucune sauvegarde dans", "no backup in");
+                self.note("backup", State::Bad, format!("{text} {}", schedule.dir.display()), next);
+            }
+            Ok(Age { last: Some((file, age)), overdue }) => {
+                let text = lang.of("âge de la dernière sauvegarde", "age of the last backup");
+                let detail = format!("{text} : {} h ({} s), {}", age.as_secs() / 3_600, age.as_secs(), file.display());
+                match overdue {
+                    true => self.note("backup", State::Bad, detail, next),
+                    false => self.good("backup", detail),
+                }
+            }
+        }
+    }
 }

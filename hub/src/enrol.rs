@@ -6,29 +6,27 @@
 
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use msap_shared::io::certificate::{self, CertificateError};
 use msap_shared::io::enrol::{Answer, Denial, Denied, Enrolled, LABEL_LEN_MAX, MessageError, Request, read, write};
 use msap_shared::io::join_code::JoinCode;
-use msap_shared::io::link::{CloseCode, CloseReason};
+use msap_shared::io::link::{CloseCode, CloseReason, Link};
 use msap_shared::io::pump::End;
-use msap_shared::io::quic;
+use msap_shared::reference::AUTHORITIES;
 use msap_shared::time::Day;
-use quinn::Connection as QuicConnection;
 use rusqlite::Connection;
+use tokio::time::{Instant, timeout_at};
 use tracing::{debug, info, warn};
 
+use crate::core::Core;
 use crate::keys::{Keys, KeysError};
-use crate::store::devices::{self, Applicant, EnrolError};
-use crate::store::{StoreError, journal};
+use crate::store::devices::{self, Applicant, EnrolError, Standing};
+use crate::store::{StoreError, journal, references};
 
 /// Time for a request, which its sender has at hand: nobody waits for a person here.
-const REQUEST_MAX: Duration = Duration::from_secs(3);
-/// Time for the answer to be taken.
-const ANSWER_MAX: Duration = Duration::from_secs(10);
+pub(crate) const REQUEST_MAX: Duration = Duration::from_secs(3);
 /// What a wrong secret costs whoever tries them.
 const WRONG_SECRET_DELAY: Duration = Duration::from_millis(200);
 /// Longest version noted, in characters.
@@ -125,6 +123,7 @@ pub fn enrol_in(
         label: &request.label,
         app: &request.app,
         counts_for: request.site.as_deref(),
+        previous: request.previous.as_deref(),
     };
     enrol(tx, keys, &applying, address, now, today)
 }
@@ -141,6 +140,8 @@ pub(crate) struct Applying<'a> {
     pub(crate) app: &'a str,
     /// The site whose visits are kept on it already.
     pub(crate) counts_for: Option<&'a str>,
+    /// The device that it was until now.
+    pub(crate) previous: Option<&'a str>,
 }
 
 pub(crate) fn enrol(
@@ -151,7 +152,7 @@ pub(crate) fn enrol(
     now: Timestamp,
     today: Day,
 ) -> Result<Enrolled, EnrolDenied> {
-    let Applying { secret_hash, signing_request, label, app, counts_for } = *applying;
+    let Applying { secret_hash, signing_request, label, app, counts_for, previous } = *applying;
     // The code first: only whoever was invited may have a signing request parsed.
     let site = devices::valid_for(tx, &secret_hash, counts_for, now.as_second())?;
     let profile = devices::profile(tx, &site)?.ok_or(EnrolDenied::Retired)?;
@@ -163,8 +164,11 @@ pub(crate) fn enrol(
     }
     let label = plain(label, LABEL_LEN_MAX);
     let app_version = plain(app, VERSION_LEN_MAX);
-    let applicant = Applicant { fingerprint, label: &label, app_version: &app_version, counts_for };
+    let previous = previous.and_then(|id| id.parse().ok());
+    let applicant = Applicant { fingerprint, label: &label, app_version: &app_version, counts_for, previous };
     devices::enrol(tx, &secret_hash, &applicant, now.as_second(), today)?;
+    // The answer brings the authorities: from now on the device holds them.
+    references::set_held(tx, fingerprint.device(), AUTHORITIES, &keys.authorities_hash())?;
     journal::record(tx, now, "device.enrol", &fingerprint.device().to_string(), &format!("site {site}"))?;
     Ok(Enrolled {
         certificate: certificate.to_vec(),
@@ -174,33 +178,48 @@ pub(crate) fn enrol(
     })
 }
 
+/// Turns away the device whose place this invitation was made to give to another, which has just
+/// taken it.
+pub fn exclude_replaced(core: &mut Core, keys: &Keys, secret_hash: &[u8; 32], now: Timestamp) {
+    let mut exclude = || -> Result<(), EnrolDenied> {
+        let invitation = devices::invitation(core.connection(), secret_hash)?;
+        let Some((old, new)) = invitation.and_then(|made| made.replaces.zip(made.device)) else { return Ok(()) };
+        let row = devices::show(core.connection(), old)?.filter(|row| old != new && row.standing != Standing::Revoked);
+        let Some(row) = row else { return Ok(()) };
+        let reason = format!("remplacé par {new}");
+        // The list beside the keys comes first: it must hold whatever happens to the database.
+        if !keys.is_revoked(&row.fingerprint)? {
+            keys.append_revocation(&row.fingerprint, core.day(now), &reason)?;
+        }
+        core.revoke(old, &reason, now)?;
+        Ok(())
+    };
+    if let Err(error) = exclude() {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "a replaced device could not be turned away: revoke it by hand"
+        );
+    }
+}
+
 /// A bounded text without line breaks or other control characters: it is shown in tables.
 fn plain(text: &str, len_max: usize) -> String {
     text.trim().chars().filter(|c| !c.is_control()).take(len_max).collect()
 }
 
-/// Runs the conversation on a connection: one request, one answer.
-pub(crate) async fn converse(connection: &QuicConnection, registrar: Arc<dyn Registrar>) -> CloseReason {
-    let Ok(streams) = tokio::time::timeout(REQUEST_MAX, async {
-        let (send, mut receive) = connection.accept_bi().await?;
-        let request = read::<Request>(&mut receive).await;
-        Ok::<_, quinn::ConnectionError>((send, request))
-    })
-    .await
-    else {
-        return quic::close(connection, CloseCode::Timeout);
-    };
-    let (mut send, request) = match streams {
-        Ok((send, Ok(request))) => (send, request),
-        Ok((mut send, Err(error))) => {
+/// Runs the conversation on a link: one request, there by `asked_by`, and one answer.
+pub(crate) async fn converse(link: &mut Link, asked_by: Instant, registrar: &dyn Registrar) -> End {
+    let (receive, send) = link.streams();
+    let request = match timeout_at(asked_by, read::<Request>(receive)).await {
+        Ok(Ok(request)) => request,
+        Ok(Err(error)) => {
             debug!(error = &error as &dyn std::error::Error, "an enrolment without a request");
-            let code = match error {
+            return End::Ours(match error {
                 MessageError::Io(_) | MessageError::Malformed(_) | MessageError::Unencodable => CloseCode::Protocol,
                 MessageError::TooLong => CloseCode::TooLarge,
-            };
-            return quic::end(connection, &mut send, End::Ours(code)).await;
+            });
         }
-        Err(error) => return quic::reason(&error),
+        Err(_) => return End::Ours(CloseCode::Timeout),
     };
     let answer = match registrar.enrol(request).await {
         Ok(enrolled) => {
@@ -220,12 +239,10 @@ pub(crate) async fn converse(connection: &QuicConnection, registrar: Arc<dyn Reg
             Answer::Denied(Denied { code: denial.number(), message: denied.message().to_owned() })
         }
     };
-    let end = match tokio::time::timeout(ANSWER_MAX, write(&mut send, &answer)).await {
-        Ok(Ok(())) => End::Ours(CloseCode::Normal),
-        Ok(Err(_)) => End::Broken,
-        Err(_) => End::Ours(CloseCode::Timeout),
-    };
-    quic::end(connection, &mut send, end).await
+    match write(send, &answer).await {
+        Ok(()) => End::Ours(CloseCode::Normal),
+        Err(_) => End::Broken(CloseReason::Lost),
+    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod problem;
 mod query;
 pub mod scope;
 mod serve;
+mod settling;
 mod sites;
 mod visits;
 
@@ -20,6 +21,7 @@ use rusqlite::Connection;
 pub use self::api::router;
 pub use self::auth::token_hash;
 pub use self::serve::{Limits, serve};
+pub use self::settling::flagged_filter;
 pub use self::sites::site_filter;
 pub use self::visits::figures_object;
 use crate::store::StoreError;
@@ -38,8 +40,8 @@ pub trait Views: Clone + Send + Sync + 'static {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static;
 
-    /// Whether the writer has shown lately that it works. Asking costs it nothing.
-    fn writer_works(&self) -> bool;
+    /// Why the writer cannot do its work, if it cannot. Asking costs it nothing.
+    fn trouble(&self) -> Option<&'static str>;
 }
 
 #[cfg(test)]

@@ -1,32 +1,73 @@
 //! The national list of sites, read into the store.
 //!
-//! Called by `site import`. The tidy layout, one row per site, columns found by their header.
-//! Importing the same file twice changes nothing; one bad row is reported and the others go in;
-//! what a person set by hand stays. A plan is made by reading only, so that a rehearsal and an
-//! import do exactly the same.
+//! Called by `site import`. Columns are found by their header, in the layout that is published or
+//! in the tidy one. One bad row is reported and the others go in; what a person set by hand stays;
+//! the same file twice changes nothing; what an older list says yields to a newer one. A plan is
+//! made by reading only, so that a rehearsal and an import do exactly the same.
 
+mod codes;
+mod defect;
+mod hours;
+mod layout;
+mod parents;
+mod places;
+mod report;
 mod row;
+mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use msap_shared::id::SiteId;
+use msap_shared::time::Day;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
+use self::layout::Columns;
+use self::parents::Parents;
+use self::places::{Merge, Places};
+use self::report::Place;
+pub use self::report::{FieldChange, ImportReport, MissingSite, NewAlias, RowProblem};
+use self::row::{House, Row};
 use crate::lang::Lang;
-use crate::site::{Kind, Life, Site};
-use crate::store::{StoreError, journal, sites};
+use crate::site::{Field, Kind, Life, Site};
+use crate::store::history::Since;
+use crate::store::sites::{self, SiteFilter};
+use crate::store::{StoreError, journal};
 
-use self::row::{Columns, Row};
-
+/// How a report says that the newest label dates the list.
+const FROM_LABELS: &str = "labels";
 /// Most rows of one file: the network has about 2,850 sites.
 const ROWS_MAX: u64 = 100_000;
+
+/// A list, as a person hands it over.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListFile {
+    /// The file's name, which may hold its date.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+    /// How it was written.
+    pub encoding: String,
+    /// Its date, as typed.
+    pub date: Option<String>,
+    /// Whether sites that it does not name are retired.
+    pub retire_missing: bool,
+}
+
+impl ListFile {
+    /// Reads the bytes of a file.
+    pub fn read(bytes: &[u8], name: String) -> Self {
+        let (text, encoding) = text::decode(bytes);
+        Self { name, text, encoding: encoding.to_owned(), ..Self::default() }
+    }
+}
 
 /// Why a whole file is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The first line is not the header of a known layout.
-    #[error("the header lacks the columns {}", .0.join(", "))]
+    #[error("not a list of sites: the header lacks the columns {}", .0.join(", "))]
     Header(Vec<&'static str>),
     /// Not CSV at all.
     #[error("the header cannot be read")]
@@ -34,74 +75,94 @@ pub enum ImportError {
     /// More rows than any list of sites.
     #[error("the file has more than {ROWS_MAX} rows")]
     TooLong,
+    /// The date that was typed is none.
+    #[error("{0:?} is not a day of the calendar such as 2024-08-01")]
+    Date(String),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// What is wrong with one row.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RowProblem {
-    /// Line of the file, from 1.
-    pub line: u64,
-    /// The site, as the row names it.
-    pub site: String,
-    /// The column.
-    pub field: String,
-    /// What is wrong.
-    pub problem: String,
-    /// Whether the row was left out because of it.
-    pub rejected: bool,
-}
-
-/// What an import did, or would do.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ImportReport {
-    /// Sites that are new.
-    pub added: u64,
-    /// Sites that were known and differ.
-    pub changed: u64,
-    /// Sites that are as the file says.
-    pub unchanged: u64,
-    /// Rows left out.
-    pub rejected: u64,
-    /// Every problem, in the order of the file.
-    pub problems: Vec<RowProblem>,
-}
-
 /// What an import will write.
 #[derive(Debug)]
 pub struct Plan {
+    name: String,
+    day: Day,
+    today: Day,
+    merges: Vec<Merge>,
     sites: Vec<Site>,
+    retired: Vec<Site>,
     /// What to tell.
     pub report: ImportReport,
 }
 
 impl Plan {
-    /// Writes the plan, in the caller's transaction.
-    pub fn carry_out(&self, conn: &Connection) -> Result<(), StoreError> {
-        self.sites.iter().try_for_each(|site| sites::put(conn, site))
+    /// Writes the plan, in the caller's transaction, with its line in the journal.
+    pub fn carry_out(&self, conn: &Connection, now: Timestamp) -> Result<(), StoreError> {
+        for merge in &self.merges {
+            merge.carry_out(conn, now)?;
+        }
+        for site in &self.sites {
+            let known = sites::find(conn, &site.id)?.map(|(known, _)| known);
+            // Since the label, if that is what is new.
+            let labelled = site.label_date.filter(|_| site.life == Life::Labelled);
+            if let Some(known) = known.filter(|known| known.life != site.life) {
+                let since = Since::named(labelled.filter(|_| known.life != Life::Retired).unwrap_or(self.day));
+                sites::set_life(conn, &known, site.life, since, self.today)?;
+            }
+            sites::put(conn, site, Since::learnt(self.day), self.today)?;
+        }
+        for site in &self.retired {
+            sites::put(conn, &Site { list_day: Some(self.day), ..site.clone() }, Since::learnt(self.day), self.today)?;
+            sites::set_life(conn, site, Life::Retired, Since::named(self.day), self.today)?;
+            let detail = format!("not in the list of {}", self.day);
+            journal::record(conn, now, "site.retire", site.id.as_str(), &detail)?;
+        }
+        if self.report.changes_anything() {
+            let ImportReport { added, changed, unchanged, older, rejected, .. } = &self.report;
+            let retired = self.retired.len();
+            let detail = format!(
+                "date={} added={added} changed={changed} unchanged={unchanged} older={older} rejected={rejected} \
+                 retired={retired}",
+                self.day
+            );
+            journal::record(conn, now, "site.import", &self.name, &detail)?;
+        }
+        Ok(())
     }
 }
 
-/// Compares the file with the store. Bytes that were not text stand in `text` as U+FFFD: the rows
+/// Compares the file with the store. Bytes that were not text stand in it as U+FFFD: the rows
 /// that hold one are left out.
 ///
 /// # Errors
 /// When the file as a whole cannot be understood; never for one bad row.
-pub fn plan(conn: &Connection, text: &str, lang: Lang) -> Result<Plan, ImportError> {
+pub fn plan(conn: &Connection, list: &ListFile, today: Day, lang: Lang) -> Result<Plan, ImportError> {
+    let text = list.text.trim_start_matches('\u{feff}');
     let mut reader =
-        csv::ReaderBuilder::new().flexible(true).from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+        csv::ReaderBuilder::new().flexible(true).delimiter(text::delimiter(text)).from_reader(text.as_bytes());
     let columns = Columns::find(reader.headers()?).map_err(ImportError::Header)?;
-    let by_hand = journal::set_by_hand(conn)?;
-    let mut report = ImportReport::default();
-    let mut taken = Vec::new();
-    let mut seen = BTreeSet::new();
+    let mut records = Vec::new();
     for (n, record) in (0..).zip(reader.records()) {
         if n >= ROWS_MAX {
             return Err(ImportError::TooLong);
         }
-        match read(conn, &columns, &by_hand, record, &mut seen, lang)? {
+        records.push(record);
+    }
+    let (day, from) = list_day(list, &columns, &records, today)?;
+    let mut reading =
+        Reading { conn, text, columns: &columns, by_hand: sites::set_by_hand(conn)?, seen: BTreeSet::new(), lang };
+    let mut report = ImportReport {
+        layout: columns.layout.name().to_owned(),
+        encoding: list.encoding.clone(),
+        list_date: day.to_string(),
+        list_date_from: from.to_owned(),
+        ignored_columns: columns.ignored(),
+        ..ImportReport::default()
+    };
+    let mut taken = Vec::new();
+    for record in records {
+        match reading.row(record)? {
             Ok(candidate) => taken.push(candidate),
             Err(problem) => {
                 report.rejected += 1;
@@ -109,101 +170,211 @@ pub fn plan(conn: &Connection, text: &str, lang: Lang) -> Result<Plan, ImportErr
             }
         }
     }
+    let known = sites::list(conn, &SiteFilter::default())?.into_iter().map(|(site, _)| site).collect();
+    let merges = Places::of(known).merge(conn, &mut taken, &mut report)?;
+    let mut plan = Plan { name: list.name.clone(), day, today, merges, sites: Vec::new(), retired: Vec::new(), report };
+    let named: BTreeSet<SiteId> = taken.iter().map(|row| row.site.id.clone()).collect();
+    let newest = sites::newest_list(conn)?;
     // Parents come last: a house may stand after its antenna.
-    let kinds: BTreeMap<SiteId, Kind> = taken.iter().map(|row| (row.site.id.clone(), row.site.kind)).collect();
-    let mut plan = Plan { sites: Vec::new(), report };
-    for mut row in taken {
-        if let Err(problem) = settle_parent(conn, &kinds, &mut row, lang)? {
-            plan.report.problems.push(row.problem("parent_id", problem, false));
-        }
-        match &row.before {
-            None => plan.report.added += 1,
-            Some(before) if *before == row.site => {
-                plan.report.unchanged += 1;
-                continue;
-            }
-            Some(_) => plan.report.changed += 1,
-        }
-        plan.sites.push(row.site);
+    let parents = Parents::of(conn, columns.layout, &taken)?;
+    for row in taken {
+        plan.take(row, &parents, newest)?;
     }
-    plan.report.problems.sort_by_key(|problem| problem.line);
+    plan.missing(conn, &named, &reading.by_hand, list.retire_missing)?;
+    plan.report.finish();
     Ok(plan)
 }
 
-/// A row that goes in.
-struct Candidate {
-    line: u64,
-    site: Site,
-    before: Option<Site>,
-    /// The list's parent; `None` when a person has set another one.
-    parent: Option<String>,
+impl Plan {
+    /// Takes one row in, unless a newer list has been there.
+    fn take(&mut self, mut row: Candidate, parents: &Parents, newest: Option<Day>) -> Result<(), StoreError> {
+        let report = &mut self.report;
+        let overtaken = match &row.before {
+            Some(before) => before.list_day.is_some_and(|listed| listed > self.day),
+            // Labels say when a list is from only roughly: too roughly to leave a new site out.
+            None => report.list_date_from != FROM_LABELS && newest.is_some_and(|newest| newest > self.day),
+        };
+        if overtaken {
+            report.older += 1;
+            if row.before.is_none() {
+                report.problems.push(row.place.problem(row.id_column, &row.place.site, defect::OLDER));
+            }
+            return Ok(());
+        }
+        if let Some(defect) = parents.settle(&mut row) {
+            let found = if row.house.id.is_empty() { &row.house.group } else { &row.house.id };
+            report.problems.push(row.place.problem(row.house_column.clone(), found, defect));
+        }
+        report.problems.append(&mut row.problems);
+        let listed = row.before.as_ref().and_then(|before| before.list_day);
+        row.site.list_day = Some(self.day);
+        match &row.before {
+            None => report.added += 1,
+            Some(before) if *before == (Site { list_day: listed, ..row.site.clone() }) => {
+                report.unchanged += 1;
+                if listed == row.site.list_day {
+                    return Ok(());
+                }
+            }
+            Some(before) => {
+                report.changed += 1;
+                report.compare(row.place.line, before, &row.site);
+            }
+        }
+        self.sites.push(row.site);
+        Ok(())
+    }
+
+    /// Lists the sites that only older lists name.
+    fn missing(
+        &mut self,
+        conn: &Connection,
+        named: &BTreeSet<SiteId>,
+        by_hand: &ByHand,
+        retire: bool,
+    ) -> Result<(), StoreError> {
+        let lives = vec![Life::Open, Life::Labelled];
+        let gone: BTreeSet<_> = self.merges.iter().map(Merge::gone).collect();
+        for (site, _) in sites::list(conn, &SiteFilter { lives, ..SiteFilter::default() })? {
+            let Some(listed) = site.list_day.filter(|listed| *listed < self.day) else { continue };
+            if named.contains(&site.id) || gone.contains(&site.id) {
+                continue;
+            }
+            let life_by_hand = by_hand.get(site.id.as_str()).is_some_and(|set| set.contains(Field::Life.name()));
+            let retired = retire && !life_by_hand;
+            self.report.missing.push(MissingSite {
+                site: site.id.to_string(),
+                name: site.name.clone(),
+                list_date: listed.to_string(),
+                retired,
+            });
+            self.retired.extend(retired.then_some(site));
+        }
+        Ok(())
+    }
 }
 
-impl Candidate {
-    fn problem(&self, field: &str, problem: String, rejected: bool) -> RowProblem {
-        RowProblem { line: self.line, site: self.site.id.to_string(), field: field.to_owned(), problem, rejected }
+/// The date of a list, and where it is from: what was typed, else the file's name, else the
+/// newest label.
+fn list_day(
+    list: &ListFile,
+    columns: &Columns,
+    records: &[Result<csv::StringRecord, csv::Error>],
+    today: Day,
+) -> Result<(Day, &'static str), ImportError> {
+    if let Some(text) = &list.date {
+        let day = text.parse().map_err(|_| ImportError::Date(text.chars().take(40).collect()))?;
+        return Ok((day, "option"));
     }
+    if let Some(day) = day_in_name(&list.name) {
+        return Ok((day, "name"));
+    }
+    let labels =
+        records.iter().flatten().filter_map(|record| codes::label_day(Row::new(columns, record).text("label_date")));
+    // A label may be announced: no list is of a later day than this one.
+    Ok(match labels.filter(|day| *day <= today).max() {
+        Some(day) => (day, FROM_LABELS),
+        None => (today, "today"),
+    })
+}
+
+/// `liste-fs-20240801.csv`: the only eight digits of the name.
+fn day_in_name(name: &str) -> Option<Day> {
+    let mut dates = name.split(|c: char| !c.is_ascii_digit()).filter(|digits| digits.len() == 8);
+    let digits = dates.next()?;
+    let (year, rest) = digits.split_at(4);
+    let (month, day) = rest.split_at(2);
+    Day::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).filter(|_| dates.next().is_none())
+}
+
+/// A row that goes in.
+#[derive(Debug)]
+struct Candidate {
+    place: Place,
+    /// What the file calls the columns of the id and of the house.
+    id_column: String,
+    house_column: String,
+    site: Site,
+    before: Option<Site>,
+    house: House,
+    /// Whether a person has said which house it belongs to.
+    house_by_hand: bool,
+    problems: Vec<RowProblem>,
 }
 
 type ByHand = BTreeMap<String, BTreeSet<String>>;
 
-fn read(
-    conn: &Connection,
-    columns: &Columns,
-    by_hand: &ByHand,
-    record: Result<csv::StringRecord, csv::Error>,
-    seen: &mut BTreeSet<SiteId>,
+struct Reading<'a> {
+    conn: &'a Connection,
+    text: &'a str,
+    columns: &'a Columns,
+    by_hand: ByHand,
+    seen: BTreeSet<SiteId>,
     lang: Lang,
-) -> Result<Result<Candidate, RowProblem>, StoreError> {
-    let record = match record {
-        Ok(record) => record,
-        Err(error) => {
-            let line = error.position().map_or(0, csv::Position::line);
-            let problem = lang.of("ligne CSV illisible", "the row is not readable as CSV").to_owned();
-            return Ok(Err(RowProblem { line, site: String::new(), field: String::new(), problem, rejected: true }));
-        }
-    };
-    let line = record.position().map_or(0, csv::Position::line);
-    let row = Row::new(columns, &record);
-    let name: String = row.text("site_id").chars().take(40).collect();
-    let reject = |field: &str, problem: String| RowProblem {
-        line,
-        site: name.clone(),
-        field: field.to_owned(),
-        problem,
-        rejected: true,
-    };
-    if let Some(place) = record.iter().position(|value| value.contains(char::REPLACEMENT_CHARACTER)) {
-        let expected = lang.of("texte illisible ; attendu : de l’UTF-8", "not readable: expected UTF-8");
-        return Ok(Err(reject(columns.name(place), expected.to_owned())));
+}
+
+impl Reading<'_> {
+    /// The line on which a record begins: the reader stops before the second half of the line
+    /// break, and before empty lines.
+    fn line(&self, position: &csv::Position) -> u64 {
+        let from = usize::try_from(position.byte()).unwrap_or(usize::MAX);
+        let rest = self.text.as_bytes().get(from..).unwrap_or_default();
+        let breaks = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+        position.line() + breaks.filter(|byte| **byte == b'\n').map(|_| 1).sum::<u64>()
     }
-    // The list's own id may have become an alias of a site known by an older one.
-    let id = match (sites::resolve(conn, row.text("site_id"))?, row.text("site_id").parse::<SiteId>()) {
-        (Some(known), _) => known,
-        (None, Ok(new)) => new,
-        (None, Err(error)) => {
-            let french = format!("{name:?} ; attendu : 1 à 32 caractères parmi a-z, 0-9, _ et -");
-            return Ok(Err(reject("site_id", lang.of(french, error.to_string()))));
+
+    fn row(
+        &mut self,
+        record: Result<csv::StringRecord, csv::Error>,
+    ) -> Result<Result<Candidate, RowProblem>, StoreError> {
+        let (conn, columns, lang) = (self.conn, self.columns, self.lang);
+        let record = match record {
+            Ok(record) => record,
+            Err(error) => {
+                let line = error.position().map_or(0, |position| self.line(position));
+                let place = Place { line, site: String::new(), lang };
+                return Ok(Err(place.rejected(String::new(), "", defect::ROW)));
+            }
+        };
+        let row = Row::new(columns, &record);
+        let name = row.text("site_id").to_lowercase();
+        let line = record.position().map_or(0, |position| self.line(position));
+        let place = Place { line, site: name.chars().take(40).collect(), lang };
+        let reject = |defect| Ok(Err(place.rejected(columns.name("site_id"), row.text("site_id"), defect)));
+        if let Some((at, value)) =
+            record.iter().enumerate().find(|(_, value)| value.contains(char::REPLACEMENT_CHARACTER))
+        {
+            return Ok(Err(place.rejected(columns.name_at(at), value, defect::TEXT)));
         }
-    };
-    if !seen.insert(id.clone()) {
-        return Ok(Err(reject(
-            "site_id",
-            lang.of("une ligne précédente porte ce site", "an earlier row has this site").to_owned(),
-        )));
-    }
-    let before = sites::find(conn, &id)?.map(|(site, _)| site).filter(|site| !is_placeholder(site));
-    let nothing = BTreeSet::new();
-    let kept = by_hand.get(id.as_str()).unwrap_or(&nothing);
-    match row.site(id.clone(), before.as_ref(), kept, lang) {
-        Ok(site) => {
-            let parent = (!kept.contains("parent")).then(|| row.text("parent_id").to_owned());
-            Ok(Ok(Candidate { line, site, before, parent }))
+        // The list's own id may have become an alias of a site known by an older one.
+        let id = match (sites::resolve(conn, &name)?, name.parse::<SiteId>()) {
+            (Some(known), _) => known,
+            (None, Ok(new)) => new,
+            (None, Err(_)) => return reject(defect::ID),
+        };
+        if !self.seen.insert(id.clone()) {
+            return reject(defect::DUPLICATE);
         }
-        Err((field, problem)) => {
-            // A later row may still be right about this site.
-            seen.remove(&id);
-            Ok(Err(reject(field, problem)))
+        let before = sites::find(conn, &id)?.map(|(site, _)| site).filter(|site| !is_placeholder(site));
+        let nothing = BTreeSet::new();
+        let kept = self.by_hand.get(id.as_str()).unwrap_or(&nothing);
+        match row.site(id.clone(), before.as_ref(), kept, &place) {
+            Ok((mut site, mut problems)) => {
+                if places::is_provisional(&name) && id.as_str() == name {
+                    problems.push(place.problem(columns.name("site_id"), &name, defect::PROVISIONAL));
+                    places::mark(&mut site);
+                }
+                let house_by_hand = kept.contains("parent");
+                let column = |name: &str| columns.name(name);
+                let house_column = column(if columns.place("parent_id").is_some() { "parent_id" } else { "group" });
+                let (id_column, house) = (column("site_id"), row.house());
+                Ok(Ok(Candidate { place, id_column, house_column, site, before, house, house_by_hand, problems }))
+            }
+            Err(problem) => {
+                // A later row may still be right about this site.
+                self.seen.remove(&id);
+                Ok(Err(*problem))
+            }
         }
     }
 }
@@ -211,62 +382,6 @@ fn read(
 /// Whether a site is only known because a device of it came back to an empty database.
 fn is_placeholder(site: &Site) -> bool {
     *site == Site::new(site.id.clone(), site.id.to_string(), Kind::House, site.timezone.clone())
-}
-
-/// Gives an antenna the house that the list names, if there is such a house.
-fn settle_parent(
-    conn: &Connection,
-    kinds: &BTreeMap<SiteId, Kind>,
-    row: &mut Candidate,
-    lang: Lang,
-) -> Result<Result<(), String>, StoreError> {
-    let house = row.site.kind == Kind::House;
-    if house {
-        // It may have been an antenna before.
-        row.site.parent = None;
-    }
-    let named = match row.parent.as_deref() {
-        None | Some("") => return Ok(Ok(())),
-        Some(_) if house => {
-            let problem = lang.of("seule une antenne a une maison de rattachement", "only an antenna has a parent");
-            return Ok(Err(problem.to_owned()));
-        }
-        Some(named) => named,
-    };
-    let quoted: String = named.chars().take(40).collect();
-    let in_file =
-        named.parse::<SiteId>().ok().and_then(|id| kinds.get_key_value(&id)).map(|(id, kind)| (id.clone(), *kind));
-    let found = match in_file {
-        Some(found) => Some(found),
-        None => match sites::resolve(conn, named)? {
-            None => None,
-            Some(id) => match kinds.get(&id) {
-                Some(kind) => Some((id, *kind)),
-                None => sites::find(conn, &id)?.map(|(site, _)| (site.id, site.kind)),
-            },
-        },
-    };
-    Ok(match found {
-        None => Err(lang.of(
-            format!("site {quoted:?} inconnu : l’antenne garde la maison qu’elle avait, s’il y en a une"),
-            format!("no site {quoted:?}: the antenna keeps the house that it had, if any"),
-        )),
-        Some((_, Kind::Antenna)) => {
-            Err(lang.of(format!("{quoted:?} est elle-même une antenne"), format!("{quoted:?} is an antenna itself")))
-        }
-        Some((id, Kind::House)) => {
-            row.site.parent = Some(id);
-            Ok(())
-        }
-    })
-}
-
-/// The step of life of a site that the list names for the first time.
-fn first_life(site: &Site) -> Life {
-    match site.label_date {
-        Some(_) => Life::Labelled,
-        None => Life::Open,
-    }
 }
 
 #[cfg(test)]

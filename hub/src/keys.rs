@@ -5,27 +5,40 @@
 //! is backed up apart from the database, so that a lost database is not a lost network.
 //! Certificates follow from keys: their files are there for people.
 //!
+//! During a rotation there are two authorities: the one that certifies, and the one before, which
+//! vouches for it (`rotation`).
+//!
 //! Invariants: no authority is ever made beside an existing database or beside traces of an
 //! earlier one; private files are readable by their owner alone and never half written.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use msap_shared::id::{Fingerprint, SiteId};
+use msap_shared::id::{Digest32, Fingerprint, SiteId};
 use msap_shared::io::bundle::{self, BundleError, Header};
 use msap_shared::io::certificate::{self, Authority, CertificateError, Key};
 use msap_shared::io::file::{Access, create_private_directory, read_optional, write_atomic};
+use msap_shared::io::serving::{Serving, Shown};
 use msap_shared::io::tls::{self, TlsError};
+use msap_shared::reference::{Authorities, authorities_hash};
 use rustls::pki_types::CertificateDer;
 
 mod revocations;
+mod rotation;
+#[cfg(test)]
+mod tests;
 mod witness;
 
 pub use revocations::{Damage, NotIntact};
 pub use witness::Witness;
 
 const CA_KEY: &str = "ca.key";
+/// The authority before, during a rotation.
+const CA_OLD_KEY: &str = "ca.old.key";
+/// The authority to come, until it has its name.
+const CA_NEXT_KEY: &str = "ca.next.key";
 const CA_CERTIFICATE: &str = "ca.pem";
 const HUB_KEY: &str = "hub.key";
 const HUB_CERTIFICATE: &str = "hub.pem";
@@ -69,6 +82,12 @@ pub enum KeysError {
     /// A key or certificate that could not be made.
     #[error("impossible de créer les clés du hub")]
     Make(#[from] CertificateError),
+    /// A rotation is under way.
+    #[error("une rotation est déjà en cours : terminez-la d’abord par msap-hub ca rotate --finish")]
+    Rotating,
+    /// None is.
+    #[error("aucune rotation n’est en cours : msap-hub ca rotate en commence une")]
+    NotRotating,
     /// TLS refuses the keys.
     #[error("les clés du hub ne conviennent pas à TLS")]
     Tls(#[from] TlsError),
@@ -88,6 +107,7 @@ impl KeysError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Lost { .. } | Self::Incomplete { .. } | Self::Damaged { .. } => 9,
+            Self::Rotating | Self::NotRotating => 5,
             Self::Make(_) | Self::Tls(_) | Self::Io { .. } => 1,
         }
     }
@@ -96,12 +116,36 @@ impl KeysError {
 /// The keys of one network.
 pub struct Keys {
     dir: PathBuf,
-    authority: Authority,
-    hub_key: Key,
-    hub_certificate: CertificateDer<'static>,
+    present: RwLock<Present>,
+    serving: Arc<Serving>,
     created: bool,
     /// Revocations ever written, as far as files and witness tell.
     revoked: AtomicU64,
+}
+
+/// The keys as they are between two steps of a rotation.
+struct Present {
+    /// Certifies the hub and its devices.
+    authority: Authority,
+    /// During a rotation, the one that did before.
+    before: Option<Authority>,
+    hub_key: Key,
+}
+
+impl Present {
+    fn authorities(&self) -> impl Iterator<Item = &Authority> {
+        std::iter::once(&self.authority).chain(&self.before)
+    }
+
+    /// What TLS shows: one chain leads to both authorities.
+    fn shown(&self) -> Result<Shown, CertificateError> {
+        let mut chain = vec![self.authority.certify_hub(&self.hub_key)?];
+        if let Some(before) = &self.before {
+            chain.push(before.vouch_for(&self.authority)?);
+        }
+        let authorities = self.authorities().map(|authority| authority.certificate().clone()).collect();
+        Ok(Shown { chain, key: self.hub_key.to_der(), authorities })
+    }
 }
 
 impl Keys {
@@ -111,6 +155,7 @@ impl Keys {
     /// # Errors
     /// When keys that should be there are missing or damaged.
     pub fn open_or_create(dir: &Path, database_exists: bool) -> Result<Self, KeysError> {
+        rotation::settle(dir)?;
         let path = dir.join(CA_KEY);
         let ca_key = read_key(&path)?;
         let created = ca_key.is_none();
@@ -129,19 +174,36 @@ impl Keys {
             }
         };
         let authority = Authority::new(ca_key)?;
-        let ca_spki = certificate::spki_of(authority.certificate())?;
-        keep_certificate(&dir.join(CA_CERTIFICATE), authority.certificate(), &ca_spki)?;
+        let before = read_key(&dir.join(CA_OLD_KEY))?.map(Authority::new).transpose()?;
         let path = dir.join(HUB_KEY);
         let hub_key = match read_key(&path)? {
             Some(key) => key,
             // The sites trust the authority, not this key: a new one serves as well.
             None => make_key(&path)?,
         };
-        let hub_certificate = authority.certify_hub(&hub_key)?;
-        keep_certificate(&dir.join(HUB_CERTIFICATE), &hub_certificate, &hub_key.spki())?;
-        let keys = Self { dir: dir.into(), authority, hub_key, hub_certificate, created, revoked: AtomicU64::new(0) };
+        let present = Present { authority, before, hub_key };
+        keep_certificates(dir, &present)?;
+        let serving = Arc::new(Serving::new(present.shown()?)?);
+        let present = RwLock::new(present);
+        let keys = Self { dir: dir.into(), present, serving, created, revoked: AtomicU64::new(0) };
         keys.count_revocations()?;
         Ok(keys)
+    }
+
+    /// Whether the keys in `dir` are there and read, for a hub that has a database.
+    ///
+    /// # Errors
+    /// What stands in the way.
+    pub fn examine(dir: &Path) -> Result<(), KeysError> {
+        for name in [CA_OLD_KEY, HUB_KEY] {
+            read_key(&dir.join(name))?;
+        }
+        let path = dir.join(CA_KEY);
+        read_key(&path)?.map(drop).ok_or(KeysError::Lost { path })
+    }
+
+    fn present(&self) -> RwLockReadGuard<'_, Present> {
+        self.present.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the keys were made by this start.
@@ -151,12 +213,28 @@ impl Keys {
 
     /// What an invitation carries of the authority.
     pub fn ca_hash(&self) -> [u8; 16] {
-        self.authority.hash()
+        self.present().authority.hash()
     }
 
-    /// The authorities that sites are to trust.
+    /// The authorities that sites are to trust; the first one certifies.
     pub fn authorities(&self) -> Vec<CertificateDer<'static>> {
-        vec![self.authority.certificate().clone()]
+        self.present().authorities().map(|authority| authority.certificate().clone()).collect()
+    }
+
+    /// The fingerprints of the authorities' keys, in the same order.
+    pub fn authority_keys(&self) -> Vec<Fingerprint> {
+        self.present().authorities().map(Authority::fingerprint).collect()
+    }
+
+    /// What tells this list of authorities from others.
+    pub fn authorities_hash(&self) -> Digest32 {
+        authorities_hash(self.authority_keys())
+    }
+
+    /// What a device is told of the authorities, with its own certificate if it is made anew.
+    pub fn told(&self, certificate: Option<CertificateDer<'_>>) -> Authorities {
+        let authorities = self.authorities().iter().map(|authority| authority.to_vec().into()).collect();
+        Authorities { authorities, certificate: certificate.map(|certificate| certificate.to_vec().into()) }
     }
 
     /// Certifies a device's key for `site`.
@@ -164,7 +242,7 @@ impl Keys {
     /// # Errors
     /// [`CertificateError::Request`] for a request that is not acceptable.
     pub fn certify_device(&self, request: &[u8], site: &SiteId) -> Result<CertificateDer<'static>, CertificateError> {
-        self.authority.certify_device(request, site)
+        self.present().authority.certify_device(request, site)
     }
 
     /// A file to a device, signed by the hub.
@@ -172,20 +250,32 @@ impl Keys {
     /// # Errors
     /// When it would be too long.
     pub fn seal(&self, header: Header, body: &[u8]) -> Result<Vec<u8>, BundleError> {
-        let mut certificates = vec![self.hub_certificate.to_vec().into()];
-        certificates.extend(self.authorities().iter().map(|authority| authority.to_vec().into()));
-        bundle::seal(&Header { certificates, ..header }, body, &self.hub_key)
+        let present = self.present();
+        let Shown { chain, authorities, .. } = present.shown().map_err(BundleError::Sign)?;
+        let certificates = chain.iter().chain(&authorities).map(|der| der.to_vec().into()).collect();
+        bundle::seal(&Header { certificates, ..header }, body, &present.hub_key)
     }
 
-    /// TLS settings of the port that the sites connect to.
+    /// Certifies the key of a device that has proved to hold it.
     ///
     /// # Errors
-    /// When rustls refuses the keys.
+    /// [`CertificateError::Request`] for a key that is not acceptable.
+    pub fn certify_key(&self, spki: &[u8], site: &SiteId) -> Result<CertificateDer<'static>, CertificateError> {
+        self.present().authority.certify_key(spki, site)
+    }
+
+    /// TLS settings of the port that the sites connect to. They follow the keys.
+    ///
+    /// # Errors
+    /// When rustls refuses the settings.
     pub fn tls(&self) -> Result<rustls::ServerConfig, KeysError> {
-        let authorities = self.authorities();
-        let mut chain = vec![self.hub_certificate.clone()];
-        chain.extend(authorities.iter().cloned());
-        Ok(tls::hub(chain, self.hub_key.to_der(), &authorities)?)
+        Ok(tls::hub(self.serving.clone())?)
+    }
+
+    /// What QUIC's resets are made from: the same after a restart, so that devices learn at once
+    /// that a connection of before is gone.
+    pub fn transport_secret(&self) -> [u8; 32] {
+        self.present().hub_key.derive("msap transport 1")
     }
 
     /// Whether a device is on the list of revocations, as far as it is readable.
@@ -204,7 +294,7 @@ impl Keys {
 /// A file that shows that an authority was here before. A list of revocations without one is
 /// what a first start leaves that was cut off.
 fn trace(dir: &Path) -> Result<Option<&'static str>, KeysError> {
-    for name in [CA_CERTIFICATE, HUB_KEY, HUB_CERTIFICATE, WITNESS] {
+    for name in [CA_CERTIFICATE, CA_OLD_KEY, CA_NEXT_KEY, HUB_KEY, HUB_CERTIFICATE, WITNESS] {
         if read(&dir.join(name))?.is_some() {
             return Ok(Some(name));
         }
@@ -234,87 +324,29 @@ fn make_key(path: &Path) -> Result<Key, KeysError> {
     Ok(key)
 }
 
-/// Writes a certificate for people to see, unless one of the same key is there. One of another
-/// key shows that files of two networks were mixed.
-fn keep_certificate(path: &Path, certificate: &CertificateDer<'_>, spki: &[u8]) -> Result<(), KeysError> {
-    let Some(bytes) = read(path)? else {
-        return write(path, certificate::to_pem(certificate).as_bytes(), Access::Directory);
-    };
-    let found = certificate::from_pem(&bytes).and_then(|found| certificate::spki_of(&found[0]));
-    match found {
-        Ok(found) if found == spki => Ok(()),
-        Ok(_) => Err(KeysError::Damaged { path: path.into(), source: None }),
-        Err(source) => Err(KeysError::Damaged { path: path.into(), source: Some(source) }),
-    }
+/// Writes the certificates for people to see, unless they are there. One of a key that is none of
+/// these shows that files of two networks were mixed.
+fn keep_certificates(dir: &Path, present: &Present) -> Result<(), KeysError> {
+    let keys: Vec<_> = present.authorities().map(Authority::fingerprint).collect();
+    keep_certificate(&dir.join(CA_CERTIFICATE), present.authority.certificate(), &keys)?;
+    let path = dir.join(HUB_CERTIFICATE);
+    keep_certificate(&path, &present.authority.certify_hub(&present.hub_key)?, &[present.hub_key.fingerprint()])
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn open(dir: &Path, database_exists: bool) -> Result<Keys, KeysError> {
-        Keys::open_or_create(dir, database_exists)
-    }
-
-    #[test]
-    fn the_first_start_makes_keys_and_later_ones_take_them_up() {
-        let dir = tempfile::tempdir().unwrap();
-        let dir = dir.path().join("clés");
-        let first = open(&dir, false).unwrap();
-        for database_exists in [true, false] {
-            let again = open(&dir, database_exists).unwrap();
-            assert_eq!(again.ca_hash(), first.ca_hash());
-            assert!(!again.created() && again.tls().is_ok());
+/// Writes a certificate unless the one that is there is of the first of these keys; one of another
+/// of them is replaced.
+fn keep_certificate(path: &Path, certificate: &CertificateDer<'_>, keys: &[Fingerprint]) -> Result<(), KeysError> {
+    let found = match read(path)? {
+        None => None,
+        Some(bytes) => {
+            let found = certificate::from_pem(&bytes).and_then(|found| certificate::spki_of(&found[0]));
+            let damaged = |source| KeysError::Damaged { path: path.into(), source: Some(source) };
+            Some(Fingerprint::of_spki(&found.map_err(damaged)?))
         }
-        assert!(first.created() && first.tls().is_ok());
-        #[cfg(unix)]
-        for (name, mode) in [(CA_KEY, 0o600), (HUB_KEY, 0o600), (REVOCATIONS, 0o600), (CA_CERTIFICATE, 0o644)] {
-            use std::os::unix::fs::PermissionsExt;
-            assert_eq!(std::fs::metadata(dir.join(name)).unwrap().permissions().mode() & 0o777, mode, "{name}");
-        }
-    }
-
-    #[test]
-    fn no_authority_is_made_beside_an_existing_database() {
-        let dir = tempfile::tempdir().unwrap();
-        let error = open(dir.path(), true).err().unwrap();
-        assert!(matches!(error, KeysError::Lost { .. }));
-        assert_eq!(error.exit_code(), 9);
-        assert!(std::fs::read_dir(dir.path()).unwrap().next().is_none());
-    }
-
-    #[test]
-    fn no_authority_is_made_beside_traces_of_another() {
-        for left in [CA_CERTIFICATE, HUB_KEY, HUB_CERTIFICATE, WITNESS, REVOCATIONS] {
-            let dir = tempfile::tempdir().unwrap();
-            std::fs::write(dir.path().join(left), "anything").unwrap();
-            let error = open(dir.path(), false).err().unwrap();
-            assert!(matches!(error, KeysError::Incomplete { found, .. } if found == left), "{left}");
-        }
-    }
-
-    #[test]
-    fn a_first_start_that_was_cut_off_is_taken_up() {
-        let dir = tempfile::tempdir().unwrap();
-        let hash = open(dir.path(), false).unwrap().ca_hash();
-        for lost in [HUB_CERTIFICATE, HUB_KEY, CA_CERTIFICATE] {
-            std::fs::remove_file(dir.path().join(lost)).unwrap();
-            assert_eq!(open(dir.path(), false).unwrap().ca_hash(), hash, "{lost}");
-            std::fs::remove_file(dir.path().join(HUB_CERTIFICATE)).unwrap();
-        }
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join(REVOCATIONS), revocations::HEADER).unwrap();
-        assert!(open(dir.path(), false).is_ok());
-    }
-
-    #[test]
-    fn damaged_or_mixed_keys_are_refused() {
-        let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        open(dir.path(), false).unwrap();
-        open(other.path(), false).unwrap();
-        std::fs::copy(other.path().join(CA_CERTIFICATE), dir.path().join(CA_CERTIFICATE)).unwrap();
-        assert!(matches!(open(dir.path(), true), Err(KeysError::Damaged { source: None, .. })));
-        std::fs::write(dir.path().join(CA_KEY), "-----BEGIN PRIVATE KEY-----\nAAAA").unwrap();
-        assert!(matches!(open(dir.path(), true), Err(KeysError::Damaged { source: Some(_), .. })));
+    };
+    match found.map(|found| keys.iter().position(|key| *key == found)) {
+        Some(Some(0)) => Ok(()),
+        Some(None) => Err(KeysError::Damaged { path: path.into(), source: None }),
+        None | Some(Some(_)) => write(path, certificate::to_pem(certificate).as_bytes(), Access::Directory),
     }
 }

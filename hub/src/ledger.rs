@@ -4,6 +4,7 @@
 //! looks wrong is counted apart, never turned away: plausibility does not decide acceptance.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use msap_shared::code::{Age, Help, known_operator};
 use msap_shared::document::DocId;
@@ -22,8 +23,6 @@ pub struct Cell {
     pub help: String,
     /// Age bracket.
     pub age: String,
-    /// Counted apart until a person settles it.
-    pub apart: bool,
 }
 
 /// People and requests, as a difference.
@@ -50,9 +49,15 @@ pub enum Flag {
     Day,
     /// Two values for one revision: two copies of a machine corrected it differently.
     Contested,
+    /// A day on which the site had closed for good.
+    Retired,
 }
 
 impl Flag {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Operator, Self::Help, Self::Age, Self::Count, Self::Day, Self::Contested, Self::Retired];
+
     /// The stable code.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -62,6 +67,7 @@ impl Flag {
             Self::Count => "count",
             Self::Day => "day",
             Self::Contested => "contested",
+            Self::Retired => "retired",
         }
     }
 
@@ -72,10 +78,57 @@ impl Flag {
     }
 }
 
+/// What a person has decided on a fact that looked wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It counts.
+    Count,
+    /// It never counts.
+    LeaveOut,
+}
+
+impl Verdict {
+    /// The stable code.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Count => "count",
+            Self::LeaveOut => "leave_out",
+        }
+    }
+
+    /// The verdict with this code.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Count, Self::LeaveOut].into_iter().find(|verdict| verdict.as_str() == text)
+    }
+}
+
+/// Where a tap counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In the totals.
+    Total,
+    /// Apart, until a person settles it.
+    Apart,
+    /// Nowhere: a person has left it out.
+    Nowhere,
+}
+
+impl Place {
+    /// Where a tap with these doubts counts, settled or not.
+    pub fn of(doubted: bool, verdict: Option<Verdict>) -> Self {
+        match verdict {
+            Some(Verdict::Count) => Self::Total,
+            Some(Verdict::LeaveOut) => Self::Nowhere,
+            None if doubted => Self::Apart,
+            None => Self::Total,
+        }
+    }
+}
+
 /// What a standing says, in figures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reading {
-    /// Where it counts.
+    /// Under what it counts.
     pub cell: Cell,
     /// How much.
     pub sums: Sums,
@@ -83,24 +136,39 @@ pub struct Reading {
     pub flags: BTreeSet<Flag>,
 }
 
-/// Reads a standing of a tap in `document`, received on `received`.
-///
-/// `None` for a value that is no visit, which no accepted fact has.
-pub fn read(document: &DocId, standing: &Standing<String>, received: Day) -> Option<Reading> {
-    let visit = Visit::parse(&standing.value).ok()?;
-    let day = document.month().day(standing.day)?;
-    let flags = flags(&visit, day, standing.contested, received);
-    let apart = flags.iter().any(|flag| flag.counts_apart());
-    Some(Reading { cell: cell(&visit, day, apart), sums: sums(&visit), flags })
+impl Reading {
+    /// Where it counts, once settled or not.
+    pub fn place(&self, verdict: Option<Verdict>) -> Place {
+        Place::of(self.flags.iter().any(|flag| flag.counts_apart()), verdict)
+    }
 }
 
-fn cell(visit: &Visit, day: Day, apart: bool) -> Cell {
+/// Reads a standing of a tap in `document`, received on `received`, of a site that had closed for
+/// good at the times `retired`.
+///
+/// `None` for a value that is no visit, which no accepted fact has.
+pub fn read(
+    document: &DocId,
+    standing: &Standing<String>,
+    received: Day,
+    retired: &[RangeInclusive<Day>],
+) -> Option<Reading> {
+    let visit = Visit::parse(&standing.value).ok()?;
+    let day = document.month().day(standing.day)?;
+    // What says nothing any more closed with the site.
+    let said = visit.people != 0 || visit.requests != 0;
+    let closed = said && retired.iter().any(|time| time.contains(&day));
+    let mut flags = flags(&visit, day, standing.contested, received);
+    flags.extend(closed.then_some(Flag::Retired));
+    Some(Reading { cell: cell(&visit, day), sums: sums(&visit), flags })
+}
+
+fn cell(visit: &Visit, day: Day) -> Cell {
     Cell {
         day,
         operator: visit.operator.as_str().to_owned(),
         help: visit.help.as_str().to_owned(),
         age: visit.age.as_str().to_owned(),
-        apart,
     }
 }
 
@@ -125,32 +193,38 @@ fn flags(visit: &Visit, day: Day, contested: bool, received: Day) -> BTreeSet<Fl
     .collect()
 }
 
-/// Differences of figures, gathered over many facts before they are written.
+/// Differences of figures, gathered over many facts before they are written; `true` for what
+/// counts apart.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Deltas(BTreeMap<Cell, Sums>);
+pub struct Deltas(BTreeMap<(Cell, bool), Sums>);
 
 impl Deltas {
     /// Adds a reading.
-    pub fn add(&mut self, reading: &Reading) {
-        self.shift(&reading.cell, reading.sums, 1);
+    pub fn add(&mut self, reading: &Reading, place: Place) {
+        self.shift(reading.cell.clone(), place, reading.sums, 1);
     }
 
-    /// Takes away what a standing said before; `apart` tells where it counted.
-    pub fn take_away(&mut self, document: &DocId, before: &Standing<String>, apart: bool) {
+    /// Takes away what a standing said before, from where it counted.
+    pub fn take_away(&mut self, document: &DocId, before: &Standing<String>, place: Place) {
         let parts = Visit::parse(&before.value).ok().zip(document.month().day(before.day));
         if let Some((visit, day)) = parts {
-            self.shift(&cell(&visit, day, apart), sums(&visit), -1);
+            self.shift(cell(&visit, day), place, sums(&visit), -1);
         }
     }
 
-    fn shift(&mut self, cell: &Cell, by: Sums, sign: i64) {
-        let sums = self.0.entry(cell.clone()).or_default();
+    fn shift(&mut self, cell: Cell, place: Place, by: Sums, sign: i64) {
+        let apart = match place {
+            Place::Total => false,
+            Place::Apart => true,
+            Place::Nowhere => return,
+        };
+        let sums = self.0.entry((cell, apart)).or_default();
         sums.people += sign * by.people;
         sums.requests += sign * by.requests;
     }
 
     /// The cells that differ.
-    pub fn into_cells(self) -> impl Iterator<Item = (Cell, Sums)> {
+    pub fn into_cells(self) -> impl Iterator<Item = ((Cell, bool), Sums)> {
         self.0.into_iter().filter(|(_, sums)| *sums != Sums::default())
     }
 }
@@ -168,7 +242,7 @@ mod tests {
     }
 
     fn reading(value: &str, received: &str) -> Reading {
-        read(&document(), &Standing::new(0, 17, value.to_owned()), day(received)).unwrap()
+        read(&document(), &Standing::new(0, 17, value.to_owned()), day(received), &[]).unwrap()
     }
 
     #[test]
@@ -186,30 +260,45 @@ mod tests {
         ] {
             let reading = reading(value, received);
             assert_eq!(reading.flags.iter().copied().collect::<Vec<_>>(), flags, "{value} {received}");
-            assert_eq!(reading.cell.apart, !flags.is_empty(), "{value}");
+            assert_eq!(reading.place(None) == Place::Apart, !flags.is_empty(), "{value}");
         }
     }
 
     #[test]
     fn a_contested_tap_counts_and_is_named() {
         let standing = Standing { rev: 1, day: 17, value: "1|CNAF|online|25-39|1".to_owned(), contested: true };
-        let reading = read(&document(), &standing, day("2026-11-17")).unwrap();
-        assert!(!reading.cell.apart && reading.flags.contains(&Flag::Contested));
+        let reading = read(&document(), &standing, day("2026-11-17"), &[]).unwrap();
+        assert!(reading.place(None) == Place::Total && reading.flags.contains(&Flag::Contested));
     }
 
     #[test]
     fn a_revision_moves_the_figure_and_an_undo_empties_it() {
         let before = Standing::new(0, 17, "2|CNAF|online|25-39|3".to_owned());
         let mut deltas = Deltas::default();
-        deltas.add(&read(&document(), &before, day("2026-11-17")).unwrap());
-        deltas.take_away(&document(), &before, false);
+        deltas.add(&read(&document(), &before, day("2026-11-17"), &[]).unwrap(), Place::Total);
+        deltas.take_away(&document(), &before, Place::Total);
         assert_eq!(deltas.into_cells().count(), 0);
 
         let mut deltas = Deltas::default();
-        deltas.take_away(&document(), &before, false);
-        deltas.add(&reading("2|MSA|online|25-39|3", "2026-11-17"));
+        deltas.take_away(&document(), &before, Place::Total);
+        deltas.add(&reading("2|MSA|online|25-39|3", "2026-11-17"), Place::Total);
         let moved: Vec<_> =
-            deltas.into_cells().map(|(cell, sums)| (cell.operator, sums.people, sums.requests)).collect();
+            deltas.into_cells().map(|((cell, _), sums)| (cell.operator, sums.people, sums.requests)).collect();
         assert_eq!(moved, [("CNAF".to_owned(), -2, -3), ("MSA".to_owned(), 2, 3)]);
+    }
+    #[test]
+    fn a_visit_after_the_last_day_is_counted_apart_unless_undone() {
+        let closed = [day("2026-11-17")..=day("2026-11-30")];
+        for (on, value, expected) in [
+            (16, "1|CNAF|online|25-39|1", Place::Total),
+            (17, "1|CNAF|online|25-39|1", Place::Apart),
+            (17, "0|CNAF|online|25-39|0", Place::Total),
+        ] {
+            let standing = Standing::new(0, on, value.to_owned());
+            let reading = read(&document(), &standing, day("2026-11-30"), &closed).unwrap();
+            assert_eq!(reading.place(None), expected, "{on} {value}");
+            assert_eq!(reading.place(Some(Verdict::Count)), Place::Total);
+            assert_eq!(reading.place(Some(Verdict::LeaveOut)), Place::Nowhere);
+        }
     }
 }

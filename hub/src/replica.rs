@@ -7,22 +7,25 @@ use jiff::Timestamp;
 use msap_shared::chain::{Run, Verdict, judge};
 use msap_shared::document::DocId;
 use msap_shared::document::visits::{Key, Subject};
-use msap_shared::frame::{Hello, Version};
+use msap_shared::frame::{Hello, Reference, Version};
 use msap_shared::id::{DeviceId, Digest32, Epoch, SiteId, WriterId};
 use msap_shared::io::store::facts;
+use msap_shared::reference::Held;
 use msap_shared::session::hub::{HubReplica, Taken};
 use msap_shared::time::Day;
 use rusqlite::Connection;
 
+use crate::reference::{KINDS, Sources};
 use crate::store::chains::{self, Accepted, Chain, Doc};
 use crate::store::devices::{self, Contact};
-use crate::store::{StoreError, Turn, findings, journal, meta, pending, views};
+use crate::store::{StoreError, Turn, journal, meta, pending, references, refusals, views};
 
 /// The store for one device, within one transaction, or after it for reading.
 pub struct Replica<'a, 'turn> {
     conn: &'a Connection,
     site: &'a SiteId,
     device: DeviceId,
+    sources: Option<&'a Sources>,
     writing: Option<Writing<'a, 'turn>>,
 }
 
@@ -45,7 +48,7 @@ impl<'a, 'turn> Replica<'a, 'turn> {
         (now, today): (Timestamp, Day),
     ) -> Self {
         let writing = Writing { turn, now, today, transport: "", believed: false };
-        Self { conn, site, device, writing: Some(writing) }
+        Self { conn, site, device, sources: None, writing: Some(writing) }
     }
 
     /// For a session: what carries it, and whether the device is believed when it knows commits
@@ -57,9 +60,15 @@ impl<'a, 'turn> Replica<'a, 'turn> {
         self
     }
 
+    /// With what references are made of.
+    pub fn with(mut self, sources: &'a Sources) -> Self {
+        self.sources = Some(sources);
+        self
+    }
+
     /// After a commit.
     pub fn reading(conn: &'a Connection, site: &'a SiteId, device: DeviceId) -> Self {
-        Self { conn, site, device, writing: None }
+        Self { conn, site, device, sources: None, writing: None }
     }
 
     /// A mark that this database does not know, of a device that is believed, begins another
@@ -182,12 +191,28 @@ impl HubReplica for Replica<'_, '_> {
                     None => Ok(Taken::Held { version: end.unwrap_or(last), fresh: first }),
                     Some((seq, why)) => {
                         let refusal = (seq, &last.hash, why.code());
-                        findings::add_refused(conn, document, &self.device, &writer, refusal, received)?;
+                        refusals::add(conn, document, &self.device, &writer, refusal, received)?;
                         Ok(Taken::Refused { held: end.zip(first), seq, why })
                     }
                 }
             }
         }
+    }
+
+    fn differing(&mut self, held: &[Held]) -> Result<Vec<Reference>, StoreError> {
+        let Some(sources) = self.sources else { return Ok(Vec::new()) };
+        if self.writing.is_some() {
+            for (kind, hash) in held.iter().filter(|(kind, _)| KINDS.contains(kind)) {
+                references::set_held(self.conn, self.device, *kind, hash)?;
+            }
+        }
+        sources.differing(self.conn, self.site, held)
+    }
+
+    fn answered(&mut self, answer: &Reference) -> Result<Option<Reference>, StoreError> {
+        let Some(sources) = self.sources.filter(|_| KINDS.contains(&answer.kind)) else { return Ok(None) };
+        references::set_held(self.conn, self.device, answer.kind, &answer.hash)?;
+        sources.answered(self.conn, self.site, self.device, answer)
     }
 
     fn store_apart(&mut self, document: &DocId, run: Run) -> Result<Option<u64>, StoreError> {
@@ -201,8 +226,15 @@ impl HubReplica for Replica<'_, '_> {
         let hash_at = |seq| pending::hash_at(self.conn, &self.device, document, &writer, seq);
         // What cannot be accepted waits at the device, to be refused by name once it is approved.
         if let Verdict::Extends { fresh, .. } = judge(document.month(), run, tip.as_ref(), hash_at, |_| Ok(false))? {
+            let was_full = pending::is_full(self.conn, &self.device)?;
             let built: Vec<_> = fresh.into_iter().map(|(built, _)| built).collect();
             pending::add(self.conn, &self.device, document, &writer, &built, received)?;
+            if !was_full && pending::is_full(self.conn, &self.device)? {
+                tracing::warn!(
+                    device.id = %self.device, site.id = %self.site,
+                    "the quota of a pending device is used up: approve or revoke it; the rest waits at the device"
+                );
+            }
         }
         Ok(None)
     }

@@ -8,28 +8,33 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use msap_shared::frame::{self, Frame};
 use msap_shared::io::enrol::{Enrolled, Request};
+use msap_shared::io::join_code::JoinCode;
 use msap_shared::io::link::{CloseCode, CloseReason, Outgoing};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::accept::{ConnId, Cut, Peer, Sessions};
 use crate::core::{Core, Input, Output};
-use crate::enrol::{BoxFuture, EnrolDenied, Registrar, enrol_in};
+use crate::enrol::{BoxFuture, EnrolDenied, Registrar, enrol_in, exclude_replaced};
 use crate::keys::{Keys, Witness};
 use crate::store::StoreError;
 use crate::verify;
 
+use self::pulse::Pulse;
 use self::readers::Readers;
+use self::room::Room;
 
+mod pulse;
 mod readers;
+mod room;
 #[cfg(test)]
 mod tests;
 
@@ -37,6 +42,9 @@ mod tests;
 pub const INPUTS_PER_TURN_MAX: usize = 256;
 /// What may gather while a turn is under way.
 const QUEUE_LEN: usize = 1_024;
+/// Whoever has found no place in the queue for this long is asked to come back later: a moment's
+/// crowd is none of its business, a crowd that lasts is.
+const OPEN_MAX: Duration = Duration::from_secs(2);
 /// The witness file is at most this far behind the database.
 const WITNESS_EVERY: Duration = Duration::from_secs(1);
 /// Readings of figures and lists at once.
@@ -73,27 +81,6 @@ pub struct Handle {
     advertise: Arc<str>,
 }
 
-/// When the writer last ended a turn: read without asking the writer.
-struct Pulse {
-    begun: Instant,
-    last_ms: AtomicU64,
-}
-
-impl Pulse {
-    fn new() -> Self {
-        Self { begun: Instant::now(), last_ms: AtomicU64::new(0) }
-    }
-
-    fn beat(&self) {
-        let ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.last_ms.store(ms, Ordering::Relaxed);
-    }
-
-    fn age(&self) -> Duration {
-        self.begun.elapsed().saturating_sub(Duration::from_millis(self.last_ms.load(Ordering::Relaxed)))
-    }
-}
-
 /// The running writer.
 pub struct Service {
     /// Reaches it.
@@ -112,6 +99,7 @@ impl Service {
     ) -> std::io::Result<Self> {
         let (jobs, queue) = mpsc::channel(QUEUE_LEN);
         let pulse = Arc::new(Pulse::new());
+        let room = Room::beside(&database);
         let handle = Handle {
             jobs,
             readers: Readers::new(database.clone(), READERS),
@@ -123,7 +111,7 @@ impl Service {
         };
         let runtime = tokio::runtime::Handle::current();
         let (connections, witnessed) = (BTreeMap::new(), Instant::now());
-        let writer = Writer { core, keys, connections, next_conn: 1, witnessed, pulse };
+        let writer = Writer { core, keys, connections, next_conn: 1, witnessed, pulse, room };
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
             // Whatever ends this thread ends the program.
             let _stop = stop.clone().drop_guard();
@@ -153,6 +141,7 @@ struct Writer {
     next_conn: u64,
     witnessed: Instant,
     pulse: Arc<Pulse>,
+    room: Room,
 }
 
 impl Writer {
@@ -172,9 +161,11 @@ impl Writer {
                 }
             });
             self.work(jobs.drain(..))?;
-            self.pulse.beat();
+            self.room.give_up(&self.core);
+            self.pulse.beat(self.core.is_full());
             if self.witnessed.elapsed() >= WITNESS_EVERY {
                 self.witness();
+                self.room.look(&mut self.core);
             }
             if got == Ok(0) {
                 break;
@@ -318,9 +309,12 @@ impl Handle {
         self.looks.read(query).await
     }
 
-    /// Whether the writer has ended a turn lately. Nothing is asked of it.
-    pub fn writer_works(&self) -> bool {
-        !self.jobs.is_closed() && self.pulse.age() < TURN_MAX
+    /// Why the writer cannot do its work, if it cannot. Nothing is asked of it.
+    pub fn trouble(&self) -> Option<&'static str> {
+        if self.jobs.is_closed() || self.pulse.age() >= TURN_MAX {
+            return Some("the writer does not answer");
+        }
+        self.pulse.is_full().then_some("the disk is full: nothing is taken in")
     }
 
     /// Opens documents that changed, again and again, and compares them with the figures.
@@ -354,7 +348,11 @@ impl Handle {
 impl Sessions for Handle {
     async fn opened(&self, peer: Peer, out: mpsc::Sender<Outgoing>) -> Result<ConnId, CloseCode> {
         let (reply, answer) = oneshot::channel();
-        self.jobs.send(Job::Opened(peer, out, reply)).await.map_err(|_| CloseCode::Shutdown)?;
+        match timeout(OPEN_MAX, self.jobs.send(Job::Opened(peer, out, reply))).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return Err(CloseCode::Shutdown),
+            Err(_) => return Err(CloseCode::Busy),
+        }
         answer.await.map_err(|_| CloseCode::Shutdown)
     }
 
@@ -378,7 +376,9 @@ impl Registrar for Handle {
         Box::pin(async move {
             let enrolled = self.manage(move |core, now| {
                 let today = core.day(now);
-                core.store().write(|conn, _| enrol_in(conn, &keys, &request, &address, now, today))
+                let enrolled = core.store().write(|conn, _| enrol_in(conn, &keys, &request, &address, now, today))?;
+                exclude_replaced(core, &keys, &JoinCode::secret_hash(&request.secret), now);
+                Ok(enrolled)
             });
             enrolled.await.map_err(|Stopping| EnrolDenied::Unavailable)?
         })

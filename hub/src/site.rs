@@ -14,7 +14,7 @@ use msap_shared::id::SiteId;
 use msap_shared::time::{Day, SiteZone};
 
 pub use self::field::{Field, FieldError};
-pub use self::geography::{department_region, department_zone, known_region};
+pub use self::geography::{Department, department, department_region, known_region, present_commune};
 pub use self::object::{Contact, SiteObject};
 
 /// What a site is in the network.
@@ -140,6 +140,8 @@ pub struct Site {
     pub hours_verbatim: String,
     /// Flags of doubt on the list's data, separated by commas.
     pub quality: String,
+    /// The date of the list that the record comes from.
+    pub list_day: Option<Day>,
 }
 
 impl Site {
@@ -171,6 +173,36 @@ impl Site {
             comment: text(),
             hours_verbatim: "{}".to_owned(),
             quality: text(),
+            list_day: None,
         }
+    }
+
+    /// Every field with its value as text, in a fixed order.
+    pub fn fields(&self) -> Vec<(&'static str, String)> {
+        let number = |number: Option<f64>| number.map(|angle| angle.to_string()).unwrap_or_default();
+        vec![
+            ("name", self.name.clone()),
+            ("kind", self.kind.to_string()),
+            ("life", self.life.to_string()),
+            ("parent", self.parent.as_ref().map(ToString::to_string).unwrap_or_default()),
+            ("format", self.format.clone()),
+            ("address", self.address.clone()),
+            ("commune", self.commune.clone()),
+            ("insee", self.insee.clone()),
+            ("postal_code", self.postal_code.clone()),
+            ("department", self.department.clone()),
+            ("bearer", self.bearer.clone()),
+            ("lat", number(self.lat)),
+            ("lon", number(self.lon)),
+            ("timezone", self.timezone.to_string()),
+            ("holiday_zone", self.holiday_zone.clone()),
+            ("school_zone", self.school_zone.clone()),
+            ("osm_opening_hours", self.osm_opening_hours.clone()),
+            ("weekly_minutes", self.weekly_minutes.map(|minutes| minutes.to_string()).unwrap_or_default()),
+            ("label_date", self.label_date.map(|day| day.to_string()).unwrap_or_default()),
+            ("comment", self.comment.clone()),
+            ("hours_verbatim", self.hours_verbatim.clone()),
+            ("quality", self.quality.clone()),
+        ]
     }
 }

@@ -17,25 +17,36 @@ use msap_shared::io::store::prepare;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 pub mod chains;
+pub mod check;
+pub mod copy;
 pub mod devices;
 pub mod documents;
 pub mod figures;
 pub mod findings;
+pub mod flagged;
+pub mod history;
 pub mod journal;
-pub mod listings;
 pub mod meta;
 pub mod pending;
 pub mod rebuild;
+pub mod references;
+pub mod refusals;
 pub mod sites;
 pub mod tokens;
 pub mod told;
 pub mod views;
+pub mod wal;
 
 /// The database's name within the data directory.
 pub const FILE_NAME: &str = "hub.db";
 
 /// The layouts of the database, version by version; only ever appended to.
-pub const MIGRATIONS: [&str; 2] = [include_str!("store/migration_1.sql"), include_str!("store/migration_2.sql")];
+pub const MIGRATIONS: [&str; 4] = [
+    include_str!("store/migration_1.sql"),
+    include_str!("store/migration_2.sql"),
+    include_str!("store/migration_3.sql"),
+    include_str!("store/migration_4.sql"),
+];
 
 /// A source of 16 random bytes: epochs and tags.
 pub type Fresh = Box<dyn FnMut() -> [u8; 16] + Send>;
@@ -194,4 +205,12 @@ impl Turn<'_> {
         // The first contact of an epoch raises no clone alarm.
         devices::forget_tokens(self.conn)
     }
+}
+
+/// An empty database of the latest layout, for tests.
+#[cfg(test)]
+pub(crate) fn empty() -> Connection {
+    let conn = Connection::open_in_memory().expect("memory is there");
+    MIGRATIONS.iter().for_each(|sql| conn.execute_batch(sql).expect("a migration runs"));
+    conn
 }

@@ -31,6 +31,12 @@ impl Backoff {
         Self::spread(self.cap_ms, chance)
     }
 
+    /// Any wait up to `most` milliseconds, each as likely, and never none: for many who are told the
+    /// same.
+    pub fn within(most: u64, chance: u64) -> u64 {
+        1 + chance % most.max(1)
+    }
+
     /// `full` milliseconds, spread over its upper half.
     pub fn spread(full: u64, chance: u64) -> u64 {
         let least = full / 2;
@@ -90,6 +96,7 @@ mod tests {
         fn a_wait_is_always_within_its_bounds(base_ms: u64, cap_ms: u64, attempt: u32, chance: u64) {
             let wait = Backoff { base_ms, cap_ms }.delay_ms(attempt, chance);
             prop_assert!(wait <= cap_ms);
+            prop_assert!((1..=cap_ms.max(1)).contains(&Backoff::within(cap_ms, chance)));
         }
     }
 }

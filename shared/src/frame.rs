@@ -10,9 +10,12 @@
 use minicbor::{Decode, Encode};
 
 mod body;
+mod compression;
 mod wire;
 
-pub use body::{Ack, DeviceStanding, Digests, Have, Hello, Mark, Need, Push, Refused, Version, Welcome};
+pub use body::{
+    Ack, Busy, Bye, DeviceStanding, Digests, Have, Hello, Mark, Need, Push, Reference, Refused, Version, Welcome,
+};
 
 /// Longest body, compressed or not.
 pub const BODY_LEN_MAX: usize = 256 * 1024;
@@ -39,6 +42,9 @@ pub enum Frame {
     Ack(Ack),
     Need(Need),
     Refused(Refused),
+    Busy(Busy),
+    Bye(Bye),
+    Reference(Reference),
 }
 
 /// Bytes that are no frame. The session ends; the same bytes are not tried again.
@@ -88,7 +94,8 @@ pub fn decode(header: Header, body: &[u8]) -> Result<Option<Frame>, FrameError> 
     let kind = header.kind;
     let expanded;
     let body = if header.compressed {
-        expanded = expand(kind, body)?;
+        let failed = FrameError::Malformed { kind, source: None };
+        expanded = compression::expand(body, BODY_LEN_MAX).ok_or(failed)?;
         expanded.as_slice()
     } else {
         body
@@ -103,6 +110,9 @@ pub fn decode(header: Header, body: &[u8]) -> Result<Option<Frame>, FrameError> 
         7 => Frame::Ack(read(kind, body)?),
         8 => Frame::Need(read(kind, body)?),
         9 => Frame::Refused(read(kind, body)?),
+        10 => Frame::Busy(read(kind, body)?),
+        11 => Frame::Bye(read(kind, body)?),
+        12 => Frame::Reference(read(kind, body)?),
         _ => return Ok(None),
     };
     Ok(Some(frame))
@@ -110,10 +120,6 @@ pub fn decode(header: Header, body: &[u8]) -> Result<Option<Frame>, FrameError> 
 
 fn read<'b, T: Decode<'b, ()>>(kind: u8, body: &'b [u8]) -> Result<T, FrameError> {
     minicbor::decode(body).map_err(|source| FrameError::Malformed { kind, source: Some(source) })
-}
-
-fn expand(kind: u8, body: &[u8]) -> Result<Vec<u8>, FrameError> {
-    zstd::bulk::decompress(body, BODY_LEN_MAX).map_err(|_| FrameError::Malformed { kind, source: None })
 }
 
 /// Appends a frame's bytes, header included.
@@ -132,12 +138,15 @@ pub fn encode(frame: &Frame, out: &mut Vec<u8>) -> Result<(), FrameError> {
         Frame::Ack(body) => (7, write(body)),
         Frame::Need(body) => (8, write(body)),
         Frame::Refused(body) => (9, write(body)),
+        Frame::Busy(body) => (10, write(body)),
+        Frame::Bye(body) => (11, write(body)),
+        Frame::Reference(body) => (12, write(body)),
     };
     if body.len() > BODY_LEN_MAX {
         return Err(FrameError::TooLong);
     }
     let compressed = (body.len() >= COMPRESS_FROM)
-        .then(|| zstd::bulk::compress(&body, 1).ok())
+        .then(|| compression::compress(&body))
         .flatten()
         .filter(|shorter| shorter.len() < body.len());
     let (kind, body) = match compressed {

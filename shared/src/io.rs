@@ -1,18 +1,23 @@
-//! What both programs need at the rim: keys, certificates, TLS, QUIC, framed streams, files.
+//! What both programs need at the rim: keys, certificates, TLS, QUIC, TCP, framed streams, files.
 //!
 //! Called by the hub's `accept`, `enrol` and `bundle` and the agent's `dial`, `join` and `bundle`. Only this module
 //! of the crate has sockets, a clock and `async`. Bytes that come from a peer never panic the
 //! process; they end the connection they came on.
 
+pub mod ballast;
 pub mod bundle;
 pub mod certificate;
 pub mod enrol;
 pub mod file;
 pub mod join_code;
 pub mod link;
+pub mod listen;
 pub mod pump;
 pub mod quic;
+pub mod reach;
+pub mod serving;
 pub mod store;
+pub mod tcp;
 pub mod tls;
 
 use rustls::crypto::SecureRandom;

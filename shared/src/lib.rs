@@ -14,5 +14,6 @@ pub mod grant;
 pub mod id;
 #[cfg(feature = "io")]
 pub mod io;
+pub mod reference;
 pub mod session;
 pub mod time;

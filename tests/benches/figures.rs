@@ -122,6 +122,7 @@ fn change_accepted() -> Result<String> {
         seen: None,
         digest: Digest32::new([0; 32]),
         offers: true,
+        references: None,
     };
     let opened =
         hub::Input::Opened { conn, fingerprint: Fingerprint::new([1; 32]), site: "275".parse()?, transport: "quic" };

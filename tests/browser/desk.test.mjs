@@ -129,6 +129,19 @@ const tests = {
     await grown(before, 1, 2);
   },
 
+  async 'undoing a visit undoes its further requests, and says so'() {
+    const before = await network.tally();
+    await button('CNAF').click();
+    await grown(before, 1);
+    await page.locator('#same').click();
+    await button('MSA').click();
+    await grown(before, 1, 2);
+    await page.locator('#taps tbody tr').nth(1).locator('[data-pick]').click();
+    await page.locator('#undo').click();
+    await page.getByText('Annulé, avec 1 autre démarche', { exact: true }).waitFor();
+    await grown(before, 0);
+  },
+
   async 'a tap whose answer is lost counts once'() {
     const before = await network.tally();
     let lost = 0;
@@ -162,6 +175,8 @@ const tests = {
     await page.locator('#down').waitFor({ state: 'visible' });
     await button('CNAF').click();
     await page.getByText('1 touche est gardée dans cette page', { exact: false }).waitFor();
+    assert.match(await words('#held'), /^1 touche dans cette page, pas encore sur ce poste$/);
+    assert.equal(await page.locator('#sync .all').isVisible(), false, 'nobody is told that the hub has everything');
     await network.startAgent();
     await page.locator('#down').waitFor({ state: 'hidden' });
     await grown(before, 1);
@@ -190,6 +205,22 @@ const tests = {
     assert.equal((await network.ask('/api/tally')).closed, true);
     await page.locator('#day-toggle').click();
     await page.getByText('journée ouverte', { exact: true }).waitFor();
+  },
+
+  async 'a refused machine is told so and what to do, also while it dials again'() {
+    await network.refuse(async () => {
+      await page.locator('#note .note.bad').waitFor();
+      const said = async () => assert.match(await words('#note'), /plus autorisé par le hub.*nouvelle invitation/);
+      await said();
+      await button('CNAF').click();
+      await settled();
+      await page.locator('#sync-now').click();
+      await until('it has dialled again', async () => (await network.ask('/api/sync/log')).filter(({ event }) => event === 'revoked').length > 1);
+      await said();
+      assert.doesNotMatch(await words('#note'), /seule/);
+      await accessible(async () => {});
+    });
+    await page.locator('#note .note').waitFor({ state: 'detached' });
   },
 
   async 'the page has no grave obstacle, as it opens and after a tap, wide and narrow'() {

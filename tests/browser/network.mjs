@@ -64,11 +64,23 @@ export class Network {
 
   async start(site, fields) {
     await this.startHub();
+    this.site = site;
     await this.hubCommand('site', 'add', site, ...fields);
-    const code = (await this.hubCommand('site', 'invite', site)).trim();
-    await this.agentCommand('join', code, '--label', 'Accueil');
+    await this.join();
     this.page = `127.0.0.1:${await freePort()}`;
     await this.startAgent();
+  }
+
+  async join() {
+    const code = (await this.hubCommand('site', 'invite', this.site)).trim();
+    await this.agentCommand('join', code, '--label', 'Accueil');
+  }
+
+  // The machine is excluded from the network for as long as this takes.
+  async refuse(meanwhile) {
+    const { device } = await this.ask('/api/status');
+    await this.hubCommand('device', 'revoke', device, '--reason', 'essai');
+    try { await meanwhile(); } finally { await this.join(); }
   }
 
   async startHub() {

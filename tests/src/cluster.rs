@@ -14,6 +14,7 @@ use anyhow::{Context as _, Result, bail};
 use tempfile::TempDir;
 
 mod agent;
+pub mod flock;
 pub mod history;
 mod http;
 mod hub;
@@ -118,6 +119,20 @@ impl Cluster {
     /// A hub that does not run yet.
     pub fn hub(&self, name: &str) -> Hub {
         Hub::new(self.programs.hub.clone(), self.path().join(name))
+    }
+
+    /// A hub that does not run yet and cannot write a file past this length, as if its disk failed
+    /// there: the system says neither that it is full nor that all is well.
+    ///
+    /// # Errors
+    /// When the script that starts it cannot be written.
+    pub fn hub_on_failing_disk(&self, name: &str, len_max: u64) -> Result<Hub> {
+        let path = self.path().join(format!("{name}.sh"));
+        let hub = self.programs.hub.path.display();
+        let text = format!("#!/bin/bash\ntrap '' XFSZ\nulimit -f {}\nexec '{hub}' \"$@\"\n", len_max / 1_024);
+        std::fs::write(&path, text).with_context(|| path.display().to_string())?;
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+        Ok(Hub::new(Program { path, first: None }, self.path().join(name)))
     }
 
     /// An agent that has not joined yet.

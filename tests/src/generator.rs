@@ -73,6 +73,24 @@ impl Model {
         people.into_iter().map(move |(day, people)| (day, self.day(day, people, &mut chance)))
     }
 
+    /// So many visits of a day, each by one person for one matter: what a load is made of.
+    pub fn plain_visits(&self, day: Day, number: u32, chance: &mut Chance) -> Vec<Tap> {
+        let Profile { operators, ages } = self.profile(day);
+        let mut tap = || Tap {
+            operator: chance.pick(operators).clone(),
+            help: chance.pick(&self.helps).clone(),
+            age: chance.pick(ages).clone(),
+            people: 1,
+            same_visit: false,
+        };
+        (0..number).map(|_| tap()).collect()
+    }
+
+    /// Who comes on this day.
+    fn profile(&self, day: Day) -> &Profile {
+        if day.date().year() < FRANCE_SERVICES_SINCE { &self.msap } else { &self.france_services }
+    }
+
     /// How busy a day is, against the others.
     fn weight(&self, site: &ListedSite, day: Day, market: usize) -> f64 {
         let date = day.date();
@@ -85,8 +103,7 @@ impl Model {
     }
 
     fn day(&self, day: Day, people: u32, chance: &mut Chance) -> Vec<Tap> {
-        let profile: &Profile =
-            if day.date().year() < FRANCE_SERVICES_SINCE { &self.msap } else { &self.france_services };
+        let profile = self.profile(day);
         let operators: Vec<_> = profile
             .operators
             .iter()

@@ -3,3 +3,4 @@
 mod agent;
 mod hub;
 mod storage;
+mod trouble;

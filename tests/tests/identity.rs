@@ -3,3 +3,5 @@
 mod enrolment;
 mod hand;
 mod hostile;
+mod replaced;
+mod rotation;

@@ -8,6 +8,7 @@ use msap_tests::cluster::{Cluster, Hub};
 mod cli;
 mod demo;
 mod deploy;
+mod fleet;
 mod http;
 mod identity;
 mod simulation;

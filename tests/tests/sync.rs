@@ -2,6 +2,9 @@
 
 mod bundle;
 mod copies;
+mod disks;
 mod kills;
 mod offline;
+mod restore;
+mod transport;
 mod wipe;

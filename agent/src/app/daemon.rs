@@ -16,10 +16,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{Context, Failure, not_joined, storage_failed};
+use crate::cli::{Context, Failure, identity_failed, not_joined, storage_failed};
 use crate::client::ENDPOINT_FILE;
 use crate::config::{self, Log, LogFormat, Settings};
 use crate::exit::Exit;
+use crate::identity::{Identity, IdentityError};
 use crate::lock::{self, LockError};
 use crate::out::{self, Lang};
 use crate::store::{self, StoreError};
@@ -60,6 +61,9 @@ async fn serve(context: &Context, settings: &Settings) -> Result<Exit, Failure> 
         TcpListener::bind(settings.desk.listen).await.map_err(|error| cannot_listen(settings, lang, &error))?;
     let address = listener.local_addr().map_err(|error| cannot_listen(settings, lang, &error))?;
 
+    // Before anything is said to run: a machine without its key would count, and never send.
+    let identity = Identity::load(data).and_then(|identity| identity.client());
+    identity.map_err(|error| identity_failed(&error, lang))?;
     let stop = CancellationToken::new();
     let (desk, dial) = service::start(data, settings, stop.clone()).map_err(|error| failed(&error, context))?;
     let router = web::router(desk, &settings.desk.operators, address.port());
@@ -138,8 +142,11 @@ fn cannot_listen(settings: &Settings, lang: Lang, error: &io::Error) -> Failure 
 }
 
 fn failed(error: &anyhow::Error, context: &Context) -> Failure {
-    match error.chain().find_map(|cause| cause.downcast_ref::<StoreError>()) {
-        Some(storage) => storage_failed(storage, &context.data, context.lang),
+    if let Some(storage) = error.chain().find_map(|cause| cause.downcast_ref::<StoreError>()) {
+        return storage_failed(storage, &context.data, context.lang);
+    }
+    match error.chain().find_map(|cause| cause.downcast_ref::<IdentityError>()) {
+        Some(identity) => identity_failed(identity, context.lang),
         None => Failure::new(Exit::Failure, format!("{error:#}")),
     }
 }

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use hyper::StatusCode;
 
 use super::Cli;
-use crate::client::{Client, ClientError};
+use crate::client::{BrokenError, Client, ClientError};
 use crate::config::{self, ConfigError, Loaded};
 use crate::exit::Exit;
+use crate::identity::IdentityError;
 use crate::out::{Form, Lang};
 use crate::store::StoreError;
 
@@ -85,7 +86,8 @@ impl Context {
     /// # Errors
     /// Exit 5 without a site, 3 when it is not running.
     pub fn client(&self) -> Result<Client, Failure> {
-        Client::find(&self.data).map_err(|error| self.failed(error))
+        let slow = self.lang.pick("l’agent tarde à répondre ; attente", "the agent is slow to answer; waiting");
+        Ok(Client::find(&self.data).map_err(|error| self.failed(error))?.telling_when_slow(slow))
     }
 
     /// What the agent answered, in words and as an exit code.
@@ -99,6 +101,20 @@ impl Context {
                 );
                 Failure::new(Exit::NotRunning, format!("{what} {}. {next}", data.display()))
             }
+            ClientError::Broken(BrokenError::Late(wait)) => Failure::new(
+                Exit::Failure,
+                match self.lang {
+                    Lang::Fr => format!(
+                        "l’agent ne répond pas en {} s ; la demande sera peut-être faite. Voyez : msap-agent doctor",
+                        wait.as_secs()
+                    ),
+                    Lang::En => format!(
+                        "no answer from the agent within {} s; the request may still be carried out. See: \
+                         msap-agent doctor",
+                        wait.as_secs()
+                    ),
+                },
+            ),
             ClientError::Broken(source) => {
                 let what = self.lang.pick(
                     "la connexion avec l’agent a été coupée ; la demande a peut-être été faite",
@@ -108,7 +124,11 @@ impl Context {
             }
             ClientError::Problem { status, field, detail } => {
                 let exit = match status {
-                    StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY | StatusCode::CONFLICT => Exit::Invalid,
+                    StatusCode::BAD_REQUEST
+                    | StatusCode::UNPROCESSABLE_ENTITY
+                    | StatusCode::CONFLICT
+                    | StatusCode::PAYLOAD_TOO_LARGE
+                    | StatusCode::URI_TOO_LONG => Exit::Invalid,
                     StatusCode::NOT_FOUND => Exit::NotFound,
                     StatusCode::FORBIDDEN => Exit::Refused,
                     _ => Exit::Failure,
@@ -128,10 +148,7 @@ pub(crate) fn storage_failed(error: &StoreError, data: &Path, lang: Lang) -> Fai
             "Installez la dernière version de msap-agent ; ne touchez pas à ce fichier",
             "Install the latest msap-agent; leave this file alone",
         ),
-        StoreError::Corrupt { .. } => lang.pick(
-            "Copiez le répertoire de données à l’abri sans rien effacer, puis lancez msap-agent doctor",
-            "Copy the data directory to a safe place, delete nothing, then run msap-agent doctor",
-        ),
+        StoreError::Corrupt { .. } => start_anew(lang),
         _ => lang.pick(
             "Vérifiez la place et les droits sur le disque, puis relancez",
             "Check the disk’s free space and permissions, then start again",
@@ -141,6 +158,52 @@ pub(crate) fn storage_failed(error: &StoreError, data: &Path, lang: Lang) -> Fai
     let cause = std::error::Error::source(error).map_or(String::new(), |cause| format!(" ({cause})"));
     let what = lang.pick("la base de données ne s’ouvre pas", "the database does not open");
     Failure::new(exit, format!("{what} ({}) : {error}{cause}. {next}", data.display()))
+}
+
+/// What to do about a damaged database.
+pub(crate) fn start_anew(lang: Lang) -> &'static str {
+    lang.pick(
+        "Arrêtez l’agent, mettez agent.db, agent.db-wal et agent.db-shm de côté sans les effacer (des visites que le          hub n’a pas reçues peuvent y être encore), demandez un code d’invitation à l’équipe du hub, puis          msap-agent join CODE : les mois reviennent du hub",
+        "Stop the agent, move agent.db, agent.db-wal and agent.db-shm aside without deleting them (visits that the          hub has not received may still be in there), ask the hub’s operators for an invitation code, then          msap-agent join CODE: the months come back from the hub",
+    )
+}
+
+/// Why the machine's identity cannot be used, as an exit code and in words.
+pub(crate) fn identity_failed(error: &IdentityError, lang: Lang) -> Failure {
+    let join = lang.pick(
+        "Demandez un code d’invitation à l’équipe du hub, puis msap-agent join CODE ; les visites restent gardées          sur ce poste",
+        "Ask the hub’s operators for an invitation code, then msap-agent join CODE; visits stay kept on this machine",
+    );
+    let (exit, what, next) = match error {
+        IdentityError::NotJoined { path } => {
+            let what = lang.pick("ce fichier manque", "this file is missing");
+            (Exit::Storage, format!("{} : {what}", path.display()), join)
+        }
+        IdentityError::Damaged { path, source } => {
+            let what = match source {
+                Some(_) => lang.pick("ce fichier est endommagé", "this file is damaged"),
+                None => lang.pick("cette clé n’est pas celle du certificat", "this key is not the certificate’s"),
+            };
+            (Exit::Storage, format!("{} : {what}", path.display()), join)
+        }
+        IdentityError::Stranger { path } => {
+            let what = lang.pick(
+                "aucune autorité de ca.pem n’a signé ce certificat",
+                "no authority of ca.pem signed this certificate",
+            );
+            (Exit::Storage, format!("{} : {what}", path.display()), join)
+        }
+        IdentityError::Io { path, source } => {
+            let what = lang.pick("ne se lit pas", "cannot be read");
+            let next = lang.pick("Vérifiez les droits et le disque", "Check the permissions and the disk");
+            (Exit::Failure, format!("{} {what} ({source})", path.display()), next)
+        }
+        IdentityError::Make(_) | IdentityError::Tls(_) | IdentityError::Quic(_) => {
+            let what = lang.pick("la clé ou le certificat de ce poste ne sert pas", "key or certificate do not serve");
+            (Exit::Storage, format!("{what} ({error})"), join)
+        }
+    };
+    Failure::new(exit, format!("{what}. {next}"))
 }
 
 /// What to do on a machine without a site.

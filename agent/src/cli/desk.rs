@@ -1,14 +1,17 @@
 //! `count`, `tally`, `day`: what the front desk does, from the command line.
 
 use hyper::Method;
-use msap_shared::code::{Age, Help, known_operator};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{Context, CountAction, CountArgs, DayAction, Failure, TallyArgs, Visit};
+use crate::catalogue;
 use crate::client::{Client, escaped};
 use crate::exit::Exit;
 use crate::out::{self, Form, Lang};
+
+/// Longest text of an argument, in characters: as long as a reason may be.
+const TEXT_LEN_MAX: usize = 200;
 
 /// `count …`.
 ///
@@ -21,21 +24,22 @@ pub async fn count(context: &Context, args: CountArgs) -> Result<Exit, Failure> 
         Some(CountAction::Undo { id: None }) => {
             // The last one is another one the second time: asked once only.
             let undone = client.send_once(Method::POST, "/api/visits/undo", &json!({})).await;
-            show_tap(context, &undone.map_err(|error| context.failed(error))?)
+            show_tap(context, Asked::Undo, &undone.map_err(|error| context.failed(error))?)
         }
         Some(CountAction::Undo { id: Some(id) }) => {
-            let path = format!("/api/visits/{}", escaped(&id));
+            let path = format!("/api/visits/{}", escaped(&bounded("id", id)?));
             let undone = client.send(Method::DELETE, &path, &json!({})).await;
-            show_tap(context, &undone.map_err(|error| context.failed(error))?)
+            show_tap(context, Asked::Undo, &undone.map_err(|error| context.failed(error))?)
         }
         Some(CountAction::Correct { id, operator, help_kind, age }) => {
-            let path = format!("/api/visits/{}", escaped(&id));
-            let body = object([("operator", operator), ("help", help_kind), ("age", age)]);
+            let path = format!("/api/visits/{}", escaped(&bounded("id", id)?));
+            let body =
+                object([("operator", operator.map(upper)), ("help", help_kind.map(lower)), ("age", age.map(lower))])?;
             let corrected = client.send(Method::PATCH, &path, &body.into()).await;
-            show_tap(context, &corrected.map_err(|error| context.failed(error))?)
+            show_tap(context, Asked::Correct, &corrected.map_err(|error| context.failed(error))?)
         }
         Some(CountAction::List { day }) => {
-            let query = day.map_or(String::new(), |day| format!("?day={}", escaped(&day)));
+            let query = query([("day", day)])?;
             let taps = client.get(&format!("/api/visits{query}")).await.map_err(|error| context.failed(error))?;
             show_taps(context, &taps)
         }
@@ -46,21 +50,22 @@ async fn count_visit(context: &Context, client: &Client, visit: Visit) -> Result
     let id = visit.id.unwrap_or_else(|| Uuid::new_v4().to_string());
     let mut body = object([
         ("id", Some(id.clone())),
-        ("operator", visit.operator),
-        ("help", visit.help_kind),
-        ("age", visit.age),
+        ("operator", visit.operator.map(upper)),
+        ("help", visit.help_kind.map(lower)),
+        ("age", visit.age.map(lower)),
         ("day", visit.day),
         ("reason", visit.reason),
-    ]);
+    ])?;
     if let Some(n) = visit.n {
         // What is no number goes as it is: the agent names the field.
+        let n = bounded("n", n)?;
         body.insert("n".to_owned(), n.parse::<i64>().map_or_else(|_| n.into(), Value::from));
     }
     if visit.same_visit {
         body.insert("same_visit".to_owned(), true.into());
     }
     match client.send(Method::POST, "/api/visits", &body.into()).await {
-        Ok(tap) => show_tap(context, &tap),
+        Ok(tap) => show_tap(context, Asked::Count, &tap),
         Err(error @ crate::client::ClientError::Broken(_)) => {
             let failure = context.failed(error);
             let next = context.lang.pick("Recommencez sans crainte avec", "Safely repeat it with");
@@ -76,11 +81,7 @@ async fn count_visit(context: &Context, client: &Client, visit: Visit) -> Result
 /// As the agent answers.
 pub async fn tally(context: &Context, args: TallyArgs) -> Result<Exit, Failure> {
     let client = context.client()?;
-    let query = match (args.day, args.month) {
-        (_, Some(month)) => format!("?month={}", escaped(&month)),
-        (Some(day), None) => format!("?day={}", escaped(&day)),
-        (None, None) => String::new(),
-    };
+    let query = query([("day", args.day), ("month", args.month)])?;
     let tally = client.get(&format!("/api/tally{query}")).await.map_err(|error| context.failed(error))?;
     if context.form == Form::Json {
         out::json(&tally);
@@ -90,7 +91,7 @@ pub async fn tally(context: &Context, args: TallyArgs) -> Result<Exit, Failure> 
     let row = |name: String, sums: &Value| vec![name, cell(sums, "visits"), cell(sums, "requests")];
     let rows = tally["rows"].as_array().into_iter().flatten();
     let mut rows: Vec<Vec<String>> =
-        rows.map(|sums| row(operator_label(&cell(sums, "operator"), lang), sums)).collect();
+        rows.map(|sums| row(operator_named(&cell(sums, "operator"), lang), sums)).collect();
     rows.push(row("Total".to_owned(), &tally));
     let header =
         [lang.pick("Partenaire", "Operator"), lang.pick("Visites", "Visits"), lang.pick("Démarches", "Requests")];
@@ -98,6 +99,15 @@ pub async fn tally(context: &Context, args: TallyArgs) -> Result<Exit, Failure> 
     let (from, to) = (cell(&tally, "from"), cell(&tally, "to"));
     let closed = if tally["closed"] == true { lang.pick(", journée close", ", day closed") } else { "" };
     out::note(&if from == to { format!("{from}{closed}") } else { format!("{from} – {to}") });
+    for sum in tally["negative"].as_array().into_iter().flatten() {
+        let sums = format!("{} / {}", cell(sum, "visits"), cell(sum, "requests"));
+        let Cells { day, operator, help, age, .. } = Cells::of(sum, lang);
+        let next = lang.pick(
+            "plus de visites retirées que comptées ; annulez une des corrections négatives de ce jour",
+            "more visits taken back than counted; undo one of that day’s negative corrections",
+        );
+        out::note(&format!("{operator}, {help}, {age}, {day} : {sums}, {next}"));
+    }
     Ok(Exit::Ok)
 }
 
@@ -111,7 +121,8 @@ pub async fn day(context: &Context, action: DayAction) -> Result<Exit, Failure> 
         DayAction::Close { day } => (day, true),
         DayAction::Reopen { day } => (day, false),
     };
-    let path = format!("/api/days/{}", escaped(day.as_deref().unwrap_or("today")));
+    let day = bounded("day", day.unwrap_or_else(|| "today".to_owned()))?;
+    let path = format!("/api/days/{}", escaped(&day));
     let answer = client.send(Method::PUT, &path, &json!({ "closed": closed })).await;
     let answer = answer.map_err(|error| context.failed(error))?;
     match context.form {
@@ -128,29 +139,95 @@ pub async fn day(context: &Context, action: DayAction) -> Result<Exit, Failure> 
     Ok(Exit::Ok)
 }
 
-fn object<const N: usize>(fields: [(&str, Option<String>); N]) -> Map<String, Value> {
-    fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))).collect()
+/// The fields of a request that were given.
+fn object<const N: usize>(fields: [(&str, Option<String>); N]) -> Result<Map<String, Value>, Failure> {
+    let given = fields.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    given.map(|(name, value)| Ok((name.to_owned(), bounded(name, value)?.into()))).collect()
 }
 
-fn show_tap(context: &Context, tap: &Value) -> Result<Exit, Failure> {
+/// The query of a request; empty when nothing was given.
+fn query<const N: usize>(fields: [(&str, Option<String>); N]) -> Result<String, Failure> {
+    let given = fields.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let pairs = given.map(|(name, value)| Ok(format!("{name}={}", escaped(&bounded(name, value)?))));
+    let pairs: Vec<String> = pairs.collect::<Result<_, Failure>>()?;
+    Ok(if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) })
+}
+
+/// A text that the agent can take and answer for by its field; a longer one would be refused
+/// with the whole request.
+fn bounded(field: &str, text: String) -> Result<String, Failure> {
+    let length = text.chars().count();
+    if length > TEXT_LEN_MAX {
+        let why = format!("{field} : {length} caractères, {TEXT_LEN_MAX} au plus");
+        return Err(Failure::new(Exit::Invalid, why));
+    }
+    Ok(text)
+}
+
+/// Codes are one case each: people type them in any.
+fn upper(code: String) -> String {
+    code.to_uppercase()
+}
+
+fn lower(code: String) -> String {
+    code.to_lowercase()
+}
+
+/// What was asked of a tap.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Count,
+    Undo,
+    Correct,
+}
+
+fn show_tap(context: &Context, asked: Asked, tap: &Value) -> Result<Exit, Failure> {
     if context.form == Form::Json {
         out::json(tap);
         return Ok(Exit::Ok);
     }
     let lang = context.lang;
-    let what = if tap["undone"] == true {
-        lang.pick("annulé", "undone")
-    } else if tap["new"] == true {
-        lang.pick("enregistré sur ce poste", "kept on this machine")
-    } else if tap["rev"] != 0 {
-        lang.pick("corrigé, enregistré sur ce poste", "corrected, kept on this machine")
-    } else {
-        lang.pick("déjà compté", "counted before")
+    let (undone, new) = (tap["undone"] == true, tap["new"] == true);
+    let what = match asked {
+        Asked::Undo if new => lang.pick("annulée", "undone"),
+        Asked::Undo => lang.pick("déjà annulée", "undone before"),
+        Asked::Correct if new => lang.pick("corrigée, enregistré sur ce poste", "corrected, kept on this machine"),
+        Asked::Correct => lang.pick("rien à changer", "nothing to change"),
+        Asked::Count if new => lang.pick("enregistré sur ce poste", "kept on this machine"),
+        Asked::Count if undone => lang.pick("déjà comptée, puis annulée", "counted before, then undone"),
+        Asked::Count => lang.pick("déjà comptée", "counted before"),
     };
-    let [_, day, people, operator, help, age, ..] = tap_cells(tap, lang);
-    let name = tap["id"].as_str().map_or_else(|| cell(tap, "name"), str::to_owned);
-    let people = if people == "1" || tap["undone"] == true { String::new() } else { format!(" × {people}") };
+    let Cells { name, day, people, operator, help, age, .. } = Cells::of(tap, lang);
+    let people = match people.as_str() {
+        "1" => String::new(),
+        _ if undone => String::new(),
+        "0" => format!(" ({})", lang.pick("démarche de plus", "further request")),
+        people => format!(" × {people}"),
+    };
     out::data(&format!("{what} : {operator}{people}, {help}, {age}, {day} ({name})"));
+    match tap["also_undone"].as_array().map_or(0, Vec::len) {
+        0 => {}
+        1 => {
+            out::data(lang.pick("avec elle, 1 autre démarche de la même visite", "and 1 further request of the visit"))
+        }
+        more => out::data(&match lang {
+            Lang::Fr => format!("avec elle, {more} autres démarches de la même visite"),
+            Lang::En => format!("and {more} further requests of the visit"),
+        }),
+    }
+    for notice in tap["notices"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        match notice {
+            "closed_day" => out::note(lang.pick(
+                "cette journée était close : la visite compte tout de même",
+                "this day was closed: the visit counts all the same",
+            )),
+            "old_day" => out::note(lang.pick(
+                "ce jour remonte à plus de deux mois : vérifiez-le, ou annulez",
+                "this day is more than two months back: check it, or undo",
+            )),
+            _ => {}
+        }
+    }
     Ok(Exit::Ok)
 }
 
@@ -160,10 +237,20 @@ fn show_taps(context: &Context, taps: &Value) -> Result<Exit, Failure> {
         return Ok(Exit::Ok);
     }
     let lang = context.lang;
-    let rows = taps.as_array().into_iter().flatten().map(|tap| tap_cells(tap, lang).to_vec()).collect();
+    let row = |tap: &Value| {
+        let Cells { name, day, time, people, operator, help, age, keeping } = Cells::of(tap, lang);
+        let people = match people.as_str() {
+            _ if tap["undone"] == true => "—".to_owned(),
+            "0" => lang.pick("démarche de plus", "further request").to_owned(),
+            _ => people,
+        };
+        vec![name, day, time, people, operator, help, age, keeping]
+    };
+    let rows = taps.as_array().into_iter().flatten().map(row).collect();
     let header = [
         lang.pick("Visite", "Visit"),
         lang.pick("Jour", "Day"),
+        lang.pick("Heure", "Time"),
         lang.pick("Personnes", "People"),
         lang.pick("Partenaire", "Operator"),
         lang.pick("Aide", "Help"),
@@ -174,33 +261,53 @@ fn show_taps(context: &Context, taps: &Value) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-fn tap_cells(tap: &Value, lang: Lang) -> [String; 7] {
-    let (help, age) = (cell(tap, "help"), cell(tap, "age"));
-    let keeping = if tap["undone"] == true {
-        lang.pick("annulée", "undone").to_owned()
-    } else {
-        match (tap["keeping"].as_str(), lang) {
-            (Some("confirmed"), Lang::Fr) => "reçue par le hub".to_owned(),
-            (Some("kept"), Lang::Fr) => "en attente".to_owned(),
-            (Some("set_aside"), Lang::Fr) => "mise de côté".to_owned(),
-            _ => cell(tap, "keeping"),
-        }
-    };
-    let french = lang == Lang::Fr;
-    [
-        tap["id"].as_str().map_or_else(|| cell(tap, "name"), str::to_owned),
-        cell(tap, "day"),
-        cell(tap, "people"),
-        operator_label(&cell(tap, "operator"), lang),
-        Help::known(&help).filter(|_| french).map_or(help, |help| help.label_fr().to_owned()),
-        Age::known(&age).filter(|_| french).map_or(age, |age| age.label_fr().to_owned()),
-        keeping,
-    ]
+/// A tap in words.
+struct Cells {
+    name: String,
+    day: String,
+    time: String,
+    people: String,
+    operator: String,
+    help: String,
+    age: String,
+    keeping: String,
 }
 
-fn operator_label(code: &str, lang: Lang) -> String {
-    let known = known_operator(code).filter(|_| lang == Lang::Fr);
-    known.map_or(code, |operator| operator.label_fr).to_owned()
+impl Cells {
+    fn of(tap: &Value, lang: Lang) -> Self {
+        let (help, age) = (cell(tap, "help"), cell(tap, "age"));
+        let keeping = if tap["undone"] == true {
+            lang.pick("annulée", "undone").to_owned()
+        } else {
+            match (tap["keeping"].as_str(), lang) {
+                (Some("confirmed"), Lang::Fr) => "reçue par le hub".to_owned(),
+                (Some("kept"), Lang::Fr) => "en attente".to_owned(),
+                (Some("set_aside"), Lang::Fr) => "mise de côté".to_owned(),
+                _ => cell(tap, "keeping"),
+            }
+        };
+        let french = lang == Lang::Fr;
+        Self {
+            name: tap["id"].as_str().map_or_else(|| cell(tap, "name"), str::to_owned),
+            day: cell(tap, "day"),
+            time: match cell(tap, "time") {
+                time if time.is_empty() => lang.pick("autre poste", "other desk").to_owned(),
+                time => time,
+            },
+            people: cell(tap, "people"),
+            operator: operator_named(&cell(tap, "operator"), lang),
+            help: if french { catalogue::help_label(&help).to_owned() } else { help },
+            age: if french { catalogue::age_label(&age).to_owned() } else { age },
+            keeping,
+        }
+    }
+}
+
+fn operator_named(code: &str, lang: Lang) -> String {
+    match lang {
+        Lang::Fr => catalogue::operator_named(code),
+        Lang::En => code.to_owned(),
+    }
 }
 
 /// One member of an answer as text; empty when it is missing or null.

@@ -7,13 +7,16 @@ use std::time::Duration;
 
 use clap_complete::Shell;
 use hyper::Method;
+use msap_shared::io::enrol::Denial;
 use serde_json::json;
 
 use super::{ConfigAction, Context, Failure, Join, definition};
 use crate::client::Client;
+use crate::config::Entry;
 use crate::exit::Exit;
 use crate::join::{self, JoinError, Joined};
 use crate::out::{self, Form};
+use crate::{identity, store};
 
 /// Longest join code that is read from standard input.
 const CODE_LEN_MAX: u64 = 4096;
@@ -43,7 +46,16 @@ pub async fn join(context: &Context, args: Join) -> Result<Exit, Failure> {
         return super::bundle::join_answer(context, code.trim(), path).await;
     }
     let label = args.label.unwrap_or_else(machine_name);
-    let done = join::join(&context.data, code.trim(), &label).await.map_err(|error| not_joined(&error))?;
+    let before = Before::look(&context.data);
+    let done = match join::join(&context.data, code.trim(), &label).await {
+        Ok(done) => done,
+        Err(error) => {
+            if is_final(&error) {
+                before.restore(&context.data);
+            }
+            return Err(not_joined(&error));
+        }
+    };
     joined(context, &done, &label).await
 }
 
@@ -55,7 +67,8 @@ pub(super) fn not_joined(error: &JoinError) -> Failure {
 /// Tells what joining made of this machine.
 pub(super) async fn joined(context: &Context, joined: &Joined, label: &str) -> Result<Exit, Failure> {
     // An agent that runs and was turned away would wait before it takes up the new identity.
-    if let Ok(client) = Client::find(&context.data) {
+    let running = Client::find(&context.data).ok();
+    if let Some(client) = &running {
         drop(client.ask(Method::POST, "/api/sync", Some(&json!({})), WAKE_TIME_MAX).await);
     }
     match context.form {
@@ -70,10 +83,49 @@ pub(super) async fn joined(context: &Context, joined: &Joined, label: &str) -> R
             let (lang, name) = (context.lang, &joined.name);
             let what = lang.pick("ce poste compte pour", "this machine counts for");
             out::data(&format!("{what} {name} ({}), {} ({label})", joined.site, joined.device));
-            out::note(lang.pick("Lancez l’agent : msap-agent run", "Start the agent: msap-agent run"));
+            out::note(if running.is_some() {
+                lang.pick(
+                    "L’agent lancé continue sous cette identité à sa prochaine connexion",
+                    "The running agent goes on under this identity from its next connection",
+                )
+            } else {
+                lang.pick("Lancez l’agent : msap-agent run", "Start the agent: msap-agent run")
+            });
         }
     }
     Ok(Exit::Ok)
+}
+
+/// What a join finds, to leave nothing behind when it is refused.
+struct Before {
+    directory: bool,
+    joining: bool,
+}
+
+impl Before {
+    fn look(data: &Path) -> Self {
+        Self { directory: data.exists(), joining: identity::is_joining(data) }
+    }
+
+    /// Takes away what the join made. What cannot be removed does no harm where it is.
+    fn restore(&self, data: &Path) {
+        if !self.joining {
+            drop(identity::forget_joining(data));
+        }
+        if !self.directory {
+            // Fails, rightly, when something else has come to lie in it.
+            drop(std::fs::remove_dir(data));
+        }
+    }
+}
+
+/// Whether the same command cannot succeed later: then the key it made serves nothing.
+fn is_final(error: &JoinError) -> bool {
+    match error {
+        JoinError::Code(_) | JoinError::NotTheHub { .. } => true,
+        JoinError::Denied { denial, .. } => *denial != Denial::Busy,
+        _ => false,
+    }
 }
 
 /// The exit code with this number.
@@ -140,19 +192,25 @@ pub fn config(context: &Context, action: &ConfigAction) -> Result<Exit, Failure>
         (ConfigAction::Show, Form::Json) => {
             let entries = loaded.entries.iter().map(|entry| {
                 let place = if entry.origin.as_str() == "default" { None } else { Some(entry.origin.place()) };
-                json!({ "key": entry.key, "value": entry.value, "origin": entry.origin.as_str(), "place": place })
+                let mut shown =
+                    json!({ "key": entry.key, "value": entry.value, "origin": entry.origin.as_str(), "place": place });
+                if let Some(hub) = invitations_hub(context, entry) {
+                    shown["invitation"] = hub.into();
+                }
+                shown
             });
             out::json(&entries.collect());
         }
         (ConfigAction::Show, Form::Text) => {
             let data = context.data.display().to_string();
             let mut rows = vec![vec!["data".to_owned(), data, String::new()]];
-            rows.extend(
-                loaded
-                    .entries
-                    .iter()
-                    .map(|entry| vec![entry.key.to_owned(), entry.value.clone(), entry.origin.to_string()]),
-            );
+            rows.extend(loaded.entries.iter().map(|entry| match invitations_hub(context, entry) {
+                Some(hub) => {
+                    let from = context.lang.pick("celle de l’invitation", "the invitation’s");
+                    vec![entry.key.to_owned(), hub, from.to_owned()]
+                }
+                None => vec![entry.key.to_owned(), entry.value.clone(), entry.origin.to_string()],
+            }));
             let lang = context.lang;
             out::table(
                 &[lang.pick("Réglage", "Setting"), lang.pick("Valeur", "Value"), lang.pick("Origine", "Origin")],
@@ -161,6 +219,11 @@ pub fn config(context: &Context, action: &ConfigAction) -> Result<Exit, Failure>
         }
     }
     Ok(Exit::Ok)
+}
+
+/// The hub that is dialled where the settings name none.
+fn invitations_hub(context: &Context, entry: &Entry) -> Option<String> {
+    (entry.key == "sync.hub" && entry.value.is_empty()).then(|| store::profile(&context.data))?.map(|known| known.hub)
 }
 
 /// `completions SHELL`.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hyper::Method;
 use jiff::Timestamp;
+use msap_shared::time::{Day, SiteZone};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -11,6 +12,7 @@ use super::{Context, Failure, StatusArgs, SyncAction};
 use crate::config::parse_duration;
 use crate::exit::Exit;
 use crate::out::{self, Form, Lang};
+use crate::{identity, outlook};
 
 /// Between two looks while waiting.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -29,9 +31,19 @@ pub async fn status(context: &Context, args: StatusArgs) -> Result<Exit, Failure
     let mut status = look().await?;
     let mut exit = Exit::Ok;
     if args.wait.is_some() {
+        // An agent that runs while the machine joins anew tells of the machine that it was.
+        let device = identity::device_in(&context.data).map(|device| device.to_string());
+        let is_decided = |status: &Value| {
+            outlook::is_verdict(status["state"].as_str().unwrap_or_default())
+                && device.as_deref().is_none_or(|device| status["device"] == device)
+        };
         let (began, until) = (Timestamp::now(), Instant::now() + timeout);
         let mut answers = was_contact(&status);
         while !is_confirmed(&status) {
+            if is_decided(&status) {
+                exit = Exit::Refused;
+                break;
+            }
             if Instant::now() >= until {
                 exit = if answers || is_set_aside(&status) || answered_since(&status, began) {
                     Exit::ConditionFailed
@@ -50,11 +62,17 @@ pub async fn status(context: &Context, args: StatusArgs) -> Result<Exit, Failure
         Form::Json => out::json(&status),
         Form::Text => show(&status, context.lang),
     }
+    let state = status["state"].as_str().unwrap_or_default();
+    let obstacle = outlook::obstacle(state, status["hub"].as_str().unwrap_or_default(), context.lang);
     match exit {
         Exit::ConditionFailed if is_set_aside(&status) => out::note(context.lang.pick(
-            "plus rien n’attend, mais le hub a refusé des saisies, mises de côté : prévenez la personne qui suit ce poste",
+            "plus rien n’attend, mais le hub a refusé des opérations, mises de côté : prévenez la personne qui suit ce poste",
             "nothing waits any more, but the hub refused entries, now set aside: tell whoever looks after this machine",
         )),
+        Exit::Refused | Exit::ConditionFailed if obstacle.is_some() => {
+            let words = outlook::state(state, context.lang);
+            out::note(&format!("{words} : {}", obstacle.unwrap_or_default()));
+        }
         Exit::ConditionFailed => out::note(context.lang.pick(
             "le hub répond, mais n’a pas encore tout reçu",
             "the hub answers, but has not received everything yet",
@@ -83,20 +101,28 @@ fn was_contact(status: &Value) -> bool {
     matches!(status["state"].as_str(), Some("connected" | "pending" | "revoked" | "refused"))
 }
 
-/// A state for people; the stable word where there is no other.
-pub(crate) fn state_in_words(state: &str, lang: Lang) -> &str {
-    match state {
-        "connected" => lang.pick("connecté", "connected"),
-        "connecting" => lang.pick("connexion en cours", "connecting"),
-        "offline" => lang.pick("hors ligne", "offline"),
-        "pending" => lang.pick("en attente d’approbation", "waiting for approval"),
-        "revoked" => lang.pick("exclu du réseau", "revoked"),
-        "refused" => lang.pick("refusé par le hub", "refused by the hub"),
-        "untrusted" => lang.pick("un autre que le hub répond", "not the hub that answers"),
-        "file_exported" => lang.pick("fichier fait pour le hub", "file made for the hub"),
-        "file_imported" => lang.pick("réponse du hub lue", "answer of the hub read"),
-        other => other,
-    }
+/// The address at which the hub is dialled, and where it was said.
+pub(crate) fn hub_address(status: &Value, lang: Lang) -> (String, String) {
+    let text = |name: &str| status[name].as_str().unwrap_or_default().to_owned();
+    let place = text("hub_place");
+    let from = match text("hub_origin").as_str() {
+        "file" => format!("[sync] hub, {} {place}", lang.pick("fichier", "file")),
+        "environment" => format!("[sync] hub, variable {place}"),
+        _ => lang.pick("adresse de l’invitation", "the invitation’s address").to_owned(),
+    };
+    (text("hub"), from)
+}
+
+/// A moment as the site's clock showed it, with its zone; as it came where it does not read.
+fn local(instant: &str, zone: &str) -> String {
+    let parsed = instant.parse::<Timestamp>().ok().zip(zone.parse::<SiteZone>().ok());
+    parsed.map_or_else(
+        || instant.to_owned(),
+        |(at, zone)| {
+            let (hour, minute) = zone.clock(at);
+            format!("{} {hour:02}:{minute:02} {zone}", Day::at(at, &zone))
+        },
+    )
 }
 
 fn answered_since(status: &Value, began: Timestamp) -> bool {
@@ -131,8 +157,10 @@ pub async fn sync(context: &Context, action: SyncAction) -> Result<Exit, Failure
                 let text = |line: &Value, name: &str| line[name].as_str().unwrap_or_default().to_owned();
                 let lines = log.as_array().into_iter().flatten();
                 let lang = context.lang;
-                let event = |line: &Value| state_in_words(&text(line, "event"), lang).to_owned();
-                let rows = lines.map(|line| vec![text(line, "at"), event(line), text(line, "detail")]).collect();
+                let event = |line: &Value| outlook::state(&text(line, "event"), lang).to_owned();
+                let status = client.get("/api/status").await.map_err(|error| context.failed(error))?;
+                let at = |line: &Value| local(&text(line, "at"), &text(&status, "timezone"));
+                let rows = lines.map(|line| vec![at(line), event(line), text(line, "detail")]).collect();
                 out::table(
                     &[lang.pick("Heure", "Time"), lang.pick("Événement", "Event"), lang.pick("Détail", "Detail")],
                     rows,
@@ -153,26 +181,59 @@ fn rows(status: &Value, lang: Lang) -> Vec<Vec<String>> {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
+    let (hub, from) = hub_address(status, lang);
+    let storage = outlook::storage(&text("storage"), lang).unwrap_or("ok");
+    let last_contact = local(&text("last_contact"), &text("timezone"));
     let names = [
         ("Site", "Site", format!("{} ({})", text("site_name"), text("site"))),
         ("Poste", "Machine", format!("{} ({})", text("label"), text("device"))),
         ("Jour au site", "Day at the site", format!("{} {} {}", text("today"), text("clock"), text("timezone"))),
-        ("État", "State", state_in_words(&text("state"), lang).to_owned()),
-        ("Enregistrées ici", "Kept here", text("kept")),
+        ("État", "State", outlook::state(&text("state"), lang).to_owned()),
+        ("Disque", "Disk", storage.to_owned()),
+        ("Opérations enregistrées ici", "Operations kept here", text("kept")),
         ("Reçues par le hub", "Confirmed by the hub", text("confirmed")),
         ("En attente", "Waiting", text("waiting")),
         ("Plus ancien jour en attente", "Oldest waiting day", text("oldest_waiting_day")),
         ("Mises de côté", "Set aside", text("refused")),
-        ("Dernier contact", "Last contact", text("last_contact")),
+        ("Dernier contact", "Last contact", last_contact),
         ("Dernier fichier fait", "Last file made", text("file_exported")),
         ("Dernier fichier lu", "Last file read", text("file_imported")),
         ("Dernière erreur", "Last error", text("last_error")),
-        ("Hub", "Hub", text("hub")),
+        ("Hub", "Hub", format!("{hub} ({from})")),
         ("Transport", "Transport", text("transport")),
+        ("Derniers essais", "Last attempts", tried(status, lang)),
         ("Écart d’horloge (ms)", "Clock offset (ms)", text("clock_offset_ms")),
         ("Version", "Version", text("version")),
     ];
-    names.into_iter().map(|(fr, en, value)| vec![lang.pick(fr, en).to_owned(), value]).collect()
+    let to_do = outlook::obstacle(&text("state"), &hub, lang).map(|what| ("À faire", "To do", what));
+    let rows = names.into_iter().chain(to_do);
+    rows.map(|(fr, en, value)| vec![lang.pick(fr, en).to_owned(), value]).collect()
+}
+
+/// The last attempts to reach the hub, latest last.
+fn tried(status: &Value, lang: Lang) -> String {
+    let tried = status["tried"].as_array().into_iter().flatten();
+    let one = |tried: &Value| {
+        let text = |name: &str| tried[name].as_str().unwrap_or_default().to_owned();
+        format!("{} {} ({})", text("at"), text("transport"), end_in_words(&text("why"), lang))
+    };
+    let lines: Vec<String> = tried.map(one).collect();
+    if lines.is_empty() { "—".to_owned() } else { lines.join("\n") }
+}
+
+/// Why an attempt ended, for people; the stable word where there is no other.
+fn end_in_words(why: &str, lang: Lang) -> &str {
+    match why {
+        "silent" => lang.pick("pas de réponse", "no answer"),
+        "lost" => lang.pick("coupé ou refusé par le réseau", "cut or refused by the network"),
+        "busy" => lang.pick("hub occupé", "hub busy"),
+        "normal" => lang.pick("terminé", "ended"),
+        "shutdown" => lang.pick("arrêt", "shutdown"),
+        "revoked" => lang.pick("exclu du réseau", "revoked"),
+        "unknown" | "rejected" => lang.pick("refusé par le hub", "refused by the hub"),
+        "untrusted" => lang.pick("ce n’est pas le hub qui répond", "not the hub that answers"),
+        other => other,
+    }
 }
 
 #[cfg(test)]
@@ -217,6 +278,25 @@ mod tests {
             assert_eq!(state(code, Lang::Fr), ["État", words]);
         }
         assert_eq!(state("offline", Lang::En), ["State", "offline"]);
+    }
+
+    #[test]
+    fn people_read_the_sites_clock_and_where_the_hub_is_said() {
+        assert_eq!(local("2026-11-20T20:30:00Z", "Indian/Reunion"), "2026-11-21 00:30 Indian/Reunion");
+        assert_eq!(local("—", "Indian/Reunion"), "—");
+        let status = json!({ "hub": "h:1", "hub_origin": "environment", "hub_place": "MSAP_AGENT_SYNC__HUB" });
+        assert_eq!(hub_address(&status, Lang::Fr).1, "[sync] hub, variable MSAP_AGENT_SYNC__HUB");
+        assert_eq!(hub_address(&json!({ "hub_origin": "invitation" }), Lang::Fr).1, "adresse de l’invitation");
+    }
+
+    #[test]
+    fn people_read_what_was_tried() {
+        let at = "2026-11-20T10:00:01Z";
+        let status = json!({ "tried": [
+            { "transport": "quic", "why": "silent", "at": at }, { "transport": "tcp", "why": "later", "at": at },
+        ] });
+        assert_eq!(tried(&status, Lang::Fr), format!("{at} quic (pas de réponse)\n{at} tcp (later)"));
+        assert_eq!(tried(&json!({}), Lang::Fr), "—");
     }
 
     #[test]

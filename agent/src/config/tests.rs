@@ -1,5 +1,7 @@
 //! A test per documented variable, and one per way to get a setting wrong.
 
+use msap_shared::io::link::Transport;
+
 use super::*;
 
 fn loaded(file: &str, variables: &[(&str, &str)]) -> Result<Loaded, ConfigError> {
@@ -22,7 +24,7 @@ fn without_file_or_variables_the_defaults_stand() {
     assert_eq!(settings.sync.hub, None);
     assert_eq!(settings.sync.interval, Duration::from_secs(60));
     assert_eq!(settings.sync.max_backoff, Duration::from_secs(900));
-    assert_eq!(settings.sync.transport, Transport::Auto);
+    assert_eq!(settings.sync.transport, Preference::Auto);
     assert_eq!(settings.desk.listen, "127.0.0.1:8477".parse().unwrap());
     assert!(settings.desk.operators.is_empty());
     assert_eq!(settings.log, Log { filter: "info,rusqlite_migration=warn".into(), format: LogFormat::Auto });
@@ -45,7 +47,9 @@ fn variable_sync_max_backoff_is_read() {
 
 #[test]
 fn variable_sync_transport_is_read() {
-    assert_eq!(from_variable("MSAP_AGENT_SYNC__TRANSPORT", "quic").sync.transport, Transport::Quic);
+    for (text, transport) in [("quic", Transport::Quic), ("tcp", Transport::Tcp)] {
+        assert_eq!(from_variable("MSAP_AGENT_SYNC__TRANSPORT", text).sync.transport, Preference::Only(transport));
+    }
 }
 
 #[test]

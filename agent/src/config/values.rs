@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use config::Value;
 use jiff::SignedDuration;
-use msap_shared::code::{OPERATORS, OperatorCode, known_operator};
+use msap_shared::code::{OperatorCode, known_operator};
+use msap_shared::io::link::Transport;
 use tracing_subscriber::EnvFilter;
 
-use super::{ConfigError, Desk, Entry, Log, LogFormat, Origin, Settings, Sync, Transport};
+use super::{ConfigError, Desk, Entry, Log, LogFormat, Origin, Settings, Sync};
+use crate::catalogue::unknown_operator;
+use crate::dial::ladder::Preference;
 
 /// Shortest interval and backoff: below, an agent would only wear out its hub.
 const DURATION_MIN: Duration = Duration::from_millis(100);
@@ -35,12 +38,14 @@ pub(super) fn settings(entries: &[Entry]) -> Result<Settings, ConfigError> {
     Ok(Settings {
         sync: Sync {
             hub: field("sync.hub").read(hub)?,
+            hub_origin: field("sync.hub").origin(),
             interval: field("sync.interval").read(bounded)?,
             max_backoff: field("sync.max_backoff").read(bounded)?,
             transport: field("sync.transport").read(|text| match text {
-                "auto" => Ok(Transport::Auto),
-                "quic" => Ok(Transport::Quic),
-                _ => Err("auto ou quic est attendu".to_owned()),
+                "auto" => Ok(Preference::Auto),
+                "quic" => Ok(Preference::Only(Transport::Quic)),
+                "tcp" => Ok(Preference::Only(Transport::Tcp)),
+                _ => Err("auto, quic ou tcp est attendu".to_owned()),
             })?,
         },
         desk: Desk {
@@ -66,9 +71,17 @@ struct Field<'a> {
     entry: Option<&'a Entry>,
 }
 
-impl Field<'_> {
+impl<'a> Field<'a> {
+    fn entry(&self) -> &'a Entry {
+        self.entry.expect("every key that is read is listed in KEYS, and each of these has an entry")
+    }
+
+    fn origin(&self) -> Origin {
+        self.entry().origin.clone()
+    }
+
     fn read<T>(self, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<T, ConfigError> {
-        let entry = self.entry.expect("every key that is read is listed in KEYS, and each of these has an entry");
+        let entry = self.entry();
         parse(entry.value.trim()).map_err(|why| ConfigError::Invalid {
             key: entry.key,
             value: entry.value.clone(),
@@ -121,8 +134,7 @@ fn operators(text: &str) -> Result<Vec<OperatorCode>, String> {
     for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
         let code: Option<OperatorCode> = word.parse().ok();
         let Some(code) = code.filter(|code| known_operator(code.as_str()).is_some()) else {
-            let known: Vec<&str> = OPERATORS.iter().map(|operator| operator.code).collect();
-            return Err(format!("« {word} » n’est pas un partenaire connu ; codes : {}", known.join(", ")));
+            return Err(unknown_operator(word));
         };
         if codes.contains(&code) {
             return Err(format!("« {word} » est donné deux fois"));

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use msap_shared::chain::decode;
 use msap_shared::code::{Age, Help};
+use msap_shared::frame::Reference;
 use msap_shared::id::{Fingerprint, TapId};
+use msap_shared::reference;
 use msap_shared::time::Day;
 
 use super::*;
@@ -157,7 +159,8 @@ fn a_correction_carries_fields_of_a_later_form_along() {
     let key = format!("20|{name}|0");
     let (document, mut writer) = ("site/275/visits/2026-11".parse().unwrap(), core.writer());
     let mut fresh = fresh(3);
-    let mut replica = Replica { conn: core.connection(), writer: &mut writer, fresh: &mut fresh };
+    let mut replica =
+        Replica { conn: core.connection(), writer: &mut writer, fresh: &mut fresh, credentials: &mut NoCredentials };
     replica.enter(&document, &key, "1|CNAF|online|25-39|1|later|still").unwrap();
     let help = Correction { help: Some(Help::Paperwork.code()), ..Correction::default() };
     tapped(ask(&mut core, Command::Correct(TapRef::Name(name), help)));
@@ -267,6 +270,11 @@ fn a_full_disk_is_told_to_the_desk_and_passes() {
     };
     limit(&core, 1);
     let before = core.writer();
+    let storage = |core: &mut Core| match ask(core, Command::Status) {
+        Ok(Reply::Status(status)) => (status.storage, status.last_error),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(storage(&mut core), ("ok", None));
     let mut refused = 0;
     for n in 2..=250 {
         let outputs = core.turn(vec![Input::Command(1, Command::Count(visit(n)))], at(NOON)).unwrap();
@@ -276,6 +284,8 @@ fn a_full_disk_is_told_to_the_desk_and_passes() {
     }
     assert!(refused > 0, "the disk never filled");
     assert_ne!(core.writer(), before);
+    // Told as what it is, also to whoever asks again; nothing is said of the network.
+    assert_eq!([storage(&mut core), storage(&mut core)], [("full", None), ("full", None)]);
     let kept = total(&mut core);
     assert_eq!(kept.0, 250 - refused);
     limit(&core, 1_000_000);
@@ -283,6 +293,35 @@ fn a_full_disk_is_told_to_the_desk_and_passes() {
         tapped(ask(&mut core, Command::Count(visit(n))));
     }
     assert_eq!(total(&mut core), (250, 250));
+    assert_eq!(storage(&mut core), ("ok", None));
+}
+
+#[test]
+fn what_the_hub_decided_stands_until_a_hub_says_otherwise_or_the_machine_joins_anew() {
+    let mut core = core();
+    let ended = |state| Input::Disconnected { state, why: None, attempt: None };
+    let state = |core: &mut Core, input: Input| {
+        core.turn(vec![input], at(NOON)).unwrap();
+        match ask(core, Command::Status) {
+            Ok(Reply::Status(status)) => status.state,
+            other => panic!("{other:?}"),
+        }
+    };
+    let connected = || Input::Connected { transport: "quic" };
+    assert_eq!(state(&mut core, connected()), "connecting");
+    for decided in ["revoked", "refused"] {
+        assert_eq!(state(&mut core, ended(decided)), decided);
+        assert_eq!(state(&mut core, connected()), decided, "while it dials again");
+        assert_eq!(state(&mut core, ended("offline")), decided, "and without a network");
+    }
+    assert_eq!(state(&mut core, ended("untrusted")), "untrusted");
+    assert_eq!(state(&mut core, connected()), "untrusted");
+    assert_eq!(state(&mut core, ended("offline")), "offline", "nobody answers there any more");
+    state(&mut core, ended("revoked"));
+    let profile = Profile { device: Fingerprint::new([2; 32]).device(), ..core.profile().clone() };
+    meta::set_profile(core.connection(), &profile).unwrap();
+    core.reload().unwrap();
+    assert_eq!(state(&mut core, Input::Drained), "offline");
 }
 
 #[test]
@@ -338,3 +377,6 @@ fn a_flipped_bit_is_found() {
     core.connection().execute("UPDATE fact SET value = '2|CNAF|online|unknown|2'", []).unwrap();
     assert!(problems(&mut core).iter().any(|problem| problem.contains("Automerge")));
 }
+
+mod mending;
+mod references;

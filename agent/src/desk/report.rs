@@ -3,18 +3,19 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use msap_shared::code::{AgeCode, HelpCode, OperatorCode};
+use msap_shared::code::OperatorCode;
 use msap_shared::document::DocId;
-use msap_shared::document::visits::{Key, Visit};
+use msap_shared::document::visits::Key;
 use msap_shared::time::Day;
 use rusqlite::Connection;
 
-use crate::command::{Period, Status, Tally, TallyRow};
-use crate::core::LinkState;
+use super::cells;
+use crate::command::{Negative, Period, Status, Tally, TallyRow};
+use crate::core::Machine;
 use crate::store::{Profile, StoreError, chains, facts, meta, retire};
 
 /// What a period amounts to. A cell whose sum is negative, after two desks corrected the same
-/// visits, counts as 0.
+/// visits, counts as 0 and is listed: it would swallow what is counted next.
 pub(super) fn tally(conn: &Connection, profile: &Profile, period: Period, today: Day) -> Result<Tally, StoreError> {
     let (from, to) = match period {
         Period::Today => (today, today),
@@ -23,17 +24,16 @@ pub(super) fn tally(conn: &Connection, profile: &Profile, period: Period, today:
     };
     let document = DocId::visits(profile.site.clone(), from.month());
     let one_day = (from == to).then(|| from.day_of_month());
-    let mut cells: BTreeMap<(u8, OperatorCode, HelpCode, AgeCode), (i64, i64)> = BTreeMap::new();
-    for known in facts::taps(conn, &document, one_day)? {
-        if let Ok(Visit { people, operator, help, age, requests }) = Visit::parse(&known.standing.value) {
-            let cell = cells.entry((known.standing.day, operator, help, age)).or_default();
-            *cell = (cell.0 + i64::from(people), cell.1 + i64::from(requests));
-        }
-    }
     let mut rows: BTreeMap<OperatorCode, (i64, i64)> = BTreeMap::new();
-    for ((_, operator, ..), (people, requests)) in cells {
-        let row = rows.entry(operator).or_default();
+    let mut negative = Vec::new();
+    for ((day, operator, help, age), (people, requests)) in cells::sums(conn, &document, one_day)? {
+        let row = rows.entry(operator.clone()).or_default();
         *row = (row.0 + people.max(0), row.1 + requests.max(0));
+        if (people < 0 || requests < 0)
+            && let Some(day) = from.month().day(day)
+        {
+            negative.push(Negative { day, operator, help, age, people, requests });
+        }
     }
     let mut rows: Vec<TallyRow> = rows
         .into_iter()
@@ -52,17 +52,14 @@ pub(super) fn tally(conn: &Connection, profile: &Profile, period: Period, today:
         people: rows.iter().map(|row| row.people).sum(),
         requests: rows.iter().map(|row| row.requests).sum(),
         rows,
+        negative,
         closed,
     })
 }
 
 /// How the machine stands with the hub.
-pub(super) fn status(
-    conn: &Connection,
-    profile: &Profile,
-    link: &LinkState,
-    now: Timestamp,
-) -> Result<Status, StoreError> {
+pub(super) fn status(conn: &Connection, machine: Machine<'_>, now: Timestamp) -> Result<Status, StoreError> {
+    let Machine { profile, link, storage, hub } = machine;
     let (kept, confirmed) = chains::totals(conn)?;
     let (file_exported, file_imported) = meta::file_days(conn)?;
     Ok(Status {
@@ -79,13 +76,16 @@ pub(super) fn status(
         refused: retire::aside_count(conn)?,
         oldest_waiting_day: oldest_waiting_day(conn)?,
         last_contact: meta::last_contact(conn)?,
-        hub: profile.hub.clone(),
+        hub: hub.map_or_else(|| profile.hub.clone(), |(address, _)| address.clone()),
+        hub_origin: hub.map(|(_, origin)| origin.clone()),
         transport: link.transport,
+        tried: link.tried.iter().copied().collect(),
         clock_offset_ms: meta::clock_offset_ms(conn)?,
         version: env!("CARGO_PKG_VERSION"),
         state: link.state,
         file_exported,
         file_imported,
+        storage: storage.as_str(),
         last_error: link.last_error.clone(),
     })
 }

@@ -28,6 +28,7 @@ pub fn request(dir: &Path, code: &str, label: &str) -> Result<Vec<u8>, JoinError
         label: super::plain(label),
         app: env!("CARGO_PKG_VERSION").to_owned(),
         site: started.counts_for.as_ref().map(ToString::to_string),
+        previous: started.previous.as_ref().map(ToString::to_string),
         proof: [0; 32],
     };
     let request = request.prove(&JoinCode::secret_hash(&started.code.secret));

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use msap_shared::io::certificate::{Authority, Key};
 use msap_shared::io::enrol::{Denied, SiteProfile};
-use quinn::Endpoint;
+use msap_shared::io::listen::{Knock, Listener};
+use msap_shared::io::serving::{Serving, Shown};
 
 use super::*;
 use crate::identity::Identity;
@@ -19,38 +20,53 @@ struct Hub {
     /// Streams that a client opened, which is how a secret would travel.
     streams: Arc<AtomicUsize>,
     requests: Arc<Mutex<Vec<Request>>>,
-    _endpoint: Endpoint,
 }
 
 impl Hub {
     fn new(reply: Reply) -> Self {
+        Self::over(&[Transport::Quic, Transport::Tcp], reply)
+    }
+
+    /// A hub that can be reached over these transports only.
+    fn over(passing: &'static [Transport], reply: Reply) -> Self {
         let authority = Arc::new(Authority::new(Key::generate().unwrap()).unwrap());
         let key = Key::generate().unwrap();
-        let chain = vec![authority.certify_hub(&key).unwrap(), authority.certificate().clone()];
-        let config = tls::hub(chain, key.to_der(), &[authority.certificate().clone()]).unwrap();
-        let endpoint = quic::listen("127.0.0.1:0".parse().unwrap(), config).unwrap();
+        let shown = Shown {
+            chain: vec![authority.certify_hub(&key).unwrap()],
+            key: key.to_der(),
+            authorities: vec![authority.certificate().clone()],
+        };
+        let config = tls::hub(Arc::new(Serving::new(shown).unwrap())).unwrap();
+        let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), config, &[7; 32]).unwrap();
         let hub = Self {
             authority: authority.clone(),
-            address: endpoint.local_addr().unwrap().to_string(),
+            address: listener.local_addr().unwrap().to_string(),
             streams: Arc::default(),
             requests: Arc::default(),
-            _endpoint: endpoint.clone(),
         };
         let (streams, requests) = (hub.streams.clone(), hub.requests.clone());
         tokio::spawn(async move {
-            while let Some(incoming) = endpoint.accept().await {
-                let Ok(connection) = incoming.await else { continue };
-                let Ok((mut send, mut receive)) = connection.accept_bi().await else { continue };
+            let mut ignored = Vec::new();
+            while let Ok(Some(knock)) = listener.next().await {
+                let transport = if matches!(knock, Knock::Quic(_)) { Transport::Quic } else { Transport::Tcp };
+                if !passing.contains(&transport) {
+                    // Neither answered nor refused.
+                    ignored.push(knock);
+                    continue;
+                }
+                let Ok(arrival) = knock.accept().await else { continue };
+                let Ok(mut link) = arrival.open(std::future::pending()).await else { continue };
                 streams.fetch_add(1, Ordering::SeqCst);
-                let request: Request = read(&mut receive).await.unwrap();
+                let (receive, send) = link.streams();
+                let request: Request = read(receive).await.unwrap();
                 let answer = reply(&authority, &request);
                 requests.lock().unwrap().push(request);
                 match answer {
                     Some(answer) => {
-                        write(&mut send, &answer).await.unwrap();
-                        connection.closed().await;
+                        write(send, &answer).await.unwrap();
+                        link.ended().await;
                     }
-                    None => connection.close(0_u32.into(), b"lost"),
+                    None => drop(link.end(End::Ours(CloseCode::Internal)).await),
                 }
             }
         });
@@ -102,6 +118,15 @@ async fn a_machine_that_joined_knows_who_it_is() {
     let profile = meta::profile(&store::open(&dir).unwrap()).unwrap();
     assert_eq!((profile.label.as_str(), profile.hub.as_str()), ("accueil 1", "hub.example.fr:4433"));
     assert_eq!(profile.device, joined.device);
+}
+
+#[tokio::test]
+async fn where_udp_does_not_pass_a_machine_joins_over_tcp_and_remembers() {
+    let hub = Hub::over(&[Transport::Tcp], welcoming());
+    let dir = tempfile::tempdir().unwrap();
+    join(dir.path(), &hub.code(1), "accueil").await.unwrap();
+    let networks = meta::networks(&store::open(dir.path()).unwrap()).unwrap();
+    assert!(networks.starts_with("127.0.0.0/24 "), "{networks}");
 }
 
 #[tokio::test]

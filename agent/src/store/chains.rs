@@ -2,7 +2,7 @@
 
 use msap_shared::chain::Built;
 use msap_shared::document::DocId;
-use msap_shared::id::{Digest32, WriterId};
+use msap_shared::id::{ChangeHash, Digest32, WriterId};
 pub use msap_shared::io::store::chains::*;
 use msap_shared::session::site::Waiting;
 use rusqlite::Connection;
@@ -44,6 +44,15 @@ pub fn append(conn: &Connection, doc: Doc<'_>, writer: &WriterId, built: &Built)
     let sql = "INSERT INTO change (chain, seq, hash, bytes, at) VALUES (?1, ?2, ?3, ?4, ?5)";
     sql::write(conn, "keeping a change", sql, (row, built.tip.seq, built.tip.hash.as_bytes(), &built.bytes, at))?;
     Ok(row)
+}
+
+/// Every change of a document, the last that was kept here first.
+pub fn latest_changes(conn: &Connection, document: i64) -> Result<Vec<Kept>, StoreError> {
+    let sql = "SELECT c.seq, c.hash, c.bytes FROM change c JOIN chain ON chain.id = c.chain
+               WHERE chain.document = ?1 ORDER BY c.at DESC";
+    sql::rows(conn, "reading a document backwards", sql, [document], |row| {
+        Ok(Kept { seq: row.get(0)?, hash: ChangeHash::new(row.get(1)?), bytes: row.get(2)? })
+    })
 }
 
 /// The chains that the epoch is not known to hold whole.

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use msap_shared::frame::Mark;
-use msap_shared::id::{Epoch, SessionToken};
+use msap_shared::id::{Digest32, Epoch, SessionToken};
 use msap_shared::time::Day;
 use rusqlite::Connection;
 
@@ -18,11 +18,14 @@ mod key {
     pub(super) const DEVICE: &str = "device";
     pub(super) const LABEL: &str = "label";
     pub(super) const HUB: &str = "hub";
+    pub(super) const HUB_BEFORE: &str = "hub_before";
+    pub(super) const PROFILE_HASH: &str = "profile_hash";
     pub(super) const EPOCH: &str = "epoch";
     pub(super) const MARK: &str = "mark";
     pub(super) const TOKEN_PREV: &str = "token_prev";
     pub(super) const TOKEN_NEXT: &str = "token_next";
     pub(super) const LAST_CONTACT: &str = "last_contact";
+    pub(super) const NETWORKS: &str = "networks";
     pub(super) const CLOCK_OFFSET_MS: &str = "clock_offset_ms";
     pub(super) const FILE_TOKEN: &str = "file_token";
     pub(super) const FILE_TAKEN: &str = "file_taken";
@@ -94,10 +97,48 @@ pub fn set_profile(conn: &Connection, profile: &Profile) -> Result<(), StoreErro
     set(&tx, key::DEVICE, &profile.device.to_string())?;
     set(&tx, key::LABEL, &profile.label)?;
     set(&tx, key::HUB, &profile.hub)?;
+    clear(&tx, key::HUB_BEFORE)?;
+    clear(&tx, key::PROFILE_HASH)?;
     // A new invitation ends whatever the old line of sessions was suspected of.
     clear(&tx, key::TOKEN_PREV)?;
     clear(&tx, key::TOKEN_NEXT)?;
     tx.commit().map_err(StoreError::sqlite("keeping the profile"))
+}
+
+/// Takes over what the hub says of the site, in the caller's transaction. An address of the hub
+/// that was not tried yet does not make the one forgotten that served.
+pub fn replace_profile(conn: &Connection, before: &Profile, profile: &Profile) -> Result<(), StoreError> {
+    set(conn, key::SITE_NAME, &profile.site_name)?;
+    set(conn, key::TIMEZONE, profile.timezone.name())?;
+    if profile.hub == before.hub {
+        return Ok(());
+    }
+    set(conn, key::HUB, &profile.hub)?;
+    match hub_before(conn)? {
+        Some(served) if served == profile.hub => clear(conn, key::HUB_BEFORE),
+        Some(_) => Ok(()),
+        None => set(conn, key::HUB_BEFORE, &before.hub),
+    }
+}
+
+/// The address that served before the present one, for as long as that has not.
+pub fn hub_before(conn: &Connection) -> Result<Option<String>, StoreError> {
+    text(conn, key::HUB_BEFORE)
+}
+
+/// The present address has served.
+pub fn forget_hub_before(conn: &Connection) -> Result<(), StoreError> {
+    clear(conn, key::HUB_BEFORE)
+}
+
+/// Which profile of the site is held, if the hub has sent one.
+pub fn profile_hash(conn: &Connection) -> Result<Option<Digest32>, StoreError> {
+    parsed(conn, key::PROFILE_HASH)
+}
+
+/// Remembers which profile of the site is held.
+pub fn set_profile_hash(conn: &Connection, hash: &Digest32) -> Result<(), StoreError> {
+    set(conn, key::PROFILE_HASH, &hash.to_string())
 }
 
 /// The epoch that acknowledgements belong to.
@@ -155,6 +196,16 @@ pub fn last_contact(conn: &Connection) -> Result<Option<i64>, StoreError> {
 /// Takes note of a frame from the hub.
 pub fn set_last_contact(conn: &Connection, at: i64) -> Result<(), StoreError> {
     set(conn, key::LAST_CONTACT, &at.to_string())
+}
+
+/// What is remembered of networks, as the dial wrote it.
+pub fn networks(conn: &Connection) -> Result<String, StoreError> {
+    Ok(text(conn, key::NETWORKS)?.unwrap_or_default())
+}
+
+/// Remembers networks.
+pub fn set_networks(conn: &Connection, networks: &str) -> Result<(), StoreError> {
+    set(conn, key::NETWORKS, networks)
 }
 
 /// This clock minus the hub's, in milliseconds, as last measured.

@@ -35,9 +35,11 @@ pub struct Tap {
     pub place: Place,
     /// The value that was asked for first.
     pub visit: String,
+    /// The visit that this is a further request of.
+    pub part_of: Option<TapName>,
 }
 
-const COLUMNS: &str = "id, name, at, day, chain, seq, visit";
+const COLUMNS: &str = "id, name, at, day, chain, seq, visit, part_of";
 
 fn tap_of_row(row: &Row<'_>) -> rusqlite::Result<Tap> {
     let chain: i64 = row.get(4)?;
@@ -51,6 +53,7 @@ fn tap_of_row(row: &Row<'_>) -> rusqlite::Result<Tap> {
         day,
         place,
         visit: row.get(6)?,
+        part_of: row.get::<_, Option<_>>(7)?.map(TapName::new),
     })
 }
 
@@ -89,15 +92,31 @@ pub fn of_day(conn: &Connection, day: Day) -> Result<Vec<Tap>, StoreError> {
     sql::rows(conn, "listing taps", &sql, [day.number()], tap_of_row)
 }
 
+/// The further requests of a visit made here, earliest first.
+pub fn parts_of(conn: &Connection, visit: &TapName) -> Result<Vec<Tap>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM tap WHERE part_of = ?1 ORDER BY n");
+    sql::rows(conn, "listing the requests of a visit", &sql, [visit.as_bytes()], tap_of_row)
+}
+
 /// Adds a line.
 pub fn insert(conn: &Connection, tap: &Tap, reason: &str) -> Result<(), StoreError> {
     let (chain, seq) = parts(tap.place);
     sql::write(
         conn,
         "keeping a tap",
-        "INSERT INTO tap (id, name, at, day, chain, seq, visit, reason, n)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, (SELECT coalesce(max(n), 0) + 1 FROM tap))",
-        (tap.id.as_bytes(), tap.name.as_bytes(), tap.at, tap.day.number(), chain, seq, &tap.visit, reason),
+        "INSERT INTO tap (id, name, at, day, chain, seq, visit, reason, part_of, n)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, (SELECT coalesce(max(n), 0) + 1 FROM tap))",
+        (
+            tap.id.as_bytes(),
+            tap.name.as_bytes(),
+            tap.at,
+            tap.day.number(),
+            chain,
+            seq,
+            &tap.visit,
+            reason,
+            tap.part_of.as_ref().map(TapName::as_bytes),
+        ),
     )?;
     Ok(())
 }

@@ -3,14 +3,19 @@
 //! Strict on purpose: a misspelt field that is ignored is a visit counted under the wrong thing.
 //! Whether a code or a day may be counted under is the core's to say; here only the form is read.
 
+use std::fmt;
+
 use axum::body::Bytes;
 use data_encoding::BASE64;
-use msap_shared::code::{Age, AgeCode, Help, HelpCode, OPERATORS, OperatorCode};
+use jiff::civil::Date;
+use msap_shared::code::{Age, AgeCode, Help, HelpCode, OperatorCode};
 use msap_shared::id::TapId;
 use msap_shared::time::{Day, Month};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::Problem;
+use crate::catalogue::{self, quoted};
 use crate::command::{Correction, Count, Period, TapRef};
 
 /// Most people, either way, that one tap counts.
@@ -28,8 +33,13 @@ impl Fields {
             return Ok(Self(Map::new()));
         }
         match serde_json::from_slice(body) {
-            Ok(Value::Object(fields)) => Ok(Self(fields)),
-            Ok(_) => Err(Problem::malformed(None, "un objet JSON est attendu")),
+            Ok(Body::Object(fields)) => Ok(Self(fields)),
+            Ok(Body::Twice(name)) => {
+                let why = format!("le champ « {} » est donné deux fois", quoted(&name));
+                Err(Problem::malformed(Some(&quoted(&name)), why))
+            }
+            // Of the wrong type, or no JSON at all.
+            Err(error) if error.is_data() => Err(Problem::malformed(None, "un objet JSON est attendu")),
             Err(error) => Err(Problem::malformed(None, format!("le corps n’est pas du JSON : {error}"))),
         }
     }
@@ -62,12 +72,50 @@ impl Fields {
     }
 }
 
+/// An object, or the name that it holds twice: of two values, neither is the one that was meant.
+enum Body {
+    Object(Map<String, Value>),
+    Twice(String),
+}
+
+impl<'de> Deserialize<'de> for Body {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_map(Object)
+    }
+}
+
+struct Object;
+
+impl<'de> Visitor<'de> for Object {
+    type Value = Body;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut found: A) -> Result<Body, A::Error> {
+        let (mut fields, mut twice) = (Map::new(), None);
+        while let Some((name, value)) = found.next_entry::<String, Value>()? {
+            if fields.insert(name.clone(), value).is_some() {
+                twice = Some(name);
+            }
+        }
+        Ok(twice.map_or(Body::Object(fields), Body::Twice))
+    }
+}
+
 /// The visit to count.
 pub(super) fn count(mut fields: Fields) -> Result<Count, Problem> {
     let id = fields.text("id")?.ok_or_else(|| Problem::invalid("id", "un UUID est attendu, tiré par qui compte"))?;
     let id =
         TapId::parse_uuid(&id).map_err(|_| Problem::invalid("id", format!("« {} » n’est pas un UUID", quoted(&id))))?;
-    let code = fields.text("operator")?.ok_or_else(|| Problem::invalid("operator", operators("il en faut un")))?;
+    if id == TapId::new([0; 16]) {
+        // What an unset variable or a failed draw gives: every one of these would be the same tap.
+        return Err(Problem::invalid("id", "l’UUID nul ne désigne aucune visite : tirez-en un au hasard"));
+    }
+    let code = fields
+        .text("operator")?
+        .ok_or_else(|| Problem::invalid("operator", "un code de partenaire est attendu, comme CNAF"))?;
     let count = Count {
         id,
         operator: operator(&code)?,
@@ -181,34 +229,26 @@ fn people(value: Option<Value>) -> Result<i16, Problem> {
 
 fn day(text: &str) -> Result<Day, Problem> {
     text.parse().map_err(|_| {
-        let why = format!("« {} » n’est pas un jour du calendrier ; écrivez par exemple 2026-11-20", quoted(text));
+        let why = match text.parse::<Date>() {
+            Ok(date) if date.to_string() == text => {
+                format!("{date} : seuls les jours du 2000-01-01 au 2099-12-31 se comptent")
+            }
+            _ => format!("« {} » n’est pas un jour du calendrier ; écrivez par exemple 2026-11-20", quoted(text)),
+        };
         Problem::invalid("day", why)
     })
 }
 
 fn operator(text: &str) -> Result<OperatorCode, Problem> {
-    text.parse().map_err(|_| {
-        Problem::invalid("operator", operators(&format!("« {} » n’est pas un code de partenaire", quoted(text))))
-    })
-}
-
-fn operators(why: &str) -> String {
-    let codes: Vec<&str> = OPERATORS.iter().map(|operator| operator.code).collect();
-    format!("{why} ; codes : {}", codes.join(", "))
+    text.parse().map_err(|_| Problem::invalid("operator", catalogue::unknown_operator(text)))
 }
 
 fn help(text: &str) -> Result<HelpCode, Problem> {
-    text.parse().map_err(|_| {
-        let codes = Help::ALL.map(Help::as_str).join(", ");
-        Problem::invalid("help", format!("« {} » n’est pas un type d’aide ; codes : {codes}", quoted(text)))
-    })
+    text.parse().map_err(|_| Problem::invalid("help", catalogue::unknown_help(text)))
 }
 
 fn age(text: &str) -> Result<AgeCode, Problem> {
-    text.parse().map_err(|_| {
-        let codes = Age::CODES.join(", ");
-        Problem::invalid("age", format!("« {} » n’est pas une tranche d’âge ; codes : {codes}", quoted(text)))
-    })
+    text.parse().map_err(|_| Problem::invalid("age", catalogue::unknown_age(text)))
 }
 
 /// Whether a file is to hold what is confirmed too.
@@ -224,9 +264,4 @@ pub(super) fn file(mut fields: Fields) -> Result<Vec<u8>, Problem> {
         fields.text("file")?.ok_or_else(|| Problem::invalid("file", "le fichier du hub est attendu, en base 64"))?;
     fields.end()?;
     BASE64.decode(text.as_bytes()).map_err(|_| Problem::invalid("file", "le fichier n’est pas en base 64"))
-}
-
-/// A bounded piece of a text that may be hostile.
-fn quoted(text: &str) -> String {
-    text.chars().take(40).collect()
 }

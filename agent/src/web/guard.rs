@@ -1,8 +1,9 @@
 //! Who may talk to the page: this machine's own programs, and pages that this agent served.
 //!
 //! Any site that a person visits can make their browser send requests to 127.0.0.1, and can make
-//! a name of its own resolve there. So `Host` must be one of ours, and whatever changes something
-//! must come from a page of ours, say that it carries JSON, and be small and quick.
+//! a name of its own resolve there. So `Host` must be one of ours, and what is asked for must be
+//! asked by a page of ours; only the page itself may be opened by a link from anywhere. Whatever
+//! changes something must also say that it carries JSON, and be small and quick.
 
 use std::time::Duration;
 
@@ -23,13 +24,25 @@ pub const IMPORT_PATH: &str = "/api/bundle/import";
 /// Largest body there: the longest file in base 64, and the field around it.
 pub const IMPORT_LEN_MAX: usize = msap_shared::io::bundle::LEN_MAX / 3 * 4 + 64;
 /// Longest time for a body to arrive.
-pub const BODY_TIME_MAX: Duration = Duration::from_secs(10);
+pub const BODY_TIME_MAX: Duration = Duration::from_secs(7);
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 /// The port that http:// means without one.
 const HTTP_PORT: u16 = 80;
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
+const SEC_FETCH_MODE: &str = "sec-fetch-mode";
+
+/// What a request is after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Aim {
+    /// To show the page: a link elsewhere may lead here.
+    Open,
+    /// To read what the page reads.
+    Read,
+    /// To change something.
+    Write,
+}
 
 /// The names under which this server may be asked.
 #[derive(Clone, Copy, Debug)]
@@ -49,10 +62,14 @@ impl Guard {
     /// What to answer instead.
     pub async fn admit(&self, request: Request) -> Result<Request, Problem> {
         let (parts, body) = request.into_parts();
-        let writes = !matches!(parts.method, Method::GET | Method::HEAD);
+        let aim = match parts.method {
+            Method::GET | Method::HEAD if parts.uri.path() == "/" => Aim::Open,
+            Method::GET | Method::HEAD => Aim::Read,
+            _ => Aim::Write,
+        };
         let len_max = if parts.uri.path() == IMPORT_PATH { IMPORT_LEN_MAX } else { BODY_LEN_MAX };
         let authority = parts.uri.authority().map(|authority| authority.as_str());
-        self.judge(&parts.headers, authority, writes, len_max)?;
+        self.judge(&parts.headers, authority, aim, len_max)?;
         let read = tokio::time::timeout(BODY_TIME_MAX, to_bytes(body, len_max)).await;
         let body = match read {
             Ok(Ok(bytes)) => Body::from(bytes),
@@ -65,14 +82,11 @@ impl Guard {
     }
 
     /// The rules on what comes before the body.
-    fn judge(&self, headers: &HeaderMap, authority: Option<&str>, writes: bool, len_max: usize) -> Result<(), Problem> {
+    fn judge(&self, headers: &HeaderMap, authority: Option<&str>, aim: Aim, len_max: usize) -> Result<(), Problem> {
         let foreign = |why| Err(Problem::new(StatusCode::FORBIDDEN, why));
         let host = sole(headers, &HOST).map(|host| host.is_some_and(|host| self.is_ours(host)));
         if host != Ok(true) || authority.is_some_and(|authority| !self.is_ours(authority)) {
             return foreign("l’en-tête Host n’est pas l’adresse de cette page");
-        }
-        if !writes {
-            return Ok(());
         }
         let origin = sole(headers, &ORIGIN).map(|origin| {
             origin.is_none_or(|origin| origin.strip_prefix("http://").is_some_and(|host| self.is_ours(host)))
@@ -82,8 +96,12 @@ impl Guard {
         }
         let site = sole(headers, &HeaderName::from_static(SEC_FETCH_SITE))
             .map(|site| site.is_none_or(|site| matches!(site, "same-origin" | "none")));
-        if site != Ok(true) {
+        let followed = || sole(headers, &HeaderName::from_static(SEC_FETCH_MODE)) == Ok(Some("navigate"));
+        if site != Ok(true) && !(site == Ok(false) && aim == Aim::Open && followed()) {
             return foreign("la demande vient d’une autre page (Sec-Fetch-Site)");
+        }
+        if aim != Aim::Write {
+            return Ok(());
         }
         let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
         if length.is_some_and(|length| length > len_max as u64) {
@@ -141,13 +159,13 @@ pub fn secure(headers: &mut HeaderMap) {
 mod tests {
     use super::*;
 
-    fn judged(pairs: &[(&'static str, &'static str)], writes: bool) -> u16 {
+    fn judged(pairs: &[(&'static str, &'static str)], aim: Aim) -> u16 {
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
             headers.append(*name, HeaderValue::from_static(value));
         }
         Guard::new(8477)
-            .judge(&headers, None, writes, BODY_LEN_MAX)
+            .judge(&headers, None, aim, BODY_LEN_MAX)
             .map_or_else(|problem| problem.status().as_u16(), |()| 200)
     }
 
@@ -156,7 +174,7 @@ mod tests {
     #[test]
     fn only_our_own_names_are_hosts() {
         for host in ["127.0.0.1:8477", "localhost:8477", "[::1]:8477"] {
-            assert_eq!(judged(&[("host", host)], false), 200, "{host}");
+            assert_eq!(judged(&[("host", host)], Aim::Read), 200, "{host}");
         }
         for host in [
             "evil.example:8477",
@@ -172,10 +190,10 @@ mod tests {
             "LOCALHOST:8477 ",
             "",
         ] {
-            assert_eq!(judged(&[("host", host)], false), 403, "{host}");
+            assert_eq!(judged(&[("host", host)], Aim::Read), 403, "{host}");
         }
-        assert_eq!(judged(&[], false), 403);
-        assert_eq!(judged(&[HERE, HERE], false), 403);
+        assert_eq!(judged(&[], Aim::Read), 403);
+        assert_eq!(judged(&[HERE, HERE], Aim::Read), 403);
     }
 
     #[test]
@@ -191,18 +209,18 @@ mod tests {
             (HOST, HeaderValue::from_static("localhost")),
             (ORIGIN, HeaderValue::from_static("http://localhost")),
         ]);
-        assert!(guard.judge(&headers, None, true, BODY_LEN_MAX).is_ok());
+        assert!(guard.judge(&headers, None, Aim::Write, BODY_LEN_MAX).is_ok());
     }
 
     #[test]
     fn a_request_that_names_another_authority_is_refused() {
         let headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static("127.0.0.1:8477"))]);
-        assert!(Guard::new(8477).judge(&headers, Some("evil.example"), false, BODY_LEN_MAX).is_err());
-        assert!(Guard::new(8477).judge(&headers, Some("localhost:8477"), false, BODY_LEN_MAX).is_ok());
+        assert!(Guard::new(8477).judge(&headers, Some("evil.example"), Aim::Read, BODY_LEN_MAX).is_err());
+        assert!(Guard::new(8477).judge(&headers, Some("localhost:8477"), Aim::Read, BODY_LEN_MAX).is_ok());
     }
 
     #[test]
-    fn writes_from_other_pages_are_refused() {
+    fn other_pages_are_refused() {
         for (name, value) in [
             ("origin", "http://evil.example"),
             ("origin", "https://127.0.0.1:8477"),
@@ -212,24 +230,60 @@ mod tests {
             ("sec-fetch-site", "cross-site"),
             ("sec-fetch-site", "same-site"),
         ] {
-            assert_eq!(judged(&[HERE, (name, value)], true), 403, "{name}: {value}");
-            // Reading is harmless: the browser shows the answer to nobody else.
-            assert_eq!(judged(&[HERE, (name, value)], false), 200, "{name}: {value}");
+            for aim in [Aim::Write, Aim::Read, Aim::Open] {
+                assert_eq!(judged(&[HERE, (name, value)], aim), 403, "{aim:?} {name}: {value}");
+            }
         }
-        assert_eq!(judged(&[HERE, ("origin", "http://localhost:8477"), ("sec-fetch-site", "same-origin")], true), 200);
-        assert_eq!(judged(&[HERE, ("sec-fetch-site", "none")], true), 200);
-        assert_eq!(judged(&[HERE], true), 200);
+        assert_eq!(
+            judged(&[HERE, ("origin", "http://localhost:8477"), ("sec-fetch-site", "same-origin")], Aim::Write),
+            200
+        );
+        assert_eq!(judged(&[HERE, ("sec-fetch-site", "none")], Aim::Write), 200);
+        assert_eq!(judged(&[HERE], Aim::Write), 200);
+    }
+
+    #[test]
+    fn the_page_alone_is_opened_by_a_link_from_elsewhere() {
+        let link = [HERE, ("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")];
+        for (aim, status) in [(Aim::Open, 200), (Aim::Read, 403), (Aim::Write, 403)] {
+            assert_eq!(judged(&link, aim), status, "{aim:?}");
+        }
+        let embedded = [HERE, ("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "no-cors")];
+        assert_eq!(judged(&embedded, Aim::Open), 403);
     }
 
     #[test]
     fn a_body_must_be_json_and_small() {
-        let body = |kind, length| judged(&[HERE, ("content-type", kind), ("content-length", length)], true);
+        let body = |kind, length| judged(&[HERE, ("content-type", kind), ("content-length", length)], Aim::Write);
         assert_eq!(body("application/json", "2"), 200);
         assert_eq!(body("application/json; charset=utf-8", "16384"), 200);
         assert_eq!(body("application/json", "16385"), 413);
         assert_eq!(body("text/plain", "2"), 415);
         assert_eq!(body("application/x-www-form-urlencoded", "2"), 415);
-        assert_eq!(judged(&[HERE, ("transfer-encoding", "chunked")], true), 415);
-        assert_eq!(judged(&[HERE, ("content-length", "0")], true), 200);
+        assert_eq!(judged(&[HERE, ("transfer-encoding", "chunked")], Aim::Write), 415);
+        assert_eq!(judged(&[HERE, ("content-length", "0")], Aim::Write), 200);
+    }
+
+    /// A body of which nothing ever comes.
+    struct Silent;
+
+    impl hyper::body::Body for Silent {
+        type Data = hyper::body::Bytes;
+        type Error = std::convert::Infallible;
+
+        fn poll_frame(
+            self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<Result<hyper::body::Frame<Self::Data>, Self::Error>>> {
+            std::task::Poll::Pending
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_is_not_waited_for() {
+        let began = tokio::time::Instant::now();
+        let request = Request::builder().header("host", "127.0.0.1:8477").body(Body::new(Silent)).unwrap();
+        assert!(Guard::new(8477).admit(request).await.is_err());
+        assert_eq!(began.elapsed().as_secs(), BODY_TIME_MAX.as_secs());
     }
 }

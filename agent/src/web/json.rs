@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::bundle::{Draft, Imported};
-use crate::command::{LogLine, Status, Tally, TapView, Verified};
+use crate::command::{LogLine, Negative, Status, Tally, TapView, Tried, Verified};
+use crate::config::Origin;
 
 /// A tap.
 pub(super) fn tap(tap: &TapView) -> Value {
@@ -22,6 +23,10 @@ pub(super) fn tap(tap: &TapView) -> Value {
         "rev": tap.rev,
         "undone": tap.undone,
         "keeping": tap.keeping.as_str(),
+        "time": tap.clock.map(clock),
+        "part_of": tap.part_of.map(|name| name.to_string()),
+        "also_undone": tap.also_undone.iter().map(ToString::to_string).collect::<Vec<String>>(),
+        "notices": tap.notices.iter().map(|notice| notice.as_str()).collect::<Vec<&str>>(),
         "new": tap.new,
     })
 }
@@ -38,7 +43,19 @@ pub(super) fn tally(tally: &Tally) -> Value {
         "visits": tally.people,
         "requests": tally.requests,
         "rows": rows.collect::<Vec<Value>>(),
+        "negative": tally.negative.iter().map(negative).collect::<Vec<Value>>(),
         "closed": tally.closed,
+    })
+}
+
+fn negative(sum: &Negative) -> Value {
+    json!({
+        "day": sum.day.to_string(),
+        "operator": sum.operator.as_str(),
+        "help": sum.help.as_str(),
+        "age": sum.age.as_str(),
+        "visits": sum.people,
+        "requests": sum.requests,
     })
 }
 
@@ -59,14 +76,22 @@ pub(super) fn status(status: &Status) -> Value {
         "oldest_waiting_day": status.oldest_waiting_day.map(|day| day.to_string()),
         "last_contact": status.last_contact.and_then(instant),
         "hub": status.hub,
+        "hub_origin": status.hub_origin.as_ref().map_or("invitation", Origin::as_str),
+        "hub_place": status.hub_origin.as_ref().map(Origin::place),
         "transport": status.transport,
+        "tried": status.tried.iter().map(tried).collect::<Vec<Value>>(),
         "clock_offset_ms": status.clock_offset_ms,
         "version": status.version,
         "state": status.state,
         "file_exported": status.file_exported.map(|day| day.to_string()),
         "file_imported": status.file_imported.map(|day| day.to_string()),
+        "storage": status.storage,
         "last_error": status.last_error,
     })
+}
+
+fn tried(tried: &Tried) -> Value {
+    json!({ "transport": tried.transport, "why": tried.why, "at": instant(tried.at) })
 }
 
 /// The sync log.

@@ -10,13 +10,16 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{Html, IntoResponse, Response};
 use jiff::Timestamp;
 use jiff::civil::Weekday;
-use msap_shared::code::{Age, Help, known_operator};
+use msap_shared::code::{Age, Help};
 use msap_shared::time::{Day, SiteZone};
 use tracing::error;
 
 use super::api::mismatch;
 use super::{Ask, Problem, Web, json};
-use crate::command::{Command, Keeping, Period, Reply, Status, Tally, TapView};
+use crate::catalogue;
+use crate::command::{Command, Keeping, Negative, Period, Reply, Status, Tally, TapView};
+use crate::out::Lang;
+use crate::outlook;
 
 /// Most taps in the list.
 const TAPS_MAX: usize = 10;
@@ -41,12 +44,16 @@ struct DeskPage {
     visits: i64,
     requests: i64,
     totals: Vec<Total>,
+    /// Sums below zero, in words.
+    negative: Vec<String>,
     closed: bool,
     kept: u64,
     confirmed: u64,
     waiting: u64,
     refused: u64,
     link: Link,
+    /// Why the storage takes nothing.
+    storage: Option<&'static str>,
 }
 
 struct Button {
@@ -86,8 +93,14 @@ struct Link {
     /// Connected, or on the way: no warning.
     well: bool,
     state: String,
+    /// How the hub is reached, or in which ways it was not.
+    way: Option<String>,
     since: Option<String>,
     error: Option<String>,
+    /// Why nothing leaves by itself, and what to do.
+    obstacle: Option<String>,
+    /// Somebody said no.
+    refused: bool,
 }
 
 pub(super) async fn desk<A: Ask>(State(web): State<Web<A>>) -> Result<Response, Problem> {
@@ -135,7 +148,7 @@ fn page<A>(web: &Web<A>, status: Status, tally: Tally, taps: &[TapView]) -> Desk
         requests: requests(operator.code),
     });
     let totals = tally.rows.iter().map(|row| Total {
-        label: operator_label(row.operator.as_str()),
+        label: catalogue::operator_label(row.operator.as_str()).to_owned(),
         visits: row.people,
         requests: row.requests,
     });
@@ -146,16 +159,18 @@ fn page<A>(web: &Web<A>, status: Status, tally: Tally, taps: &[TapView]) -> Desk
         buttons: buttons.collect(),
         helps: Help::ALL.map(|help| Choice { code: help.as_str(), label: help.label_fr() }).into(),
         ages: Age::ALL.map(|age| Choice { code: age.as_str(), label: age.label_fr() }).into(),
-        taps: taps.iter().take(TAPS_MAX).map(|tap| row(tap, zone.as_ref())).collect(),
+        taps: taps.iter().take(TAPS_MAX).map(row).collect(),
         visits: tally.people,
         requests: tally.requests,
         totals: totals.collect(),
+        negative: tally.negative.iter().map(negative).collect(),
         closed: tally.closed == Some(true),
         kept: status.kept,
         confirmed: status.confirmed,
         waiting: status.waiting,
         refused: status.refused,
         link: link(&status, zone.as_ref()),
+        storage: outlook::storage(status.storage, Lang::Fr),
         site: status.site,
         site_name: status.site_name,
         label: status.label,
@@ -164,21 +179,23 @@ fn page<A>(web: &Web<A>, status: Status, tally: Tally, taps: &[TapView]) -> Desk
     }
 }
 
-fn row(tap: &TapView, zone: Option<&SiteZone>) -> Row {
-    let time = tap.at.zip(zone).and_then(|(at, zone)| {
-        let at = Timestamp::from_second(at).ok()?;
-        Some(json::clock(zone.clock(at)))
-    });
+fn negative(sum: &Negative) -> String {
+    let (operator, help, age) = (sum.operator.as_str(), sum.help.as_str(), sum.age.as_str());
+    let under = [catalogue::operator_label(operator), catalogue::help_label(help), catalogue::age_label(age)];
+    format!("{} : {} visites, {} démarches", under.join(", "), sum.people, sum.requests)
+}
+
+fn row(tap: &TapView) -> Row {
     let (help, age) = (tap.help.as_str(), tap.age.as_str());
     Row {
         reference: tap.id.map_or_else(|| tap.name.to_string(), |id| id.to_uuid()),
-        time: time.unwrap_or_else(|| "autre poste".to_owned()),
+        time: tap.clock.map_or_else(|| "autre poste".to_owned(), json::clock),
         operator: tap.operator.to_string(),
-        operator_label: operator_label(tap.operator.as_str()),
+        operator_label: catalogue::operator_label(tap.operator.as_str()).to_owned(),
         help: help.to_owned(),
-        help_label: Help::known(help).map_or_else(|| help.to_owned(), |help| help.label_fr().to_owned()),
+        help_label: catalogue::help_label(help).to_owned(),
         age: age.to_owned(),
-        age_label: Age::known(age).map_or_else(|| age.to_owned(), |age| age.label_fr().to_owned()),
+        age_label: catalogue::age_label(age).to_owned(),
         people: tap.people,
         undone: tap.undone,
         keeping: match tap.keeping {
@@ -187,10 +204,6 @@ fn row(tap: &TapView, zone: Option<&SiteZone>) -> Row {
             Keeping::SetAside => "set_aside",
         },
     }
-}
-
-fn operator_label(code: &str) -> String {
-    known_operator(code).map_or(code, |operator| operator.label_fr).to_owned()
 }
 
 fn link(status: &Status, zone: Option<&SiteZone>) -> Link {
@@ -212,9 +225,22 @@ fn link(status: &Status, zone: Option<&SiteZone>) -> Link {
     Link {
         well: matches!(status.state, "connected" | "connecting"),
         state: state.to_owned(),
+        way: way(status),
         since,
         error: status.last_error.clone().filter(|error| !error.is_empty()),
+        obstacle: outlook::obstacle(status.state, &status.hub, Lang::Fr),
+        refused: outlook::is_verdict(status.state),
     }
+}
+
+fn way(status: &Status) -> Option<String> {
+    if let Some(transport) = status.transport {
+        return Some(transport.to_uppercase());
+    }
+    let mut tried: Vec<String> = status.tried.iter().map(|tried| tried.transport.to_uppercase()).collect();
+    tried.sort_unstable();
+    tried.dedup();
+    (!tried.is_empty()).then(|| format!("essayé : {}", tried.join(", ")))
 }
 
 fn long_day(day: Day) -> String {

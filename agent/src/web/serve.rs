@@ -1,7 +1,8 @@
 //! The accept loop of the loopback page.
 //!
-//! `axum::serve` lets half a request line stay open for ever; here a request head has ten
-//! seconds, idle connections too, and there are never more than 64 of them.
+//! `axum::serve` lets half a request line stay open for ever; here a request head has
+//! [`HEAD_TIME_MAX`], idle connections too, its body what the guard gives it, and there are never
+//! more than 64 of them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +20,7 @@ use tracing::{debug, warn};
 /// Most connections at once; further ones wait to be accepted.
 const CONNECTIONS_MAX: usize = 64;
 /// Longest time for the head of a request, and for a connection without one.
-const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
+const HEAD_TIME_MAX: Duration = Duration::from_secs(7);
 /// Longest wait for running requests once the agent stops.
 const GRACE: Duration = Duration::from_secs(2);
 /// Wait after a failed accept, which mostly means that no file descriptor is free.
@@ -27,6 +28,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Serves until told to stop, then lets running requests end.
 pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+    serve_within(listener, router, HEAD_TIME_MAX, stop).await;
+}
+
+async fn serve_within(listener: TcpListener, router: Router, head_max: Duration, stop: CancellationToken) {
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let connections = TaskTracker::new();
     loop {
@@ -42,7 +47,7 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
             Ok((stream, _)) => {
                 let (router, stop) = (router.clone(), stop.clone());
                 connections.spawn(async move {
-                    converse(stream, router, stop).await;
+                    converse(stream, router, head_max, stop).await;
                     drop(permit);
                 });
             }
@@ -58,10 +63,10 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
     }
 }
 
-async fn converse(stream: TcpStream, router: Router, stop: CancellationToken) {
+async fn converse(stream: TcpStream, router: Router, head_max: Duration, stop: CancellationToken) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIME_MAX)
+        .header_read_timeout(head_max)
         .max_buf_size(64 * 1024)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     let mut connection = std::pin::pin!(connection);
@@ -103,5 +108,25 @@ mod tests {
         stop.cancel();
         served.await.unwrap();
         assert!(TcpStream::connect(address).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn silent_and_slow_connections_are_closed() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let head_max = Duration::from_millis(200);
+        let served = tokio::spawn(serve_within(listener, Router::new(), head_max, stop.clone()));
+        for head in ["", "G", "GET / HTTP/1.1\r\nhost: h\r\nx-slow: "] {
+            let mut slow = TcpStream::connect(address).await.unwrap();
+            slow.write_all(head.as_bytes()).await.unwrap();
+            let mut answer = Vec::new();
+            let closed = tokio::time::timeout(Duration::from_secs(10), slow.read_to_end(&mut answer)).await;
+            assert!(closed.is_ok(), "after {head:?} the connection stays");
+        }
+        // Whoever is slow with everything has both times, one after the other.
+        assert!(HEAD_TIME_MAX + super::super::guard::BODY_TIME_MAX <= Duration::from_secs(15));
+        stop.cancel();
+        served.await.unwrap();
     }
 }

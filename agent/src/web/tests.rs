@@ -78,6 +78,10 @@ impl Site {
         let dir = tempfile::tempdir().unwrap();
         let mut core = core(dir.path());
         core.turn(past, Now { wall: "2026-11-23T09:42:00Z".parse().unwrap(), monotonic_ms: 0 }).unwrap();
+        Self::of(core, dir, disk_is_full)
+    }
+
+    fn of(core: Core, dir: tempfile::TempDir, disk_is_full: bool) -> Self {
         let desk = Fake { core: Arc::new(Mutex::new(core)), disk_is_full };
         let shown = ["CNAF", "MSA"].map(|code| code.parse().unwrap());
         Self { router: router(desk, &shown, PORT), _dir: dir }
@@ -155,6 +159,9 @@ async fn wrong_values_are_refused_naming_the_field() {
     for (body, status, field) in [
         (json!({ "operator": "CNAF" }), 422, "id"),
         (json!({ "id": "1234", "operator": "CNAF" }), 422, "id"),
+        (json!({ "id": "00000000-0000-0000-0000-000000000000", "operator": "CNAF" }), 422, "id"),
+        (json!({ "id": ID, "operator": "CNAF", "reason": "parce que" }), 422, "reason"),
+        (json!({ "id": ID, "operator": "CNAF", "day": "1999-01-01" }), 422, "day"),
         (json!({ "id": ID }), 422, "operator"),
         (json!({ "id": ID, "operator": "cnaf" }), 422, "operator"),
         (json!({ "id": ID, "operator": "NOBODY" }), 422, "operator"),
@@ -202,6 +209,9 @@ async fn what_is_no_json_object_is_malformed() {
     for body in ["{", "[]", "3", "\"x\"", "\u{0}", "{\"id\":"] {
         assert_eq!(site.raw(Method::POST, "/api/visits", Some(body)).await.0, 400, "{body:?}");
     }
+    let twice = format!("{{\"id\":\"{ID}\",\"operator\":\"CNAF\",\"n\":1,\"n\":9}}");
+    let (status, _, problem) = site.raw(Method::POST, "/api/visits", Some(&twice)).await;
+    assert!(status == 400 && problem.contains("\"field\":\"n\"") && problem.contains("deux fois"), "{problem}");
     let large = format!("{{\"id\":\"{}\"}}", "x".repeat(guard::BODY_LEN_MAX));
     assert_eq!(site.raw(Method::POST, "/api/visits", Some(&large)).await.0, 413);
     assert_eq!(site.raw(Method::GET, "/nowhere", None).await.0, 404);
@@ -248,6 +258,7 @@ async fn the_status_has_every_field_of_the_contract() {
         "last_contact",
         "hub",
         "transport",
+        "tried",
         "clock_offset_ms",
         "version",
         "state",
@@ -283,6 +294,24 @@ async fn a_full_disk_is_told_and_nothing_is_counted() {
 }
 
 #[tokio::test]
+async fn the_page_tells_of_a_full_disk_as_such() {
+    let dir = tempfile::tempdir().unwrap();
+    let core = core(dir.path());
+    core.connection().query_row("PRAGMA max_page_count = 1", [], |_| Ok(())).unwrap();
+    let site = Site::of(core, dir, false);
+    let mut refused = 0;
+    for n in 0..200 {
+        let id = format!("01931f2a-7a00-7000-8000-0000000001{n:02x}");
+        refused += u32::from(site.tap(&id, "CNAF").await.0 == 503);
+    }
+    assert!(refused > 0, "the disk never filled");
+    let (status, _, html) = site.raw(Method::GET, "/", None).await;
+    assert!(status == 200 && html.contains("Le disque de ce poste est plein"), "{html}");
+    assert!(!html.contains("Tout continue de fonctionner"), "{html}");
+    assert_eq!(site.get("/api/status").await.1["storage"], "full");
+}
+
+#[tokio::test]
 async fn the_page_shows_the_day_and_escapes_what_it_shows() {
     let site = Site::new(false);
     site.tap(ID, "CNAF").await;
@@ -293,9 +322,9 @@ async fn the_page_shows_the_day_and_escapes_what_it_shows() {
         "lundi 23 novembre 2026",
         "10:42",
         "data-operator=\"CNAF\"",
-        "<b>1</b> aujourd’hui",
+        "<b>1</b> démarche",
         "en attente",
-        "Tout continue de fonctionner : 1 saisie est gardée sur ce poste",
+        "Tout continue de fonctionner : 1 opération est gardée sur ce poste",
         "Clore la journée",
     ] {
         assert!(html.contains(words), "{words:?} is missing");
@@ -315,11 +344,25 @@ async fn the_page_says_who_refuses_in_french_and_the_status_in_its_own_words() {
         ("refused", "Le hub refuse ce poste"),
         ("untrusted", "pas le hub de ce réseau"),
     ] {
-        let site = Site::linked(false, vec![Input::Disconnected { state, why: None }]);
+        let site = Site::linked(false, vec![Input::Disconnected { state, why: None, attempt: None }]);
         let (_, _, html) = site.raw(Method::GET, "/", None).await;
         assert!(html.contains(words) && !html.contains(state), "{state}: {html}");
+        // What leaves by itself, and what does not.
+        assert_eq!(html.contains("partiront seules"), state == "offline", "{state}");
+        assert_eq!(html.contains("note bad\"><svg"), state != "offline", "{state}");
         assert_eq!(site.get("/api/status").await.1["state"], state);
     }
+}
+
+#[tokio::test]
+async fn an_undo_tells_what_it_undid_with_the_visit() {
+    let site = Site::new(false);
+    site.tap(ID, "CNAF").await;
+    let further = json!({ "id": "01931f2a-7a00-7000-8000-000000000002", "operator": "MSA", "same_visit": true });
+    let (_, part) = site.ask(Method::POST, "/api/visits", further).await;
+    let (_, undone) = site.ask(Method::DELETE, &format!("/api/visits/{ID}"), json!({})).await;
+    assert_eq!((&undone["also_undone"], &part["part_of"]), (&json!([part["name"]]), &undone["name"]));
+    assert_eq!(part["time"], "10:42");
 }
 
 #[tokio::test]

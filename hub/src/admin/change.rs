@@ -8,18 +8,19 @@ use msap_shared::time::Month;
 use rusqlite::Connection;
 
 use super::look::{device_id, site_id};
-use super::reply::{CheckObject, FoldedObject, InvitationObject, Reply, moment};
-use super::{AdminError, Change, Context, site_changes, tokens};
+use super::reply::{AuthoritiesObject, CheckObject, FoldedObject, InvitationObject, Reply, moment};
+use super::site_changes::day;
+use super::{AdminError, Change, Context, settle, site_changes, tokens};
 use crate::bundle::{AnswerObject, BundleObject};
 use crate::enrol::advertised;
-use crate::import;
 use crate::lang::Lang;
 use crate::site::Life;
 use crate::store::devices::{self, Standing};
 use crate::store::{StoreError, journal};
+use crate::{ask, import};
 
-/// Longest reason of a revocation, in characters.
-const REASON_LEN_MAX: usize = 200;
+/// Longest reason of a revocation or a settlement, in characters.
+pub(super) const REASON_LEN_MAX: usize = 200;
 
 /// What changes need of the hub; the core, outside of tests.
 pub trait Hub {
@@ -53,6 +54,12 @@ pub trait Hub {
         now: Timestamp,
     ) -> Result<Option<AnswerObject>, AdminError>;
 
+    /// Makes a second authority, and journals it.
+    fn rotate(&mut self, now: Timestamp) -> Result<AuthoritiesObject, AdminError>;
+
+    /// Drops the authority before, and journals it; `leave_behind` devices that know no other.
+    fn finish_rotation(&mut self, leave_behind: bool, now: Timestamp) -> Result<AuthoritiesObject, AdminError>;
+
     /// Verifies what is stored against the views.
     fn check(&mut self, rebuild: bool, now: Timestamp) -> Result<CheckObject, AdminError>;
 }
@@ -69,32 +76,38 @@ pub fn change(
     now: Timestamp,
 ) -> Result<Reply, AdminError> {
     let done = match change {
-        Change::SiteImport { text } => {
+        Change::SiteImport { list } => {
             return hub.write(|conn| {
-                let plan = import::plan(conn, text, lang)?;
-                plan.carry_out(conn)?;
-                let report = plan.report;
-                if report.added + report.changed > 0 {
-                    let detail = format!(
-                        "added={} changed={} unchanged={} rejected={}",
-                        report.added, report.changed, report.unchanged, report.rejected
-                    );
-                    journal::record(conn, now, "site.import", "", &detail)?;
-                }
-                Ok(Reply::Imported(report))
+                let plan = import::plan(conn, list, ask::today(now), lang)?;
+                plan.carry_out(conn, now)?;
+                Ok(Reply::Imported(plan.report))
             });
         }
         Change::SiteAdd { site, kind, parent, fields } => {
             hub.write(|conn| site_changes::add(conn, now, site, kind, parent.as_deref(), fields))
         }
-        Change::SiteRetire { site } => hub.write(|conn| site_changes::retire(conn, now, site)),
-        Change::SiteAlias { site, alias } => hub.write(|conn| site_changes::alias(conn, now, site, alias)),
-        Change::SiteSetParent { site, parent } => hub.write(|conn| site_changes::set_parent(conn, now, site, parent)),
-        Change::SiteSet { site, fields } => hub.write(|conn| site_changes::set(conn, now, site, fields)),
-        Change::SiteInvite { site, valid_s } => {
-            let secret = rand::random();
-            return hub.write(|conn| invite(conn, context, site, secret, *valid_s, now)).map(Reply::Invitation);
+        Change::SiteRetire { site, from } => {
+            let from = day(from.as_deref())?;
+            hub.write(|conn| site_changes::retire(conn, now, site, from))
         }
+        Change::SiteAlias { site, alias } => hub.write(|conn| site_changes::alias(conn, now, site, alias)),
+        Change::SiteSetParent { site, parent, from } => {
+            let from = day(from.as_deref())?;
+            hub.write(|conn| site_changes::set_parent(conn, now, site, parent, from))
+        }
+        Change::SiteSet { site, fields, from } => {
+            let from = day(from.as_deref())?;
+            hub.write(|conn| site_changes::set(conn, now, site, fields, from))
+        }
+        Change::SiteInvite { site, valid_s, replaces } => {
+            let replaces = replaces.as_deref().map(device_id).transpose()?;
+            let terms = Terms { secret: rand::random(), valid_s: *valid_s, replaces };
+            return hub.write(|conn| invite(conn, context, site, &terms, now)).map(Reply::Invitation);
+        }
+        Change::FlaggedSettle { id, verdict, reason } => {
+            hub.write(|conn| settle::settle_flagged(conn, now, id, verdict, reason))
+        }
+        Change::RefusedSettle { id, reason } => hub.write(|conn| settle::settle_refused(conn, now, id, reason)),
         Change::DeviceApprove { device } => {
             let only = device.as_deref().map(device_id).transpose()?;
             if let (Some(id), Some(device)) = (only, device) {
@@ -131,6 +144,10 @@ pub fn change(
             let made = hub.export_file(id, from, now)?;
             return made.map(Reply::BundleMade).ok_or_else(|| AdminError::UnknownDevice(id.to_string()));
         }
+        Change::AuthorityRotate => return hub.rotate(now).map(Reply::Authorities),
+        Change::AuthorityFinish { leave_behind } => {
+            return hub.finish_rotation(*leave_behind, now).map(Reply::Authorities);
+        }
         Change::Check { rebuild } => return hub.check(*rebuild, now).map(Reply::Checked),
     };
     done.map(|()| Reply::Done)
@@ -156,15 +173,27 @@ fn device_of(conn: &Connection, site: &str, device: Option<&str>) -> Result<Devi
     }
 }
 
+/// What an invitation is made of.
+struct Terms {
+    secret: [u8; 16],
+    valid_s: i64,
+    replaces: Option<DeviceId>,
+}
+
 fn invite(
     conn: &Connection,
     context: &Context,
     name: &str,
-    secret: [u8; 16],
-    valid_s: i64,
+    terms: &Terms,
     now: Timestamp,
 ) -> Result<InvitationObject, AdminError> {
     let site = site_changes::found(conn, name)?;
+    if let Some(id) = terms.replaces {
+        let old = devices::show(conn, id)?.ok_or_else(|| AdminError::UnknownDevice(id.to_string()))?;
+        if old.site != site.id {
+            return Err(AdminError::OfAnotherSite { device: id.to_string(), site: old.site.to_string() });
+        }
+    }
     if site.life == Life::Retired {
         return Err(AdminError::Retired(site.id.to_string()));
     }
@@ -176,10 +205,11 @@ fn invite(
         None => context.sync.to_string(),
     };
     check_address(&address).map_err(|source| AdminError::Address { address: address.clone(), source })?;
-    let expires = now.as_second().saturating_add(valid_s);
-    devices::invite(conn, &site.id, JoinCode::secret_hash(&secret), expires)?;
-    journal::record(conn, now, "site.invite", site.id.as_str(), &format!("expires={}", moment(expires)))?;
-    let code = JoinCode { ca_hash: context.ca_hash, secret, address: address.clone() };
+    let expires = now.as_second().saturating_add(terms.valid_s);
+    devices::invite(conn, &site.id, JoinCode::secret_hash(&terms.secret), expires, terms.replaces)?;
+    let replaces = terms.replaces.map(|device| format!(" replaces={device}")).unwrap_or_default();
+    journal::record(conn, now, "site.invite", site.id.as_str(), &format!("expires={}{replaces}", moment(expires)))?;
+    let code = JoinCode { ca_hash: context.ca_hash, secret: terms.secret, address: address.clone() };
     Ok(InvitationObject {
         site: site.id.to_string(),
         code: code.to_string(),

@@ -38,6 +38,20 @@ pub enum AdminError {
     UnknownField(String),
     #[error(transparent)]
     Field(#[from] FieldError),
+    #[error("--from dates life, department, bearer and parent: none of them is given")]
+    NotDated,
+    #[error("{0:?} is not a day of the calendar such as 2026-11-20")]
+    Day(String),
+    #[error("no flagged fact {0:?}")]
+    UnknownFlagged(String),
+    #[error("{0:?} names more than one flagged fact")]
+    Ambiguous(String),
+    #[error("no refused change {0:?}")]
+    UnknownRefusal(String),
+    #[error("{0:?} is neither count nor leave_out")]
+    Verdict(String),
+    #[error("device {device} counts for site {site}")]
+    OfAnotherSite { device: String, site: String },
     #[error("{0} is not an antenna: only an antenna has a house")]
     NotAntenna(String),
     #[error("{0} is not a house")]
@@ -74,6 +88,8 @@ pub enum AdminError {
     Month(String),
     #[error(transparent)]
     File(#[from] crate::bundle::FileError),
+    #[error("devices have not taken up the new authority: {}", .0.join(", "))]
+    Behind(Vec<String>),
     #[error("the keys directory failed")]
     Keys(#[from] crate::keys::KeysError),
     #[error(transparent)]
@@ -84,17 +100,23 @@ impl AdminError {
     /// The exit code of a command that ends with this.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::UnknownSite(_) | Self::UnknownDevice(_) | Self::UnknownToken(_) | Self::UnknownDocument(_) => {
-                Exit::NotFound
-            }
+            Self::UnknownSite(_)
+            | Self::UnknownDevice(_)
+            | Self::UnknownToken(_)
+            | Self::UnknownDocument(_)
+            | Self::UnknownFlagged(_)
+            | Self::UnknownRefusal(_) => Exit::NotFound,
             Self::Ask(
                 AskError::UnknownParameter(_) | AskError::Repeated(_) | AskError::Later(_) | AskError::HalfPeriod(_),
             ) => Exit::Usage,
-            Self::UnknownField(_) => Exit::Usage,
+            Self::UnknownField(_) | Self::NotDated => Exit::Usage,
             Self::File(error) => error.exit(),
             Self::Export { .. } => Exit::Damaged,
-            Self::Keys(error) if error.exit_code() == Exit::Damaged as u8 => Exit::Damaged,
-            Self::Keys(_) => Exit::Failure,
+            Self::Keys(error) => match error.exit_code() {
+                9 => Exit::Damaged,
+                5 => Exit::Invalid,
+                _ => Exit::Failure,
+            },
             Self::Store(error)
             | Self::Ask(AskError::Store(error))
             | Self::Figures(FigureError::Store(error))
@@ -124,6 +146,13 @@ impl AdminError {
                 format!("{name:?} n’est pas un champ d’un site ; champs : {}", known.join(", "))
             }
             Self::Field(error) => format!("{} : {}", error.field, error.say(lang)),
+            Self::Day(text) => format!("{text:?} n’est pas un jour du calendrier, par exemple 2026-11-20"),
+            Self::UnknownFlagged(id) => format!("aucun fait signalé {id:?} ; msap-hub flagged list"),
+            Self::Ambiguous(id) => format!("{id:?} désigne plusieurs faits signalés"),
+            Self::UnknownRefusal(id) => format!("aucun changement refusé {id:?} ; msap-hub refused list"),
+            Self::Verdict(text) => format!("{text:?} n’est ni count ni leave_out"),
+            Self::OfAnotherSite { device, site } => format!("le poste {device} compte pour le lieu {site}"),
+            Self::NotDated => "--from date life, department, bearer et parent : aucun n’est donné".to_owned(),
             Self::NotAntenna(site) => format!("{site} n’est pas une antenne : seule une antenne a une maison"),
             Self::NotHouse(site) => format!("{site} n’est pas une maison"),
             Self::Retired(site) => format!("{site} est fermé définitivement"),
@@ -142,7 +171,10 @@ impl AdminError {
                 format!("la réponse dépasse {ROWS_MAX} lignes : resserrez la question")
             }
             Self::Import(ImportError::Header(missing)) => {
-                format!("l’en-tête n’a pas les colonnes {}", missing.join(", "))
+                format!("ce n’est pas une liste de lieux : l’en-tête n’a pas les colonnes {}", missing.join(", "))
+            }
+            Self::Import(ImportError::Date(text)) => {
+                format!("{text:?} n’est pas un jour du calendrier, par exemple 2024-08-01")
             }
             Self::Import(ImportError::Csv(_)) => "l’en-tête du fichier est illisible".to_owned(),
             Self::Import(ImportError::TooLong) => "le fichier a trop de lignes pour une liste de sites".to_owned(),
@@ -152,6 +184,12 @@ impl AdminError {
             }
             Self::Month(text) => format!("{text:?} n’est pas un mois comme 2026-11"),
             Self::File(error) => error.say(lang),
+            Self::Behind(devices) => format!(
+                "{} postes n’ont pas reçu la nouvelle autorité : {}. Attendez-les, révoquez ceux qui ne reviendront pas, \
+                 ou laissez-les derrière par --force : il faudra les inviter à nouveau",
+                devices.len(),
+                devices.join(", ")
+            ),
             Self::Keys(error) => with_causes(error),
             Self::Store(error) | Self::Figures(FigureError::Store(error)) | Self::Import(ImportError::Store(error)) => {
                 format!("la base du hub a échoué : {}", with_causes(error))

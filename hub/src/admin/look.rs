@@ -5,17 +5,21 @@ use jiff::Timestamp;
 use msap_shared::id::{DeviceId, SiteId};
 use rusqlite::Connection;
 
-use super::reply::Reply;
-use super::{AdminError, Look};
+use super::reply::{FlaggedObject, Reply};
+use super::{AdminError, Look, settle};
 use crate::ask;
-use crate::http::{figures_object, site_filter};
+use crate::http::{figures_object, flagged_filter, site_filter};
 use crate::lang::Lang;
 use crate::site::SiteObject;
-use crate::store::{devices, documents, figures, journal, listings, sites, tokens};
+use crate::store::flagged::FlaggedFilter;
+use crate::store::refusals::RefusedFilter;
+use crate::store::{devices, documents, figures, flagged, history, journal, refusals, sites, tokens};
 use crate::{export, import};
 
 /// Most lines of the journal in one answer.
 const JOURNAL_MAX: u32 = 100_000;
+/// Most flagged facts or refused changes in one answer.
+const ROWS_MAX: u32 = 10_000;
 /// More documents than the network makes in ten years.
 const DOCUMENTS_MAX: u32 = 1_000_000;
 
@@ -25,7 +29,7 @@ const DOCUMENTS_MAX: u32 = 1_000_000;
 /// When something that the request names does not exist or makes no sense.
 pub fn look(conn: &Connection, look: &Look, lang: Lang, now: Timestamp) -> Result<Reply, AdminError> {
     Ok(match look {
-        Look::SiteImport { text } => Reply::Imported(import::plan(conn, text, lang)?.report),
+        Look::SiteImport { list } => Reply::Imported(import::plan(conn, list, ask::today(now), lang)?.report),
         Look::Sites { filters } => {
             let found = sites::list(conn, &site_filter(filters)?)?;
             Reply::Sites(found.iter().map(|(site, contact)| SiteObject::of(site, contact)).collect())
@@ -37,6 +41,7 @@ pub fn look(conn: &Connection, look: &Look, lang: Lang, now: Timestamp) -> Resul
                 site: Box::new(SiteObject::of(&site, &contact)),
                 aliases: sites::aliases(conn, &id)?,
                 devices: devices::list(conn, Some(&id))?.into_iter().map(Into::into).collect(),
+                history: history::of_site(conn, &id)?.into_iter().map(Into::into).collect(),
             }
         }
         Look::Devices { site } => {
@@ -53,8 +58,25 @@ pub fn look(conn: &Connection, look: &Look, lang: Lang, now: Timestamp) -> Resul
             let query = ask::figures(conn, question, today)?;
             Reply::Figures(figures_object(&query, &figures::answer(conn, &query)?, today))
         }
-        Look::Refused => Reply::Refused(listings::refused(conn)?.into_iter().map(Into::into).collect()),
-        Look::Flagged => Reply::Flagged(listings::flagged(conn)?.into_iter().map(Into::into).collect()),
+        Look::Refused => {
+            let filter = RefusedFilter { limit: ROWS_MAX, ..RefusedFilter::default() };
+            Reply::Refused(refusals::list(conn, &filter)?.into_iter().map(Into::into).collect())
+        }
+        Look::RefusedOne { id } => Reply::RefusedOne(Box::new(settle::refused(conn, id)?.into())),
+        Look::Flagged { filters } => {
+            let filter = FlaggedFilter { limit: ROWS_MAX, ..flagged_filter(conn, filters)? };
+            Reply::Flagged(flagged::list(conn, &filter)?.into_iter().map(Into::into).collect())
+        }
+        Look::FlaggedOne { id } => {
+            let row = settle::flagged(conn, id)?;
+            let settled = match &row.standing {
+                Some(standing) => flagged::settlement(conn, &row.document, &row.tap, standing)?,
+                None => None,
+            };
+            let mut object = FlaggedObject::from(row);
+            object.settled = settled.map(|settled| settled.reason);
+            Reply::FlaggedOne(Box::new(object))
+        }
         Look::Journal { after, limit } => {
             let lines = journal::list(conn, *after, (*limit).min(JOURNAL_MAX))?;
             Reply::Journal(lines.into_iter().map(Into::into).collect())

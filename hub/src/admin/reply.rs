@@ -7,8 +7,10 @@ use serde_json::Value;
 use crate::bundle::{AnswerObject, BundleObject};
 use crate::import::ImportReport;
 use crate::site::SiteObject;
-use crate::store::devices::Device;
-use crate::store::listings::{FlaggedRow, RefusedRow};
+use crate::store::devices::{Device, Standing};
+use crate::store::flagged::FlaggedRow;
+use crate::store::history::Held;
+use crate::store::refusals::RefusedRow;
 use crate::store::tokens::TokenRow;
 use crate::store::{documents, journal};
 
@@ -24,6 +26,7 @@ pub enum Reply {
         site: Box<SiteObject>,
         aliases: Vec<String>,
         devices: Vec<DeviceObject>,
+        history: Vec<HeldObject>,
     },
     Invitation(InvitationObject),
     Devices(Vec<DeviceObject>),
@@ -36,8 +39,11 @@ pub enum Reply {
     Tokens(Vec<TokenObject>),
     Figures(Value),
     Checked(CheckObject),
+    Authorities(AuthoritiesObject),
     Refused(Vec<RefusedObject>),
+    RefusedOne(Box<RefusedObject>),
     Flagged(Vec<FlaggedObject>),
+    FlaggedOne(Box<FlaggedObject>),
     Journal(Vec<JournalObject>),
     Documents(Vec<DocumentObject>),
     /// What a file brought.
@@ -67,7 +73,9 @@ pub struct DeviceObject {
     pub id: String,
     pub site: String,
     pub label: String,
+    /// `active`, `returned`, `pending`, `revoked`; `replaced` when the machine joined with a new key.
     pub standing: String,
+    pub replaced_by: Option<String>,
     pub enrolled: String,
     pub reason: String,
     pub forked: bool,
@@ -100,6 +108,26 @@ pub struct TokenObject {
     pub revoked: bool,
 }
 
+/// The authorities that devices recognise this hub by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthoritiesObject {
+    /// The one that certifies first.
+    pub authorities: Vec<AuthorityObject>,
+    /// Whether there are two, until `ca rotate --finish`.
+    pub rotating: bool,
+    /// During a rotation: devices that have not taken up the new one.
+    pub behind: Vec<DeviceObject>,
+}
+
+/// One authority.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthorityObject {
+    /// SHA-256 of its public key.
+    pub fingerprint: String,
+    /// Whether it certifies now; the other one did before.
+    pub certifies: bool,
+}
+
 /// What a check found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are the documentation")]
@@ -120,23 +148,46 @@ pub struct CheckObject {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are the documentation")]
 pub struct RefusedObject {
+    pub id: i64,
     pub document: String,
+    pub site: String,
     pub device: String,
     pub writer: String,
     pub seq: u64,
     pub reason: String,
     pub day: Option<String>,
+    /// Whether a person has looked at it.
+    pub settled: bool,
 }
 
 /// One flagged fact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are the documentation")]
 pub struct FlaggedObject {
+    pub id: String,
     pub document: String,
+    pub site: String,
     pub tap: String,
+    /// All of them, separated by commas.
     pub reason: String,
-    pub day: Option<i64>,
+    pub date: Option<String>,
+    /// Day of the month.
+    pub day: Option<u8>,
     pub value: Option<String>,
+    /// `count` or `leave_out`, once settled.
+    pub verdict: Option<String>,
+    /// Why it was settled so.
+    pub settled: Option<String>,
+}
+
+/// One line of a site's history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub struct HeldObject {
+    pub field: String,
+    /// Null: before anything is known to have changed.
+    pub from: Option<String>,
+    pub value: String,
 }
 
 /// One line of the journal.
@@ -185,7 +236,11 @@ impl From<Device> for DeviceObject {
             id: device.id.to_string(),
             site: device.site.to_string(),
             label: device.label,
-            standing: device.standing.as_str().to_owned(),
+            standing: match device.replaced_by {
+                Some(_) if device.standing != Standing::Revoked => "replaced".to_owned(),
+                _ => device.standing.as_str().to_owned(),
+            },
+            replaced_by: device.replaced_by.map(|id| id.to_string()),
             enrolled: device.enrolled.to_string(),
             reason: device.reason,
             forked: device.forked,
@@ -208,20 +263,42 @@ impl From<TokenRow> for TokenObject {
 impl From<RefusedRow> for RefusedObject {
     fn from(row: RefusedRow) -> Self {
         Self {
+            id: row.n,
             document: row.document,
+            site: row.site,
             device: row.device.to_string(),
             writer: row.writer.to_string(),
             seq: row.seq,
             reason: refusal(row.reason).to_owned(),
             day: row.day.map(|day| day.to_string()),
+            settled: row.settled,
         }
     }
 }
 
 impl From<FlaggedRow> for FlaggedObject {
     fn from(row: FlaggedRow) -> Self {
-        let FlaggedRow { document, tap, reason, day, value } = row;
-        Self { document, tap, reason, day, value }
+        let (tap, date) = (row.tap_text(), row.day().map(|day| day.to_string()));
+        let FlaggedRow { id, document, reasons, standing, verdict, .. } = row;
+        Self {
+            id,
+            site: document.site().to_string(),
+            document: document.to_string(),
+            tap,
+            reason: reasons.join(","),
+            date,
+            day: standing.as_ref().map(|standing| standing.day),
+            value: standing.map(|standing| standing.value),
+            verdict: verdict.map(|verdict| verdict.as_str().to_owned()),
+            settled: None,
+        }
+    }
+}
+
+impl From<Held> for HeldObject {
+    fn from(held: Held) -> Self {
+        let Held { field, from, value } = held;
+        Self { field, from: from.map(|day| day.to_string()), value }
     }
 }
 

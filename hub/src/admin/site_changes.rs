@@ -2,19 +2,29 @@
 
 use jiff::Timestamp;
 use msap_shared::id::SiteId;
-use msap_shared::time::SiteZone;
+use msap_shared::time::{Day, SiteZone};
 use rusqlite::Connection;
 
 use super::AdminError;
 use super::look::site_id;
+use crate::ask;
 use crate::lang::Phrase;
-use crate::site::{Field, FieldError, Kind, Life, Site, department_zone};
-use crate::store::{journal, sites};
+use crate::site::{Field, FieldError, Kind, Life, Site};
+use crate::store::history::{Dated, Since};
+use crate::store::{StoreError, journal, sites};
+
+/// The name of the field that holds an antenna's house.
+const PARENT: &str = Dated::Parent.name();
 
 /// A site that must exist.
 pub(super) fn found(conn: &Connection, name: &str) -> Result<Site, AdminError> {
     let id = site_id(conn, name)?;
     sites::find(conn, &id)?.map(|(site, _)| site).ok_or_else(|| AdminError::UnknownSite(name.to_owned()))
+}
+
+/// A day as typed.
+pub(super) fn day(text: Option<&str>) -> Result<Option<Day>, AdminError> {
+    text.map(|text| text.parse().map_err(|_| AdminError::Day(text.chars().take(60).collect()))).transpose()
 }
 
 /// Adds a site that does not exist yet.
@@ -38,13 +48,28 @@ pub(super) fn add(
     if let Some(parent) = parent {
         attach(conn, &mut site, parent)?;
     }
-    sites::put(conn, &site)?;
+    let today = ask::today(now);
+    sites::put(conn, &site, Since::learnt(today), today)?;
     let given: Vec<_> = fields.iter().map(|(field, value)| format!("{field}={value}")).collect();
     journal::record(conn, now, "site.add", site.id.as_str(), &format!("kind={kind} {}", given.join(" ")))?;
     // Set by hand like any later change: the next import leaves them alone.
-    let parent = site.parent.iter().map(|parent| format!("parent={parent}"));
-    for set in given.into_iter().chain(parent) {
-        journal::record(conn, now, journal::SITE_SET, site.id.as_str(), &set)?;
+    let parent = site.parent.iter().map(|parent| (PARENT.to_owned(), parent.to_string()));
+    note(conn, now, &site.id, fields.iter().cloned().chain(parent), None)?;
+    Ok(())
+}
+
+/// Notes what a person has set, and from when it holds: for the journal, and for the next import.
+fn note(
+    conn: &Connection,
+    now: Timestamp,
+    site: &SiteId,
+    fields: impl IntoIterator<Item = (String, String)>,
+    from: Option<Day>,
+) -> Result<(), StoreError> {
+    let from = from.map(|day| format!(" from={day}")).unwrap_or_default();
+    for (field, value) in fields {
+        sites::note_hand(conn, site, &field)?;
+        journal::record(conn, now, journal::SITE_SET, site.as_str(), &format!("{field}={value}{from}"))?;
     }
     Ok(())
 }
@@ -58,30 +83,46 @@ fn zone(zone: Option<&str>, department: Option<&str>) -> Result<SiteZone, AdminE
     };
     match (zone, department) {
         (Some(zone), _) => Ok(zone.parse().map_err(|_| wrong(Field::Timezone, zone))?),
-        (None, Some(code)) => Ok(department_zone(code).ok_or_else(|| wrong(Field::Department, code))?),
+        (None, Some(code)) => Ok(crate::site::department(code)
+            .and_then(|known| known.zone())
+            .ok_or_else(|| wrong(Field::Department, code))?),
         (None, None) => Err(AdminError::Missing("department / timezone")),
     }
 }
 
-/// Sets fields of a site.
+/// Sets fields of a site. Life, department and bearer hold `from` a day on: today, unless said.
 pub(super) fn set(
     conn: &Connection,
     now: Timestamp,
     name: &str,
     fields: &[(String, String)],
+    from: Option<Day>,
 ) -> Result<(), AdminError> {
+    let is_dated = |name: &String| Dated::ALL.iter().any(|field| field.name() == name);
+    if from.is_some() && !fields.iter().any(|(name, _)| is_dated(name)) {
+        return Err(AdminError::NotDated);
+    }
     let mut site = found(conn, name)?;
     set_fields(&mut site, fields)?;
-    sites::put(conn, &site)?;
-    for (field, value) in fields {
-        journal::record(conn, now, journal::SITE_SET, site.id.as_str(), &format!("{field}={value}"))?;
-    }
-    Ok(())
+    keep(conn, now, &site, fields, from)
 }
 
-/// Ends a site's life.
-pub(super) fn retire(conn: &Connection, now: Timestamp, name: &str) -> Result<(), AdminError> {
-    set(conn, now, name, &[(Field::Life.name().to_owned(), Life::Retired.to_string())])
+/// Ends a site's life. What its machines still hold is taken; a visit after its last day is put
+/// before a person.
+pub(super) fn retire(conn: &Connection, now: Timestamp, name: &str, from: Option<Day>) -> Result<(), AdminError> {
+    set(conn, now, name, &[(Field::Life.name().to_owned(), Life::Retired.to_string())], from)
+}
+
+fn keep(
+    conn: &Connection,
+    now: Timestamp,
+    site: &Site,
+    fields: &[(String, String)],
+    from: Option<Day>,
+) -> Result<(), AdminError> {
+    let today = ask::today(now);
+    sites::put(conn, site, from.map_or(Since::learnt(today), Since::named), today)?;
+    Ok(note(conn, now, &site.id, fields.iter().cloned(), from)?)
 }
 
 /// Gives a site one more name.
@@ -92,13 +133,18 @@ pub(super) fn alias(conn: &Connection, now: Timestamp, name: &str, alias: &str) 
     Ok(journal::record(conn, now, "site.alias", site.as_str(), alias.as_str())?)
 }
 
-/// Attaches an antenna to a house.
-pub(super) fn set_parent(conn: &Connection, now: Timestamp, name: &str, parent: &str) -> Result<(), AdminError> {
+/// Attaches an antenna to a house, from a day on: today, unless said.
+pub(super) fn set_parent(
+    conn: &Connection,
+    now: Timestamp,
+    name: &str,
+    parent: &str,
+    from: Option<Day>,
+) -> Result<(), AdminError> {
     let mut site = found(conn, name)?;
     attach(conn, &mut site, parent)?;
-    sites::put(conn, &site)?;
-    let detail = format!("parent={}", site.parent.as_ref().map_or("", SiteId::as_str));
-    Ok(journal::record(conn, now, journal::SITE_SET, site.id.as_str(), &detail)?)
+    let parent = site.parent.as_ref().map_or("", SiteId::as_str).to_owned();
+    keep(conn, now, &site, &[(PARENT.to_owned(), parent)], from)
 }
 
 fn attach(conn: &Connection, site: &mut Site, parent: &str) -> Result<(), AdminError> {

@@ -12,6 +12,8 @@ use crate::store::{StoreError, devices, journal, sites};
 use msap_shared::io::bundle::BundleError;
 use msap_shared::time::Month;
 
+mod life;
+
 /// A hub without keys or sessions.
 struct Desk(Connection);
 
@@ -58,6 +60,14 @@ impl Hub for Desk {
         Ok(None)
     }
 
+    fn rotate(&mut self, _now: Timestamp) -> Result<AuthoritiesObject, AdminError> {
+        Ok(AuthoritiesObject { authorities: Vec::new(), rotating: true, behind: Vec::new() })
+    }
+
+    fn finish_rotation(&mut self, _leave_behind: bool, _now: Timestamp) -> Result<AuthoritiesObject, AdminError> {
+        Ok(AuthoritiesObject { authorities: Vec::new(), rotating: false, behind: Vec::new() })
+    }
+
     fn check(&mut self, rebuild: bool, _now: Timestamp) -> Result<CheckObject, AdminError> {
         let none = Vec::new;
         Ok(CheckObject {
@@ -77,9 +87,7 @@ fn now() -> Timestamp {
 
 impl Desk {
     fn new() -> Self {
-        let conn = Connection::open_in_memory().unwrap();
-        conn.execute_batch(&crate::store::MIGRATIONS.concat()).unwrap();
-        let mut desk = Self(conn);
+        let mut desk = Self(crate::store::empty());
         desk.done("275", "house", None, &[("name", "Chemillé"), ("department", "49")]);
         desk.done("361", "house", None, &[("name", "Perseigne"), ("department", "61")]);
         desk.done("597", "antenna", Some("361"), &[("name", "Courteille"), ("timezone", "Europe/Paris")]);
@@ -118,13 +126,17 @@ fn pairs(given: &[(&str, &str)]) -> Pairs {
     given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
+fn list(text: &str) -> ListFile {
+    ListFile::read(text.as_bytes(), "liste.csv".to_owned())
+}
+
 fn add(site: &str, kind: &str, parent: Option<&str>, fields: &[(&str, &str)]) -> Change {
     let parent = parent.map(str::to_owned);
     Change::SiteAdd { site: site.to_owned(), kind: kind.to_owned(), parent, fields: pairs(fields) }
 }
 
 fn set(site: &str, fields: &[(&str, &str)]) -> Change {
-    Change::SiteSet { site: site.to_owned(), fields: pairs(fields) }
+    Change::SiteSet { site: site.to_owned(), fields: pairs(fields), from: None }
 }
 
 #[test]
@@ -178,10 +190,10 @@ fn an_alias_names_one_site_only() {
 #[test]
 fn a_hand_set_parent_survives_the_next_import() {
     let mut desk = Desk::new();
-    let parent = Change::SiteSetParent { site: "597".to_owned(), parent: "275".to_owned() };
+    let parent = Change::SiteSetParent { site: "597".to_owned(), parent: "275".to_owned(), from: None };
     desk.change(&parent).unwrap();
     let text = "site_id,kind,name,timezone,parent_id\n597,antenne,Courteille,Europe/Paris,361\n";
-    let Reply::Imported(report) = desk.change(&Change::SiteImport { text: text.to_owned() }).unwrap() else { panic!() };
+    let Reply::Imported(report) = desk.change(&Change::SiteImport { list: list(text) }).unwrap() else { panic!() };
     assert_eq!((report.changed, report.unchanged), (0, 1));
     assert_eq!(desk.site("597").parent, Some("275".parse().unwrap()));
 }
@@ -191,7 +203,7 @@ fn what_a_person_gave_a_new_site_survives_the_next_import() {
     let mut desk = Desk::new();
     let text =
         "site_id,kind,name,timezone,dep_code,commune\n275,principal,CHEMILLE,Europe/Paris,44,Chemillé-en-Anjou\n";
-    desk.change(&Change::SiteImport { text: text.to_owned() }).unwrap();
+    desk.change(&Change::SiteImport { list: list(text) }).unwrap();
     let site = desk.site("275");
     assert_eq!(
         (site.name.as_str(), site.department.as_str(), site.commune.as_str()),
@@ -203,7 +215,7 @@ fn what_a_person_gave_a_new_site_survives_the_next_import() {
 fn a_rehearsed_import_changes_nothing() {
     let desk = Desk::new();
     let text = "site_id,kind,name,timezone\n1,principal,A,Europe/Paris\n";
-    let Reply::Imported(report) = desk.look(&Look::SiteImport { text: text.to_owned() }) else { panic!() };
+    let Reply::Imported(report) = desk.look(&Look::SiteImport { list: list(text) }) else { panic!() };
     assert_eq!(report.added, 1);
     assert!(sites::resolve(&desk.0, "1").unwrap().is_none());
 }
@@ -211,7 +223,7 @@ fn a_rehearsed_import_changes_nothing() {
 #[test]
 fn an_invitation_carries_an_address_that_devices_can_reach() {
     let mut desk = Desk::new();
-    let invite = |site: &str| Change::SiteInvite { site: site.to_owned(), valid_s: 3_600 };
+    let invite = |site: &str| Change::SiteInvite { site: site.to_owned(), valid_s: 3_600, replaces: None };
     let Reply::Invitation(made) = desk.change(&invite("275")).unwrap() else { panic!() };
     assert_eq!(
         (made.address.as_str(), made.advertised, made.expires.as_str()),
@@ -227,7 +239,7 @@ fn an_invitation_carries_an_address_that_devices_can_reach() {
         let failure = desk.change_at(&invite("275"), unspecified, None).unwrap_err();
         assert!(failure.exit == Exit::Invalid && failure.message.contains("sync.advertise"), "{failure:?}");
     }
-    desk.change(&Change::SiteRetire { site: "275".to_owned() }).unwrap();
+    desk.change(&Change::SiteRetire { site: "275".to_owned(), from: None }).unwrap();
     assert_eq!(desk.refused(&invite("275")).0, Exit::Invalid);
     assert_eq!(desk.refused(&invite("999")).0, Exit::NotFound);
 }
@@ -295,7 +307,7 @@ fn a_device_is_named_exactly() {
 fn every_change_is_journalled() {
     let mut desk = Desk::new();
     desk.change(&set("275", &[("bearer", "mairie")])).unwrap();
-    desk.change(&Change::SiteRetire { site: "275".to_owned() }).unwrap();
+    desk.change(&Change::SiteRetire { site: "275".to_owned(), from: None }).unwrap();
     let lines = journal::list(&desk.0, 0, 1_000).unwrap();
     let told: Vec<_> = lines.iter().map(|line| format!("{} {} {}", line.action, line.subject, line.detail)).collect();
     assert_eq!(told[0], "site.add 275 kind=house name=Chemillé department=49");
@@ -325,7 +337,9 @@ impl socket::Administration for Echo {
     async fn carry_out(&self, asked: Asked) -> Result<Reply, Failure> {
         match asked.request {
             Request::Look(Look::Tokens) => Ok(Reply::Tokens(Vec::new())),
-            Request::Change(Change::SiteImport { text }) => Err(Failure::new(Exit::Invalid, text.len().to_string())),
+            Request::Change(Change::SiteImport { list }) => {
+                Err(Failure::new(Exit::Invalid, list.text.len().to_string()))
+            }
             _ => Ok(Reply::Done),
         }
     }
@@ -351,7 +365,7 @@ async fn a_command_reaches_the_hub_through_its_socket() {
     };
     assert_eq!(send(Request::Look(Look::Tokens)).await, Ok(Reply::Tokens(Vec::new())));
     let large = "x".repeat(3_000_000);
-    let refused = send(Request::Change(Change::SiteImport { text: large })).await;
+    let refused = send(Request::Change(Change::SiteImport { list: list(&large) })).await;
     assert_eq!(refused, Err(Failure::new(Exit::Invalid, "3000000")));
 
     stop.cancel();

@@ -7,10 +7,13 @@ use msap_shared::io::store::prepare;
 use rusqlite::{Connection, OpenFlags};
 
 use super::engine::{self, Engine};
+use super::opening;
 use crate::admin::{self, Asked, Context, Reply, Request};
+use crate::backup::restore;
 use crate::client::{LOCK, Lock};
 use crate::config::Settings;
 use crate::exit::{Exit, Failure};
+use crate::keys::Keys;
 use crate::lang::Lang;
 use crate::store::{self, StoreError};
 
@@ -22,7 +25,7 @@ pub(super) fn exists(data: &Path, lang: Lang) -> Result<(), Failure> {
     }
 }
 
-fn no_hub(data: &Path, lang: Lang) -> Failure {
+pub(super) fn no_hub(data: &Path, lang: Lang) -> Failure {
     let text = lang.of("pas de hub ici ; « msap-hub serve » en crée un", "no hub here; «msap-hub serve» makes one");
     Failure::new(Exit::NotFound, format!("{} : {text}", data.display()))
 }
@@ -39,17 +42,26 @@ pub(super) fn carry_out(
     asked: &Asked,
 ) -> Result<Reply, Failure> {
     let (lang, now) = (asked.lang, Timestamp::now());
+    restore::finish(data).map_err(|error| engine::backup_failure(&error, lang))?;
     let path = data.join(store::FILE_NAME);
     if !path.exists() {
         return Err(no_hub(data, lang));
     }
     match &asked.request {
         Request::Look(look) => {
+            opening::examined(&path, lang)?;
             let conn = open(&path).map_err(|error| engine::store_failure(&error, lang))?;
             admin::look(&conn, look, lang, now).map_err(|error| error.failure(lang))
         }
+        Request::Authorities => {
+            opening::examined(&path, lang)?;
+            let conn = open(&path).map_err(|error| engine::store_failure(&error, lang))?;
+            let keys = Keys::open_or_create(keys, true).map_err(|error| engine::keys_failure(&error))?;
+            let found = admin::authorities(&conn, &keys).map_err(|error| error.failure(lang))?;
+            Ok(Reply::Authorities(found))
+        }
         Request::Change(change) => {
-            let (mut core, keys) = engine::open(data, keys, lang)?;
+            let (mut core, keys) = opening::open(data, keys, lang)?;
             let context = Context {
                 ca_hash: keys.ca_hash(),
                 advertise: settings.sync_advertise.clone(),
@@ -58,7 +70,7 @@ pub(super) fn carry_out(
             let mut hub = Engine { core: &mut core, keys: &keys };
             let reply = admin::change(&mut hub, change, &context, lang, now).map_err(|error| error.failure(lang));
             // Also after a failure: a database that went back in time has a new epoch by now.
-            let witnessed = engine::witness(&core, &keys).map_err(|error| engine::keys_failure(&error));
+            let witnessed = opening::witness(&core, &keys).map_err(|error| engine::keys_failure(&error));
             let reply = reply?;
             witnessed.map(|()| reply)
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use msap_shared::io::file::{Access, create_private_directory, write_atomic};
-use msap_shared::io::quic;
+use msap_shared::io::listen::Listener;
 use rusqlite::Connection;
 use sd_notify::NotifyState;
 use tokio::net::TcpListener;
@@ -18,8 +18,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use super::engine::{self, Engine};
+use super::opening;
 use crate::admin::socket::{Administration, Socket};
 use crate::admin::{self, Asked, Context, Reply, Request};
+use crate::backup::schedule::keep_backing_up;
 use crate::client::{Lock, LockError};
 use crate::config::{LogFormat, Settings};
 use crate::enrol::advertised;
@@ -27,6 +29,7 @@ use crate::exit::{Exit, Failure, with_causes};
 use crate::http::{self, Views};
 use crate::keys::Keys;
 use crate::lang::Lang;
+use crate::reference::Sources;
 use crate::service::{Handle, Service, Stopping};
 use crate::store::{self, StoreError};
 use crate::{accept, core};
@@ -35,6 +38,8 @@ use crate::{accept, core};
 pub const ADDRESSES: &str = "addresses.json";
 /// A command may hold the lock for a moment.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+/// How long a start may go on after it has last shown that it does.
+const STARTING_USEC: u32 = 60_000_000;
 
 /// Runs the hub until it is told to stop.
 ///
@@ -45,10 +50,10 @@ pub(super) fn run(data: &Path, keys: &Path, settings: &Settings, lang: Lang) -> 
     let io = |error: std::io::Error| Failure::new(Exit::Failure, format!("{} : {error}", data.display()));
     create_private_directory(data).map_err(io)?;
     let lock = lock(data, lang)?;
-    let (core, keys) = engine::open(data, keys, lang)?;
+    let (core, keys) = opening::open(data, keys, lang)?;
     // A first start that is cut off right after this must not look like a lost list of
     // revocations at the next one.
-    engine::witness(&core, &keys).map_err(|error| engine::keys_failure(&error))?;
+    opening::witness(&core, &keys).map_err(|error| engine::keys_failure(&error))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(io)?;
     let ended = runtime.block_on(serve(data, core, keys, settings, lang));
     drop(runtime);
@@ -66,7 +71,13 @@ fn lock(data: &Path, lang: Lang) -> Result<Lock, Failure> {
                 let text = lang.of("un autre hub tourne déjà sur ce dossier", "another hub runs on this directory");
                 return Err(Failure::new(Exit::Invalid, format!("{} : {text}", data.display())));
             }
-            Err(error) => return Err(Failure::new(Exit::Failure, with_causes(&error))),
+            Err(error) => {
+                let next = lang.of(
+                    "vérifiez les droits du dossier et que son disque n’est pas monté en lecture seule",
+                    "check the permissions of the directory, and that its disk is not mounted read-only",
+                );
+                return Err(Failure::new(Exit::Failure, format!("{} : {next}", with_causes(&error))));
+            }
         }
     }
 }
@@ -76,10 +87,11 @@ async fn serve(data: &Path, core: core::Core, keys: Arc<Keys>, settings: &Settin
         Failure::new(Exit::Failure, format!("{what} : {}", with_causes(error)))
     };
     let tls = keys.tls().map_err(|error| engine::keys_failure(&error))?;
-    let endpoint = quic::listen(settings.sync_listen, tls).map_err(|error| failed("sync", &error))?;
+    let door = Listener::bind(settings.sync_listen, tls, &keys.transport_secret());
+    let door = door.map_err(|error| failed("sync", &error))?;
     let listener = TcpListener::bind(settings.http_listen).await;
     let listener = listener.map_err(|error| failed(&format!("http {}", settings.http_listen), &error))?;
-    let sync = endpoint.local_addr().map_err(|error| failed("sync", &error))?;
+    let sync = door.local_addr().map_err(|error| failed("sync", &error))?;
     let http = listener.local_addr().map_err(|error| failed("http", &error))?;
     let socket = Socket::bind(data).map_err(|error| failed(admin::socket::NAME, &error))?;
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| failed("SIGTERM", &error))?;
@@ -88,14 +100,19 @@ async fn serve(data: &Path, core: core::Core, keys: Arc<Keys>, settings: &Settin
     // Two tokens: the writer stops only after everything that hands it work has stopped.
     let (rim, writer) = (CancellationToken::new(), CancellationToken::new());
     let advertise = advertised(settings.sync_advertise.as_deref(), sync);
+    let core = core.with(Sources::new(keys.clone(), &advertise));
     let service = Service::start(core, data.join(store::FILE_NAME), keys.clone(), &advertise, writer.clone());
     let service = service.map_err(|error| failed("writer", &error))?;
     let handle = service.handle.clone();
     let context = Context { ca_hash: keys.ca_hash(), advertise: settings.sync_advertise.clone(), sync };
     let operators = Operators { handle: handle.clone(), keys, context: Arc::new(context) };
-    let limits = accept::Limits { connections: settings.sync_connections, ..accept::Limits::default() };
-    let tasks = [
-        tokio::spawn(accept::run(endpoint, handle.clone(), Arc::new(handle.clone()), limits, rim.clone())),
+    let limits = accept::Limits {
+        connections: settings.sync_connections,
+        return_over: settings.sync_return_over,
+        ..accept::Limits::default()
+    };
+    let mut tasks = vec![
+        tokio::spawn(accept::run(door, handle.clone(), Arc::new(handle.clone()), limits, rim.clone())),
         tokio::spawn(http::serve(
             listener,
             http::router(handle.clone()),
@@ -105,6 +122,9 @@ async fn serve(data: &Path, core: core::Core, keys: Arc<Keys>, settings: &Settin
         tokio::spawn(socket.serve(operators, rim.clone())),
         tokio::spawn(handle.keep_verifying(rim.clone())),
     ];
+    if let Some(schedule) = settings.backup.clone() {
+        tasks.push(tokio::spawn(keep_backing_up(schedule, data.join(store::FILE_NAME), rim.clone())));
+    }
 
     let announced = announce(data, sync, http, lang).map_err(|error| failed(ADDRESSES, &error));
     if announced.is_ok() {
@@ -126,7 +146,10 @@ async fn serve(data: &Path, core: core::Core, keys: Arc<Keys>, settings: &Settin
         }
     }
     writer.cancel();
-    service.finish().await.map_err(|error| engine::store_failure(&error, lang))?;
+    if let Err(error) = service.finish().await {
+        opening::suspect(data);
+        return Err(engine::store_failure(&error, lang));
+    }
     info!("the hub has stopped");
     announced
 }
@@ -137,12 +160,17 @@ fn announce(data: &Path, sync: SocketAddr, http: SocketAddr, lang: Lang) -> std:
     write_atomic(&data.join(ADDRESSES), addresses.to_string().as_bytes(), Access::Directory)?;
     match lang {
         Lang::Fr => {
-            eprintln!("msap-hub : les postes se connectent sur {sync} (UDP), l’interface est sur http://{http}")
+            eprintln!("msap-hub : les postes se connectent sur {sync} (UDP et TCP), l’interface est sur http://{http}")
         }
-        Lang::En => eprintln!("msap-hub: sites connect to {sync} (UDP), the interface is at http://{http}"),
+        Lang::En => eprintln!("msap-hub: sites connect to {sync} (UDP and TCP), the interface is at http://{http}"),
     }
     notify(&[NotifyState::Ready]);
     Ok(())
+}
+
+/// Tells systemd that a start which takes long is under way.
+pub(super) fn still_starting() {
+    notify(&[NotifyState::ExtendTimeoutUsec(STARTING_USEC)]);
 }
 
 fn notify(state: &[NotifyState<'_>]) {
@@ -190,11 +218,24 @@ impl Administration for Operators {
                 let reply = looked.await.map_err(|error| engine::store_failure(&error, lang))?;
                 reply.map_err(|error| error.failure(lang))
             }
+            Request::Authorities => {
+                let keys = self.keys.clone();
+                let looked = self.handle.look(move |conn| Ok(admin::authorities(conn, &keys)));
+                let found = looked.await.map_err(|error| engine::store_failure(&error, lang))?;
+                found.map(Reply::Authorities).map_err(|error| error.failure(lang))
+            }
             Request::Change(change) => {
                 let (keys, context) = (self.keys.clone(), self.context.clone());
                 let changed = self.handle.manage(move |core, now| {
+                    // A rotation changes what new invitations name.
+                    let context = Context { ca_hash: keys.ca_hash(), ..(*context).clone() };
                     let mut hub = Engine { core, keys: &keys };
-                    admin::change(&mut hub, &change, &context, lang, now).map_err(|error| error.failure(lang))
+                    let reply = admin::change(&mut hub, &change, &context, lang, now);
+                    let reply = reply.map_err(|error| error.failure(lang))?;
+                    if change.reaches_devices() {
+                        core.refer(now).map_err(|error| engine::store_failure(&error, lang))?;
+                    }
+                    Ok(reply)
                 });
                 changed.await.map_err(|Stopping| stopping())?
             }
@@ -219,7 +260,7 @@ impl Views for Handle {
         Self::look_up(self, f).await
     }
 
-    fn writer_works(&self) -> bool {
-        Self::writer_works(self)
+    fn trouble(&self) -> Option<&'static str> {
+        Self::trouble(self)
     }
 }

@@ -1,89 +1,47 @@
-//! The core, put together from the keys and the database, and what operators' changes ask of it.
-
-use std::fs::OpenOptions;
-use std::io;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
-use std::sync::Arc;
+//! What operators' changes ask of the core and the keys, and how failures are told.
 
 use jiff::Timestamp;
 use msap_shared::id::DeviceId;
 use msap_shared::time::Month;
 use rusqlite::Connection;
 
-use crate::admin::{AdminError, CheckObject, FoldedObject, Hub};
-use crate::ask;
+use crate::admin::{self, AdminError, AuthoritiesObject, CheckObject, FoldedObject, Hub};
+use crate::backup::BackupError;
 use crate::bundle::{self, AnswerObject, BundleObject};
-use crate::core::{Core, Revocations};
+use crate::core::Core;
 use crate::exit::{Exit, Failure, with_causes};
-use crate::keys::{Keys, KeysError, NotIntact, Witness};
+use crate::keys::{Keys, KeysError};
 use crate::lang::Lang;
-use crate::store::devices::{self, Device, Standing};
-use crate::store::{self, Store, StoreError, Witnessed};
-
-/// Opens keys and database; makes both at the first start. The caller holds the lock.
-///
-/// # Errors
-/// When either is missing beside the other, damaged or newer.
-pub(super) fn open(data: &Path, keys: &Path, lang: Lang) -> Result<(Core, Arc<Keys>), Failure> {
-    let database = data.join(store::FILE_NAME);
-    let keys = Keys::open_or_create(keys, database.exists()).map_err(|error| keys_failure(&error))?;
-    let witness = keys.read_witness().map_err(|error| keys_failure(&error))?;
-    let mut revocations = match keys.revocations() {
-        Ok(devices) => Revocations { devices: devices.into_iter().collect(), intact: true },
-        Err(NotIntact::Damaged { damage, readable }) => {
-            tracing::warn!(%damage, "the list of revocations is not known to be whole");
-            Revocations { devices: readable.into_iter().collect(), intact: false }
-        }
-        Err(NotIntact::Keys(error)) => return Err(keys_failure(&error)),
-    };
-    let witnessed = witness.map(|witness| Witnessed { epoch: witness.epoch, mark: witness.mark });
-    private(&database).map_err(|error| Failure::new(Exit::Failure, format!("{} : {error}", database.display())))?;
-    let store = Store::open(data, witnessed, Box::new(rand::random::<[u8; 16]>));
-    let store = store.map_err(|error| store_failure(&error, lang))?;
-    let rows = devices::list(store.connection(), None).map_err(|error| store_failure(&error, lang))?;
-    complete(&keys, &mut revocations, &rows).map_err(|error| keys_failure(&error))?;
-    Ok((Core::new(store, ask::hub_zone(), revocations), Arc::new(keys)))
-}
-
-/// Adds to the list beside the keys whom only the database knows to be revoked: the keys came
-/// back from a backup that is older than it. Before the first witness is written, which would
-/// take the shorter list for whole; once the database is lost too, nobody else knows.
-fn complete(keys: &Keys, revocations: &mut Revocations, rows: &[Device]) -> Result<(), KeysError> {
-    let today = ask::today(Timestamp::now());
-    for device in rows.iter().filter(|device| device.standing == Standing::Revoked) {
-        if revocations.devices.insert(device.fingerprint) {
-            tracing::warn!(device.id = %device.id, "the list of revocations lacked a device: added");
-            keys.append_revocation(&device.fingerprint, today, &device.reason)?;
-        }
-    }
-    Ok(())
-}
-
-/// Makes the database's file for its owner only: SQLite would let the data directory decide, and
-/// systemd's is open to all. Its side files take the same mode.
-fn private(database: &Path) -> io::Result<()> {
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(database) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
-    }
-}
-
-/// Notes beside the keys where the database is.
-pub(super) fn witness(core: &Core, keys: &Keys) -> Result<(), KeysError> {
-    let Witnessed { epoch, mark } = core.now();
-    keys.write_witness(&Witness { epoch, mark, revocations: keys.revocation_count() })
-}
+use crate::store::{StoreError, devices, journal};
 
 pub(super) fn keys_failure(error: &KeysError) -> Failure {
     let exit = if error.exit_code() == Exit::Damaged as u8 { Exit::Damaged } else { Exit::Failure };
     Failure::new(exit, with_causes(error))
 }
 
+pub(super) fn backup_failure(error: &BackupError, lang: Lang) -> Failure {
+    error.failure(lang)
+}
+
+/// A failure of the database, with the next step.
 pub(super) fn store_failure(error: &StoreError, lang: Lang) -> Failure {
     let exit = if error.is_damage() { Exit::Damaged } else { Exit::Failure };
     let text = lang.of("la base du hub a échoué", "the hub's database failed");
-    Failure::new(exit, format!("{text} : {}", with_causes(error)))
+    let next = match error {
+        StoreError::Corrupt { .. } => lang.of(
+            ". Restaurez une sauvegarde : msap-hub restore FICHIER. Sans sauvegarde, mettez hub.db et hub.db-wal de \
+             côté et redémarrez : les postes renverront ce qu’ils gardent",
+            ". Restore a backup: msap-hub restore FILE. Without one, set hub.db and hub.db-wal aside and start again: \
+             the sites will send what they keep",
+        ),
+        StoreError::NewerSchema { .. } => lang.of(". Mettez msap-hub à jour", ". Update msap-hub"),
+        error if error.is_full() => lang.of(
+            ". Le disque est plein : faites de la place, le hub reprendra de lui-même",
+            ". The disk is full: make room, the hub will go on by itself",
+        ),
+        _ => "",
+    };
+    Failure::new(exit, format!("{text} : {}{next}", with_causes(error)))
 }
 
 /// The core and the keys, as [`Hub`].
@@ -142,6 +100,25 @@ impl Hub for Engine<'_> {
         Ok(bundle::answer(self.core, self.keys, device, from, now)?)
     }
 
+    fn rotate(&mut self, now: Timestamp) -> Result<AuthoritiesObject, AdminError> {
+        self.keys.rotate()?;
+        let keys = self.keys.authority_keys();
+        let told: Vec<String> = keys.iter().map(ToString::to_string).collect();
+        self.write(|conn| journal::record(conn, now, "ca.rotate", "", &told.join(" after ")))?;
+        admin::authorities(self.core.connection(), self.keys)
+    }
+
+    fn finish_rotation(&mut self, leave_behind: bool, now: Timestamp) -> Result<AuthoritiesObject, AdminError> {
+        let behind = admin::authorities(self.core.connection(), self.keys)?.behind;
+        if !behind.is_empty() && !leave_behind {
+            return Err(AdminError::Behind(behind.into_iter().map(|device| device.id).collect()));
+        }
+        self.keys.finish_rotation()?;
+        let left: Vec<&str> = behind.iter().map(|device| device.id.as_str()).collect();
+        self.write(|conn| journal::record(conn, now, "ca.finish", "", &format!("left behind: {}", left.join(" "))))?;
+        admin::authorities(self.core.connection(), self.keys)
+    }
+
     fn check(&mut self, rebuild: bool, now: Timestamp) -> Result<CheckObject, AdminError> {
         let report = self.core.check(rebuild, now)?;
         Ok(CheckObject {
@@ -157,12 +134,17 @@ impl Hub for Engine<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
     use msap_shared::id::Fingerprint;
     use msap_shared::io::link::CloseCode;
 
+    use super::super::opening::{open, witness};
     use super::*;
     use crate::accept::ConnId;
     use crate::core::{Input, Output};
+    use crate::store::devices::Standing;
 
     fn now() -> Timestamp {
         "2026-11-20T11:00:00Z".parse().unwrap()

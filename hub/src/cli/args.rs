@@ -5,8 +5,14 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::settle::{Flagged, Refused};
+pub(crate) use self::site::Site;
 use super::bundle::{ExportBundle, ImportBundle};
+use super::{Backup, Ca, Restore};
 use crate::lang::Lang;
+
+mod settle;
+mod site;
 
 /// The whole command, with its help in French.
 pub fn command() -> clap::Command {
@@ -67,12 +73,19 @@ pub(crate) enum Command {
         #[arg(long)]
         rebuild: bool,
     },
+    /// Sauvegarde la base, que le hub tourne ou non, et la relit en entier
+    Backup(Backup),
+    /// Remet une sauvegarde à la place de la base
+    Restore(Restore),
+    /// Les autorités, auxquelles les postes reconnaissent ce hub
+    #[command(subcommand)]
+    Ca(Ca),
     /// Les changements refusés
     #[command(subcommand)]
-    Refused(Listing),
+    Refused(Refused),
     /// Les faits comptés à part, en attente d’une décision
     #[command(subcommand)]
-    Flagged(Listing),
+    Flagged(Flagged),
     /// Le journal des opérations
     #[command(subcommand)]
     Journal(Journal),
@@ -117,97 +130,6 @@ impl Serve {
         let http = self.http.map(|address| ("http.listen", "--http", address.to_string()));
         sync.into_iter().chain(http).collect()
     }
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Site {
-    /// Importe une liste de lieux (CSV) ; un compte rendu par ligne fautive
-    Import {
-        /// Fichier CSV
-        #[arg(value_name = "FICHIER")]
-        file: PathBuf,
-        /// Dit ce qui serait fait, sans le faire
-        #[arg(long)]
-        dry_run: bool,
-    },
-    /// Liste les lieux
-    List {
-        /// Départements, séparés par des virgules
-        #[arg(long, value_name = "CODES")]
-        department: Option<String>,
-        /// Régions, séparées par des virgules
-        #[arg(long, value_name = "CODES")]
-        region: Option<String>,
-        /// house, antenna
-        #[arg(long, value_name = "SORTES")]
-        kind: Option<String>,
-        /// candidate, project, open, labelled, retired
-        #[arg(long, value_name = "ÉTAPES")]
-        life: Option<String>,
-    },
-    /// Montre un lieu, ses alias et ses postes
-    Show {
-        /// Identifiant ou alias
-        #[arg(value_name = "LIEU")]
-        site: String,
-    },
-    /// Ajoute un lieu
-    Add {
-        /// Identifiant : 1 à 32 caractères parmi a-z, 0-9, _ et -
-        #[arg(value_name = "LIEU")]
-        site: String,
-        /// house ou antenna
-        #[arg(long, default_value = "house", value_name = "SORTE")]
-        kind: String,
-        /// Maison de rattachement d’une antenne
-        #[arg(long, value_name = "LIEU")]
-        parent: Option<String>,
-        /// Champs, dont name, et department ou timezone
-        #[arg(value_name = "CHAMP=VALEUR", value_parser = pair, required = true)]
-        fields: Vec<(String, String)>,
-    },
-    /// Ferme un lieu définitivement
-    Retire {
-        /// Identifiant ou alias
-        #[arg(value_name = "LIEU")]
-        site: String,
-    },
-    /// Donne un autre nom à un lieu
-    Alias {
-        /// Identifiant ou alias
-        #[arg(value_name = "LIEU")]
-        site: String,
-        /// Nouveau nom
-        #[arg(value_name = "ALIAS")]
-        alias: String,
-    },
-    /// Rattache une antenne à une maison
-    SetParent {
-        /// Identifiant ou alias de l’antenne
-        #[arg(value_name = "LIEU")]
-        site: String,
-        /// Identifiant ou alias de la maison
-        #[arg(long, value_name = "LIEU")]
-        parent: String,
-    },
-    /// Change des champs d’un lieu : life, bearer, label_date, name…
-    Set {
-        /// Identifiant ou alias
-        #[arg(value_name = "LIEU")]
-        site: String,
-        /// Champs
-        #[arg(value_name = "CHAMP=VALEUR", value_parser = pair, required = true)]
-        fields: Vec<(String, String)>,
-    },
-    /// Crée un code d’invitation à usage unique pour un poste du lieu
-    Invite {
-        /// Identifiant ou alias
-        #[arg(value_name = "LIEU")]
-        site: String,
-        /// Durée de validité, par exemple 7d ou 12h
-        #[arg(long, default_value = "7d", value_parser = seconds, value_name = "DURÉE")]
-        expires: i64,
-    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -321,12 +243,6 @@ pub(crate) enum Format {
     Csv,
     /// JSON
     Json,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Listing {
-    /// Liste
-    List,
 }
 
 #[derive(Debug, Subcommand)]

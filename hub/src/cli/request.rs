@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
-use super::args::{Counts, Device, Document, Journal, Site, Token};
-use crate::admin::{Change, Look, Pairs, Request};
+use super::Ca;
+use super::args::{Counts, Device, Document, Flagged, Journal, Refused, Site, Token};
+use crate::admin::{Change, ListFile, Look, Pairs, Request};
 use crate::exit::{Exit, Failure};
 use crate::lang::Lang;
+use crate::ledger::Verdict;
 
 /// Only what was given.
 fn pairs<const N: usize>(given: [(&str, Option<String>); N]) -> Pairs {
@@ -14,11 +16,11 @@ fn pairs<const N: usize>(given: [(&str, Option<String>); N]) -> Pairs {
 
 pub(crate) fn site(site: Site, lang: Lang) -> Result<Request, Failure> {
     Ok(match site {
-        Site::Import { file, dry_run } => {
-            let text = text_file(&file, lang)?;
+        Site::Import { file, dry_run, date, retire_missing } => {
+            let list = list_file(&file, date, retire_missing, lang)?;
             match dry_run {
-                true => Request::Look(Look::SiteImport { text }),
-                false => Request::Change(Change::SiteImport { text }),
+                true => Request::Look(Look::SiteImport { list }),
+                false => Request::Change(Change::SiteImport { list }),
             }
         }
         Site::List { department, region, kind, life } => {
@@ -27,11 +29,13 @@ pub(crate) fn site(site: Site, lang: Lang) -> Result<Request, Failure> {
         }
         Site::Show { site } => Request::Look(Look::Site { site }),
         Site::Add { site, kind, parent, fields } => Request::Change(Change::SiteAdd { site, kind, parent, fields }),
-        Site::Retire { site } => Request::Change(Change::SiteRetire { site }),
+        Site::Retire { site, from } => Request::Change(Change::SiteRetire { site, from }),
         Site::Alias { site, alias } => Request::Change(Change::SiteAlias { site, alias }),
-        Site::SetParent { site, parent } => Request::Change(Change::SiteSetParent { site, parent }),
-        Site::Set { site, fields } => Request::Change(Change::SiteSet { site, fields }),
-        Site::Invite { site, expires } => Request::Change(Change::SiteInvite { site, valid_s: expires }),
+        Site::SetParent { site, parent, from } => Request::Change(Change::SiteSetParent { site, parent, from }),
+        Site::Set { site, fields, from } => Request::Change(Change::SiteSet { site, fields, from }),
+        Site::Invite { site, expires, replaces } => {
+            Request::Change(Change::SiteInvite { site, valid_s: expires, replaces })
+        }
     })
 }
 
@@ -76,12 +80,34 @@ pub(crate) fn check(rebuild: bool) -> Request {
     Request::Change(Change::Check { rebuild })
 }
 
-pub(crate) fn refused() -> Request {
-    Request::Look(Look::Refused)
+pub(crate) fn ca(ca: &Ca) -> Request {
+    match ca {
+        Ca::Show => Request::Authorities,
+        Ca::Rotate { finish: false, force: _ } => Request::Change(Change::AuthorityRotate),
+        Ca::Rotate { finish: true, force } => Request::Change(Change::AuthorityFinish { leave_behind: *force }),
+    }
 }
 
-pub(crate) fn flagged() -> Request {
-    Request::Look(Look::Flagged)
+pub(crate) fn refused(refused: Refused) -> Request {
+    match refused {
+        Refused::List => Request::Look(Look::Refused),
+        Refused::Show { id } => Request::Look(Look::RefusedOne { id }),
+        Refused::Settle { id, reason } => Request::Change(Change::RefusedSettle { id, reason }),
+    }
+}
+
+pub(crate) fn flagged(flagged: Flagged) -> Request {
+    match flagged {
+        Flagged::List { site, reason } => {
+            Request::Look(Look::Flagged { filters: pairs([("site", site), ("reason", reason)]) })
+        }
+        Flagged::Show { id } => Request::Look(Look::FlaggedOne { id }),
+        // One of the two is required.
+        Flagged::Settle { id, count, leave_out: _, reason } => {
+            let verdict = if count { Verdict::Count } else { Verdict::LeaveOut };
+            Request::Change(Change::FlaggedSettle { id, verdict: verdict.as_str().to_owned(), reason })
+        }
+    }
 }
 
 pub(crate) fn journal(journal: &Journal) -> Request {
@@ -96,26 +122,14 @@ pub(crate) fn document(document: Document) -> Request {
     })
 }
 
-/// Reads a text file that a person names. What is not UTF-8 in it becomes U+FFFD: the import names
-/// the rows where that stands.
-fn text_file(path: &Path, lang: Lang) -> Result<String, Failure> {
+/// Reads a list of sites that a person names.
+fn list_file(path: &Path, date: Option<String>, retire_missing: bool, lang: Lang) -> Result<ListFile, Failure> {
     let bytes = std::fs::read(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
             Failure::new(Exit::NotFound, format!("{} {}", path.display(), lang.of("n’existe pas", "does not exist")))
         }
         _ => Failure::new(Exit::Failure, format!("{} : {error}", path.display())),
     })?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_byte_that_is_no_text_does_not_refuse_the_file() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), b"site_id,name\n1,Chemill\xe9\n2,Lyon\n").unwrap();
-        assert_eq!(text_file(file.path(), Lang::Fr).unwrap(), "site_id,name\n1,Chemill\u{fffd}\n2,Lyon\n");
-    }
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(ListFile { date, retire_missing, ..ListFile::read(&bytes, name) })
 }

@@ -6,12 +6,11 @@ use data_encoding::BASE64;
 use serde_json::Value;
 
 use super::args::Format;
-use super::bundle;
-use crate::admin::{DeviceObject, Reply};
+use super::{bundle, imported};
+use crate::admin::{AuthoritiesObject, DeviceObject, Reply};
 use crate::config::Shown;
 use crate::doctor::Finding;
 use crate::exit::{Exit, Failure};
-use crate::import::ImportReport;
 use crate::lang::Lang;
 use crate::out::{self, Grid};
 use crate::site::SiteObject;
@@ -32,10 +31,6 @@ pub(crate) fn failed(reply: &Reply, lang: Lang) -> Option<Failure> {
                 "the views differ from the changes: msap-hub check --rebuild",
             );
             Some(Failure::new(Exit::ConditionFailed, text))
-        }
-        Reply::Imported(report) if report.rejected > 0 => {
-            let text = lang.of("des lignes ont été laissées de côté", "some rows were left out");
-            Some(Failure::new(Exit::Invalid, format!("{} {text}", report.rejected)))
         }
         _ => None,
     }
@@ -66,15 +61,19 @@ pub(crate) fn reply(reply: Reply, format: Option<Format>, json: bool, lang: Lang
             summary(&figures, lang);
             out::grid(&table(&figures))
         }
-        Reply::Imported(report) => imported(&report, json, lang),
-        Reply::Site { site, aliases, devices } if json => {
+        Reply::Imported(report) => imported::show(&report, json, lang),
+        Reply::Site { site, aliases, devices, history } if json => {
             let mut object = serde_json::to_value(&site).map_err(io::Error::other)?;
             object["aliases"] = serde_json::json!(aliases);
             object["devices"] = serde_json::json!(devices);
+            object["history"] = serde_json::json!(history);
             out::json(&object)
         }
-        Reply::Site { site, aliases, devices } => {
+        Reply::Site { site, aliases, devices, history } => {
             out::grid(&fields(&site, &[("aliases", aliases.join(" "))])?)?;
+            if !history.is_empty() {
+                list(&history, &["field", "from", "value"], false)?;
+            }
             if devices.is_empty() { Ok(()) } else { out::grid(&device_grid(&devices)) }
         }
         Reply::Sites(sites) if json => out::json(&sites),
@@ -112,9 +111,15 @@ pub(crate) fn reply(reply: Reply, format: Option<Format>, json: bool, lang: Lang
             let told = check.problems.iter().chain(&check.differences).chain(&check.negative);
             told.into_iter().try_for_each(|line| out::line(line))
         }
+        Reply::Authorities(found) if json => out::json(&found),
+        Reply::Authorities(found) => authorities(&found, lang),
         Reply::Tokens(rows) => list(&rows, &["id", "label", "scope", "role", "expires", "revoked"], json),
-        Reply::Refused(rows) => list(&rows, &["document", "device", "writer", "seq", "reason", "day"], json),
-        Reply::Flagged(rows) => list(&rows, &["document", "tap", "reason", "day", "value"], json),
+        Reply::Refused(rows) => {
+            list(&rows, &["id", "site", "document", "device", "writer", "seq", "reason", "day"], json)
+        }
+        Reply::RefusedOne(row) => object(&row, json),
+        Reply::Flagged(rows) => list(&rows, &["id", "site", "date", "reason", "value"], json),
+        Reply::FlaggedOne(row) => object(&row, json),
         Reply::Journal(rows) => list(&rows, &["n", "at", "action", "subject", "detail"], json),
         Reply::Documents(rows) => list(&rows, &["id", "changes"], json),
     }
@@ -125,12 +130,17 @@ pub(crate) fn settings(shown: &[Shown], json: bool) -> io::Result<()> {
     list(shown, &["key", "value", "origin"], json)
 }
 
-/// Writes what the doctor found.
-pub(crate) fn health(found: &[Finding], json: bool) -> io::Result<()> {
-    list(found, &["check", "state", "detail"], json)
+/// Writes one object, a line per field.
+pub(crate) fn one(value: &Value) -> io::Result<()> {
+    out::grid(&fields(value, &[])?)
 }
 
-fn list<T: serde::Serialize>(rows: &[T], columns: &[&str], json: bool) -> io::Result<()> {
+/// Writes what the doctor found.
+pub(crate) fn health(found: &[Finding], json: bool) -> io::Result<()> {
+    list(found, &["check", "state", "detail", "next"], json)
+}
+
+pub(super) fn list<T: serde::Serialize>(rows: &[T], columns: &[&str], json: bool) -> io::Result<()> {
     if json {
         return out::json(&rows);
     }
@@ -202,21 +212,26 @@ fn device_grid(devices: &[DeviceObject]) -> Grid {
     grid
 }
 
-fn imported(report: &ImportReport, json: bool, lang: Lang) -> io::Result<()> {
-    if json {
-        return out::json(report);
-    }
-    let ImportReport { added, changed, unchanged, rejected, .. } = report;
-    match lang {
-        Lang::Fr => {
-            eprintln!("ajoutés : {added} ; modifiés : {changed} ; inchangés : {unchanged} ; rejetés : {rejected}")
-        }
-        Lang::En => eprintln!("added: {added}; changed: {changed}; unchanged: {unchanged}; rejected: {rejected}"),
-    }
-    if report.problems.is_empty() {
+fn authorities(found: &AuthoritiesObject, lang: Lang) -> io::Result<()> {
+    list(&found.authorities, &["fingerprint", "certifies"], false)?;
+    if !found.rotating {
         return Ok(());
     }
-    list(&report.problems, &["line", "site", "field", "problem", "rejected"], false)
+    let saved = lang.of(
+        "rotation en cours : sauvegardez le dossier des clés maintenant",
+        "a rotation is under way: back up the keys directory now",
+    );
+    let left = match found.behind.len() {
+        0 => lang
+            .of(
+                "tous les postes ont la nouvelle autorité : msap-hub ca rotate --finish",
+                "every device has the new authority: msap-hub ca rotate --finish",
+            )
+            .to_owned(),
+        n => format!("{n} {}", lang.of("postes ne l’ont pas encore reçue :", "devices have not taken it up yet:")),
+    };
+    eprintln!("{saved}\n{left}");
+    if found.behind.is_empty() { Ok(()) } else { out::grid(&device_grid(&found.behind)) }
 }
 
 fn keys(figures: &Value) -> Vec<String> {

@@ -22,12 +22,16 @@ fn every_documented_variable_and_key_reaches_its_setting() {
         ("http.listen", "[::1]:2"),
         ("log.filter", "debug"),
         ("log.format", "json"),
+        ("backup.dir", "/var/backups/msap"),
+        ("backup.every", "12h"),
+        ("backup.keep", "3"),
         ("limits.http_connections", "3"),
         ("limits.sync_connections", "4"),
     ] {
         let variable = format!("MSAP_HUB_{}", key.replace('.', "__").to_uppercase());
         let (section, name) = key.split_once('.').unwrap();
-        let quoted = if key.starts_with("limits") { value.to_owned() } else { format!("{value:?}") };
+        let quoted =
+            if key.starts_with("limits") || key == "backup.keep" { value.to_owned() } else { format!("{value:?}") };
         for settings in
             [with(&[(&variable, value)]).unwrap(), with_file(&format!("[{section}]\n{name} = {quoted}")).unwrap()]
         {
@@ -83,6 +87,10 @@ fn invalid_values_are_refused() {
         ("SYNC__ADVERTISE", "256.0.0.1:4433"),
         ("LOG__FORMAT", "xml"),
         ("LOG__FILTER", "msap_hub=loud"),
+        ("BACKUP__DIR", "sauvegardes"),
+        ("BACKUP__EVERY", "0h"),
+        ("BACKUP__EVERY", "daily"),
+        ("BACKUP__KEEP", "0"),
         ("LIMITS__HTTP_CONNECTIONS", "0"),
         ("LIMITS__SYNC_CONNECTIONS", "100001"),
     ] {

@@ -11,10 +11,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use msap_shared::chain::Run;
 use msap_shared::document::DocId;
-use msap_shared::frame::{DeviceStanding, Frame, Have, Hello, Version};
+use msap_shared::frame::{DeviceStanding, Frame, Have, Hello, Reference, Version};
 use msap_shared::grant::Grant;
 use msap_shared::id::{DeviceId, Digest32, Epoch, Fingerprint, SessionToken, SiteId, WriterId};
 use msap_shared::io::bundle::{BundleError, Frames};
+use msap_shared::reference::Held;
 use msap_shared::session::hub::{HubReplica, HubSession, Taken};
 use msap_shared::session::{SEQ_MAX, SessionError};
 use msap_shared::time::Month;
@@ -24,7 +25,7 @@ use crate::accept::ConnId;
 use crate::replica::Replica;
 use crate::store::devices::{self, Standing};
 use crate::store::told::{self, Told};
-use crate::store::{StoreError, Witnessed, chains, findings, journal};
+use crate::store::{StoreError, Witnessed, chains, journal, refusals};
 
 /// What carries such a session, as device lists show it.
 const TRANSPORT: &str = "file";
@@ -200,7 +201,7 @@ impl Core {
         answer.add(session.poll(epoch, mark, &mut replica)?)?;
         if standing == DeviceStanding::Active {
             let mut have = versions_told(told.as_ref());
-            for refused in findings::refused_of(conn, &site)? {
+            for refused in refusals::of_site(conn, &site)? {
                 // The number may have been taken since, or be one that no session would name.
                 let held = chains::versions(conn, &refused.document)?;
                 let held = held.iter().any(|tip| tip.writer == refused.writer && tip.seq >= refused.seq);
@@ -320,6 +321,16 @@ impl HubReplica for ByFile<'_, '_, '_> {
 
     fn run(&mut self, document: &DocId, writer: &WriterId, from: u64) -> Result<Option<Run>, StoreError> {
         self.inner.run(document, writer, from)
+    }
+
+    // References take a question and an answer: a file has one of the two. A machine that never
+    // has a line keeps what it was told when it joined.
+    fn differing(&mut self, _held: &[Held]) -> Result<Vec<Reference>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn answered(&mut self, _answer: &Reference) -> Result<Option<Reference>, StoreError> {
+        Ok(None)
     }
 
     fn take(&mut self, document: &DocId, run: Run) -> Result<Taken, StoreError> {

@@ -1,15 +1,14 @@
-//! What operators do to the core: revoke, approve, check.
+//! What operators and hosts do to the core: revoke, approve, check, tell devices of what changed.
 
 use jiff::Timestamp;
 use msap_shared::chain::Run;
 use msap_shared::id::DeviceId;
 use msap_shared::io::link::CloseCode;
-use msap_shared::io::store::verify;
 use msap_shared::session::hub::{HubReplica as _, Taken};
 
-use super::{Core, Output};
+use super::{Core, Done, Output};
 use crate::replica::Replica;
-use crate::store::chains::Doc;
+use crate::store::check::{self, CheckReport};
 use crate::store::devices;
 use crate::store::{StoreError, chains, findings, journal, pending, rebuild};
 
@@ -24,35 +23,34 @@ pub struct Approved {
     pub left: Vec<String>,
 }
 
-/// What a check found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CheckReport {
-    /// Documents read.
-    pub documents: u64,
-    /// Changes read.
-    pub changes: u64,
-    /// Damage to what is kept: the truth itself is in question.
-    pub problems: Vec<String>,
-    /// Where the views are not what the changes amount to.
-    pub differences: Vec<String>,
-    /// Figures below zero, which count as 0.
-    pub negative: Vec<String>,
-}
-
-/// Why a check's transaction is not kept.
-enum NotKept {
-    /// It was only asked to look.
-    Looked(CheckReport),
-    Store(StoreError),
-}
-
-impl From<StoreError> for NotKept {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
 impl Core {
+    /// Whether the disk is full: nothing is taken in then.
+    pub fn is_full(&self) -> bool {
+        self.full
+    }
+
+    /// The disk has room again.
+    pub fn has_room(&mut self) {
+        self.full = false;
+    }
+
+    /// Sends to whoever is in session the references that an operator has just changed; let out
+    /// with the next [`Core::drain_outputs`].
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn refer(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        for live in self.live.values_mut() {
+            let site = live.session.grant().site().clone();
+            let mut replica = Replica::reading(self.store.connection(), &site, live.device).with(&self.sources);
+            live.session.refer(&mut replica)?;
+        }
+        let done = Done { touched: self.live.keys().copied().collect(), ..Done::default() };
+        let outputs = self.after(done, now)?;
+        self.outputs.extend(outputs);
+        Ok(())
+    }
+
     /// Turns a device away for good and ends its sessions. The list beside the keys must name
     /// it before. `false` when there is no such device.
     ///
@@ -106,6 +104,7 @@ impl Core {
                     Taken::Fork => approved.left.push(format!("{what}: another change is held under this number")),
                 }
             }
+            pending::sum_anew(conn)?;
             for id in &approved.devices {
                 journal::record(conn, now, "device.approve", &id.to_string(), "")?;
             }
@@ -124,35 +123,20 @@ impl Core {
         });
     }
 
-    /// Verifies every document and rebuilds the views from the changes, and reports what
-    /// differs. The rebuilt views are kept only when `keep` says so.
+    /// Reads everything back and reports what does not hold. With `mend`, views that differ from
+    /// the changes are folded anew and kept.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn check(&mut self, keep: bool, now: Timestamp) -> Result<CheckReport, StoreError> {
-        let outcome = self.store.write(|conn, _| {
-            let mut report = CheckReport::default();
-            for (row, name) in chains::all(conn)? {
-                let findings = verify::verify(conn, Doc { row, name: &name })?;
-                report.documents += 1;
-                report.changes += findings.changes;
-                report.problems.extend(findings.problems);
-            }
-            // Views cannot be rebuilt from changes that do not read back.
-            if report.problems.is_empty() {
-                report.differences = rebuild::rebuild(conn)?;
-            }
-            report.negative = rebuild::negative_cells(conn)?;
-            if !keep || report.differences.is_empty() {
-                return Err(NotKept::Looked(report));
-            }
-            journal::record(conn, now, "check.rebuild", "", &format!("{} differences", report.differences.len()))?;
-            Ok(report)
-        });
-        match outcome {
-            Ok(report) | Err(NotKept::Looked(report)) => Ok(report),
-            Err(NotKept::Store(error)) => Err(error),
+    pub fn check(&mut self, mend: bool, now: Timestamp) -> Result<CheckReport, StoreError> {
+        let report = check::look::<StoreError>(self.store.connection(), &mut |_, _| Ok(()))?;
+        if mend && !report.differences.is_empty() {
+            self.store.write(|conn, _| {
+                let differences = rebuild::rebuild(conn)?.len();
+                journal::record(conn, now, "check.rebuild", "", &format!("{differences} differences"))
+            })?;
         }
+        Ok(report)
     }
 
     /// Takes note of what the verifier found when it opened documents. A document that changed

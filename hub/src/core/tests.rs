@@ -11,6 +11,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::store::Fresh;
 
+mod settling;
+mod standing;
+
 const DOCUMENT: &str = "site/275/visits/2026-11";
 
 fn fresh() -> Fresh {
@@ -44,6 +47,7 @@ fn hello() -> Frame {
         seen: None,
         digest: Digest32::new([9; 32]),
         offers: true,
+        references: None,
     })
 }
 
@@ -153,7 +157,7 @@ fn a_refused_change_is_named_listed_and_what_came_before_it_held() {
         _ => None,
     });
     assert_eq!(refused, Some((2, 4)));
-    let listed: i64 = core.connection().query_row("SELECT count(*) FROM refused", [], |row| row.get(0)).unwrap();
+    let listed: i64 = core.connection().query_row("SELECT count(*) FROM refusal", [], |row| row.get(0)).unwrap();
     assert_eq!((listed, figures(&core).len()), (1, 1));
 }
 
@@ -304,4 +308,54 @@ fn a_frame_of_a_connection_that_is_not_known_closes_it() {
     let conn = ConnId::new(5);
     let outputs = core.turn(vec![Input::Frame(conn, Frame::Offered)], now()).unwrap();
     assert!(matches!(outputs.as_slice(), [Output::Close(closed, CloseCode::Internal)] if *closed == conn));
+}
+
+#[test]
+fn a_full_disk_keeps_nothing_and_answers_nothing_until_there_is_room() {
+    let mut core = greeted();
+    let pages = |core: &Core, max: i64| {
+        core.connection().query_row(&format!("PRAGMA max_page_count = {max}"), [], |_| Ok(())).unwrap();
+    };
+    pages(&core, 1);
+    let push = pushes(250, &[vec![fact(250, 0, "1|CNAF|online|25-39|1")]]).remove(0);
+    let mut outputs = Vec::new();
+    // What is left of the last pages may take some.
+    for n in 0..200 {
+        if core.is_full() {
+            break;
+        }
+        let more = pushes(n, &[vec![fact(n, 0, "1|CNAF|online|25-39|1")]]).remove(0);
+        outputs = give(&mut core, Frame::Push(more));
+    }
+    assert!(core.is_full());
+    assert!(matches!(outputs.as_slice(), [Output::Close(_, CloseCode::Busy)]), "{outputs:?}");
+    let before = core.now();
+    let conn = ConnId::new(7);
+    let opened =
+        Input::Opened { conn, fingerprint: Fingerprint::new([1; 32]), site: "275".parse().unwrap(), transport: "quic" };
+    let outputs = core.turn(vec![opened], now()).unwrap();
+    assert!(matches!(outputs.as_slice(), [Output::Close(closed, CloseCode::Busy)] if *closed == conn));
+    assert_eq!(core.now(), before);
+    assert!(core.check(false, now()).unwrap().problems.is_empty(), "reading goes on");
+
+    pages(&core, 1_000_000);
+    core.has_room();
+    let opened =
+        Input::Opened { conn, fingerprint: Fingerprint::new([1; 32]), site: "275".parse().unwrap(), transport: "quic" };
+    core.turn(vec![opened, Input::Frame(conn, hello())], now()).unwrap();
+    let outputs = core.turn(vec![Input::Drained(conn), Input::Frame(conn, Frame::Push(push))], now()).unwrap();
+    assert_eq!(acks(&outputs), [1]);
+}
+
+#[test]
+fn a_disk_that_fails_ends_the_hub_without_a_word() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path(), None, fresh()).unwrap();
+    let mut core = Core::new(store, "Europe/Paris".parse().unwrap(), Revocations::default());
+    core.connection().execute_batch("PRAGMA query_only = ON").unwrap();
+    let conn = ConnId::new(1);
+    let opened =
+        Input::Opened { conn, fingerprint: Fingerprint::new([1; 32]), site: "275".parse().unwrap(), transport: "quic" };
+    let error = core.turn(vec![opened, Input::Frame(conn, hello())], now()).unwrap_err();
+    assert!(!error.is_passing(), "{error}");
 }

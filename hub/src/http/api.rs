@@ -9,7 +9,7 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use super::problem::Problem;
-use super::{Views, auth, documents, sites, visits};
+use super::{Views, auth, documents, settling, sites, visits};
 
 /// Largest body of a request.
 const BODY_LEN_MAX: usize = 64 * 1024;
@@ -30,6 +30,8 @@ pub fn router<V: Views>(views: V) -> Router {
         .route("/visits", get(visits::visits::<V>))
         .route("/sites", get(sites::sites::<V>))
         .route("/sites/{id}", get(sites::site::<V>))
+        .route("/flagged", get(settling::flagged::<V>))
+        .route("/refused", get(settling::refused::<V>))
         .route("/documents", get(documents::list::<V>))
         .route("/documents/{*id}", get(documents::document::<V>))
         .method_not_allowed_fallback(async || Problem::method())
@@ -52,9 +54,9 @@ async fn ready<V: Views>(State(views): State<V>) -> Result<Json<Value>, Problem>
         .look_up(crate::store::documents::probe)
         .await
         .map_err(|_| Problem::unavailable("the database cannot be read"))?;
-    match views.writer_works() {
-        true => Ok(Json(json!({ "status": "ready" }))),
-        false => Err(Problem::unavailable("the writer does not answer")),
+    match views.trouble() {
+        None => Ok(Json(json!({ "status": "ready" }))),
+        Some(why) => Err(Problem::unavailable(why)),
     }
 }
 

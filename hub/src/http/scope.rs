@@ -8,12 +8,14 @@ use std::str::FromStr;
 
 use msap_shared::code::{OperatorCode, known_operator};
 use msap_shared::id::SiteId;
+use msap_shared::time::Day;
 use rusqlite::Connection;
 
 use crate::site::{Site, department_region, known_region};
 use crate::store::StoreError;
 use crate::store::figures::{Antennas, Filters, Key, Query};
-use crate::store::sites;
+use crate::store::flagged::Within;
+use crate::store::history::{self, Span};
 
 /// The part of the network that a token sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,8 +121,9 @@ pub enum Beyond {
 impl Scope {
     /// Why this question is not for this scope, if it is not.
     pub fn beyond(&self, conn: &Connection, query: &Query) -> Result<Option<Beyond>, StoreError> {
-        if !self.covers(conn, &query.filters, query.antennas)? {
-            let apart = self.covers(conn, &query.filters, Antennas::Apart)?;
+        let period = (query.from, query.to);
+        if !self.covers(conn, &query.filters, query.antennas, period)? {
+            let apart = self.covers(conn, &query.filters, Antennas::Apart, period)?;
             return Ok(Some(if apart { Beyond::Antennas } else { Beyond::Scope }));
         }
         Ok(match self {
@@ -129,18 +132,24 @@ impl Scope {
         })
     }
 
-    /// Whether everything that these filters let through lies in this scope. Filters are joined
-    /// by «and», so one that lies inside is enough.
-    pub fn covers(&self, conn: &Connection, filters: &Filters, antennas: Antennas) -> Result<bool, StoreError> {
+    /// Whether everything that these filters let through in a period lies in this scope. Filters
+    /// are joined by «and», so one that lies inside is enough.
+    pub fn covers(
+        &self,
+        conn: &Connection,
+        filters: &Filters,
+        antennas: Antennas,
+        period: (Day, Day),
+    ) -> Result<bool, StoreError> {
         let sites_inside = |filters: &Filters| {
             for id in &filters.sites {
-                match sites::find(conn, id)? {
-                    Some((site, _)) if self.covers_site(&site) => {}
-                    _ => return Ok(false),
+                let spans = history::spans(conn, id, period)?;
+                if spans.is_empty() || !spans.iter().all(|span| self.covers_span(id, span)) {
+                    return Ok(false);
                 }
                 // A house's antenna may stand in the next department.
                 if antennas == Antennas::Together
-                    && !sites::antennas(conn, id)?.iter().all(|antenna| self.covers_site(antenna))
+                    && !history::attached(conn, id, period)?.iter().all(|span| self.covers_span(id, span))
                 {
                     return Ok(false);
                 }
@@ -163,6 +172,27 @@ impl Scope {
             Self::Site(_) => sites_inside(filters)?,
             Self::Operator(mine) => !filters.operators.is_empty() && filters.operators.iter().all(|code| code == mine),
         })
+    }
+
+    /// The sites of which it sees single facts; `None` for a partner, who sees none.
+    pub fn within(&self) -> Option<Within> {
+        match self {
+            Self::National => Some(Within::Network),
+            Self::Region(code) => Some(Within::Region(code.clone())),
+            Self::Department(code) => Some(Within::Department(code.clone())),
+            Self::Site(id) => Some(Within::Site(id.clone())),
+            Self::Operator(_) => None,
+        }
+    }
+
+    fn covers_span(&self, site: &SiteId, span: &Span) -> bool {
+        match self {
+            Self::National => true,
+            Self::Region(mine) => span.region == *mine,
+            Self::Department(mine) => span.department == *mine,
+            Self::Site(mine) => site == mine || span.parent.as_ref() == Some(mine),
+            Self::Operator(_) => false,
+        }
     }
 
     /// Whether this site's own record lies in this scope. A partner reads its requests, not sites.

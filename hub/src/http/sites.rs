@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::{Extension, Json};
 use data_encoding::BASE64URL_NOPAD;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Views;
@@ -15,9 +16,9 @@ use crate::site::SiteObject;
 use crate::store::figures::{Antennas, Filters};
 use crate::store::sites::{self, SiteFilter};
 
-/// Sites on one page, unless asked otherwise.
-const PAGE: u32 = 500;
-/// Most sites on one page.
+/// Sites, or other rows, on one page, unless asked otherwise.
+pub(super) const PAGE: u32 = 500;
+/// Most of them on one page.
 pub(super) const PAGE_MAX: u32 = 1_000;
 
 const PARAMETERS: [(&str, bool); 8] = [
@@ -37,6 +38,7 @@ pub(super) async fn sites<V: Views>(
     Extension(caller): Extension<Caller>,
     Pairs(pairs): Pairs,
 ) -> Result<Json<Value>, Problem> {
+    let today = ask::today(Timestamp::now());
     let answer = views.read(move |conn| {
         let answer = || {
             let filter = site_filter(&pairs)?;
@@ -45,7 +47,7 @@ pub(super) async fn sites<V: Views>(
                 regions: filter.regions.clone(),
                 ..Filters::default()
             };
-            if !caller.scope.covers(conn, &scoped, Antennas::Apart)? {
+            if !caller.scope.covers(conn, &scoped, Antennas::Apart, (today, today))? {
                 return Err(Problem::outside_scope(&caller.scope.to_string()));
             }
             let limit = filter.limit.unwrap_or(PAGE);

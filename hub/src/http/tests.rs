@@ -17,6 +17,7 @@ use super::*;
 use crate::export::tests::chunks;
 
 mod beyond;
+mod settling;
 
 /// Reads on a connection of its own each time.
 #[derive(Clone)]
@@ -42,8 +43,8 @@ impl Views for File {
         self.read(f).await
     }
 
-    fn writer_works(&self) -> bool {
-        self.writer
+    fn trouble(&self) -> Option<&'static str> {
+        (!self.writer).then_some("the writer does not answer")
     }
 }
 
@@ -60,7 +61,7 @@ const TOKENS: [(&str, &str, &str); 8] = [
 
 fn fill(path: &Path) {
     let conn = Connection::open(path).unwrap();
-    conn.execute_batch(include_str!("../store/migration_1.sql")).unwrap();
+    crate::store::MIGRATIONS.iter().for_each(|sql| conn.execute_batch(sql).unwrap());
     conn.execute_batch(
         "INSERT INTO site (id, name, kind, parent, department, region, bearer, timezone) VALUES
            ('361', 'Perseigne', 'house', NULL, '61', '28', 'mairie', 'Europe/Paris'),
@@ -378,6 +379,13 @@ async fn slow_and_surplus_connections_do_not_hold_the_interface() {
         let mut rest = Vec::new();
         tokio::time::timeout(millis(5_000), stream.read_to_end(&mut rest)).await.unwrap().unwrap();
     }
+    // Nobody waits for a body that nobody reads.
+    let mut half = TcpStream::connect(address).await.unwrap();
+    half.write_all(b"GET /healthz HTTP/1.1\r\nhost: hub\r\ncontent-length: 9\r\n\r\nhalf").await.unwrap();
+    let mut answer = Vec::new();
+    tokio::time::timeout(millis(5_000), half.read_to_end(&mut answer)).await.unwrap().unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 200"));
+    assert!(Limits::new(1).header <= Duration::from_secs(15));
     stop.cancel();
     tokio::time::timeout(millis(5_000), served).await.unwrap().unwrap();
 }

@@ -1,62 +1,73 @@
-//! One row of the tidy layout, and the site it makes.
+//! One row of a list, and the site it makes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use csv::StringRecord;
 use msap_shared::id::SiteId;
-use msap_shared::time::SiteZone;
 use serde_json::{Map, Value};
 
-use crate::lang::Lang;
-use crate::site::{Field, Kind, Site};
-
-/// Without these a row cannot become a site.
-const NEEDED: [&str; 4] = ["site_id", "kind", "name", "timezone"];
+use super::codes::{code, insee_department, is_insee, label_day};
+use super::defect;
+use super::hours::{DayHours, Doubt, week};
+use super::layout::{Columns, Layout};
+use super::report::{Defect, Place, RowProblem};
+use crate::site::{Department, Field, Kind, Life, Site, department, present_commune};
 
 /// Columns that fill one field each, word for word.
-const PLAIN: [(&str, Field); 15] = [
-    ("name", Field::Name),
-    ("format", Field::Format),
+const PLAIN: [(&str, Field); 7] = [
     ("commune", Field::Commune),
-    ("insee_com", Field::Insee),
-    ("postal_code", Field::PostalCode),
-    ("dep_code", Field::Department),
     ("bearer_hint", Field::Bearer),
-    ("lat", Field::Lat),
-    ("lon", Field::Lon),
-    ("timezone", Field::Timezone),
     ("holiday_zone", Field::HolidayZone),
     ("school_zone", Field::SchoolZone),
     ("osm_opening_hours", Field::OsmOpeningHours),
     ("weekly_minutes", Field::WeeklyMinutes),
-    ("label_date", Field::LabelDate),
+    ("comment", Field::Comment),
 ];
-
 /// The list's own columns of hours, kept as they are.
 const HOURS: [&str; 6] = ["h_mon", "h_tue", "h_wed", "h_thu", "h_fri", "h_sat"];
-
-/// Where each column stands in this file.
-pub(super) struct Columns(BTreeMap<String, usize>);
-
-impl Columns {
-    /// Reads the header; the names of what it lacks otherwise.
-    pub(super) fn find(header: &StringRecord) -> Result<Self, Vec<&'static str>> {
-        let places: BTreeMap<_, _> =
-            (header.iter().enumerate()).map(|(place, name)| (name.trim().to_owned(), place)).collect();
-        let missing: Vec<_> = NEEDED.into_iter().filter(|name| !places.contains_key(*name)).collect();
-        if missing.is_empty() { Ok(Self(places)) } else { Err(missing) }
-    }
-
-    /// The header of the column at this place; empty when there is none.
-    pub(super) fn name(&self, place: usize) -> &str {
-        self.0.iter().find(|(_, at)| **at == place).map_or("", |(name, _)| name.as_str())
-    }
-}
+/// The formats of either layout, and what they are called here.
+const FORMATS: [(&str, &str); 9] = [
+    ("fixe", "fixe"),
+    ("multisites", "multisites"),
+    ("bus", "bus"),
+    ("bus_équivalent", "bus"),
+    ("fixe_antennes", "fixe_antennes"),
+    ("fixe_antenne(s)", "fixe_antennes"),
+    ("itinerante", "itinerante"),
+    ("itinérante", "itinerante"),
+    ("", ""),
+];
+/// Where metropolitan France lies, with some sea around it: latitudes and longitudes.
+const METROPOLE: [(f64, f64); 2] = [(41.0, 51.5), (-5.5, 10.0)];
+/// Slots a day, minutes a week, above which a person may want to look.
+const SLOTS_USUAL_MAX: usize = 2;
+const WEEK_USUAL_MAX: u32 = 50 * 60;
 
 /// One row.
 pub(super) struct Row<'a> {
     columns: &'a Columns,
     record: &'a StringRecord,
+}
+
+/// What a row says of its house.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct House {
+    /// Its id.
+    pub(super) id: String,
+    /// The group that both belong to.
+    pub(super) group: String,
+}
+
+/// A site being made of a row.
+struct Making<'a> {
+    row: &'a Row<'a>,
+    place: &'a Place,
+    /// The fields that a person has set: they stay.
+    kept: &'a BTreeSet<String>,
+    site: Site,
+    known: bool,
+    flags: Vec<&'static str>,
+    problems: Vec<RowProblem>,
 }
 
 impl<'a> Row<'a> {
@@ -70,71 +81,272 @@ impl<'a> Row<'a> {
     }
 
     fn given(&self, column: &str) -> Option<&'a str> {
-        self.columns.0.get(column).and_then(|place| self.record.get(*place)).map(str::trim)
+        self.columns.place(column).and_then(|place| self.record.get(place)).map(str::trim)
     }
 
-    /// The site that this row makes of the one `before` it, without touching the fields `kept`.
-    /// A column that the file does not have leaves its field alone. The parent is settled later.
+    /// What the row says of its house.
+    pub(super) fn house(&self) -> House {
+        House { id: self.text("parent_id").to_owned(), group: self.text("group").to_owned() }
+    }
+
+    /// The site that this row makes of the one `before` it, without touching the fields `kept`,
+    /// and what is wrong with the row. A column that the file does not have leaves its field
+    /// alone. The house is settled later.
+    ///
+    /// # Errors
+    /// The defect for which the row cannot become a site.
     pub(super) fn site(
         &self,
         id: SiteId,
         before: Option<&Site>,
         kept: &BTreeSet<String>,
-        lang: Lang,
-    ) -> Result<Site, (&'static str, String)> {
-        let kind = match self.text("kind") {
-            "principal" => Kind::House,
-            "antenne" => Kind::Antenna,
-            other => {
-                let expected = lang.of("; attendu : principal ou antenne", ": expected principal or antenne");
-                return Err(("kind", format!("{:?} {expected}", bounded(other))));
-            }
+        place: &Place,
+    ) -> Result<(Site, Vec<RowProblem>), Box<RowProblem>> {
+        let department = self.department();
+        let zone = match self.given("timezone").map(str::parse) {
+            Some(Ok(zone)) => Some(zone),
+            Some(Err(_)) => None,
+            None => department.as_ref().and_then(|(_, known)| known.zone()),
         };
-        let zone: SiteZone = self.text("timezone").parse().map_err(|_| {
-            let expected =
-                lang.of("; attendu : un fuseau tel que Europe/Paris", ": expected a zone such as Europe/Paris");
-            ("timezone", format!("{:?} {expected}", bounded(self.text("timezone"))))
-        })?;
-        let mut site = match before {
-            Some(before) => before.clone(),
-            None => Site::new(id, String::new(), kind, zone),
+        let known_zone = before.map(|before| before.timezone.clone());
+        let Some(zone) = zone.or(known_zone) else {
+            let column = if self.given("timezone").is_some() { "timezone" } else { "dep_code" };
+            return Err(Box::new(place.rejected(self.columns.name(column), self.text(column), defect::ZONE)));
         };
-        site.kind = kind;
-        let mut set = |column: &'static str, field: Field, value: &str| match kept.contains(field.name()) {
-            true => Ok(()),
-            false => field.set(&mut site, value).map_err(|error| (column, error.say(lang))),
-        };
+        let new = || Site::new(id, String::new(), Kind::House, zone.clone());
+        let site = before.cloned().unwrap_or_else(new);
+        let known = before.is_some();
+        let mut making = Making { row: self, place, kept, site, known, flags: Vec::new(), problems: Vec::new() };
+        making.kind();
+        making.where_it_is(department, zone.name());
+        making.name_and_address();
         for (column, field) in PLAIN {
-            if let Some(value) = self.given(column) {
-                set(column, field, value)?;
-            }
+            making.copy(column, field);
         }
-        if let Some(comment) = self.given("comment") {
-            set("comment", Field::Comment, comment)?;
-        }
-        let address: Vec<_> = ["address", "address2"].iter().filter_map(|column| self.given(column)).collect();
-        if !address.is_empty() {
-            let lines: Vec<_> = address.into_iter().filter(|line| !line.is_empty()).collect();
-            set("address", Field::Address, &lines.join(", "))?;
-        }
-        if let Some(flags) = self.given("quality_flags") {
-            site.quality = flags.replace('|', ",");
-        }
-        let hours: Map<_, _> = HOURS
-            .iter()
-            .filter_map(|day| Some(((*day).to_owned(), Value::String(self.given(day)?.to_owned()))))
-            .collect();
-        if !hours.is_empty() {
-            site.hours_verbatim = Value::Object(hours).to_string();
-        }
-        // The list knows only the label: the rest of a site's life belongs to its people.
-        if before.is_none() {
-            site.life = super::first_life(&site);
-        }
-        Ok(site)
+        making.format();
+        making.label();
+        making.hours();
+        making.flag();
+        Ok((making.site, making.problems))
+    }
+
+    /// The department: as told, or that of the commune.
+    fn department(&self) -> Option<(String, &'static Department)> {
+        let known = |code: String| department(&code).map(|found| (code, found));
+        known(code(self.text("dep_code"), 2)).or_else(|| known(insee_department(&code(self.text("insee_com"), 5))))
     }
 }
 
-fn bounded(text: &str) -> String {
-    text.chars().take(40).collect()
+impl Making<'_> {
+    fn note(&mut self, column: &str, defect: Defect) {
+        let (field, found) = (self.row.columns.name(column), self.row.text(column));
+        self.problems.push(self.place.problem(field, found, defect));
+    }
+
+    /// Sets a field that no person has set.
+    fn set(&mut self, column: &str, field: Field, value: &str) {
+        if !self.kept.contains(field.name()) && field.set(&mut self.site, value).is_err() {
+            self.note(column, defect::VALUE);
+        }
+    }
+
+    fn copy(&mut self, column: &str, field: Field) {
+        if let Some(value) = self.row.given(column) {
+            self.set(column, field, value);
+        }
+    }
+
+    fn kind(&mut self) {
+        let Some(value) = self.row.given("kind") else { return };
+        match value.to_lowercase().as_str() {
+            "principal" | "site principal" => self.site.kind = Kind::House,
+            "antenne" => self.site.kind = Kind::Antenna,
+            _ => self.note("kind", defect::KIND),
+        }
+    }
+
+    /// Department, clock, zones, commune and coordinates.
+    fn where_it_is(&mut self, department: Option<(String, &'static Department)>, zone: &str) {
+        let told = code(self.row.text("dep_code"), 2);
+        let insee = code(self.row.text("insee_com"), 5);
+        if self.row.given("dep_code").is_some() && self::department(&told).is_none() {
+            self.note("dep_code", defect::DEPARTMENT);
+        }
+        if let Some((code, found)) = department {
+            let moved = !self.known || self.site.department != code;
+            self.set("dep_code", Field::Department, &code);
+            if moved && self.row.given("timezone").is_none() {
+                self.set("dep_code", Field::Timezone, zone);
+                self.set("dep_code", Field::HolidayZone, found.holiday_zone);
+                self.set("dep_code", Field::SchoolZone, found.school_zone);
+            }
+            if !insee.is_empty() && is_insee(&insee) && insee_department(&insee) != code {
+                self.note("dep_code", defect::DEPARTMENT_MISMATCH);
+                self.flags.push(defect::DEPARTMENT_MISMATCH.code);
+            }
+        }
+        if self.row.given("timezone").is_some() {
+            self.set("timezone", Field::Timezone, zone);
+        }
+        match self.row.given("insee_com") {
+            None => {}
+            Some("") => self.note("insee_com", defect::INSEE_MISSING),
+            Some(_) if !is_insee(&insee) => self.note("insee_com", defect::INSEE),
+            Some(_) => {
+                self.set("insee_com", Field::Insee, &insee);
+                if present_commune(&insee).is_some() {
+                    self.note("insee_com", defect::INSEE_FORMER);
+                    self.flags.push(defect::INSEE_FORMER.code);
+                }
+            }
+        }
+        if self.row.given("postal_code").is_some() {
+            self.set("postal_code", Field::PostalCode, &code(self.row.text("postal_code"), 5));
+        }
+        self.coordinates();
+    }
+
+    fn coordinates(&mut self) {
+        let (Some(lat), Some(lon)) = (self.row.given("lat"), self.row.given("lon")) else { return };
+        if lat.is_empty() && lon.is_empty() {
+            return self.note("lat", defect::COORDINATES_MISSING);
+        }
+        let angle = |text: &str| text.replace(',', ".").parse::<f64>().ok().filter(|angle| angle.is_finite());
+        let metropolitan = department(&self.site.department).is_some_and(Department::is_metropolitan);
+        let can_be = |(lat, lon): &(f64, f64)| {
+            let [lats, lons] = METROPOLE;
+            let within = (lats.0..=lats.1).contains(lat) && (lons.0..=lons.1).contains(lon);
+            let somewhere = lat.abs() <= 90.0 && lon.abs() <= 180.0 && (*lat != 0.0 || *lon != 0.0);
+            if metropolitan { within } else { somewhere }
+        };
+        match angle(lat).zip(angle(lon)).filter(can_be) {
+            None => self.note(if angle(lat).is_none() { "lat" } else { "lon" }, defect::COORDINATES),
+            Some((lat, lon)) => {
+                // A tenth of a metre: lists differ in what comes after.
+                self.set("lat", Field::Lat, &format!("{lat:.6}"));
+                self.set("lon", Field::Lon, &format!("{lon:.6}"));
+            }
+        }
+    }
+
+    fn name_and_address(&mut self) {
+        let address: Vec<_> = ["address", "address2"].iter().filter_map(|column| self.row.given(column)).collect();
+        if !address.is_empty() {
+            let lines: Vec<_> = address.into_iter().filter(|line| !line.is_empty()).collect();
+            self.set("address", Field::Address, &lines.join(", "));
+        }
+        match self.row.text("name") {
+            "" => {
+                self.note("name", defect::NAME);
+                if self.site.name.is_empty() {
+                    let commune = self.row.text("commune");
+                    let name = if commune.is_empty() { self.site.id.to_string() } else { commune.to_owned() };
+                    self.set("name", Field::Name, &name);
+                }
+            }
+            name => self.set("name", Field::Name, name),
+        }
+        if self.site.name.is_empty() {
+            // Too long a name, or one of several lines.
+            self.site.name = self.site.id.to_string();
+        }
+    }
+
+    fn format(&mut self) {
+        let told = match (self.row.given("format"), self.row.given("itinerant")) {
+            (Some(format), _) => format.to_lowercase(),
+            (None, Some("Oui")) => "itinerante".to_owned(),
+            (None, Some(_)) => "fixe".to_owned(),
+            (None, None) => return,
+        };
+        match FORMATS.iter().find(|(known, _)| *known == told) {
+            Some((_, here)) => self.set("format", Field::Format, here),
+            None => {
+                self.note("format", defect::FORMAT);
+                self.set("format", Field::Format, &told);
+            }
+        }
+    }
+
+    /// The label: the list knows only its day. The rest of a site's life belongs to its people.
+    fn label(&mut self) {
+        if let Some(text) = self.row.given("label_date") {
+            match label_day(text) {
+                Some(day) => self.set("label_date", Field::LabelDate, &day.to_string()),
+                None if text.is_empty() => self.set("label_date", Field::LabelDate, ""),
+                None => self.note("label_date", defect::LABEL_DATE),
+            }
+        }
+        if self.kept.contains(Field::Life.name()) {
+            if self.site.life == Life::Retired {
+                self.note("site_id", defect::RETIRED_BY_HAND);
+            }
+            return;
+        }
+        self.site.life = match (self.site.life, self.site.label_date) {
+            (_, Some(_)) => Life::Labelled,
+            // It is on the list again.
+            (Life::Retired, None) => Life::Open,
+            (life, None) => life,
+        };
+    }
+
+    fn hours(&mut self) {
+        let given: Vec<_> = HOURS.iter().filter_map(|day| Some((*day, self.row.given(day)?))).collect();
+        if given.is_empty() {
+            return;
+        }
+        let mut days = Vec::new();
+        for (column, text) in &given {
+            let day = DayHours::read(text);
+            for doubt in &day.doubts {
+                self.note(column, of_hours(*doubt));
+            }
+            days.push(day);
+        }
+        let verbatim: Map<_, _> =
+            given.iter().map(|(day, text)| ((*day).to_owned(), Value::String((*text).to_owned()))).collect();
+        self.site.hours_verbatim = Value::Object(verbatim).to_string();
+        self.flags.extend(doubts_of(&days));
+        // The tidy layout has hours that were read with more care.
+        if self.row.columns.layout == Layout::National {
+            let (osm, minutes) = week(&days).map(|(osm, minutes)| (osm, minutes.to_string())).unwrap_or_default();
+            self.set("h_mon", Field::OsmOpeningHours, &osm);
+            self.set("h_mon", Field::WeeklyMinutes, &minutes);
+        }
+    }
+
+    /// Flags of doubt: the file's own where it has some.
+    fn flag(&mut self) {
+        if self.row.columns.layout == Layout::National {
+            self.site.quality = self.flags.join(",");
+        } else if let Some(flags) = self.row.given("quality_flags") {
+            self.site.quality = flags.replace('|', ",");
+        }
+    }
+}
+
+const fn of_hours(doubt: Doubt) -> Defect {
+    match doubt {
+        Doubt::ZeroSlot => defect::ZERO_SLOT,
+        Doubt::Overlap => defect::OVERLAP,
+        Doubt::Unreadable => defect::HOURS,
+    }
+}
+
+/// The flags of a week, in the order of the tidy layout.
+fn doubts_of(days: &[DayHours]) -> Vec<&'static str> {
+    let any = |doubt: Doubt| days.iter().any(|day| day.doubts.contains(&doubt));
+    let minutes = week(days).map(|(_, minutes)| minutes);
+    [
+        (any(Doubt::ZeroSlot), defect::ZERO_SLOT.code),
+        (any(Doubt::Overlap), defect::OVERLAP.code),
+        (days.iter().any(|day| day.slots() > SLOTS_USUAL_MAX), "three_or_more_slots"),
+        (any(Doubt::Unreadable), defect::HOURS.code),
+        (minutes == Some(0), "no_hours"),
+        (minutes.is_some_and(|minutes| minutes > WEEK_USUAL_MAX), "over_50h"),
+    ]
+    .into_iter()
+    .filter_map(|(holds, flag)| holds.then_some(flag))
+    .collect()
 }

@@ -56,7 +56,7 @@ async fn asking_whether_the_writer_works_asks_nothing_of_it() {
     let dir = tempfile::tempdir().unwrap();
     let (service, stop) = service(dir.path());
     let handle = service.handle.clone();
-    assert!(handle.writer_works());
+    assert_eq!(handle.trouble(), None);
     let (begun, wait_begun) = oneshot::channel();
     let (release, wait_release) = blocking::channel::<()>();
     let busy = tokio::spawn({
@@ -71,21 +71,56 @@ async fn asking_whether_the_writer_works_asks_nothing_of_it() {
     });
     wait_begun.await.unwrap();
     for _ in 0..=QUEUE_LEN {
-        handle.writer_works();
+        handle.trouble();
     }
     assert_eq!(handle.jobs.capacity(), QUEUE_LEN);
     release.send(()).unwrap();
     busy.await.unwrap().unwrap();
     stop.cancel();
     service.finish().await.unwrap();
-    assert!(!handle.writer_works());
+    assert!(handle.trouble().is_some());
 }
 
 #[test]
 fn a_writer_that_ends_no_turn_does_not_work() {
     let Some(begun) = Instant::now().checked_sub(TURN_MAX) else { return };
-    let pulse = Pulse { begun, last_ms: AtomicU64::new(0) };
+    let pulse = Pulse { begun, last_ms: AtomicU64::new(0), full: AtomicBool::new(false) };
     assert!(pulse.age() >= TURN_MAX);
-    pulse.beat();
+    pulse.beat(false);
     assert!(pulse.age() < TURN_MAX);
+}
+
+#[tokio::test]
+async fn a_device_that_finds_no_place_in_a_crowd_that_lasts_is_asked_to_come_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let (service, stop) = service(dir.path());
+    let handle = service.handle.clone();
+    let (begun, wait_begun) = oneshot::channel();
+    let (release, wait_release) = blocking::channel::<()>();
+    let blocked = handle.clone();
+    let managing = tokio::spawn(async move {
+        blocked
+            .manage(move |_, _| {
+                begun.send(()).unwrap();
+                wait_release.recv().unwrap();
+            })
+            .await
+    });
+    wait_begun.await.unwrap();
+    for n in 0..QUEUE_LEN as u64 {
+        handle.input(Input::Drained(ConnId::new(n))).await.unwrap();
+    }
+    let peer = || Peer {
+        fingerprint: msap_shared::id::Fingerprint::new([1; 32]),
+        certificate_site: "275".parse().unwrap(),
+        transport: "quic",
+        cut: Cut::new().0,
+    };
+    assert_eq!(handle.opened(peer(), mpsc::channel(1).0).await, Err(CloseCode::Busy));
+    release.send(()).unwrap();
+    managing.await.unwrap().unwrap();
+    assert!(handle.opened(peer(), mpsc::channel(1).0).await.is_ok());
+    stop.cancel();
+    drop(handle);
+    service.finish().await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! Departments and the regions they lie in.
+//! Departments, the regions they lie in, and communes that have merged.
 //!
 //! Scopes and filters must never silently match nothing: a code outside these tables is an
 //! error, not an empty answer.
@@ -10,30 +10,68 @@ use msap_shared::time::SiteZone;
 
 const DEPARTMENTS: &str = include_str!("../../data/departements.csv");
 const REGIONS: &str = include_str!("../../data/regions.csv");
+const FORMER_COMMUNES: &str = include_str!("../../data/communes_former.csv");
 
-/// Department code → region code and time zone.
-static DEPARTMENT: LazyLock<BTreeMap<&'static str, (&'static str, &'static str)>> = LazyLock::new(|| {
-    // `code,name,region,zone`: no field of these tables holds a comma or a quote, a test says so.
+/// What follows from a site's department.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Department {
+    /// Code of its region.
+    pub region: &'static str,
+    /// Name of its legal clock.
+    zone: &'static str,
+    /// Its public holidays.
+    pub holiday_zone: &'static str,
+    /// Its school holidays.
+    pub school_zone: &'static str,
+}
+
+impl Department {
+    /// Its legal clock. Every zone of the table is one, a test says so.
+    pub fn zone(&self) -> Option<SiteZone> {
+        self.zone.parse().ok()
+    }
+
+    /// Whether it lies in Europe: overseas coordinates would be a mistake there.
+    pub fn is_metropolitan(&self) -> bool {
+        matches!(self.holiday_zone, "metropole" | "alsace-moselle") && !self.school_zone.is_empty()
+    }
+}
+
+/// By code.
+static DEPARTMENT: LazyLock<BTreeMap<&'static str, Department>> = LazyLock::new(|| {
+    // `code,name,region,timezone,holiday_zone,school_zone`: no field of these tables holds a comma
+    // or a quote, a test says so.
     let row = |line: &'static str| {
         let mut fields = line.split(',');
-        Some((fields.next()?, (fields.nth(1)?, fields.next()?)))
+        let code = fields.next()?;
+        let (region, zone) = (fields.nth(1)?, fields.next()?);
+        Some((code, Department { region, zone, holiday_zone: fields.next()?, school_zone: fields.next()? }))
     };
     DEPARTMENTS.lines().skip(1).filter_map(row).collect()
 });
 
-/// The region that the department with this code lies in; `None` for an unknown department.
-pub fn department_region(department: &str) -> Option<&'static str> {
-    DEPARTMENT.get(department).map(|(region, _)| *region)
+/// `former,present`.
+static FORMER: LazyLock<BTreeMap<&'static str, &'static str>> =
+    LazyLock::new(|| FORMER_COMMUNES.lines().skip(1).filter_map(|line| line.split_once(',')).collect());
+
+/// The department with this code.
+pub fn department(code: &str) -> Option<&'static Department> {
+    DEPARTMENT.get(code)
 }
 
-/// The legal clock of the department with this code.
-pub fn department_zone(department: &str) -> Option<SiteZone> {
-    DEPARTMENT.get(department).and_then(|(_, zone)| zone.parse().ok())
+/// The region that the department with this code lies in; `None` for an unknown department.
+pub fn department_region(code: &str) -> Option<&'static str> {
+    department(code).map(|department| department.region)
 }
 
 /// Whether a region has this code.
 pub fn known_region(region: &str) -> bool {
     REGIONS.lines().skip(1).any(|line| line.split_once(',').is_some_and(|(code, _)| code == region))
+}
+
+/// The commune that a former one belongs to today; `None` for a code that is not a former one.
+pub fn present_commune(insee: &str) -> Option<&'static str> {
+    FORMER.get(insee).copied()
 }
 
 #[cfg(test)]
@@ -44,17 +82,27 @@ mod tests {
     fn every_department_has_a_known_region_and_zone() {
         assert_eq!(DEPARTMENT.len(), DEPARTMENTS.lines().count() - 1);
         assert_eq!(DEPARTMENT.len(), 109);
-        for (department, (region, _)) in DEPARTMENT.iter() {
-            assert!(known_region(region), "{department} → {region}");
-            assert!(department_zone(department).is_some(), "{department}");
+        for (code, department) in DEPARTMENT.iter() {
+            assert!(known_region(department.region), "{code} → {}", department.region);
+            assert!(department.zone().is_some() && !department.holiday_zone.is_empty(), "{code}");
         }
         for line in DEPARTMENTS.lines() {
-            assert_eq!(line.matches(',').count(), 3, "{line}");
+            assert_eq!(line.matches(',').count(), 5, "{line}");
             assert!(!line.contains('"'), "{line}");
         }
         assert_eq!(department_region("49"), Some("52"));
         assert_eq!(department_region("2A"), Some("94"));
         assert_eq!(department_region("00"), None);
         assert!(!known_region("code") && !known_region(""));
+        let metropolitan = DEPARTMENT.values().filter(|department| department.is_metropolitan()).count();
+        assert_eq!(metropolitan, 96);
+    }
+
+    #[test]
+    fn a_former_commune_leads_to_a_present_one() {
+        assert_eq!(FORMER.len(), FORMER_COMMUNES.lines().count() - 1);
+        assert_eq!(present_commune("49069"), Some("49126"));
+        assert_eq!(present_commune("49126"), None);
+        assert!(FORMER.values().all(|present| present_commune(present).is_none()));
     }
 }

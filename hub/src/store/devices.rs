@@ -12,8 +12,11 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::StoreError;
 
+mod contact;
 #[cfg(test)]
 mod tests;
+
+pub use self::contact::{forget_tokens, heard_again, set_contact, set_in_sync, set_token};
 
 /// How the hub regards a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +72,8 @@ pub struct Device {
     pub forked: bool,
     /// How it was last seen.
     pub contact: Contact,
+    /// The device that joined as the same machine with a new key, while this one is not heard.
+    pub replaced_by: Option<DeviceId>,
 }
 
 /// What the hub notes of a session.
@@ -96,6 +101,8 @@ pub struct Invitation {
     pub expires: i64,
     /// The device that used it.
     pub device: Option<DeviceId>,
+    /// The device whose place that one takes.
+    pub replaces: Option<DeviceId>,
 }
 
 /// Why an invitation does not enrol a device.
@@ -121,25 +128,34 @@ pub enum EnrolError {
     Store(#[from] StoreError),
 }
 
-/// Keeps an invitation for `site` until `expires`, in seconds since 1970.
-pub fn invite(conn: &Connection, site: &SiteId, secret_hash: [u8; 32], expires: i64) -> Result<(), StoreError> {
-    const SQL: &str = "INSERT INTO invitation (secret_hash, site, expires) VALUES (?1, ?2, ?3)";
-    conn.execute(SQL, params![secret_hash, site.as_str(), expires])
+/// Keeps an invitation for `site` until `expires`, in seconds since 1970. Whoever uses it takes
+/// the place of the device that it `replaces`.
+pub fn invite(
+    conn: &Connection,
+    site: &SiteId,
+    secret_hash: [u8; 32],
+    expires: i64,
+    replaces: Option<DeviceId>,
+) -> Result<(), StoreError> {
+    const SQL: &str = "INSERT INTO invitation (secret_hash, site, expires, replaces) VALUES (?1, ?2, ?3, ?4)";
+    let replaces = replaces.as_ref().map(DeviceId::as_bytes);
+    conn.execute(SQL, params![secret_hash, site.as_str(), expires, replaces])
         .map(drop)
         .map_err(StoreError::sqlite("keeping an invitation"))
 }
 
 /// The invitation with this secret.
 pub fn invitation(conn: &Connection, secret_hash: &[u8; 32]) -> Result<Option<Invitation>, StoreError> {
-    const SQL: &str = "SELECT site, expires, device FROM invitation WHERE secret_hash = ?1";
+    const SQL: &str = "SELECT site, expires, device, replaces FROM invitation WHERE secret_hash = ?1";
     let doing = StoreError::sqlite("reading an invitation");
-    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-    let found: Option<(String, i64, Option<Vec<u8>>)> =
-        conn.query_row(SQL, [secret_hash], read).optional().map_err(doing)?;
-    let Some((site, expires, device)) = found else { return Ok(None) };
-    let device = device.map(|bytes| bytes.as_slice().try_into()).transpose();
-    let device = device.map_err(|_| corrupt("an invitation's device"))?;
-    Ok(Some(Invitation { site: site.parse().map_err(|_| corrupt("an invitation's site"))?, expires, device }))
+    let read = |row: &Row<'_>| {
+        let [device, replaces] = [row.get::<_, Option<[u8; 8]>>(2)?, row.get(3)?].map(|id| id.map(DeviceId::new));
+        Ok((row.get::<_, String>(0)?, row.get(1)?, device, replaces))
+    };
+    let found = conn.query_row(SQL, [secret_hash], read).optional().map_err(doing)?;
+    let Some((site, expires, device, replaces)) = found else { return Ok(None) };
+    let site = site.parse().map_err(|_| corrupt("an invitation's site"))?;
+    Ok(Some(Invitation { site, expires, device, replaces }))
 }
 
 /// SHA-256 of the secrets of all invitations that may be used at `now`.
@@ -160,10 +176,13 @@ pub struct Applicant<'a> {
     pub app_version: &'a str,
     /// The site whose visits it keeps already.
     pub counts_for: Option<&'a str>,
+    /// The device that this machine says it was till now.
+    pub previous: Option<DeviceId>,
 }
 
 /// Uses up an invitation for a device: its row and the code change together, in the caller's
-/// transaction. The same key again changes nothing but the label. Answers the site.
+/// transaction. The same key again changes nothing but the label. What the machine was till now
+/// counts as replaced, until it is heard again. Answers the site.
 ///
 /// # Errors
 /// [`EnrolError`]; nothing is written then.
@@ -176,10 +195,13 @@ pub fn enrol(
 ) -> Result<SiteId, EnrolError> {
     const USE: &str = "UPDATE invitation SET device = ?2 WHERE secret_hash = ?1";
     // A new beginning: the machine has forgotten its place in the line of sessions too.
-    const UPDATE: &str = "UPDATE device SET label = ?2, app_version = ?3, token = NULL, forked = 0 \
-                          WHERE fingerprint = ?1";
+    const UPDATE: &str = "UPDATE device SET label = ?2, app_version = ?3, token = NULL, forked = 0, \
+                          replaced_by = NULL WHERE fingerprint = ?1";
+    // A forked one is two machines already: which of them joins is not known.
+    const REPLACE: &str = "UPDATE device SET replaced_by = ?3 \
+                           WHERE id = ?1 AND site = ?2 AND id <> ?3 AND standing <> 'revoked' AND forked = 0";
     let site = valid_for(conn, secret_hash, applicant.counts_for, now)?;
-    let Applicant { fingerprint, label, app_version, .. } = *applicant;
+    let Applicant { fingerprint, label, app_version, previous, .. } = *applicant;
     let invitation = invitation(conn, secret_hash)?.ok_or(EnrolError::Unknown)?;
     if invitation.device.is_some_and(|device| device != fingerprint.device()) {
         return Err(EnrolError::Used);
@@ -195,6 +217,10 @@ pub fn enrol(
     }
     conn.execute(USE, params![secret_hash, fingerprint.device().as_bytes()])
         .map_err(StoreError::sqlite("using up an invitation"))?;
+    if let Some(previous) = previous {
+        conn.execute(REPLACE, params![previous.as_bytes(), site.as_str(), fingerprint.device().as_bytes()])
+            .map_err(StoreError::sqlite("noting which device is replaced"))?;
+    }
     Ok(site)
 }
 
@@ -256,7 +282,7 @@ fn insert(
 }
 
 const SELECT: &str = "SELECT id, fingerprint, site, label, standing, enrolled_day, reason, token, forked, \
-                      last_contact, last_in_sync, app_version, transport, clock_offset_ms FROM device";
+                      last_contact, last_in_sync, app_version, transport, clock_offset_ms, replaced_by FROM device";
 
 /// The device with this identity.
 pub fn find(conn: &Connection, fingerprint: &Fingerprint) -> Result<Option<Device>, StoreError> {
@@ -314,6 +340,7 @@ fn device(row: &Row<'_>) -> Result<Device, StoreError> {
             transport: field(12)?,
             clock_offset_ms: number(13)?,
         },
+        replaced_by: bytes(14)?.and_then(|id| id.as_slice().try_into().ok()),
     })
 }
 
@@ -344,33 +371,6 @@ pub fn approve_all_certified(conn: &Connection) -> Result<Vec<DeviceId>, StoreEr
 pub fn approve(conn: &Connection, id: DeviceId) -> Result<bool, StoreError> {
     const SQL: &str = "UPDATE device SET standing = 'active' WHERE id = ?1 AND standing = 'pending'";
     conn.execute(SQL, [id.as_bytes()]).map(|changed| changed > 0).map_err(StoreError::sqlite("approving a device"))
-}
-
-/// Notes a session of a device.
-pub fn set_contact(conn: &Connection, id: DeviceId, contact: &Contact) -> Result<(), StoreError> {
-    const SQL: &str = "UPDATE device SET last_contact = coalesce(?2, last_contact), \
-                       last_in_sync = coalesce(?3, last_in_sync), app_version = ?4, transport = ?5, \
-                       clock_offset_ms = coalesce(?6, clock_offset_ms) WHERE id = ?1";
-    let Contact { at, in_sync, app_version, transport, clock_offset_ms } = contact;
-    conn.prepare_cached(SQL)
-        .and_then(|mut s| s.execute(params![id.as_bytes(), at, in_sync, app_version, transport, clock_offset_ms]))
-        .map(drop)
-        .map_err(StoreError::sqlite("noting a session"))
-}
-
-/// Keeps a device's place in its line of sessions, and whether that line has split.
-pub fn set_token(conn: &Connection, id: DeviceId, token: Option<SessionToken>, forked: bool) -> Result<(), StoreError> {
-    const SQL: &str = "UPDATE device SET token = ?2, forked = ?3 WHERE id = ?1";
-    let token = token.map(|token| token.as_bytes().to_vec());
-    conn.prepare_cached(SQL)
-        .and_then(|mut statement| statement.execute(params![id.as_bytes(), token, forked]))
-        .map(drop)
-        .map_err(StoreError::sqlite("keeping a device's token"))
-}
-
-/// Forgets every device's place in its line: a new epoch begins the lines anew.
-pub fn forget_tokens(conn: &Connection) -> Result<(), StoreError> {
-    conn.execute("UPDATE device SET token = NULL", []).map(drop).map_err(StoreError::sqlite("forgetting tokens"))
 }
 
 /// What an agent must know of its site; `None` for a site that is unknown or retired.

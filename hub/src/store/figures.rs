@@ -1,8 +1,8 @@
 //! Visits and requests, summed: the one query behind the API and `msap-hub counts`.
 //!
 //! A cell is a site, day, operator, help and age; it sums what was received on any day, and a
-//! cell that is negative (corrections by quantity made twice) counts as 0. The SQL is put
-//! together from closed sets of expressions; everything a caller chose is a bound value.
+//! cell that is negative (corrections by quantity made twice) counts as 0. A cell counts for the
+//! house, department and bearer that its site had on that day. The SQL is put together from closed sets of expressions; everything a caller chose is a bound value.
 
 use msap_shared::code::{AgeCode, HelpCode, OperatorCode};
 use msap_shared::id::SiteId;
@@ -14,10 +14,6 @@ use super::StoreError;
 
 /// Most rows that one answer may have.
 pub const ROWS_MAX: usize = 100_000;
-
-/// Above so many days the table is read in the order of its key instead of through the index by
-/// day: a lookup for each row would cost more than reading everything once.
-const SCAN_ABOVE_DAYS: i32 = 45;
 
 /// The month of a day number, as year × 12 + month − 1. Whole-number arithmetic, because calling
 /// a date function for each of millions of rows costs seconds. Days are counted from
@@ -222,31 +218,37 @@ fn keys_of(row: &Row<'_>, by: &[Key]) -> Result<Vec<String>, StoreError> {
     by.iter().enumerate().map(text).collect()
 }
 
+/// The columns of a cell.
+const CELL: &str = "v.site, v.day, v.operator, v.help, v.age";
+
 /// The SQL of one answer and the values of its numbered places.
 ///
-/// Millions of rows are summed once, in the order of the table's key where the keys allow it, and
-/// not cell by cell, which costs seconds. Cells below zero are rare: they are looked for apart, by
-/// the rows below zero that they must have, and what they lack to zero is added.
+/// Each day of a site lies in one span, within which its house, department and bearer do not
+/// change. Going from span to span, millions of rows are summed once, in the order of the table's
+/// key, without a lookup for each. Cells below zero are rare: they are looked for apart, by the
+/// rows below zero that they must have, and what they lack to zero is added.
 fn compose(query: &Query) -> (String, Vec<Value>) {
     let mut places = Places(Vec::new());
-    let cells = cells_of(query, &mut places);
+    let (join, cells) = cells_of(query, &mut places);
     let keys: Vec<_> = query.by.iter().map(|key| key_sql(*key, query, &mut places)).collect();
     let columns = columns_of(&query.by);
     let named = |sums: [String; 4]| {
         let names = ["people", "requests", "people_apart", "requests_apart"];
         let sums = sums.into_iter().zip(names).map(|(sum, name)| format!("{sum} AS {name}"));
-        columns.iter().map(|column| (*column).to_owned()).chain(sums).collect::<Vec<_>>().join(", ")
+        columns.iter().map(|(column, _)| (*column).to_owned()).chain(sums).collect::<Vec<_>>().join(", ")
     };
     let plain = ["people * (apart = 0)", "requests * (apart = 0)", "people * apart", "requests * apart"];
     let sums = named(plain.map(|part| format!("sum({part})")));
     let lacks = named(plain.map(|part| format!("max(-sum({part}), 0)")));
-    let group = if columns.is_empty() { String::new() } else { format!("GROUP BY {}", columns.join(", ")) };
-    let cell = "site, day, operator, help, age";
+    let group = match columns.iter().map(|(_, group)| *group).collect::<Vec<_>>().join(", ") {
+        none if none.is_empty() => none,
+        group => format!("GROUP BY {group}"),
+    };
     let inner = format!(
-        "SELECT {sums} FROM visits WHERE {cells} {group} UNION ALL SELECT {lacks} FROM visits WHERE ({cell}) IN \
-         (SELECT {cell} FROM visits WHERE {cells} AND (people < 0 OR requests < 0)) GROUP BY {cell}"
+        "SELECT {sums} FROM {join} WHERE {cells} {group} UNION ALL SELECT {lacks} FROM visits v \
+         JOIN site_span s ON s.site = v.site AND v.day BETWEEN s.from_day AND s.to_day WHERE ({CELL}) IN \
+         (SELECT {CELL} FROM {join} WHERE {cells} AND (people < 0 OR requests < 0)) GROUP BY {CELL}"
     );
-    let join = if columns.contains(&"site") { "JOIN site s ON s.id = c.site" } else { "" };
     let outer =
         ["people", "requests", "people_apart", "requests_apart"].map(|name| format!("coalesce(sum({name}), 0)"));
     let outer = keys.iter().cloned().chain(outer).collect::<Vec<_>>().join(", ");
@@ -254,7 +256,7 @@ fn compose(query: &Query) -> (String, Vec<Value>) {
         none if none.is_empty() => none,
         places => format!("GROUP BY {places} ORDER BY {places}"),
     };
-    (format!("SELECT {outer} FROM ({inner}) c {join} {order}"), places.0)
+    (format!("SELECT {outer} FROM ({inner}) {order}"), places.0)
 }
 
 /// Bound values under numbered places, so that a condition may stand in the SQL twice.
@@ -271,58 +273,60 @@ impl Places {
     }
 }
 
-/// The condition on the cells that count.
-fn cells_of(query: &Query, places: &mut Places) -> String {
+/// The spans with their cells, and the condition on those that count.
+fn cells_of(query: &Query, places: &mut Places) -> (String, String) {
     let Filters { sites, departments, regions, bearers, operators, helps, ages } = &query.filters;
-    let long = query.to.number() - query.from.number() > SCAN_ABOVE_DAYS;
     let [from, to] = [query.from, query.to].map(|day| places.bind(Value::Integer(i64::from(day.number()))));
-    // A leading + keeps SQLite from using the index by day.
-    let mut cells = vec![format!("{}day BETWEEN {from} AND {to}", if long { "+" } else { "" })];
+    // CROSS: from each span to its visits, never the other way.
+    let join = format!(
+        "site_span s CROSS JOIN visits v ON v.site = s.site \
+         AND v.day BETWEEN max(s.from_day, {from}) AND min(s.to_day, {to})"
+    );
+    let mut cells = vec![format!("s.from_day <= {to} AND s.to_day >= {from}")];
     let texts = |codes: &mut dyn Iterator<Item = String>| codes.collect::<Vec<_>>();
     for (column, allowed) in [
-        ("operator", texts(&mut operators.iter().map(ToString::to_string))),
-        ("help", texts(&mut helps.iter().map(ToString::to_string))),
-        ("age", texts(&mut ages.iter().map(ToString::to_string))),
+        ("v.operator", texts(&mut operators.iter().map(ToString::to_string))),
+        ("v.help", texts(&mut helps.iter().map(ToString::to_string))),
+        ("v.age", texts(&mut ages.iter().map(ToString::to_string))),
+        ("s.department", departments.clone()),
+        ("s.region", regions.clone()),
+        ("s.bearer", bearers.clone()),
     ] {
         if !allowed.is_empty() {
             cells.push(format!("{column} IN ({})", places.list(allowed)));
         }
     }
-    let mut of_site = Vec::new();
-    for (column, allowed) in [("department", departments), ("region", regions), ("bearer", bearers)] {
-        if !allowed.is_empty() {
-            of_site.push(format!("{column} IN ({})", places.list(allowed.iter().cloned())));
-        }
-    }
     if !sites.is_empty() {
         let named = places.list(sites.iter().map(ToString::to_string));
-        of_site.push(match query.antennas {
-            Antennas::Together => format!("(id IN ({named}) OR parent IN ({named}))"),
-            Antennas::Apart => format!("id IN ({named})"),
+        cells.push(match query.antennas {
+            Antennas::Together => format!("(s.site IN ({named}) OR s.parent IN ({named}))"),
+            Antennas::Apart => format!("s.site IN ({named})"),
         });
     }
-    if !of_site.is_empty() {
-        cells.push(format!("site IN (SELECT id FROM site WHERE {})", of_site.join(" AND ")));
-    }
-    cells.join(" AND ")
+    (join, cells.join(" AND "))
 }
 
-/// The columns of the table that these keys need, in the order of its key.
-fn columns_of(by: &[Key]) -> Vec<&'static str> {
+/// The columns that these keys need, and what to group by for each, in the order of the table's
+/// key. A span has one house, department, region and bearer.
+fn columns_of(by: &[Key]) -> Vec<(&'static str, &'static str)> {
     let any = |keys: &[Key]| by.iter().any(|key| keys.contains(key));
     let day = any(&[Key::Day, Key::Month, Key::Quarter, Key::Year]);
     let matter = any(&[Key::Operator, Key::Help, Key::Age]);
     // Grouping by site as well costs nothing before the day: the table is in that order.
     let site = any(&[Key::Site, Key::Department, Key::Region, Key::Bearer]) || (day && !matter);
     [
-        ("site", site),
-        ("day", day),
-        ("operator", any(&[Key::Operator])),
-        ("help", any(&[Key::Help])),
-        ("age", any(&[Key::Age])),
+        (
+            "s.site AS site, s.parent AS parent, s.department AS department, s.region AS region, s.bearer AS bearer",
+            "s.site, s.from_day",
+            site,
+        ),
+        ("v.day AS day", "v.day", day),
+        ("v.operator AS operator", "v.operator", any(&[Key::Operator])),
+        ("v.help AS help", "v.help", any(&[Key::Help])),
+        ("v.age AS age", "v.age", any(&[Key::Age])),
     ]
     .into_iter()
-    .filter_map(|(column, needed)| needed.then_some(column))
+    .filter_map(|(column, group, needed)| needed.then_some((column, group)))
     .collect()
 }
 
@@ -332,16 +336,16 @@ fn key_sql(key: Key, query: &Query, places: &mut Places) -> String {
         Key::Month => MONTH_SQL.to_owned(),
         Key::Quarter => format!("{MONTH_SQL} / 3"),
         Key::Year => format!("{MONTH_SQL} / 12"),
-        Key::Site if query.antennas == Antennas::Apart => "s.id".to_owned(),
-        Key::Site if query.filters.sites.is_empty() => "COALESCE(s.parent, s.id)".to_owned(),
+        Key::Site if query.antennas == Antennas::Apart => "site".to_owned(),
+        Key::Site if query.filters.sites.is_empty() => "coalesce(parent, site)".to_owned(),
         // An antenna named without its house is asked for itself.
         Key::Site => {
             let named = places.list(query.filters.sites.iter().map(ToString::to_string));
-            format!("CASE WHEN s.parent IN ({named}) THEN s.parent ELSE s.id END")
+            format!("CASE WHEN parent IN ({named}) THEN parent ELSE site END")
         }
-        Key::Department => "s.department".to_owned(),
-        Key::Region => "s.region".to_owned(),
-        Key::Bearer => "s.bearer".to_owned(),
+        Key::Department => "department".to_owned(),
+        Key::Region => "region".to_owned(),
+        Key::Bearer => "bearer".to_owned(),
         Key::Operator => "operator".to_owned(),
         Key::Help => "help".to_owned(),
         Key::Age => "age".to_owned(),

@@ -1,7 +1,5 @@
 //! The journal: who changed what in the hub, and when. Append-only.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
@@ -22,7 +20,7 @@ pub struct Entry {
     pub detail: String,
 }
 
-/// The actions after which the import leaves a field of a site alone.
+/// A field of a site was set.
 pub const SITE_SET: &str = "site.set";
 
 /// Adds a line, in the caller's transaction.
@@ -42,23 +40,4 @@ pub fn list(conn: &Connection, after: i64, limit: u32) -> Result<Vec<Entry>, Sto
     conn.prepare(SQL)
         .and_then(|mut statement| statement.query_map(params![after, limit], entry)?.collect())
         .map_err(StoreError::sqlite("reading the journal"))
-}
-
-/// Which fields of which sites a person has set by hand: a later import of the national list must
-/// not undo them. Read from the journal, where each `site.set` names one field in its detail,
-/// `field=value`.
-pub fn set_by_hand(conn: &Connection) -> Result<BTreeMap<String, BTreeSet<String>>, StoreError> {
-    const SQL: &str = "SELECT subject, detail FROM journal WHERE action = ?1";
-    let doing = "reading the journal";
-    let mut statement = conn.prepare(SQL).map_err(StoreError::sqlite(doing))?;
-    let mut rows = statement.query([SITE_SET]).map_err(StoreError::sqlite(doing))?;
-    let mut fields = BTreeMap::<String, BTreeSet<String>>::new();
-    while let Some(row) = rows.next().map_err(StoreError::sqlite(doing))? {
-        let subject: String = row.get(0).map_err(StoreError::sqlite(doing))?;
-        let detail: String = row.get(1).map_err(StoreError::sqlite(doing))?;
-        if let Some((field, _)) = detail.split_once('=') {
-            fields.entry(subject).or_default().insert(field.to_owned());
-        }
-    }
-    Ok(fields)
 }

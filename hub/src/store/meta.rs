@@ -21,6 +21,22 @@ pub fn set_epoch(conn: &Connection, epoch: Epoch) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// The version of the layout; 0 for a file that no hub has written.
+pub fn layout(conn: &Connection) -> Result<u32, StoreError> {
+    let known =
+        "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('meta', 'mark', 'site', 'device')";
+    let ours = sql::row(conn, "reading the layout", known, [], |row| row.get::<_, u32>(0))? == Some(4);
+    let version = sql::row(conn, "reading the layout", "PRAGMA user_version", [], |row| row.get(0))?;
+    Ok(if ours { version.unwrap_or_default() } else { 0 })
+}
+
+/// How many sites and devices there are.
+pub fn sizes(conn: &Connection) -> Result<(u64, u64), StoreError> {
+    let sql = "SELECT (SELECT count(*) FROM site), (SELECT count(*) FROM device)";
+    let sizes = sql::row(conn, "counting sites and devices", sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(sizes.unwrap_or_default())
+}
+
 /// Tags are random over all 64 bits; SQLite's integers are signed.
 fn stored(tag: u64) -> i64 {
     i64::from_be_bytes(tag.to_be_bytes())

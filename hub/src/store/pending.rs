@@ -1,5 +1,6 @@
 //! Changes of devices that this database does not know: kept apart, never acknowledged, until an
-//! operator approves the device.
+//! operator approves the device. Each device has a quota: what is beyond it stays at the device,
+//! which has not been told that it arrived.
 
 use msap_shared::chain::{Built, Facts, Tip, decode};
 use msap_shared::document::DocId;
@@ -10,6 +11,11 @@ use rusqlite::Connection;
 
 use super::StoreError;
 use super::chains::{Kept, document_named};
+
+/// Most changes of one device that wait: five years of a busy site.
+pub const CHANGES_MAX: u64 = 100_000;
+/// Most bytes of them.
+pub const BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// A change that waits.
 #[derive(Clone, Debug)]
@@ -51,7 +57,7 @@ pub fn hash_at(
     sql::row(conn, "looking up what waits", sql, key, |row| row.get(0).map(ChangeHash::new))
 }
 
-/// Keeps changes apart.
+/// Keeps changes apart, as far as the device's quota goes.
 pub fn add(
     conn: &Connection,
     device: &DeviceId,
@@ -63,12 +69,47 @@ pub fn add(
     let sql = "INSERT OR IGNORE INTO pending_change (device, document, writer, seq, hash, bytes, received_day)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     let name = document.to_string();
+    let (mut count, mut total) = sum(conn, device)?;
     for Built { tip, bytes } in changes {
+        let size = bytes.len() as u64;
+        if !fits(count + 1, total + size) {
+            break;
+        }
         let key = (device.as_bytes(), &name, writer.as_bytes(), tip.seq);
         let (device, name, writer, seq) = key;
         let row = (device, name, writer, seq, tip.hash.as_bytes(), bytes, received.number());
-        sql::write(conn, "keeping a change apart", sql, row)?;
+        if sql::write(conn, "keeping a change apart", sql, row)? > 0 {
+            (count, total) = (count + 1, total + size);
+        }
     }
+    let sql = "INSERT OR REPLACE INTO pending_sum (device, changes, bytes) VALUES (?1, ?2, ?3)";
+    sql::write(conn, "summing what waits", sql, (device.as_bytes(), count, total))?;
+    Ok(())
+}
+
+/// Whether so much may wait.
+fn fits(changes: u64, bytes: u64) -> bool {
+    changes <= CHANGES_MAX && bytes <= BYTES_MAX
+}
+
+/// Whether a device's quota is used up: not even a short change fits any more.
+pub fn is_full(conn: &Connection, device: &DeviceId) -> Result<bool, StoreError> {
+    let (changes, bytes) = sum(conn, device)?;
+    Ok(!fits(changes + 1, bytes + 1_024))
+}
+
+/// How many changes and bytes wait for a device.
+fn sum(conn: &Connection, device: &DeviceId) -> Result<(u64, u64), StoreError> {
+    let sql = "SELECT changes, bytes FROM pending_sum WHERE device = ?1";
+    let sum = sql::row(conn, "summing what waits", sql, [device.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(sum.unwrap_or_default())
+}
+
+/// Sums anew: after some was folded.
+pub fn sum_anew(conn: &Connection) -> Result<(), StoreError> {
+    sql::write(conn, "summing what waits", "DELETE FROM pending_sum", [])?;
+    let sql = "INSERT INTO pending_sum SELECT device, count(*), sum(length(bytes)) FROM pending_change GROUP BY device";
+    sql::write(conn, "summing what waits", sql, [])?;
     Ok(())
 }
 

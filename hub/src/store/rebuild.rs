@@ -1,5 +1,7 @@
-//! Throwing the views away and folding them anew from the changes, to see whether they agree.
+//! Throwing the views away and folding them anew from the changes: all of them, to see whether
+//! they agree, or those of a document of which something is judged otherwise now.
 
+use msap_shared::id::SiteId;
 use msap_shared::io::store::sql;
 use msap_shared::time::Day;
 use rusqlite::Connection;
@@ -9,11 +11,11 @@ use super::chains::{self, Doc, Kept};
 use super::views::fold_in;
 
 /// The derived tables with the columns that are compared.
-const VIEWS: [(&str, &str); 4] = [
+pub(super) const VIEWS: [(&str, &str); 4] = [
     ("fact", "document, tap, rev, day, value, contested"),
     ("closing", "document, day, rev, closed"),
     ("visits", "site, day, operator, help, age, received_day, apart, people, requests"),
-    ("flagged", "document, tap, reason"),
+    ("flagged", "document, tap, reason, verdict"),
 ];
 
 /// Differences listed per table.
@@ -32,16 +34,45 @@ pub fn rebuild(conn: &Connection) -> Result<Vec<String>, StoreError> {
     }
     let mut differences = Vec::new();
     for (table, columns) in VIEWS {
-        differences.extend(differing(conn, table, columns)?);
+        let (old, new) = (format!("temp.before_{table}"), format!("main.{table}"));
+        differences.extend(differing(conn, (&old, &new), table, columns)?);
         conn.execute(&format!("DROP TABLE temp.before_{table}"), [])
             .map_err(StoreError::sqlite("dropping the views set aside"))?;
     }
     Ok(differences)
 }
 
+/// Folds the views of one document anew, within the caller's transaction: after a person has
+/// settled something in it.
+pub(super) fn refold(conn: &Connection, doc: Doc<'_>) -> Result<(), StoreError> {
+    let doing = "emptying the views of a document";
+    for sql in [
+        "DELETE FROM fact WHERE document = ?1",
+        "DELETE FROM closing WHERE document = ?1",
+        "DELETE FROM flagged WHERE document = ?1",
+    ] {
+        sql::write(conn, doing, sql, [doc.row])?;
+    }
+    // The month of a site is one document.
+    let (site, month) = (doc.name.site().as_str(), doc.name.month());
+    let sql = "DELETE FROM visits WHERE site = ?1 AND day BETWEEN ?2 AND ?3";
+    sql::write(conn, doing, sql, (site, month.first_day().number(), month.last_day().number()))?;
+    replay(conn, doc)
+}
+
+/// The same for all documents of a site: after the days of its life have changed.
+pub(super) fn refold_site(conn: &Connection, site: &SiteId) -> Result<(), StoreError> {
+    for (name, _) in chains::of_site(conn, site)? {
+        if let Some(row) = chains::document_row(conn, &name)? {
+            refold(conn, Doc { row, name: &name })?;
+        }
+    }
+    Ok(())
+}
+
 /// Folds a document's changes in the order of the commits that took them in; within a commit
 /// the order does not matter.
-fn replay(conn: &Connection, doc: Doc<'_>) -> Result<(), StoreError> {
+pub(super) fn replay(conn: &Connection, doc: Doc<'_>) -> Result<(), StoreError> {
     let sql = "SELECT c.received_day, c.seq, c.hash, c.bytes FROM change c JOIN chain ON chain.id = c.chain
                WHERE chain.document = ?1 ORDER BY c.accepted, chain.id, c.seq";
     let changes = sql::rows(conn, "reading changes", sql, [doc.row], |row| {
@@ -56,10 +87,14 @@ fn replay(conn: &Connection, doc: Doc<'_>) -> Result<(), StoreError> {
 }
 
 /// Rows that stand on one side only.
-fn differing(conn: &Connection, table: &str, columns: &str) -> Result<Vec<String>, StoreError> {
-    let (old, new) = (format!("temp.before_{table}"), format!("main.{table}"));
+pub(super) fn differing(
+    conn: &Connection,
+    (old, new): (&str, &str),
+    table: &str,
+    columns: &str,
+) -> Result<Vec<String>, StoreError> {
     let mut found = Vec::new();
-    for (here, there, which) in [(&old, &new, "stood but does not follow"), (&new, &old, "follows but did not stand")] {
+    for (here, there, which) in [(old, new, "stood but does not follow"), (new, old, "follows but did not stand")] {
         let sql = format!("SELECT {columns} FROM {here} EXCEPT SELECT {columns} FROM {there} LIMIT {LISTED_MAX}");
         found.extend(sql::rows(conn, "comparing the views", &sql, [], |row| {
             let count = row.as_ref().column_count();

@@ -1,15 +1,21 @@
 //! Sites and their aliases in the store.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use msap_shared::id::SiteId;
+use msap_shared::io::store::sql;
+use msap_shared::time::Day;
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+use rusqlite::{Connection, Row, params, params_from_iter};
 
 use super::StoreError;
+use super::history::{self, Dated, Since};
 use crate::site::{Contact, Kind, Life, Site};
 
 const COLUMNS: &str = "s.id, s.name, s.kind, s.life, s.parent, s.format, s.address, s.commune, s.insee, \
     s.postal_code, s.department, s.region, s.bearer, s.lat, s.lon, s.timezone, s.holiday_zone, s.school_zone, \
-    s.osm_opening_hours, s.weekly_minutes, s.label_date, s.comment, s.hours_verbatim, s.quality";
+    s.osm_opening_hours, s.weekly_minutes, s.label_date, s.comment, s.hours_verbatim, s.quality, \
+    s.list_day";
 
 /// Which sites to list; an empty list of values lets everything through.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,11 +36,12 @@ pub struct SiteFilter {
 
 /// The site with this id or alias.
 pub fn resolve(conn: &Connection, name: &str) -> Result<Option<SiteId>, StoreError> {
-    const SQL: &str = "SELECT id FROM site WHERE id = ?1 UNION SELECT site FROM site_alias WHERE alias = ?1 LIMIT 1";
+    const SQL: &str = "SELECT coalesce((SELECT id FROM site WHERE id = ?1), \
+        (SELECT site FROM site_alias WHERE alias = ?1))";
     let doing = "resolving a site";
     let id: Option<String> = conn
         .prepare_cached(SQL)
-        .and_then(|mut statement| statement.query_row([name], |row| row.get(0)).optional())
+        .and_then(|mut statement| statement.query_row([name], |row| row.get(0)))
         .map_err(StoreError::sqlite(doing))?;
     id.map(|id| site_id(&id)).transpose()
 }
@@ -44,13 +51,6 @@ pub fn find(conn: &Connection, id: &SiteId) -> Result<Option<(Site, Contact)>, S
     let sql = format!("{} WHERE s.id = ?1", select());
     let mut found = rows(conn, &sql, vec![Value::Text(id.to_string())])?;
     Ok(found.pop())
-}
-
-/// The antennas of a house.
-pub fn antennas(conn: &Connection, house: &SiteId) -> Result<Vec<Site>, StoreError> {
-    let sql = format!("{} WHERE s.parent = ?1 ORDER BY s.id", select());
-    let found = rows(conn, &sql, vec![Value::Text(house.to_string())])?;
-    Ok(found.into_iter().map(|(site, _)| site).collect())
 }
 
 /// The sites that pass the filter, in the order of their ids.
@@ -112,11 +112,11 @@ fn rows(conn: &Connection, sql: &str, values: Vec<Value>) -> Result<Vec<(Site, C
 }
 
 fn contact(row: &Row<'_>) -> rusqlite::Result<Contact> {
-    let version: Option<String> = row.get(27)?;
+    let version: Option<String> = row.get(28)?;
     Ok(Contact {
-        active: row.get(24)?,
-        pending: row.get(25)?,
-        last_contact: row.get(26)?,
+        active: row.get(25)?,
+        pending: row.get(26)?,
+        last_contact: row.get(27)?,
         version: version.filter(|version| !version.is_empty()),
     })
 }
@@ -148,6 +148,8 @@ fn read(row: &Row<'_>) -> Result<Site, StoreError> {
     site.comment = text(21)?;
     site.hours_verbatim = text(22)?;
     site.quality = text(23)?;
+    let listed: Option<i32> = row.get(24).map_err(StoreError::sqlite("reading a site"))?;
+    site.list_day = listed.and_then(Day::from_number);
     Ok(site)
 }
 
@@ -159,31 +161,26 @@ fn damaged(site: &impl std::fmt::Debug, why: &dyn std::fmt::Display) -> StoreErr
     StoreError::Corrupt { what: format!("the record of site {site:?}: {why}") }
 }
 
-/// Writes a new site, or everything about a known one; digest and aliases stay.
-pub fn put(conn: &Connection, site: &Site) -> Result<(), StoreError> {
-    const SQL: &str = "INSERT INTO site (id, name, kind, life, parent, format, address, commune, insee, postal_code, \
-        department, region, bearer, lat, lon, timezone, holiday_zone, school_zone, osm_opening_hours, \
-        weekly_minutes, label_date, comment, hours_verbatim, quality) \
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, \
-        ?22, ?23, ?24) \
-        ON CONFLICT (id) DO UPDATE SET name = ?2, kind = ?3, life = ?4, parent = ?5, format = ?6, address = ?7, \
-        commune = ?8, insee = ?9, postal_code = ?10, department = ?11, region = ?12, bearer = ?13, lat = ?14, \
-        lon = ?15, timezone = ?16, holiday_zone = ?17, school_zone = ?18, osm_opening_hours = ?19, \
-        weekly_minutes = ?20, label_date = ?21, comment = ?22, hours_verbatim = ?23, quality = ?24";
+/// Writes a new site, or everything about a known one; aliases stay. What differs in its life,
+/// house, department and bearer holds `since`; `today` is what the row shows.
+pub fn put(conn: &Connection, site: &Site, since: Since, today: Day) -> Result<(), StoreError> {
+    const UPDATE: &str = "UPDATE site SET name = ?2, kind = ?3, format = ?4, address = ?5, commune = ?6, insee = ?7, \
+        postal_code = ?8, lat = ?9, lon = ?10, timezone = ?11, holiday_zone = ?12, school_zone = ?13, \
+        osm_opening_hours = ?14, weekly_minutes = ?15, label_date = ?16, comment = ?17, hours_verbatim = ?18, \
+        quality = ?19, list_day = ?20 WHERE id = ?1";
+    let before = find(conn, &site.id)?.map(|(before, _)| before);
+    if before.is_none() {
+        insert(conn, site)?;
+    }
     let values = params![
         site.id.as_str(),
         site.name,
         site.kind.as_str(),
-        site.life.as_str(),
-        site.parent.as_ref().map(SiteId::as_str),
         site.format,
         site.address,
         site.commune,
         site.insee,
         site.postal_code,
-        site.department,
-        site.region,
-        site.bearer,
         site.lat,
         site.lon,
         site.timezone.name(),
@@ -195,11 +192,43 @@ pub fn put(conn: &Connection, site: &Site) -> Result<(), StoreError> {
         site.comment,
         site.hours_verbatim,
         site.quality,
+        site.list_day.map(Day::number),
     ];
-    conn.prepare_cached(SQL)
-        .and_then(|mut statement| statement.execute(values))
-        .map(drop)
-        .map_err(StoreError::sqlite("writing a site"))
+    sql::write(conn, "writing a site", UPDATE, values)?;
+    let Some(before) = before else { return Ok(()) };
+    for field in Dated::ALL {
+        // What has been a house till now was not an antenna of a house that nobody knew.
+        let turned = field == Dated::Parent && before.kind != site.kind;
+        let since = if turned { since.certain() } else { since };
+        history::set(conn, &site.id, (field, dated(&before, field)), (dated(site, field), since), today)?;
+    }
+    Ok(())
+}
+
+/// Gives a known site another life from a day on.
+pub fn set_life(conn: &Connection, site: &Site, life: Life, since: Since, today: Day) -> Result<(), StoreError> {
+    history::set(conn, &site.id, (Dated::Life, site.life.as_str()), (life.as_str(), since), today)
+}
+
+/// A dated field as the history has it.
+fn dated(site: &Site, field: Dated) -> &str {
+    match field {
+        Dated::Life => site.life.as_str(),
+        Dated::Parent => site.parent.as_ref().map_or("", SiteId::as_str),
+        Dated::Department => &site.department,
+        Dated::Bearer => &site.bearer,
+    }
+}
+
+fn insert(conn: &Connection, site: &Site) -> Result<(), StoreError> {
+    let sql = "INSERT INTO site (id, name, kind, timezone, life, parent, department, region, bearer)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let (kind, life, parent) = (site.kind.as_str(), site.life.as_str(), site.parent.as_ref().map(SiteId::as_str));
+    let place = (&site.department, &site.region, &site.bearer);
+    let (department, region, bearer) = place;
+    let row = (site.id.as_str(), &site.name, kind, site.timezone.name(), life, parent, department, region, bearer);
+    sql::write(conn, "beginning a site", sql, row)?;
+    Ok(())
 }
 
 /// Gives a site one more name.
@@ -216,9 +245,17 @@ pub fn aliases(conn: &Connection, site: &SiteId) -> Result<Vec<String>, StoreErr
         .map_err(StoreError::sqlite("reading aliases"))
 }
 
-/// Whether any site is run by this bearer.
+/// The date of the newest list that has named any site.
+pub fn newest_list(conn: &Connection) -> Result<Option<Day>, StoreError> {
+    let day: Option<i32> =
+        sql::row(conn, "looking for the newest list", "SELECT max(list_day) FROM site", [], |row| row.get(0))?
+            .flatten();
+    Ok(day.and_then(Day::from_number))
+}
+
+/// Whether any site is, was or will be run by this bearer.
 pub fn known_bearer(conn: &Connection, bearer: &str) -> Result<bool, StoreError> {
-    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM site WHERE bearer = ?1)";
+    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM site_span WHERE bearer = ?1)";
     conn.query_row(SQL, [bearer], |row| row.get(0)).map_err(StoreError::sqlite("looking for a bearer"))
 }
 
@@ -227,4 +264,80 @@ pub fn known_bearer(conn: &Connection, bearer: &str) -> Result<bool, StoreError>
 pub fn insert_unknown(conn: &Connection, site: &SiteId) -> Result<(), StoreError> {
     const SQL: &str = "INSERT OR IGNORE INTO site (id, name, kind, timezone) VALUES (?1, ?1, 'house', 'Europe/Paris')";
     conn.execute(SQL, [site.as_str()]).map(drop).map_err(StoreError::sqlite("beginning a site"))
+}
+
+/// The fields of each site that a person has set: a list leaves them alone.
+pub fn set_by_hand(conn: &Connection) -> Result<BTreeMap<String, BTreeSet<String>>, StoreError> {
+    let rows = sql::rows(conn, "reading what was set by hand", "SELECT site, field FROM site_hand", [], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+    })?;
+    let mut fields = BTreeMap::<_, BTreeSet<_>>::new();
+    for (site, field) in rows {
+        fields.entry(site).or_default().insert(field);
+    }
+    Ok(fields)
+}
+
+/// A person has set this field of a site.
+pub fn note_hand(conn: &Connection, site: &SiteId, field: &str) -> Result<(), StoreError> {
+    let sql = "INSERT OR IGNORE INTO site_hand (site, field) VALUES (?1, ?2)";
+    sql::write(conn, "noting what was set by hand", sql, (site.as_str(), field))?;
+    Ok(())
+}
+
+/// Whether nothing hangs on a site's id: no machine, no visit, no invitation.
+pub fn is_bare(conn: &Connection, site: &SiteId) -> Result<bool, StoreError> {
+    let sql = "SELECT NOT EXISTS (SELECT 1 FROM device WHERE site = ?1)
+               AND NOT EXISTS (SELECT 1 FROM document WHERE site = ?1)
+               AND NOT EXISTS (SELECT 1 FROM invitation WHERE site = ?1)";
+    Ok(sql::row(conn, "looking what a site has", sql, [site.as_str()], |row| row.get(0))?.unwrap_or(false))
+}
+
+/// Gives a bare site another id, and leads whatever names it there.
+pub fn rename(conn: &Connection, from: &SiteId, to: &SiteId) -> Result<(), StoreError> {
+    let doing = "renaming a site";
+    let names = (from.as_str(), to.as_str());
+    for sql in [
+        "INSERT INTO site (id, name, kind, life, parent, format, address, commune, insee, postal_code, department,
+             region, bearer, lat, lon, timezone, holiday_zone, school_zone, osm_opening_hours, weekly_minutes,
+             label_date, comment, hours_verbatim, quality, list_day)
+         SELECT ?2, name, kind, life, parent, format, address, commune, insee, postal_code, department,
+             region, bearer, lat, lon, timezone, holiday_zone, school_zone, osm_opening_hours, weekly_minutes,
+             label_date, comment, hours_verbatim, quality, list_day FROM site WHERE id = ?1",
+        "UPDATE site_history SET site = ?2 WHERE site = ?1",
+        "UPDATE site_hand SET site = ?2 WHERE site = ?1",
+    ] {
+        sql::write(conn, doing, sql, names)?;
+    }
+    lead(conn, from, to)?;
+    history::respan(conn, to)?;
+    remove(conn, from)
+}
+
+/// Removes a bare site. What named it must lead elsewhere already.
+pub fn remove(conn: &Connection, site: &SiteId) -> Result<(), StoreError> {
+    for sql in [
+        "DELETE FROM site_history WHERE site = ?1",
+        "DELETE FROM site_hand WHERE site = ?1",
+        "DELETE FROM site_span WHERE site = ?1",
+        "DELETE FROM site_alias WHERE site = ?1",
+        "DELETE FROM site WHERE id = ?1",
+    ] {
+        sql::write(conn, "removing a site", sql, [site.as_str()])?;
+    }
+    Ok(())
+}
+
+/// Leads antennas, other names and tokens of one site to another.
+pub fn lead(conn: &Connection, from: &SiteId, to: &SiteId) -> Result<(), StoreError> {
+    for sql in [
+        "UPDATE site_alias SET site = ?2 WHERE site = ?1",
+        "UPDATE site SET parent = ?2 WHERE parent = ?1",
+        "UPDATE site_history SET value = ?2 WHERE field = 'parent' AND value = ?1",
+        "UPDATE site_span SET parent = ?2 WHERE parent = ?1",
+        "UPDATE token SET scope = 'site:' || ?2 WHERE scope = 'site:' || ?1",
+    ] {
+        sql::write(conn, "leading the names of a site elsewhere", sql, (from.as_str(), to.as_str()))?;
+    }
+    Ok(())
 }

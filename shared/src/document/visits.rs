@@ -209,8 +209,12 @@ impl fmt::Display for Visit {
 
 /// A canonical decimal: no plus, no leading zero, no `-0`.
 fn number(text: &str) -> Option<i16> {
-    let number: i16 = text.parse().ok().filter(|_| text.len() <= 6)?;
-    (number.to_string() == text).then_some(number)
+    let canonical = match text.strip_prefix('-').unwrap_or(text).as_bytes() {
+        [b'0'] => text == "0",
+        [b'1'..=b'9', ..] => true,
+        _ => false,
+    };
+    text.parse().ok().filter(|_| canonical)
 }
 
 #[cfg(test)]
@@ -269,6 +273,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn numbers_that_parse_print_back(text in "[-+]?[0-9]{0,6}") {
+            let printed = number(&text).map(|number| number.to_string());
+            prop_assert!(printed.is_none_or(|printed| printed == text));
+            let canonical = text.parse::<i16>().is_ok_and(|number| number.to_string() == text);
+            prop_assert_eq!(number(&text).is_some(), canonical);
+        }
+
         #[test]
         fn what_parses_prints_back(text in "[0-9]{2}\\|([A-Za-z0-9_-]{11}|close)\\|[0-9]{1,2}") {
             if let Ok(key) = Key::parse(&text) {

@@ -5,6 +5,7 @@ use minicbor::{Decode, Encode};
 use crate::chain::{Facts, Refusal, Run, Tip};
 use crate::document::DocId;
 use crate::id::{ChangeHash, Digest32, Epoch, SessionToken, WriterId};
+use crate::reference::Held;
 
 /// One hub commit, as devices remember it: its number and the random tag it drew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
@@ -50,6 +51,9 @@ pub struct Hello {
     /// Whether pushes and an [`Offered`](super::Frame::Offered) follow at once.
     #[n(9)]
     pub offers: bool,
+    /// The references that the device holds; `None` from one that knows of none.
+    #[cbor(n(10), decode_with = "super::wire::bounded_references")]
+    pub references: Option<Vec<Held>>,
 }
 
 /// How the hub regards a device.
@@ -203,6 +207,44 @@ pub struct Refused {
     /// Last hash of the run that was refused: a refusal of what is no longer kept is ignored.
     #[n(4)]
     pub last_hash: ChangeHash,
+}
+
+/// Hub → device: come back later. The connection is closed right after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Busy {
+    /// The device comes back at an instant of its own choice within this time.
+    #[n(0)]
+    pub retry_after_ms: u64,
+}
+
+/// Either side: why the connection is closed. Only where what carries the frames cannot say so
+/// itself: over QUIC, the close of the connection does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Bye {
+    /// The number of the reason.
+    #[n(0)]
+    pub code: u32,
+}
+
+/// Hub → device: a value that the hub alone decides, whole. Device → hub: which of its kind the
+/// device holds now. See [`crate::reference`].
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Reference {
+    /// What it is about.
+    #[n(0)]
+    pub kind: u32,
+    /// The hub's epoch, and the commit of which it is; from a device those it was told.
+    #[n(1)]
+    pub epoch: Option<Epoch>,
+    /// See `epoch`.
+    #[n(2)]
+    pub n: u64,
+    /// What tells it from others of its kind.
+    #[n(3)]
+    pub hash: Digest32,
+    /// The value; from a device what the hub needs to make it.
+    #[cbor(n(4), with = "minicbor::bytes")]
+    pub value: Vec<u8>,
 }
 
 impl Push {

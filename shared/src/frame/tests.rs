@@ -4,6 +4,7 @@ use super::*;
 use crate::chain::Refusal;
 use crate::document::DocId;
 use crate::id::{ChangeHash, Digest32, Epoch, SessionToken, WriterId};
+use crate::reference::REFERENCES_MAX;
 
 fn decoded(bytes: &[u8]) -> Result<Option<Frame>, FrameError> {
     let (head, body) = bytes.split_first_chunk().unwrap();
@@ -40,6 +41,7 @@ fn samples() -> Vec<Frame> {
             seen: Some(mark),
             digest: Digest32::new([5; 32]),
             offers: true,
+            references: None,
         }),
         Frame::Welcome(Welcome {
             epoch,
@@ -63,6 +65,28 @@ fn samples() -> Vec<Frame> {
         Frame::Ack(Ack { epoch, mark, held: vec![(document(), version)], in_sync: true }),
         Frame::Need(Need { document: document(), writer, from: 2 }),
         Frame::Refused(Refused::new(document(), version, 3, Refusal::Hash)),
+        Frame::Busy(Busy { retry_after_ms: 60_000 }),
+        Frame::Bye(Bye { code: 5 }),
+        Frame::Hello(Hello {
+            protocol_min: 1,
+            protocol_max: 1,
+            app: "0.2.0".to_owned(),
+            token_prev: None,
+            token_next: SessionToken::new([4; 16]),
+            clock_ms: 1_795_000_000_000,
+            epoch: None,
+            seen: None,
+            digest: Digest32::new([5; 32]),
+            offers: false,
+            references: Some(vec![(1, Digest32::new([7; 32]))]),
+        }),
+        Frame::Reference(Reference {
+            kind: 2,
+            epoch: Some(epoch),
+            n: 7,
+            hash: Digest32::new([8; 32]),
+            value: vec![1, 2],
+        }),
     ]
 }
 
@@ -107,6 +131,16 @@ fn bodies_are_bounded_at_the_bound_and_one_past_it() {
 }
 
 #[test]
+fn a_hello_names_references_up_to_the_bound_and_not_one_more() {
+    let Frame::Hello(hello) = samples().remove(0) else { panic!() };
+    for (count, reads) in [(0, true), (REFERENCES_MAX, true), (REFERENCES_MAX + 1, false)] {
+        let references = Some(vec![(1, Digest32::new([0; 32])); count]);
+        let bytes = encoded(&Frame::Hello(Hello { references, ..hello.clone() }));
+        assert_eq!(decoded(&bytes).is_ok(), reads, "{count}");
+    }
+}
+
+#[test]
 fn long_bodies_travel_compressed() {
     let Frame::Push(mut push) = samples().remove(3) else { panic!() };
     push.changes = vec![push.changes[0].clone(); 50];
@@ -126,7 +160,7 @@ proptest! {
     }
 
     #[test]
-    fn damaged_frames_never_panic(which in 0usize..9, at in any::<prop::sample::Index>(), to in any::<u8>()) {
+    fn damaged_frames_never_panic(which in 0usize..11, at in any::<prop::sample::Index>(), to in any::<u8>()) {
         let mut bytes = encoded(&samples()[which]);
         let at = at.index(bytes.len());
         bytes[at] = to;

@@ -1,6 +1,7 @@
 //! How ids and names stand in frames: ids as byte strings, names as texts, both checked while
 //! they are read.
 
+use minicbor::data::Type;
 use minicbor::decode::Error as DecodeError;
 use minicbor::encode::Error as EncodeError;
 use minicbor::encode::Write;
@@ -9,6 +10,7 @@ use minicbor::{Decode, Decoder, Encode, Encoder};
 use crate::chain::{CHANGES_PER_RUN_MAX, FACTS_PER_CHANGE_MAX, Facts};
 use crate::document::DocId;
 use crate::id::{ChangeHash, Digest32, Epoch, SessionToken, WriterId};
+use crate::reference::{Held, REFERENCES_MAX};
 
 macro_rules! as_bytes {
     ($($name:ty),*) => {$(
@@ -54,6 +56,16 @@ pub(super) fn bounded_changes<C>(d: &mut Decoder<'_>, ctx: &mut C) -> Result<Vec
         changes.push((0..facts).map(|_| d.decode_with(ctx)).collect::<Result<Facts, _>>()?);
     }
     Ok(changes)
+}
+
+/// Reads the references that a device holds.
+pub(super) fn bounded_references<C>(d: &mut Decoder<'_>, ctx: &mut C) -> Result<Option<Vec<Held>>, DecodeError> {
+    if d.datatype()? == Type::Null {
+        d.null()?;
+        return Ok(None);
+    }
+    let count = bounded(d, REFERENCES_MAX as u64)?;
+    (0..count).map(|_| d.decode_with(ctx)).collect::<Result<_, _>>().map(Some)
 }
 
 fn bounded(d: &mut Decoder<'_>, max: u64) -> Result<u64, DecodeError> {

@@ -193,7 +193,7 @@ impl<'a> Bundle<'a> {
     pub fn check_hub(&self, authorities: &[CertificateDer<'static>]) -> Result<(), BundleError> {
         let certificate = self.certificate()?;
         self.check_signature(&certificate)?;
-        tls::verify_hub(authorities, &certificate).map_err(|_| BundleError::Stranger)
+        tls::verify_hub(authorities, &certificate, &self.shown()).map_err(|_| BundleError::Stranger)
     }
 
     /// Checks that the hub signed it that a join code names by its authority's hash.
@@ -203,8 +203,12 @@ impl<'a> Bundle<'a> {
     pub fn check_named_hub(&self, ca_hash: [u8; 16]) -> Result<(), BundleError> {
         let certificate = self.certificate()?;
         self.check_signature(&certificate)?;
-        let authorities: Vec<_> = self.header.certificates.iter().skip(1).map(owned).collect();
-        tls::verify_named_hub(ca_hash, &certificate, &authorities).map_err(|_| BundleError::Stranger)
+        tls::verify_named_hub(ca_hash, &certificate, &self.shown()).map_err(|_| BundleError::Stranger)
+    }
+
+    /// What came beside the signer's certificate.
+    fn shown(&self) -> Vec<CertificateDer<'static>> {
+        self.header.certificates.iter().skip(1).map(owned).collect()
     }
 
     fn certificate(&self) -> Result<CertificateDer<'static>, BundleError> {

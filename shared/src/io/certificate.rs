@@ -9,8 +9,9 @@
 use data_encoding::BASE64;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose, PublicKeyData, SanType, SigningKey as _, date_time_ymd,
+    Issuer, KeyPair, KeyUsagePurpose, PublicKeyData, SanType, SigningKey as _, SubjectPublicKeyInfo, date_time_ymd,
 };
+use ring::hmac;
 use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateSigningRequestDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -98,6 +99,14 @@ impl Key {
         Fingerprint::of_spki(&self.spki())
     }
 
+    /// A secret that follows from this key, another for each `label`.
+    pub fn derive(&self, label: &str) -> [u8; 32] {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.0.serialize_der());
+        let mut secret = [0; 32];
+        secret.copy_from_slice(hmac::sign(&key, label.as_bytes()).as_ref());
+        secret
+    }
+
     /// A signing request: the public key, proved to be held. It asks for nothing else.
     ///
     /// # Errors
@@ -134,10 +143,9 @@ fn params(common_name: &str) -> CertificateParams {
     params
 }
 
-fn authority_params(key: &Key) -> CertificateParams {
+fn authority_params(key: Fingerprint) -> CertificateParams {
     // The name carries the key: after a rotation, two authorities are two names.
-    let device = key.fingerprint().device();
-    let mut params = params(&format!("msap authority {device}"));
+    let mut params = params(&format!("msap authority {}", key.device()));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
     params
@@ -157,7 +165,7 @@ impl Authority {
     /// # Errors
     /// When the library refuses.
     pub fn new(key: Key) -> Result<Self, CertificateError> {
-        let params = authority_params(&key);
+        let params = authority_params(key.fingerprint());
         let certificate = params.self_signed(&key.0).map_err(making("the authority's certificate"))?.der().clone();
         let spki = key.spki();
         Ok(Self { issuer: Issuer::new(params, key.0), certificate, spki })
@@ -178,6 +186,17 @@ impl Authority {
         let mut half = [0; 16];
         half.copy_from_slice(&self.fingerprint().as_bytes()[..16]);
         half
+    }
+
+    /// Vouches for another authority: whoever trusts this one comes to trust what that one signs,
+    /// for as long as this certificate is shown.
+    ///
+    /// # Errors
+    /// When the library refuses.
+    pub fn vouch_for(&self, other: &Self) -> Result<CertificateDer<'static>, CertificateError> {
+        let params = authority_params(other.fingerprint());
+        let vouched = params.signed_by(other.issuer.key(), &self.issuer);
+        Ok(vouched.map_err(making("the certificate of another authority"))?.der().clone())
     }
 
     /// Certifies the hub's key: for serving only, under [`HUB_NAME`].
@@ -203,19 +222,40 @@ impl Authority {
         let failed = making("the device's certificate");
         let mut request = CertificateSigningRequestParams::from_der(&CertificateSigningRequestDer::from(request))
             .map_err(|error| CertificateError::Request(Some(error)))?;
-        let key = &request.public_key;
-        if PublicKeyData::algorithm(key) != &rcgen::PKCS_ECDSA_P256_SHA256 || key.der_bytes().len() != P256_POINT_LEN {
+        if !is_p256(&request.public_key) {
             return Err(CertificateError::Request(None));
         }
-        let mut params = params(site.as_str());
-        let uri = format!("{SITE_URI}{site}");
-        params.subject_alt_names = vec![SanType::URI(uri.as_str().try_into().map_err(&failed)?)];
-        params.is_ca = IsCa::ExplicitNoCa;
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        request.params = params;
+        request.params = device_params(site)?;
         Ok(request.signed_by(&self.issuer).map_err(&failed)?.der().clone())
     }
+
+    /// Certifies a public key, as SubjectPublicKeyInfo, whose holder has proved to hold it.
+    ///
+    /// # Errors
+    /// [`CertificateError::Request`] for what is no P-256 key.
+    pub fn certify_key(&self, spki: &[u8], site: &SiteId) -> Result<CertificateDer<'static>, CertificateError> {
+        let key = SubjectPublicKeyInfo::from_der(spki).map_err(|error| CertificateError::Request(Some(error)))?;
+        if !is_p256(&key) {
+            return Err(CertificateError::Request(None));
+        }
+        let certificate = device_params(site)?.signed_by(&key, &self.issuer);
+        Ok(certificate.map_err(making("the device's certificate"))?.der().clone())
+    }
+}
+
+fn is_p256(key: &impl PublicKeyData) -> bool {
+    key.algorithm() == &rcgen::PKCS_ECDSA_P256_SHA256 && key.der_bytes().len() == P256_POINT_LEN
+}
+
+/// What a certificate says of a device.
+fn device_params(site: &SiteId) -> Result<CertificateParams, CertificateError> {
+    let mut params = params(site.as_str());
+    let uri = format!("{SITE_URI}{site}").as_str().try_into().map_err(making("the device's certificate"))?;
+    params.subject_alt_names = vec![SanType::URI(uri)];
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    Ok(params)
 }
 
 /// A certificate in PEM, for people and their tools.
@@ -250,6 +290,17 @@ pub fn spki_of(certificate: &CertificateDer<'_>) -> Result<Vec<u8>, CertificateE
     Ok(parse(certificate)?.public_key().raw.to_vec())
 }
 
+/// Whether a certificate names this authority as the one that signed it.
+///
+/// # Errors
+/// [`CertificateError::NotX509`].
+pub fn is_issued_by(
+    certificate: &CertificateDer<'_>,
+    authority: &CertificateDer<'_>,
+) -> Result<bool, CertificateError> {
+    Ok(parse(certificate)?.issuer().as_raw() == parse(authority)?.subject().as_raw())
+}
+
 /// Reads a device's certificate: its identity, and the site it was enrolled for.
 ///
 /// # Errors
@@ -275,83 +326,4 @@ fn parse<'a>(certificate: &'a CertificateDer<'_>) -> Result<X509Certificate<'a>,
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn site() -> SiteId {
-        "361".parse().unwrap()
-    }
-
-    #[test]
-    fn an_authority_is_the_same_each_time_its_key_is_taken_up() {
-        let key = Key::generate().unwrap();
-        let again = Key::from_pem(&format!("Invitation: 00\n{}", key.to_pem())).unwrap();
-        let (one, other) = (Authority::new(key).unwrap(), Authority::new(again).unwrap());
-        assert_eq!(one.hash(), other.hash());
-        assert_eq!(spki_of(one.certificate()).unwrap(), spki_of(other.certificate()).unwrap());
-        let both = [to_pem(one.certificate()), to_pem(other.certificate())].concat();
-        assert_eq!(from_pem(both.as_bytes()).unwrap(), [one.certificate().clone(), other.certificate().clone()]);
-        assert!(from_pem(b"").is_err() && from_pem(&both.as_bytes()[..300]).is_err());
-        let names = [&one, &other].map(|a| parse(a.certificate()).unwrap().subject().to_string());
-        assert_eq!(names[0], names[1]);
-    }
-
-    #[test]
-    fn a_device_certificate_names_its_key_and_site() {
-        let authority = Authority::new(Key::generate().unwrap()).unwrap();
-        let key = Key::generate().unwrap();
-        let certificate = authority.certify_device(&key.signing_request().unwrap(), &site()).unwrap();
-        assert_eq!(read_device(&certificate).unwrap(), (key.fingerprint(), site()));
-        let parsed = parse(&certificate).unwrap();
-        let usage = parsed.extended_key_usage().unwrap().unwrap().value;
-        assert!(usage.client_auth && !usage.server_auth && !usage.any);
-        assert!(!parsed.is_ca());
-        // 2020-01-01 to 2120-01-01.
-        assert_eq!(parsed.validity().not_before.timestamp(), 1_577_836_800);
-        assert_eq!(parsed.validity().not_after.timestamp(), 4_733_510_400);
-    }
-
-    #[test]
-    fn nothing_but_the_key_of_a_request_is_used() {
-        let authority = Authority::new(Key::generate().unwrap()).unwrap();
-        let key = Key::generate().unwrap();
-        let mut greedy = CertificateParams::default();
-        greedy.distinguished_name.push(DnType::CommonName, HUB_NAME);
-        greedy.subject_alt_names =
-            vec![SanType::DnsName(HUB_NAME.try_into().unwrap()), SanType::URI("msap:site:999".try_into().unwrap())];
-        greedy.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        greedy.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        let request = greedy.serialize_request(&key.0).unwrap().der().to_vec();
-        let certificate = authority.certify_device(&request, &site()).unwrap();
-        assert_eq!(read_device(&certificate).unwrap(), (key.fingerprint(), site()));
-        let parsed = parse(&certificate).unwrap();
-        assert!(!parsed.is_ca() && !parsed.extended_key_usage().unwrap().unwrap().value.server_auth);
-        assert_eq!(parsed.subject().to_string(), "CN=361");
-    }
-
-    #[test]
-    fn requests_that_prove_nothing_are_refused() {
-        let authority = Authority::new(Key::generate().unwrap()).unwrap();
-        let request = Key::generate().unwrap().signing_request().unwrap();
-        let refused =
-            |request: &[u8]| matches!(authority.certify_device(request, &site()), Err(CertificateError::Request(_)));
-        let mut forged = request.clone();
-        // The last byte belongs to the signature.
-        *forged.last_mut().unwrap() ^= 1;
-        assert!(refused(&forged));
-        let other = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).unwrap();
-        assert!(refused(CertificateParams::default().serialize_request(&other).unwrap().der()));
-        for len in 0..request.len() {
-            assert!(refused(&request[..len]), "cut at {len}");
-        }
-    }
-
-    #[test]
-    fn certificates_without_a_site_are_no_devices() {
-        let authority = Authority::new(Key::generate().unwrap()).unwrap();
-        let hub = authority.certify_hub(&Key::generate().unwrap()).unwrap();
-        assert!(matches!(read_device(&hub), Err(CertificateError::NoSite)));
-        assert!(matches!(read_device(authority.certificate()), Err(CertificateError::NoSite)));
-        assert!(matches!(read_device(&CertificateDer::from(vec![0x30, 0x03, 1, 2])), Err(CertificateError::NotX509)));
-    }
-}
+mod tests;

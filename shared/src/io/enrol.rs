@@ -8,6 +8,7 @@
 use std::fmt;
 use std::io;
 
+pub use crate::reference::SiteProfile;
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -36,6 +37,9 @@ pub struct Request {
     /// denied, and not used up.
     #[n(4)]
     pub site: Option<String>,
+    /// The device that this machine was till now: it is not heard again.
+    #[n(5)]
+    pub previous: Option<String>,
 }
 
 /// Without the secret: it may end up in a log.
@@ -43,29 +47,6 @@ impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request").field("label", &self.label).field("app", &self.app).finish_non_exhaustive()
     }
-}
-
-/// What an agent must know of its site to count the first visit.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct SiteProfile {
-    /// The site's id.
-    #[n(0)]
-    pub site: String,
-    /// Its name.
-    #[n(1)]
-    pub name: String,
-    /// `house` or `antenna`.
-    #[n(2)]
-    pub kind: String,
-    /// IANA name of its legal clock.
-    #[n(3)]
-    pub timezone: String,
-    /// Its commune.
-    #[n(4)]
-    pub commune: String,
-    /// Its department's code.
-    #[n(5)]
-    pub department: String,
 }
 
 /// Hub → agent: welcome.
@@ -201,6 +182,7 @@ mod tests {
             label: "a".repeat(label_len),
             app: "0.1.0".to_owned(),
             site: Some("361".to_owned()),
+            previous: Some("0011223344556677".to_owned()),
         }
     }
 

@@ -33,11 +33,45 @@ pub fn write_atomic(path: &Path, bytes: &[u8], access: Access) -> io::Result<()>
         Err(error) => return Err(error),
     }
     let mut file = create_new(&temporary, access)?;
+    hand_over(&temporary)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     drop(file);
     std::fs::rename(&temporary, path)?;
     sync_directory(path)
+}
+
+/// Gives a file to the owner of its directory, where this process may: whoever works on a program's
+/// files as root must not lock it out of them.
+///
+/// # Errors
+/// As the file system says.
+#[cfg(unix)]
+pub fn hand_over(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let (file, directory) = (std::fs::metadata(path)?, std::fs::metadata(directory_of(path))?);
+    if file.uid() == directory.uid() {
+        return Ok(());
+    }
+    match chown(path, Some(directory.uid()), Some(directory.gid())) {
+        // Not root: the file is as private to this user as before.
+        Err(error) if error.kind() != io::ErrorKind::PermissionDenied => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Gives a file to the owner of its directory: elsewhere the directory decides.
+///
+/// # Errors
+/// None.
+#[cfg(not(unix))]
+pub fn hand_over(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Renames a file within its directory and flushes the directory.
@@ -106,8 +140,7 @@ fn create_new(path: &Path, access: Access) -> io::Result<File> {
 /// As the file system says.
 #[cfg(unix)]
 pub fn sync_directory(path: &Path) -> io::Result<()> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(directory)?.sync_all()
+    File::open(directory_of(path))?.sync_all()
 }
 
 /// Flushes the directory that holds `path`: elsewhere a directory cannot be opened, and the
@@ -123,6 +156,22 @@ pub fn sync_directory(_path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn what_root_writes_belongs_to_the_directorys_owner() {
+        use std::os::unix::fs::{MetadataExt, chown};
+        let dir = std::env::temp_dir().join(format!("msap-owner-{}", std::process::id()));
+        create_private_directory(&dir).unwrap();
+        // Without root nobody can give a directory away, and nothing is to be handed over.
+        let given = chown(&dir, Some(65_534), Some(65_534)).is_ok();
+        let path = dir.join("ca.key");
+        write_atomic(&path, b"key", Access::Owner).unwrap();
+        let owner = std::fs::metadata(&path).unwrap().uid();
+        assert_eq!(owner == 65_534, given);
+        assert_eq!(owner, std::fs::metadata(&dir).unwrap().uid());
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
 
     #[test]
     fn a_private_file_is_readable_by_its_owner_alone() {

@@ -1,123 +1,59 @@
-//! Frames on a byte stream, and the ways a connection ends.
+//! One conversation with a peer, whatever carries it.
 //!
-//! Called by the `pump` of both programs. Generic over the stream, so that a session runs the
-//! same over QUIC, TLS over TCP or memory. Invariant: at most one frame and one read's worth of
-//! bytes are held, whatever the peer sends.
+//! Made by `reach` at the agent and by `listen` at the hub, used by the agent's `dial` and `join`
+//! and the hub's `accept` and `enrol`, which are thus written once for QUIC and TCP. Invariants:
+//! a link that ends says why, as a [`CloseReason`], and so does the peer's; what was written
+//! before an orderly end arrives.
 
 use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt};
+use quinn::{Connection, Endpoint, RecvStream, SendStream};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf, ReadHalf, WriteHalf};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_rustls::TlsStream;
 
-use crate::frame::{self, Frame, FrameError, HEADER_LEN};
+use super::pump::{End, Port, pump};
+use super::tls::Conversation;
+use super::{quic, tcp};
+use crate::frame::{self, Bye, Frame};
 
-/// Bytes asked of the stream at once.
-const READ_LEN: usize = 16 * 1024;
+mod close;
+mod frames;
 
-/// Why a connection was closed, as the peers tell each other.
+pub use close::{CloseCode, CloseReason};
+pub use frames::{FrameReader, FrameWriter, LinkError};
+
+/// Time for the peer to have what was written last.
+const FINISH_MAX: Duration = Duration::from_secs(2);
+/// Time for the last word where nothing else is worth waiting for.
+const HASTE_MAX: Duration = Duration::from_secs(1);
+/// Time for the peer, which has finished, to say with what code it closes.
+const FAREWELL_MAX: Duration = Duration::from_secs(3);
+/// Longest time that an end takes which is not orderly.
+pub const CLOSE_MAX: Duration = Duration::from_secs(2);
+/// Time for the last packets of an endpoint to leave.
+const LEAVE_MAX: Duration = Duration::from_secs(1);
+
+/// What carries a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u32)]
-pub enum CloseCode {
-    /// All is said.
-    Normal = 0,
-    /// The program stops; it will be back.
-    Shutdown = 1,
-    /// The peer sent something that is no frame, or not in this order.
-    Protocol = 2,
-    /// The peer sent more than a limit allows.
-    TooLarge = 3,
-    /// The hub does not know the device.
-    Unknown = 4,
-    /// The hub no longer accepts the device.
-    Revoked = 5,
-    /// Too many connections: try later.
-    Busy = 6,
-    /// The hub's epoch changed: begin again.
-    Epoch = 7,
-    /// Another connection took this one's place.
-    Replaced = 8,
-    /// The peer let a deadline pass.
-    Timeout = 9,
-    /// A fault on the closing side.
-    Internal = 10,
+pub enum Transport {
+    /// QUIC, over UDP.
+    Quic,
+    /// TLS 1.3 over TCP.
+    Tcp,
 }
 
-impl CloseCode {
-    const ALL: [Self; 11] = [
-        Self::Normal,
-        Self::Shutdown,
-        Self::Protocol,
-        Self::TooLarge,
-        Self::Unknown,
-        Self::Revoked,
-        Self::Busy,
-        Self::Epoch,
-        Self::Replaced,
-        Self::Timeout,
-        Self::Internal,
-    ];
-
-    /// The number on the wire.
-    pub const fn number(self) -> u32 {
-        self as u32
-    }
-
-    /// The code with this number; one from a newer program counts as [`CloseCode::Internal`].
-    pub fn from_number(number: u64) -> Self {
-        Self::ALL.into_iter().find(|code| u64::from(code.number()) == number).unwrap_or(Self::Internal)
-    }
-
-    /// The stable name, for logs and status.
+impl Transport {
+    /// The stable name, for logs, status and settings.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Normal => "normal",
-            Self::Shutdown => "shutdown",
-            Self::Protocol => "protocol",
-            Self::TooLarge => "too_large",
-            Self::Unknown => "unknown",
-            Self::Revoked => "revoked",
-            Self::Busy => "busy",
-            Self::Epoch => "epoch",
-            Self::Replaced => "replaced",
-            Self::Timeout => "timeout",
-            Self::Internal => "internal",
-        }
-    }
-
-    /// Whether what was written before is worth waiting for until the peer has it.
-    pub const fn is_orderly(self) -> bool {
-        matches!(self, Self::Normal | Self::Shutdown | Self::Busy | Self::Epoch)
-    }
-}
-
-/// How a connection, or the attempt to make one, ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CloseReason {
-    /// This side closed it.
-    Ours(CloseCode),
-    /// The peer closed it.
-    Theirs(CloseCode),
-    /// The peer's certificate does not verify here.
-    Untrusted,
-    /// The peer turned down the handshake, for this side's certificate usually.
-    Rejected,
-    /// The address does not resolve.
-    Unresolved,
-    /// No answer, or none any more.
-    Silent,
-    /// Reset, or the network said no.
-    Lost,
-}
-
-impl CloseReason {
-    /// The stable name, for logs and status.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ours(code) | Self::Theirs(code) => code.as_str(),
-            Self::Untrusted => "untrusted",
-            Self::Rejected => "rejected",
-            Self::Unresolved => "unresolved",
-            Self::Silent => "silent",
-            Self::Lost => "lost",
+            Self::Quic => "quic",
+            Self::Tcp => "tcp",
         }
     }
 }
@@ -131,161 +67,232 @@ pub enum Outgoing {
     Close(CloseCode),
 }
 
-/// Why no frame could be read.
-#[derive(Debug, thiserror::Error)]
-pub enum LinkError {
-    /// The stream failed: the connection knows why.
-    #[error("the stream failed")]
-    Io(#[from] io::Error),
-    /// Bytes that are no frame.
-    #[error(transparent)]
-    Frame(#[from] FrameError),
-    /// The stream ended within a frame.
-    #[error("the stream ended within a frame")]
-    Truncated,
+/// One conversation with a peer.
+pub struct Link {
+    reader: FrameReader<Reader>,
+    writer: FrameWriter<Writer>,
+    carrier: Carrier,
+    conversation: Conversation,
 }
 
-impl LinkError {
-    /// What to close the connection with; `None` when the stream itself is gone.
-    pub fn close_code(&self) -> Option<CloseCode> {
-        match self {
-            Self::Io(_) => None,
-            Self::Frame(FrameError::TooLong) => Some(CloseCode::TooLarge),
-            Self::Frame(FrameError::Malformed { .. }) | Self::Truncated => Some(CloseCode::Protocol),
+enum Carrier {
+    /// The endpoint too, where it was made for this connection alone: it must live as long.
+    Quic(Connection, Option<Endpoint>),
+    Tcp,
+}
+
+impl Link {
+    /// Over one stream of a QUIC connection.
+    pub(super) fn over_quic(
+        connection: Connection,
+        endpoint: Option<Endpoint>,
+        (send, receive): (SendStream, RecvStream),
+        conversation: Conversation,
+    ) -> Self {
+        Self {
+            reader: FrameReader::new(Reader::Quic(receive)),
+            writer: FrameWriter::new(Writer::Quic(send)),
+            carrier: Carrier::Quic(connection, endpoint),
+            conversation,
         }
     }
-}
 
-/// Pulls frames from a stream.
-pub struct FrameReader<R> {
-    stream: R,
-    /// Read and not yet taken.
-    buffer: Vec<u8>,
-}
-
-impl<R: AsyncRead + Unpin> FrameReader<R> {
-    /// Reads from `stream`.
-    pub fn new(stream: R) -> Self {
-        Self { stream, buffer: Vec::new() }
+    /// Over TLS, which has said hello.
+    pub(super) fn over_tcp(stream: TlsStream<TcpStream>, conversation: Conversation) -> Self {
+        let (read, write) = tokio::io::split(stream);
+        Self {
+            reader: FrameReader::new(Reader::Tcp(read)),
+            writer: FrameWriter::new(Writer::Tcp(write)),
+            carrier: Carrier::Tcp,
+            conversation,
+        }
     }
 
-    /// The next frame; `None` when the peer has finished. Frames of unknown types are skipped.
-    ///
-    /// May be dropped and called again: what was read so far is kept.
+    /// What carries it.
+    pub fn transport(&self) -> Transport {
+        match self.carrier {
+            Carrier::Quic(..) => Transport::Quic,
+            Carrier::Tcp => Transport::Tcp,
+        }
+    }
+
+    /// The next frame, as [`FrameReader::next`].
     ///
     /// # Errors
-    /// After an error the reader is of no further use.
+    /// As there.
     pub async fn next(&mut self) -> Result<Option<Frame>, LinkError> {
-        loop {
-            if let Some(&head) = self.buffer.first_chunk::<HEADER_LEN>() {
-                let header = frame::header(head)?;
-                let len = HEADER_LEN + header.body_len;
-                if let Some(body) = self.buffer.get(HEADER_LEN..len) {
-                    let frame = frame::decode(header, body)?;
-                    self.take(len);
-                    match frame {
-                        Some(frame) => return Ok(Some(frame)),
-                        None => continue,
-                    }
-                }
-                self.buffer.reserve((len - self.buffer.len()).min(READ_LEN));
-            } else {
-                self.buffer.reserve(READ_LEN);
+        self.reader.next().await
+    }
+
+    /// Writes one frame at once.
+    ///
+    /// # Errors
+    /// As [`FrameWriter::put`].
+    pub async fn put(&mut self, frame: &Frame) -> Result<(), LinkError> {
+        let mut bytes = Vec::new();
+        frame::encode(frame, &mut bytes)?;
+        self.writer.put(bytes).await?;
+        self.writer.flush().await
+    }
+
+    /// Both directions as plain streams, for a conversation that is not in frames.
+    pub fn streams(&mut self) -> (&mut (impl AsyncRead + Unpin + use<>), &mut (impl AsyncWrite + Unpin + use<>)) {
+        (self.reader.stream(), self.writer.stream())
+    }
+
+    /// Moves frames both ways until one side ends it; the link is still to be ended.
+    pub async fn run(&mut self, queue: &mut mpsc::Receiver<Outgoing>, port: &impl Port) -> End {
+        pump(&mut self.reader, &mut self.writer, queue, port).await
+    }
+
+    /// Reads on until the peer ends it, and ends it too.
+    pub async fn ended(mut self) -> CloseReason {
+        let end = loop {
+            match self.next().await {
+                Ok(Some(Frame::Bye(bye))) => break End::Theirs(CloseCode::from_number(bye.code.into())),
+                Ok(Some(_)) => {}
+                Ok(None) => break End::Finished,
+                Err(error) => break End::of(&error),
             }
-            if self.stream.read_buf(&mut self.buffer).await? == 0 {
-                return if self.buffer.is_empty() { Ok(None) } else { Err(LinkError::Truncated) };
+        };
+        self.end(end).await
+    }
+
+    /// Ends it so that nothing written is lost and both sides know why: whoever wrote last waits
+    /// until the peer has it all, whoever read last waits for the other's code.
+    pub async fn end(mut self, end: End) -> CloseReason {
+        match &self.carrier {
+            Carrier::Tcp => self.end_tcp(end).await,
+            Carrier::Quic(connection, endpoint) => {
+                let (connection, endpoint) = (connection.clone(), endpoint.clone());
+                let why = self.end_quic(&connection, end).await;
+                if let Some(endpoint) = endpoint {
+                    // It goes with the link: a close that stands in its queue must leave first.
+                    drop(timeout(LEAVE_MAX, endpoint.wait_idle()).await);
+                }
+                why
             }
         }
     }
 
-    /// Forgets the first `len` bytes, and the memory of a long frame: thousands of connections
-    /// wait at the hub with nothing to say.
-    fn take(&mut self, len: usize) {
-        self.buffer.drain(..len);
-        if self.buffer.is_empty() && self.buffer.capacity() > READ_LEN {
-            self.buffer = Vec::new();
+    async fn end_quic(&mut self, connection: &Connection, end: End) -> CloseReason {
+        match end {
+            End::Ours(code) => {
+                if let (true, Writer::Quic(stream)) = (code.is_orderly(), self.writer.stream())
+                    && stream.finish().is_ok()
+                {
+                    // Late or lost, the connection is closed all the same.
+                    drop(timeout(FINISH_MAX, stream.stopped()).await);
+                }
+                quic::close(connection, code)
+            }
+            End::Theirs(code) => {
+                quic::close(connection, CloseCode::Normal);
+                CloseReason::Theirs(code)
+            }
+            End::Finished => match timeout(FAREWELL_MAX, connection.closed()).await {
+                Ok(error) => quic::reason(&error),
+                Err(_) => {
+                    quic::close(connection, CloseCode::Normal);
+                    CloseReason::Theirs(CloseCode::Normal)
+                }
+            },
+            End::Broken(_) => match connection.close_reason() {
+                Some(error) => quic::reason(&error),
+                // The stream was reset and the connection was not: no version of this protocol does.
+                None => quic::close(connection, CloseCode::Protocol),
+            },
+        }
+    }
+
+    async fn end_tcp(&mut self, end: End) -> CloseReason {
+        match end {
+            End::Ours(code) => {
+                let patience = if code.is_orderly() { FINISH_MAX } else { HASTE_MAX };
+                // A peer that takes nothing learns no more than that the connection is gone.
+                drop(timeout(patience, self.take_leave(code)).await);
+                // Closed with something unread, the system would take back what was just said.
+                drop(timeout(patience, tokio::io::copy(self.reader.stream(), &mut tokio::io::sink())).await);
+                CloseReason::Ours(code)
+            }
+            End::Theirs(code) => {
+                drop(timeout(HASTE_MAX, self.writer.stream().shutdown()).await);
+                CloseReason::Theirs(code)
+            }
+            End::Finished => {
+                drop(timeout(HASTE_MAX, self.writer.stream().shutdown()).await);
+                CloseReason::Theirs(CloseCode::Normal)
+            }
+            // The peer's last word may be there though nothing can be written any more.
+            End::Broken(why) => match timeout(HASTE_MAX, self.last_word()).await {
+                Ok(Ok(code)) => CloseReason::Theirs(code),
+                Ok(Err(said)) if why == CloseReason::Lost => said,
+                Ok(Err(_)) | Err(_) => why,
+            },
+        }
+    }
+
+    async fn take_leave(&mut self, code: CloseCode) -> Result<(), LinkError> {
+        if self.conversation == Conversation::Sync {
+            self.put(&Frame::Bye(Bye { code: code.number() })).await?;
+        }
+        Ok(self.writer.stream().shutdown().await?)
+    }
+
+    async fn last_word(&mut self) -> Result<CloseCode, CloseReason> {
+        loop {
+            match self.next().await {
+                Ok(Some(Frame::Bye(bye))) => return Ok(CloseCode::from_number(bye.code.into())),
+                Ok(Some(_)) => {}
+                Ok(None) => return Ok(CloseCode::Normal),
+                Err(LinkError::Io(error)) => return Err(tcp::reason(&error)),
+                Err(_) => return Err(CloseReason::Lost),
+            }
+        }
+    }
+}
+
+enum Reader {
+    Quic(RecvStream),
+    Tcp(ReadHalf<TlsStream<TcpStream>>),
+}
+
+enum Writer {
+    Quic(SendStream),
+    Tcp(WriteHalf<TlsStream<TcpStream>>),
+}
+
+impl AsyncRead for Reader {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Quic(stream) => AsyncRead::poll_read(Pin::new(stream), cx, buf),
+            Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Writer {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Quic(stream) => AsyncWrite::poll_write(Pin::new(stream), cx, bytes),
+            Self::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Quic(stream) => AsyncWrite::poll_flush(Pin::new(stream), cx),
+            Self::Tcp(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Quic(stream) => AsyncWrite::poll_shutdown(Pin::new(stream), cx),
+            Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use tokio::io::AsyncWriteExt;
-
-    use super::*;
-    use crate::frame::BODY_LEN_MAX;
-
-    fn offered() -> Vec<u8> {
-        let mut bytes = Vec::new();
-        frame::encode(&Frame::Offered, &mut bytes).unwrap();
-        bytes
-    }
-
-    /// What a reader makes of these bytes: how many frames, then how it ended.
-    async fn read_all(bytes: &[u8]) -> (usize, Result<(), LinkError>) {
-        let mut reader = FrameReader::new(bytes);
-        let mut frames = 0;
-        loop {
-            match reader.next().await {
-                Ok(Some(_)) => frames += 1,
-                Ok(None) => return (frames, Ok(())),
-                Err(error) => return (frames, Err(error)),
-            }
-        }
-    }
-
-    #[test]
-    fn every_close_code_has_its_number() {
-        for (number, code) in CloseCode::ALL.into_iter().enumerate() {
-            assert_eq!(code.number() as usize, number);
-            assert_eq!(CloseCode::from_number(number as u64), code);
-        }
-        assert_eq!(CloseCode::from_number(99), CloseCode::Internal);
-    }
-
-    #[tokio::test]
-    async fn frames_of_unknown_types_are_skipped() {
-        let bytes = [offered(), vec![0, 0, 2, 0x7f, 1, 2], offered()].concat();
-        assert!(matches!(read_all(&bytes).await, (2, Ok(()))));
-    }
-
-    #[tokio::test]
-    async fn a_stream_cut_within_a_frame_is_noticed() {
-        let bytes = [offered(), vec![0, 0, 2, 0x7f, 1, 2]].concat();
-        for len in 0..bytes.len() {
-            let whole = len == 0 || len == offered().len();
-            let (_, end) = read_all(&bytes[..len]).await;
-            assert_eq!(end.is_ok(), whole, "cut at {len}");
-        }
-    }
-
-    #[tokio::test]
-    async fn lengths_are_checked_at_the_bound_before_the_body_is_read() {
-        let head = |len: usize| {
-            let [_, a, b, c] = (len as u32).to_be_bytes();
-            vec![a, b, c, 0x7f]
-        };
-        let mut longest = head(BODY_LEN_MAX);
-        longest.resize(HEADER_LEN + BODY_LEN_MAX, 0);
-        assert!(matches!(read_all(&longest).await, (0, Ok(()))));
-        let (_, end) = read_all(&head(BODY_LEN_MAX + 1)).await;
-        assert_eq!(end.unwrap_err().close_code(), Some(CloseCode::TooLarge));
-    }
-
-    #[tokio::test]
-    async fn a_dropped_read_loses_nothing() {
-        let (mut ours, theirs) = tokio::io::duplex(64);
-        let mut reader = FrameReader::new(theirs);
-        let bytes = [vec![0, 0, 2, 0x7f, 1, 2], offered()].concat();
-        for byte in &bytes[..bytes.len() - 1] {
-            ours.write_all(&[*byte]).await.unwrap();
-            tokio::select! {
-                biased;
-                read = reader.next() => panic!("{read:?} too early"),
-                () = tokio::task::yield_now() => {}
-            }
-        }
-        ours.write_all(&bytes[bytes.len() - 1..]).await.unwrap();
-        assert_eq!(reader.next().await.unwrap(), Some(Frame::Offered));
-    }
-}
+mod tests;

@@ -1,23 +1,17 @@
 //! Moves frames between a connection and the half of the session that decides.
 //!
-//! Called by the hub's `accept` and the agent's `dial`, the same on both sides. The pump decides
+//! Called by a `Link`, the same on both sides. The pump decides
 //! nothing: each frame read is handed over and waited for, which holds back a peer that is
 //! faster than the disk; what the session queues is written in order. Invariant: reading goes on
 //! while writing waits and the other way round, so that two peers never wait for each other.
 
-use std::time::Duration;
-
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tracing::debug;
 
-use super::link::{CloseCode, FrameReader, Outgoing};
+use super::link::{CloseCode, CloseReason, FrameReader, FrameWriter, LinkError, Outgoing};
+use super::tcp;
 use crate::frame::Frame;
-
-/// Longest time for the peer to take [`WRITE_LEN`] bytes.
-const STALL_MAX: Duration = Duration::from_secs(60);
-/// Bytes written under one deadline.
-const WRITE_LEN: usize = 64 * 1024;
 
 /// One session, as the pump sees it.
 pub trait Port {
@@ -34,16 +28,30 @@ pub trait Port {
 pub enum End {
     /// This side ends it, with this code.
     Ours(CloseCode),
+    /// The peer said that it ends it, with this code.
+    Theirs(CloseCode),
     /// The peer has finished its stream.
     Finished,
-    /// The stream failed: the connection knows why.
-    Broken,
+    /// The stream failed: why, as far as the stream itself tells.
+    Broken(CloseReason),
+}
+
+impl End {
+    /// What a stream that failed like this comes to.
+    pub fn of(error: &LinkError) -> Self {
+        debug!(error = error as &dyn std::error::Error, "no further frame");
+        match (error, error.close_code()) {
+            (_, Some(code)) => Self::Ours(code),
+            (LinkError::Io(error), None) => Self::Broken(tcp::reason(error)),
+            (_, None) => Self::Broken(CloseReason::Lost),
+        }
+    }
 }
 
 /// Runs until one side ends it.
 pub async fn pump<R, W, P>(
     reader: &mut FrameReader<R>,
-    writer: &mut W,
+    writer: &mut FrameWriter<W>,
     queue: &mut mpsc::Receiver<Outgoing>,
     port: &P,
 ) -> End
@@ -61,53 +69,43 @@ where
 async fn receive<R: AsyncRead + Unpin>(reader: &mut FrameReader<R>, port: &impl Port) -> End {
     loop {
         match reader.next().await {
+            Ok(Some(Frame::Bye(bye))) => return End::Theirs(CloseCode::from_number(bye.code.into())),
             Ok(Some(frame)) => {
                 if let Err(code) = port.frame(frame).await {
                     return End::Ours(code);
                 }
             }
             Ok(None) => return End::Finished,
-            Err(error) => {
-                debug!(error = &error as &dyn std::error::Error, "no further frame");
-                return error.close_code().map_or(End::Broken, End::Ours);
-            }
+            Err(error) => return End::of(&error),
         }
     }
 }
 
-async fn send<W: AsyncWrite + Unpin>(writer: &mut W, queue: &mut mpsc::Receiver<Outgoing>, port: &impl Port) -> End {
+async fn send<W: AsyncWrite + Unpin>(
+    writer: &mut FrameWriter<W>,
+    queue: &mut mpsc::Receiver<Outgoing>,
+    port: &impl Port,
+) -> End {
     // A session that dropped its end of the queue has nothing more to say.
     while let Some(first) = queue.recv().await {
         let mut next = Some(first);
         while let Some(outgoing) = next {
             match outgoing {
                 Outgoing::Frame(bytes) => {
-                    if let Err(end) = write(writer, &bytes).await {
-                        return end;
+                    if let Err(error) = writer.put(bytes).await {
+                        return End::of(&error);
                     }
                 }
                 Outgoing::Close(code) => return End::Ours(code),
             }
             next = queue.try_recv().ok();
         }
-        if writer.flush().await.is_err() {
-            return End::Broken;
+        if let Err(error) = writer.flush().await {
+            return End::of(&error);
         }
         port.drained().await;
     }
     End::Ours(CloseCode::Normal)
-}
-
-async fn write<W: AsyncWrite + Unpin>(writer: &mut W, bytes: &[u8]) -> Result<(), End> {
-    for part in bytes.chunks(WRITE_LEN) {
-        match tokio::time::timeout(STALL_MAX, writer.write_all(part)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) => return Err(End::Broken),
-            // Keep-alives prove that the peer's machine lives, not that its program reads.
-            Err(_) => return Err(End::Ours(CloseCode::Timeout)),
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -153,9 +151,10 @@ mod tests {
     async fn echo(sent: &[u8], stop_after: usize) -> (End, usize, Vec<u8>, usize) {
         let (queue, mut outgoing) = mpsc::channel(4);
         let port = Echo { queue, seen: Mutex::new(0), drained: Mutex::new(0), stop_after };
-        let mut written = std::io::Cursor::new(Vec::new());
+        let mut written = FrameWriter::new(std::io::Cursor::new(Vec::new()));
         let end = pump(&mut FrameReader::new(sent), &mut written, &mut outgoing, &port).await;
-        (end, *port.seen.lock().unwrap(), written.into_inner(), *port.drained.lock().unwrap())
+        let written = std::mem::take(written.stream()).into_inner();
+        (end, *port.seen.lock().unwrap(), written, *port.drained.lock().unwrap())
     }
 
     #[tokio::test]
@@ -179,15 +178,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_peer_that_says_why_it_leaves_is_heard() {
+        let mut bye = Vec::new();
+        frame::encode(&Frame::Bye(frame::Bye { code: CloseCode::Revoked.number() }), &mut bye).unwrap();
+        let (end, seen, _, _) = echo(&[offered(), bye, offered()].concat(), 9).await;
+        assert_eq!((end, seen), (End::Theirs(CloseCode::Revoked), 1));
+    }
+
+    #[tokio::test]
     async fn what_is_queued_before_a_close_is_written_first() {
         let (queue, mut outgoing) = mpsc::channel(4);
         let port = Echo { queue: queue.clone(), seen: Mutex::new(0), drained: Mutex::new(0), stop_after: 9 };
         queue.send(Outgoing::Frame(offered())).await.unwrap();
         queue.send(Outgoing::Close(CloseCode::Busy)).await.unwrap();
         let (_ours, theirs) = tokio::io::duplex(64);
-        let mut written = std::io::Cursor::new(Vec::new());
+        let mut written = FrameWriter::new(std::io::Cursor::new(Vec::new()));
         let end = pump(&mut FrameReader::new(theirs), &mut written, &mut outgoing, &port).await;
-        assert_eq!((end, written.into_inner()), (End::Ours(CloseCode::Busy), offered()));
+        assert_eq!((end, std::mem::take(written.stream()).into_inner()), (End::Ours(CloseCode::Busy), offered()));
         assert_eq!(*port.drained.lock().unwrap(), 0);
     }
 
@@ -197,8 +204,8 @@ mod tests {
         let port = Echo { queue: queue.clone(), seen: Mutex::new(0), drained: Mutex::new(0), stop_after: 9 };
         queue.send(Outgoing::Frame(vec![0; 1_000])).await.unwrap();
         let (ours, _theirs) = tokio::io::duplex(64);
-        let (read, mut write) = tokio::io::split(ours);
-        let end = pump(&mut FrameReader::new(read), &mut write, &mut outgoing, &port).await;
+        let (read, write) = tokio::io::split(ours);
+        let end = pump(&mut FrameReader::new(read), &mut FrameWriter::new(write), &mut outgoing, &port).await;
         assert_eq!(end, End::Ours(CloseCode::Timeout));
     }
 }

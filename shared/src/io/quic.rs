@@ -1,7 +1,6 @@
 //! QUIC endpoints and connections of both programs.
 //!
-//! Called by the hub's `app` and `accept` and the agent's `dial` and `join`. All limits of the
-//! transport stand here. Invariant: a connection that ends says why, as a [`CloseReason`].
+//! Called by `listen`, `reach` and the link that runs over them. All limits of QUIC stand here. Invariant: a connection that ends says why, as a [`CloseReason`].
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -10,34 +9,33 @@ use std::time::Duration;
 
 use quinn::crypto::rustls::{NoInitialCipherSuite, QuicClientConfig, QuicServerConfig};
 use quinn::{
-    ClientConfig, Connection, ConnectionError, Endpoint, EndpointConfig, SendStream, ServerConfig, TokioRuntime,
-    TransportConfig, VarInt,
+    ClientConfig, Connection, ConnectionError, Endpoint, EndpointConfig, ServerConfig, TokioRuntime, TransportConfig,
+    VarInt,
 };
+use quinn_proto::{HashedConnectionIdGenerator, RandomConnectionIdGenerator};
+use ring::hmac;
 use socket2::{Domain, Protocol, Socket, Type};
-use tracing::{debug, info};
+use tracing::info;
 
 use super::certificate::HUB_NAME;
 use super::link::{CloseCode, CloseReason};
-use super::pump::End;
 
-/// How long a connection lives without a word from the peer: how fast a machine that fell
-/// asleep, or a dead network, is noticed.
-pub const IDLE_MAX: Duration = Duration::from_secs(40);
+/// How long a connection lives without a word from the peer. With [`KEEP_ALIVE`], which may have
+/// begun it anew, this is how fast a dead network is noticed: in time for TCP to take over within
+/// half a minute.
+pub const IDLE_MAX: Duration = Duration::from_secs(14);
 /// How often the agent says that it lives; below what home routers remember a flow for.
-pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// Time for a handshake.
-pub const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
+pub const KEEP_ALIVE: Duration = Duration::from_secs(7);
+/// What every network must carry, IPv6 ones of 1,280 bytes included. Nothing larger is tried: a
+/// session is short, and looking for more costs more than it saves.
+const MTU: u16 = 1_200;
 
 const STREAM_WINDOW: u32 = 256 * 1024;
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 /// What the hub's socket buffers should hold: the first packets of every site at nine.
 const SOCKET_BUFFER: usize = 4 * 1024 * 1024;
-/// Addresses of one name that are tried.
-const ADDRESSES_MAX: usize = 8;
-/// Time for the peer to have what was written last.
-const FINISH_MAX: Duration = Duration::from_secs(2);
-/// Time for the peer, which has finished, to say with what code it closes.
-const FAREWELL_MAX: Duration = Duration::from_secs(3);
+/// Least time between two resets. Each answers a larger packet: they are no amplifier.
+const RESET_INTERVAL: Duration = Duration::from_millis(1);
 
 /// Why QUIC cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +65,8 @@ fn transport(bidi_streams: u32) -> TransportConfig {
         .max_concurrent_bidi_streams(VarInt::from_u32(bidi_streams))
         .max_concurrent_uni_streams(VarInt::from_u32(0))
         .datagram_receive_buffer_size(None)
+        .initial_mtu(MTU)
+        .mtu_discovery_config(None)
         // Some network drivers on Windows corrupt what they segment themselves.
         .enable_segmentation_offload(!cfg!(windows));
     transport
@@ -84,16 +84,30 @@ pub fn client(tls: rustls::ClientConfig) -> Result<ClientConfig, QuicError> {
     Ok(config)
 }
 
-/// The hub's side: listens on `address`, with buffers as large as the system allows.
+/// The hub's side: listens on `address`, with buffers as large as the system allows. The same
+/// `secret` after a restart lets devices of before learn at once that their connection is gone.
 ///
 /// # Errors
 /// When the address is not to be had.
-pub fn listen(address: SocketAddr, tls: rustls::ServerConfig) -> Result<Endpoint, QuicError> {
+pub fn listen(address: SocketAddr, tls: rustls::ServerConfig, secret: &[u8; 32]) -> Result<Endpoint, QuicError> {
     let mut config = ServerConfig::with_crypto(Arc::new(QuicServerConfig::try_from(tls)?));
     config.transport_config(Arc::new(transport(2)));
     let failed = |source| QuicError::Listen { address, source };
     let socket = bind(address).map_err(failed)?;
-    Endpoint::new(EndpointConfig::default(), Some(config), socket, Arc::new(TokioRuntime)).map_err(failed)
+    Endpoint::new(endpoint_config(secret), Some(config), socket, Arc::new(TokioRuntime)).map_err(failed)
+}
+
+/// Whoever knows the key of resets can end any connection, hence a key of its own; connection
+/// ids must be known again, or no reset is sent for them.
+fn endpoint_config(secret: &[u8; 32]) -> EndpointConfig {
+    let secret = hmac::Key::new(hmac::HMAC_SHA256, secret);
+    let reset = hmac::sign(&secret, b"msap quic reset 1");
+    let ids = hmac::sign(&secret, b"msap quic connection ids 1");
+    let ids = ids.as_ref().iter().take(8).fold(0, |key: u64, byte| key << 8 | u64::from(*byte));
+    let mut config = EndpointConfig::new(Arc::new(hmac::Key::new(hmac::HMAC_SHA256, reset.as_ref())));
+    config.cid_generator(move || Box::new(HashedConnectionIdGenerator::from_key(ids)));
+    config.min_reset_interval(RESET_INTERVAL);
+    config
 }
 
 fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
@@ -117,52 +131,25 @@ fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
     Ok(socket.into())
 }
 
-/// Connects to the hub at `host:port`, by each address that the name has, in turn. The endpoint
-/// is new, so that a changed network or a router's stale memory does not matter; it must live as
-/// long as the connection.
+/// Connects to the hub at this address. The endpoint is new, so that a changed network or a
+/// router's stale memory does not matter; it must live as long as the connection.
 ///
 /// # Errors
-/// Why not, as the most telling of the attempts says.
-pub async fn connect(address: &str, config: &ClientConfig) -> Result<(Endpoint, Connection), CloseReason> {
-    let resolved = tokio::time::timeout(HANDSHAKE_MAX, tokio::net::lookup_host(address)).await;
-    let Ok(Ok(addresses)) = resolved else { return Err(CloseReason::Unresolved) };
-    let mut telling = CloseReason::Unresolved;
-    for address in addresses.take(ADDRESSES_MAX) {
-        match connect_one(address, config).await {
-            Ok(connected) => return Ok(connected),
-            Err(why) => {
-                debug!(%address, why = why.as_str(), "no connection");
-                if weight(why) >= weight(telling) {
-                    telling = why;
-                }
-            }
-        }
-    }
-    Err(telling)
-}
-
-/// How much an attempt's end tells: a hub that answered «no» more than an address that is mute.
-fn weight(why: CloseReason) -> u8 {
-    match why {
-        CloseReason::Unresolved => 0,
-        CloseReason::Lost => 1,
-        CloseReason::Silent => 2,
-        _ => 3,
-    }
-}
-
-async fn connect_one(address: SocketAddr, config: &ClientConfig) -> Result<(Endpoint, Connection), CloseReason> {
+/// Why not.
+pub async fn connect(address: SocketAddr, config: &ClientConfig) -> Result<(Endpoint, Connection), CloseReason> {
     let any: SocketAddr = match address {
         SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
         SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
     };
-    let endpoint = Endpoint::client(any).map_err(|_| CloseReason::Lost)?;
+    let mut endpoint_config = EndpointConfig::default();
+    // One connection: its port tells it from others, and no packet to it needs to say which it is.
+    endpoint_config.cid_generator(|| Box::new(RandomConnectionIdGenerator::new(0)));
+    let socket = UdpSocket::bind(any).map_err(|_| CloseReason::Lost)?;
+    let endpoint = Endpoint::new(endpoint_config, None, socket, Arc::new(TokioRuntime));
+    let endpoint = endpoint.map_err(|_| CloseReason::Lost)?;
     let connecting = endpoint.connect_with(config.clone(), address, HUB_NAME).map_err(|_| CloseReason::Lost)?;
-    match tokio::time::timeout(HANDSHAKE_MAX, connecting).await {
-        Ok(Ok(connection)) => Ok((endpoint, connection)),
-        Ok(Err(error)) => Err(reason(&error)),
-        Err(_) => Err(CloseReason::Silent),
-    }
+    let connection = connecting.await.map_err(|error| reason(&error))?;
+    Ok((endpoint, connection))
 }
 
 /// What a connection's error means.
@@ -196,32 +183,6 @@ pub fn close(connection: &Connection, code: CloseCode) -> CloseReason {
     }
     connection.close(VarInt::from_u32(code.number()), code.as_str().as_bytes());
     CloseReason::Ours(code)
-}
-
-/// Ends a conversation so that nothing written is lost and both sides know why: whoever wrote
-/// last waits until the peer has it all, whoever read last waits for the other's code.
-pub async fn end(connection: &Connection, stream: &mut SendStream, end: End) -> CloseReason {
-    match end {
-        End::Ours(code) => {
-            if code.is_orderly() && stream.finish().is_ok() {
-                // Late or lost, the connection is closed all the same.
-                drop(tokio::time::timeout(FINISH_MAX, stream.stopped()).await);
-            }
-            close(connection, code)
-        }
-        End::Finished => match tokio::time::timeout(FAREWELL_MAX, connection.closed()).await {
-            Ok(error) => reason(&error),
-            Err(_) => {
-                close(connection, CloseCode::Normal);
-                CloseReason::Theirs(CloseCode::Normal)
-            }
-        },
-        End::Broken => match connection.close_reason() {
-            Some(error) => reason(&error),
-            // The stream was reset and the connection was not: no version of this protocol does.
-            None => close(connection, CloseCode::Protocol),
-        },
-    }
 }
 
 #[cfg(test)]

@@ -79,6 +79,11 @@ impl StoreError {
         matches!(code, Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
     }
 
+    /// Whether there was no room on the disk.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Sqlite { source, .. } if source.sqlite_error_code() == Some(ErrorCode::DiskFull))
+    }
+
     /// Whether the database is damaged or not for this version: exit 9.
     pub fn is_damage(&self) -> bool {
         matches!(self, Self::NewerSchema { .. } | Self::Corrupt { .. } | Self::OldSqlite(_))

@@ -17,22 +17,44 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::time_provider::TimeProvider;
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, PeerIncompatible, RootCertStore, ServerConfig,
-    SignatureScheme,
+    CertificateError, CipherSuite, ClientConfig, DigitallySignedStruct, Error, PeerIncompatible, RootCertStore,
+    ServerConfig, SignatureScheme,
 };
 
 use super::certificate::{HUB_NAME, spki_of};
 use super::join_code::JoinCode;
+use super::serving::Serving;
 
 /// ALPN of enrolment.
 pub const ALPN_ENROL: &[u8] = b"msap-enrol/1";
 /// ALPN of sync.
 pub const ALPN_SYNC: &[u8] = b"msap-sync/1";
 
+/// What a connection is for, as its ALPN says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conversation {
+    /// A machine joins.
+    Enrol,
+    /// A device syncs.
+    Sync,
+}
+
+impl Conversation {
+    /// By the protocol that the handshake agreed on.
+    pub fn of_alpn(protocol: &[u8]) -> Option<Self> {
+        match protocol {
+            ALPN_ENROL => Some(Self::Enrol),
+            ALPN_SYNC => Some(Self::Sync),
+            _ => None,
+        }
+    }
+}
+
 /// 2025-01-01 and 2100-01-01, in seconds since 1970: well inside every certificate's validity.
 const EARLIEST: Duration = Duration::from_secs(1_735_689_600);
 const LATEST: Duration = Duration::from_secs(4_102_444_800);
-/// A hub shows its own certificate and one or, during a rotation, two authorities.
+/// Beside its own certificate a hub shows its authority; during a rotation also the one before and
+/// the certificate by which that one vouches for the new one.
 const CHAIN_LEN_MAX: usize = 4;
 
 /// Why TLS cannot be set up.
@@ -48,7 +70,11 @@ pub enum TlsError {
 
 /// The one cryptographic provider.
 pub fn provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::ring::default_provider())
+    let mut provider = rustls::crypto::ring::default_provider();
+    // The other suite with AES derives its keys with SHA-384, which processors do not help with:
+    // slower, for a strength that P-256 certificates do not have.
+    provider.cipher_suites.sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
+    Arc::new(provider)
 }
 
 /// The wall clock, held between two dates inside every certificate's validity: a machine whose
@@ -67,7 +93,7 @@ fn hold(time: UnixTime) -> UnixTime {
     UnixTime::since_unix_epoch(Duration::from_secs(time.as_secs()).clamp(EARLIEST, LATEST))
 }
 
-fn roots(authorities: &[CertificateDer<'static>]) -> Result<Arc<RootCertStore>, TlsError> {
+pub(super) fn roots(authorities: &[CertificateDer<'static>]) -> Result<Arc<RootCertStore>, TlsError> {
     let mut roots = RootCertStore::empty();
     for authority in authorities {
         roots.add(authority.clone())?;
@@ -78,24 +104,16 @@ fn roots(authorities: &[CertificateDer<'static>]) -> Result<Arc<RootCertStore>, 
     Ok(Arc::new(roots))
 }
 
-/// The hub's side, for both conversations: `chain` is its certificate and the authorities that
-/// an enrolling machine looks for; clients are verified against `authorities`.
+/// The hub's side, for both conversations: what it shows and whom it admits may change while it
+/// serves.
 ///
 /// # Errors
-/// When rustls refuses the certificates or the key.
-pub fn hub(
-    chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
-    authorities: &[CertificateDer<'static>],
-) -> Result<ServerConfig, TlsError> {
-    let clients = WebPkiClientVerifier::builder_with_provider(roots(authorities)?, provider())
-        .allow_unauthenticated()
-        .build()
-        .map_err(|error| TlsError::Authorities(Some(error)))?;
+/// When rustls refuses the settings.
+pub fn hub(serving: Arc<Serving>) -> Result<ServerConfig, TlsError> {
     let mut config = ServerConfig::builder_with_details(provider(), Arc::new(HeldClock))
         .with_protocol_versions(&[&rustls::version::TLS13])?
-        .with_client_cert_verifier(clients)
-        .with_single_cert(chain, key)?;
+        .with_client_cert_verifier(serving.clone())
+        .with_cert_resolver(serving);
     config.alpn_protocols = vec![ALPN_SYNC.to_vec(), ALPN_ENROL.to_vec()];
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
@@ -155,15 +173,20 @@ pub fn verify_device(
     Ok(())
 }
 
-/// Checks the hub's certificate as a handshake would.
+/// Checks the hub's certificate as a handshake would; `shown` came beside it and may lead from
+/// there to an authority.
 ///
 /// # Errors
 /// When none of `authorities` certified it as the hub's.
-pub fn verify_hub(authorities: &[CertificateDer<'static>], certificate: &CertificateDer<'_>) -> Result<(), TlsError> {
+pub fn verify_hub(
+    authorities: &[CertificateDer<'static>],
+    certificate: &CertificateDer<'_>,
+    shown: &[CertificateDer<'_>],
+) -> Result<(), TlsError> {
     WebPkiServerVerifier::builder_with_provider(roots(authorities)?, provider())
         .build()
         .map_err(|error| TlsError::Authorities(Some(error)))?
-        .verify_server_cert(certificate, &[], &hub_name()?, &[], hold(UnixTime::now()))?;
+        .verify_server_cert(certificate, shown, &hub_name()?, &[], hold(UnixTime::now()))?;
     Ok(())
 }
 
@@ -206,12 +229,13 @@ impl ServerCertVerifier for NamedAuthority {
             .take(CHAIN_LEN_MAX)
             .find(|shown| spki_of(shown).is_ok_and(|spki| JoinCode::names_ca(&self.ca_hash, &spki)))
             .ok_or(Error::InvalidCertificate(CertificateError::UnknownIssuer))?;
+        let between = intermediates.get(..CHAIN_LEN_MAX).unwrap_or(intermediates);
         let mut roots = RootCertStore::empty();
         roots.add(named.clone().into_owned())?;
         WebPkiServerVerifier::builder_with_provider(Arc::new(roots), self.provider.clone())
             .build()
             .map_err(|_| Error::InvalidCertificate(CertificateError::UnknownIssuer))?
-            .verify_server_cert(end_entity, &[], server_name, ocsp_response, now)
+            .verify_server_cert(end_entity, between, server_name, ocsp_response, now)
     }
 
     fn verify_tls12_signature(
@@ -261,6 +285,14 @@ mod tests {
     }
 
     #[test]
+    fn the_suite_that_processors_help_with_comes_first_and_none_is_lost() {
+        let suites: Vec<_> = provider().cipher_suites.iter().map(|suite| suite.suite()).collect();
+        assert_eq!(suites.first(), Some(&CipherSuite::TLS13_AES_128_GCM_SHA256));
+        let known = rustls::crypto::ring::default_provider().cipher_suites;
+        assert!(known.iter().all(|suite| suites.contains(&suite.suite())) && known.len() == suites.len());
+    }
+
+    #[test]
     fn only_the_hub_of_the_named_authority_is_trusted() {
         let ours = Authority::new(Key::generate().unwrap()).unwrap();
         let theirs = Authority::new(Key::generate().unwrap()).unwrap();
@@ -275,6 +307,13 @@ mod tests {
         assert!(!verify(theirs.hash(), &hub, &shown, HUB_NAME));
         // The right authority shown beside a leaf that it did not sign.
         assert!(!verify(ours.hash(), &theirs.certify_hub(&key).unwrap(), &shown, HUB_NAME));
+        // The named authority vouches for the one that signed.
+        let cross = ours.vouch_for(&theirs).unwrap();
+        let new = theirs.certify_hub(&key).unwrap();
+        let both = [cross.clone(), theirs.certificate().clone(), shown[0].clone()];
+        assert!(verify(ours.hash(), &new, &both, HUB_NAME) && verify(theirs.hash(), &new, &both, HUB_NAME));
+        assert!(!verify(ours.hash(), &new, &both[1..], HUB_NAME));
+        assert!(!verify(ours.hash(), &new, &[theirs.vouch_for(&ours).unwrap(), shown[0].clone()], HUB_NAME));
         // A device of the network that plays the hub.
         let device = ours.certify_device(&key.signing_request().unwrap(), &"361".parse().unwrap()).unwrap();
         assert!(!verify(ours.hash(), &device, &shown, HUB_NAME));

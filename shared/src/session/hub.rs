@@ -9,10 +9,11 @@ use super::{SessionError, check_number};
 use crate::chain::{Refusal, Run};
 use crate::document::DocId;
 use crate::frame::{
-    Ack, DeviceStanding, Digests, Frame, Have, Hello, Mark, Need, PROTOCOL, Push, Refused, Version, Welcome,
+    Ack, DeviceStanding, Digests, Frame, Have, Hello, Mark, Need, PROTOCOL, Push, Reference, Refused, Version, Welcome,
 };
 use crate::grant::Grant;
 use crate::id::{Digest32, Epoch, WriterId};
+use crate::reference::Held;
 
 /// What became of a push.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +62,11 @@ pub trait HubReplica {
     fn take(&mut self, document: &DocId, run: Run) -> Result<Taken, Self::Error>;
     /// Stores a pending device's run apart. When changes before it are missing, says from where.
     fn store_apart(&mut self, document: &DocId, run: Run) -> Result<Option<u64>, Self::Error>;
+    /// Takes note of the references that the device holds, and gives those that differ.
+    fn differing(&mut self, held: &[Held]) -> Result<Vec<Reference>, Self::Error>;
+    /// Takes in what a device answers to a reference; gives it anew when the answer says what it
+    /// lacked.
+    fn answered(&mut self, answer: &Reference) -> Result<Option<Reference>, Self::Error>;
     /// Last sequence number of the chain that is stored apart; 0 for none.
     fn stored_apart(&mut self, document: &DocId, writer: &WriterId) -> Result<u64, Self::Error>;
 }
@@ -90,6 +96,9 @@ pub struct HubSession {
     /// Said once committed.
     replies: Vec<Frame>,
     outbox: VecDeque<Frame>,
+    /// The references that the device holds or was sent; `None` for one that knows of none, or
+    /// is pending.
+    references: Option<BTreeMap<u32, Digest32>>,
     /// What a pending device has and the hub has not stored apart: asked for chain by chain.
     wanted: BTreeMap<(DocId, WriterId), u64>,
     /// What the device lacks: sent chain by chain, as the connection takes it.
@@ -115,6 +124,7 @@ impl HubSession {
             in_sync_due: false,
             replies: Vec::new(),
             outbox: VecDeque::new(),
+            references: None,
             wanted: BTreeMap::new(),
             owed: BTreeMap::new(),
         }
@@ -142,6 +152,11 @@ impl HubSession {
         self.hello_digest.is_some() && self.standing == DeviceStanding::Active
     }
 
+    /// Whether the device is told, once what was done is kept, that it holds nothing else.
+    pub fn will_say_in_sync(&self) -> bool {
+        self.in_sync_due || self.welcome_due.as_ref().is_some_and(|welcome| welcome.in_sync)
+    }
+
     /// How many frames wait to be taken.
     pub fn backlog(&self) -> usize {
         self.outbox.len()
@@ -163,6 +178,7 @@ impl HubSession {
             (Some(hello), Frame::Offered) => self.offered(hello, replica)?,
             (Some(_), Frame::Have(have)) => self.device_has(have, replica)?,
             (Some(_), Frame::Need(need)) => self.device_needs(need)?,
+            (Some(_), Frame::Reference(answer)) => self.device_refers(&answer, replica)?,
             (Some(_), _) => return Err(SessionError::Protocol("a frame that only the hub sends")),
         }
         Ok(None)
@@ -189,8 +205,10 @@ impl HubSession {
             }
         }
         self.outbox.extend(self.replies.drain(..).map(|mut frame| {
-            if let Frame::Have(have) = &mut frame {
-                have.held = Some((epoch, mark));
+            match &mut frame {
+                Frame::Have(have) => have.held = Some((epoch, mark)),
+                Frame::Reference(reference) => (reference.epoch, reference.n) = (Some(epoch), mark.commit),
+                _ => {}
             }
             frame
         }));
@@ -251,6 +269,35 @@ impl HubSession {
         self.hello_digest = Some(hello.digest);
         self.welcome_due = Some(WelcomeDue { protocol, in_sync });
         self.digests_due = !in_sync && !hello.offers;
+        let held = hello.references.as_ref().filter(|_| self.standing == DeviceStanding::Active);
+        self.references = held.map(|held| held.iter().copied().collect());
+        self.refer(replica)?;
+        Ok(())
+    }
+
+    /// Sends the references that differ from those that the device holds or was sent: after its
+    /// Hello, and whenever one may have changed.
+    ///
+    /// # Errors
+    /// When the replica fails.
+    pub fn refer<R: HubReplica>(&mut self, replica: &mut R) -> Result<(), R::Error> {
+        let Some(known) = &mut self.references else { return Ok(()) };
+        let held: Vec<Held> = known.iter().map(|(kind, hash)| (*kind, *hash)).collect();
+        for reference in replica.differing(&held)? {
+            known.insert(reference.kind, reference.hash);
+            self.replies.push(Frame::Reference(reference));
+        }
+        Ok(())
+    }
+
+    fn device_refers<R: HubReplica>(
+        &mut self,
+        answer: &Reference,
+        replica: &mut R,
+    ) -> Result<(), SessionError<R::Error>> {
+        if self.references.is_some() {
+            self.replies.extend(replica.answered(answer)?.map(Frame::Reference));
+        }
         Ok(())
     }
 

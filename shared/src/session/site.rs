@@ -6,98 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{SessionError, check_number};
-use crate::chain::Run;
 use crate::document::DocId;
-use crate::frame::{
-    Ack, DeviceStanding, Digests, Frame, Have, Hello, Mark, Need, PROTOCOL, Push, Refused, Version, Welcome,
-};
-use crate::id::{Digest32, Epoch, SessionToken, WriterId};
+use crate::frame::{Ack, DeviceStanding, Digests, Frame, Have, Hello, Need, PROTOCOL, Push, Version, Welcome};
+use crate::id::{Digest32, Epoch, WriterId};
 
-/// What a device says of itself first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Greeting {
-    /// The `next` of the last welcomed session.
-    pub token_prev: Option<SessionToken>,
-    /// This session's `next`, kept already.
-    pub token_next: SessionToken,
-    /// The epoch its acknowledgements belong to.
-    pub epoch: Option<Epoch>,
-    /// Highest mark seen in it.
-    pub seen: Option<Mark>,
-    /// Digest of all chain tips.
-    pub digest: Digest32,
-    /// Number of the last change kept: what `in_sync` will speak of.
-    pub position: u64,
-}
+mod replica;
 
-/// A chain with changes that the epoch is not known to hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Waiting {
-    /// The document.
-    pub document: DocId,
-    /// Whose chain.
-    pub writer: WriterId,
-    /// Last sequence number known to be held; 0 for none.
-    pub acked: u64,
-    /// Last sequence number kept here.
-    pub seq: u64,
-}
-
-/// How a version told by the hub compares with the chain kept here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compared {
-    /// The same change is kept here.
-    Same,
-    /// Fewer changes are kept here.
-    Behind,
-    /// Another change is kept here under that number: a fork.
-    Differs,
-}
-
-/// What became of a run from the hub.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Adopted {
-    /// Kept, or known.
-    Kept,
-    /// Earlier changes are missing: ask from this number on.
-    Gap(u64),
-}
-
-/// The store of a device, as its half of the session needs it. Every method acts within the
-/// host's transaction.
-pub trait SiteReplica {
-    /// How the store fails.
-    type Error;
-
-    /// Keeps a fresh `next` token, unless one is waiting for its welcome, and tells where the
-    /// device stands.
-    fn greet(&mut self) -> Result<Greeting, Self::Error>;
-    /// The session was welcomed: `next` becomes `prev`. Another epoch than before, or a hub that
-    /// does not know the device, forgets all acknowledgements. Whether it did.
-    fn welcomed(&mut self, welcome: &Welcome) -> Result<bool, Self::Error>;
-    /// Remembers the highest mark of the epoch.
-    fn saw(&mut self, mark: Mark) -> Result<(), Self::Error>;
-    /// The chains with something waiting.
-    fn waiting(&mut self) -> Result<Vec<Waiting>, Self::Error>;
-    /// A run of one chain from this number on, bounded by [`super::PUSH_BYTES_MAX`]; `None` when
-    /// the chain ends before it.
-    fn run(&mut self, document: &DocId, writer: &WriterId, from: u64) -> Result<Option<Run>, Self::Error>;
-    /// Compares one version of the hub's, and marks as held what it covers.
-    fn confirm(&mut self, document: &DocId, version: &Version) -> Result<Compared, Self::Error>;
-    /// Everything up to this position is held.
-    fn confirm_all(&mut self, position: u64) -> Result<(), Self::Error>;
-    /// The whole document is held as it stands here.
-    fn confirm_document(&mut self, document: &DocId) -> Result<(), Self::Error>;
-    /// Every document with its digest.
-    fn documents(&mut self) -> Result<Vec<(DocId, Digest32)>, Self::Error>;
-    /// The version vector of one document; empty when it is not kept here.
-    fn versions(&mut self, document: &DocId) -> Result<Vec<Version>, Self::Error>;
-    /// Keeps a run from the hub. Where it differs from what is kept here, the hub's stands, and
-    /// the own tail is retired as if refused.
-    fn adopt(&mut self, document: &DocId, run: Run) -> Result<Adopted, Self::Error>;
-    /// Retires the chain from `seq` on and enters its facts again under a fresh writer.
-    fn retire(&mut self, refused: &Refused) -> Result<(), Self::Error>;
-}
+pub use replica::{Adopted, Compared, Greeting, SiteReplica, Waiting};
 
 /// Where the conversation stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,6 +69,7 @@ impl SiteSession {
             seen: greeting.seen,
             digest: greeting.digest,
             offers,
+            references: Some(greeting.references),
         };
         let begun = Self::begun(Phase::Greeting, greeting.position, None);
         Ok(Self { outbox: VecDeque::from([Frame::Hello(hello)]), offered_due: offers, ..begun })
@@ -200,6 +116,8 @@ impl SiteSession {
     /// When the hub breaks the protocol, or the replica fails.
     pub fn receive<R: SiteReplica>(&mut self, frame: Frame, replica: &mut R) -> Result<(), SessionError<R::Error>> {
         match (self.phase, frame) {
+            // Whoever carries the frames acts on these: nothing of the conversation is in them.
+            (_, Frame::Busy(_) | Frame::Bye(_)) => Ok(()),
             (Phase::Greeting, Frame::Welcome(welcome)) => self.welcome(welcome, replica),
             (Phase::Greeting, _) => Err(SessionError::Protocol("a frame before Welcome")),
             (_, Frame::Ack(ack)) => self.acknowledged(ack, replica),
@@ -210,6 +128,10 @@ impl SiteSession {
             (_, Frame::Refused(refused)) => {
                 check_number(refused.seq)?;
                 Ok(replica.retire(&refused)?)
+            }
+            (_, Frame::Reference(reference)) => {
+                self.outbox.extend(replica.refer(reference)?.map(Frame::Reference));
+                Ok(())
             }
             (_, Frame::Hello(_) | Frame::Welcome(_) | Frame::Offered) => {
                 Err(SessionError::Protocol("a frame that only starts a session"))

@@ -23,6 +23,7 @@ pub struct Hub {
     sync: Option<String>,
     http: Option<String>,
     running: Option<Running>,
+    env: Vec<(String, String)>,
     /// The secret of a token that reads everything; made when it is first needed.
     token: RefCell<Option<String>>,
 }
@@ -30,12 +31,18 @@ pub struct Hub {
 impl Hub {
     pub(super) fn new(program: Program, data: PathBuf) -> Self {
         let log = data.with_extension("log");
-        Self { program, data, log, sync: None, http: None, running: None, token: RefCell::default() }
+        Self { program, data, log, sync: None, http: None, running: None, env: Vec::new(), token: RefCell::default() }
     }
 
     /// Its data directory.
     pub fn data(&self) -> &Path {
         &self.data
+    }
+
+    /// Sets a variable of its environment, from its next start or command on.
+    pub fn set_env(&mut self, name: &str, value: &str) {
+        self.env.retain(|(known, _)| known != name);
+        self.env.push((name.to_owned(), value.to_owned()));
     }
 
     /// Where agents connect.
@@ -69,7 +76,7 @@ impl Hub {
         let found: Value = wait_for("the hub is ready", || {
             let process: &mut Running = match &mut running {
                 Some(process) => process,
-                none => none.insert(program.start(&args, &[], &log)?),
+                none => none.insert(program.start(&args, &self.env, &log)?),
             };
             if let Some(code) = process.ended()? {
                 let words = std::fs::read_to_string(&log).unwrap_or_default();
@@ -113,6 +120,30 @@ impl Hub {
         self.running.take().context("this hub does not run")?.kill()
     }
 
+    /// Its process.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn pid(&self) -> Result<u32> {
+        Ok(self.running.as_ref().context("this hub does not run")?.pid())
+    }
+
+    /// Its exit code, if it has ended by itself.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn ended(&mut self) -> Result<Option<i32>> {
+        self.running.as_mut().context("this hub does not run")?.ended()
+    }
+
+    /// What it has logged.
+    ///
+    /// # Errors
+    /// When there is no log.
+    pub fn log(&self) -> Result<String> {
+        std::fs::read_to_string(&self.log).with_context(|| self.log.display().to_string())
+    }
+
     fn arguments(&self, args: &[&str]) -> Vec<std::ffi::OsString> {
         let mut all = arguments(["--data"]);
         all.push(self.data.clone().into());
@@ -126,10 +157,8 @@ impl Hub {
     /// When it cannot run at all.
     pub fn cli(&self, args: &[&str]) -> Result<Output> {
         // A hub that never ran listens nowhere; one that did is to be invited to at the same place.
-        let env = match &self.sync {
-            Some(sync) => vec![("MSAP_HUB_SYNC__ADVERTISE".to_owned(), sync.clone())],
-            None => Vec::new(),
-        };
+        let sync = self.sync.as_ref().map(|sync| ("MSAP_HUB_SYNC__ADVERTISE".to_owned(), sync.clone()));
+        let env: Vec<_> = self.env.iter().cloned().chain(sync).collect();
         self.program.run(&self.arguments(args), &env)
     }
 

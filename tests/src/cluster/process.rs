@@ -144,6 +144,11 @@ pub(super) struct Running {
 }
 
 impl Running {
+    /// The process.
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Its exit code, if it has ended by itself: −1 after a signal.
     pub(super) fn ended(&mut self) -> Result<Option<i32>> {
         Ok(self.child.try_wait()?.map(|status| status.code().unwrap_or(-1)))

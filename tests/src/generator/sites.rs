@@ -76,6 +76,11 @@ impl SiteList {
         })
     }
 
+    /// The ids of all sites, in a fixed order.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.rows.keys().map(String::as_str)
+    }
+
     /// These sites as a list of their own, in the same layout.
     ///
     /// # Errors

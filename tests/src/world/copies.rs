@@ -1,6 +1,6 @@
 //! Copies of machines, and machines with a defect.
 
-use msap_agent::replica::Replica;
+use msap_agent::replica::{NoCredentials, Replica};
 use msap_shared::document::DocId;
 use msap_shared::time::Day;
 
@@ -50,7 +50,8 @@ impl World {
         let Power::On(core) = &mut self.machines[n].power else { return };
         let mut writer = core.writer();
         let tx = core.connection().unchecked_transaction().expect("no other transaction");
-        let mut replica = Replica { conn: &tx, writer: &mut writer, fresh: &mut fresh };
+        let mut replica =
+            Replica { conn: &tx, writer: &mut writer, fresh: &mut fresh, credentials: &mut NoCredentials };
         // A full disk may refuse; then the defect did not happen.
         if replica.enter(&document, &key, "1|CNAF|online|25-39|1").is_ok() {
             tx.commit().ok();

@@ -220,7 +220,7 @@ impl World {
 
     pub(super) fn disconnect(&mut self, n: usize) -> Check {
         self.hang_up(n);
-        self.turn(n, vec![Input::Disconnected { state: "offline", why: None }])?;
+        self.turn(n, vec![Input::Disconnected { state: "offline", why: None, attempt: None }])?;
         Ok(())
     }
 
@@ -261,7 +261,7 @@ impl World {
         }
         self.hang_up(machine);
         // The agent's host tells it, unless the agent is gone.
-        drop(self.turn(machine, vec![Input::Disconnected { state: "offline", why: None }]));
+        drop(self.turn(machine, vec![Input::Disconnected { state: "offline", why: None, attempt: None }]));
     }
 
     fn hub_notices(&mut self) {

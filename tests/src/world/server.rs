@@ -141,5 +141,9 @@ impl Server {
         let pages = if full { "PRAGMA max_page_count = 1" } else { "PRAGMA max_page_count = 1000000" };
         // Bounded below by what is used: the pragma answers with the bound that now holds.
         self.disk().query_row(pages, [], |_| Ok(())).expect("a pragma that answers");
+        // What the program finds out by getting its ballast back.
+        if let (false, Some(core)) = (full, self.core()) {
+            core.has_room();
+        }
     }
 }

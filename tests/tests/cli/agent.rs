@@ -11,10 +11,10 @@ fn bad_input(tomorrow: &str, yesterday: &str) -> Vec<(Vec<String>, Value, &'stat
     let line = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
     vec![
         (line("CAF"), json!({ "operator": "CAF" }), "operator"),
-        (line("cnaf"), json!({ "operator": "cnaf" }), "operator"),
+        (line("cnafe"), json!({ "operator": "cnaf" }), "operator"),
         (line("A|B"), json!({ "operator": "A|B" }), "operator"),
         (line("CNAF --help-kind remote"), json!({ "operator": "CNAF", "help": "remote" }), "help"),
-        (line("CNAF --help-kind Online"), json!({ "operator": "CNAF", "help": "Online" }), "help"),
+        (line("CNAF --help-kind Onlin"), json!({ "operator": "CNAF", "help": "Online" }), "help"),
         (line("CNAF --age 25-49"), json!({ "operator": "CNAF", "age": "25-49" }), "age"),
         (line("CNAF --age +70"), json!({ "operator": "CNAF", "age": "+70" }), "age"),
         (line("CNAF --day 2026-02-29"), json!({ "operator": "CNAF", "day": "2026-02-29" }), "day"),
@@ -38,6 +38,12 @@ fn bad_input(tomorrow: &str, yesterday: &str) -> Vec<(Vec<String>, Value, &'stat
             "n",
         ),
         (line("CNAF --same-visit"), json!({ "operator": "CNAF", "same_visit": true }), "same_visit"),
+        (line("CNAF --reason doublon"), json!({ "operator": "CNAF", "reason": "doublon" }), "reason"),
+        (
+            line("CNAF --id 00000000-0000-0000-0000-000000000000"),
+            json!({ "operator": "CNAF", "id": "00000000-0000-0000-0000-000000000000" }),
+            "id",
+        ),
         (line("CNAF --id 42"), json!({ "operator": "CNAF", "id": "42" }), "id"),
     ]
 }

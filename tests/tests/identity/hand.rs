@@ -9,8 +9,9 @@ use msap_shared::chain::{Run, extend};
 use msap_shared::document::DocId;
 use msap_shared::frame::{self, Frame, Hello, PROTOCOL, Push};
 use msap_shared::id::{Digest32, SessionToken, WriterId};
-use msap_shared::io::link::{CloseReason, FrameReader};
-use msap_shared::io::quic;
+use msap_shared::io::link::{CloseCode, CloseReason, Transport};
+use msap_shared::io::pump::End;
+use tokio::io::AsyncWriteExt as _;
 
 /// Longest wait for the hub's next word.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
@@ -29,12 +30,11 @@ pub(super) fn converse(
     sent: Vec<Sent>,
     enough: impl Fn(&Frame) -> bool,
 ) -> Result<(Vec<Frame>, Option<CloseReason>)> {
-    let config = Identity::load(data)?.client_config()?;
+    let client = Identity::load(data)?.client()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let connected = quic::connect(hub, &config).await;
-        let (endpoint, connection) = connected.map_err(|why| anyhow::anyhow!("no connection: {}", why.as_str()))?;
-        let (mut send, receive) = connection.open_bi().await?;
+        let connected = client.connect(&[hub.parse()?], Transport::Quic, ANSWER_MAX).await;
+        let mut link = connected.map_err(|why| anyhow::anyhow!("no connection: {}", why.as_str()))?;
         for piece in sent {
             let bytes = match piece {
                 Sent::Bytes(bytes) => bytes,
@@ -45,33 +45,28 @@ pub(super) fn converse(
                 }
             };
             // The hub may have closed already: how it did is what the caller asks.
-            if send.write_all(&bytes).await.is_err() {
+            if link.streams().1.write_all(&bytes).await.is_err() {
                 break;
             }
         }
-        let mut reader = FrameReader::new(receive);
         let mut frames = Vec::new();
-        let end = loop {
-            match tokio::time::timeout(ANSWER_MAX, reader.next())
-                .await
-                .context("the hub neither answered nor closed")?
-            {
+        loop {
+            let next = tokio::time::timeout(ANSWER_MAX, link.next()).await;
+            match next.context("the hub neither answered nor closed")? {
                 Ok(Some(frame)) => {
                     let seen = enough(&frame);
                     frames.push(frame);
                     if seen {
-                        break None;
+                        link.end(End::Ours(CloseCode::Normal)).await;
+                        return Ok((frames, None));
                     }
                 }
                 Ok(None) | Err(_) => {
-                    let closed = tokio::time::timeout(ANSWER_MAX, connection.closed()).await;
-                    break Some(quic::reason(&closed.context("the hub did not close")?));
+                    let ended = tokio::time::timeout(ANSWER_MAX, link.ended()).await;
+                    return Ok((frames, Some(ended.context("the hub did not close")?)));
                 }
             }
-        };
-        quic::close(&connection, msap_shared::io::link::CloseCode::Normal);
-        tokio::time::timeout(Duration::from_secs(2), endpoint.wait_idle()).await.ok();
-        Ok((frames, end))
+        }
     })
 }
 
@@ -88,6 +83,7 @@ pub(super) fn hello() -> Hello {
         seen: None,
         digest: Digest32::new([7; 32]),
         offers: true,
+        references: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use msap_agent::replica::{Fresh, Replica};
+use msap_agent::replica::{Fresh, NoCredentials, Replica};
 use msap_agent::store;
 use msap_shared::document::DocId;
 use msap_shared::document::visits::Key;
@@ -181,7 +181,7 @@ fn write_refusable(data: &Path) -> Result<()> {
     let conn = store::open(data)?;
     let mut writer = WriterId::new(rand::random());
     let mut fresh: Fresh = Box::new(rand::random::<[u8; 16]>);
-    let mut replica = Replica { conn: &conn, writer: &mut writer, fresh: &mut fresh };
+    let mut replica = Replica { conn: &conn, writer: &mut writer, fresh: &mut fresh, credentials: &mut NoCredentials };
     let day: Day = "2026-11-17".parse()?;
     let document = DocId::visits("275".parse()?, day.month());
     replica.enter(&document, "01|nothing that parses|0", "1|CNAF|online|25-39|1")?;

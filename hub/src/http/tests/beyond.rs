@@ -57,7 +57,8 @@ async fn a_house_does_not_bring_an_antenna_from_outside_the_scope() {
         }
         assert_eq!(hub.get(token, "/v1/visits?site=275,361").await.1["parameter"], Value::Null, "{token}");
     }
-    conn.execute_batch("UPDATE site SET department = '49', region = '52' WHERE id = '700'").unwrap();
+    let moved = "UPDATE site_span SET department = '49', region = '52' WHERE site = '700'";
+    conn.execute_batch(moved).unwrap();
     assert_eq!(hub.get("department", "/v1/visits?site=275").await.0, 200);
 }
 

@@ -21,19 +21,20 @@ fn key(n: u8) -> Fingerprint {
 fn store() -> Connection {
     let conn = Connection::open_in_memory().unwrap();
     conn.execute_batch("PRAGMA foreign_keys = ON").unwrap();
-    conn.execute_batch(include_str!("../migration_1.sql")).unwrap();
+    crate::store::MIGRATIONS.iter().for_each(|sql| conn.execute_batch(sql).unwrap());
     conn.execute_batch(
         "INSERT INTO site (id, name, kind, timezone, commune, department)
          VALUES ('361', 'Perseigne', 'house', 'Europe/Paris', 'Alençon', '61'),
                 ('597', 'Courteille', 'antenna', 'Europe/Paris', 'Alençon', '61')",
     )
     .unwrap();
-    invite(&conn, &site("361"), SECRET, NOW + 60).unwrap();
+    invite(&conn, &site("361"), SECRET, NOW + 60, None).unwrap();
     conn
 }
 
 fn enrol_at(conn: &Connection, n: u8, now: i64) -> Result<SiteId, EnrolError> {
-    let applicant = Applicant { fingerprint: key(n), label: "accueil", app_version: "0.1.0", counts_for: None };
+    let applicant =
+        Applicant { fingerprint: key(n), label: "accueil", app_version: "0.1.0", counts_for: None, previous: None };
     enrol(conn, &SECRET, &applicant, now, today())
 }
 
@@ -54,7 +55,7 @@ fn a_code_enrols_one_key_again_and_again_until_it_expires() {
 #[test]
 fn an_unknown_code_enrols_nobody() {
     let conn = store();
-    let applicant = Applicant { fingerprint: key(1), label: "", app_version: "", counts_for: None };
+    let applicant = Applicant { fingerprint: key(1), label: "", app_version: "", counts_for: None, previous: None };
     assert!(matches!(enrol(&conn, &[8; 32], &applicant, NOW, today()), Err(EnrolError::Unknown)));
     assert_eq!(list(&conn, None).unwrap(), []);
 }
@@ -75,15 +76,16 @@ fn a_revoked_row_is_never_revived() {
 #[test]
 fn visits_never_change_houses_by_an_invitation() {
     let conn = store();
-    invite(&conn, &site("597"), [7; 32], NOW + 60).unwrap();
+    invite(&conn, &site("597"), [7; 32], NOW + 60, None).unwrap();
     enrol_at(&conn, 1, NOW).unwrap();
     // The same key at another site, whatever it says of itself.
     for counts_for in [None, Some("361"), Some("597")] {
-        let applicant = Applicant { fingerprint: key(1), label: "", app_version: "", counts_for };
+        let applicant = Applicant { fingerprint: key(1), label: "", app_version: "", counts_for, previous: None };
         assert!(matches!(enrol(&conn, &[7; 32], &applicant, NOW, today()), Err(EnrolError::OtherSite)));
     }
     // A new key on a machine that counts for another site: the code is not used up.
-    let applicant = Applicant { fingerprint: key(2), label: "", app_version: "", counts_for: Some("361") };
+    let applicant =
+        Applicant { fingerprint: key(2), label: "", app_version: "", counts_for: Some("361"), previous: None };
     assert!(matches!(enrol(&conn, &[7; 32], &applicant, NOW, today()), Err(EnrolError::OtherSite)));
     assert_eq!(invitation(&conn, &[7; 32]).unwrap().unwrap().device, None);
     let applicant = Applicant { counts_for: Some("597"), ..applicant };
@@ -131,4 +133,29 @@ fn retired_sites_have_no_profile() {
     assert_eq!(profile_of("361").unwrap().name, "Perseigne");
     conn.execute_batch("UPDATE site SET life = 'retired' WHERE id = '361'").unwrap();
     assert_eq!((profile_of("361"), profile_of("nowhere")), (None, None));
+}
+
+#[test]
+fn a_machine_that_joins_anew_replaces_what_it_was() {
+    let conn = store();
+    enrol_at(&conn, 1, NOW).unwrap();
+    let again = |secret: u8, n: u8, site: &str, previous: DeviceId| {
+        invite(&conn, &site.parse().unwrap(), [secret; 32], NOW + 60, None).unwrap();
+        let previous = Some(previous);
+        let applicant = Applicant { fingerprint: key(n), label: "", app_version: "", counts_for: None, previous };
+        enrol(&conn, &[secret; 32], &applicant, NOW, today()).unwrap();
+    };
+    let replaced_by = |n: u8| show(&conn, key(n).device()).unwrap().unwrap().replaced_by;
+    // A device of another site, one that is two machines, or itself: none of them.
+    again(20, 2, "597", key(1).device());
+    assert_eq!(replaced_by(1), None);
+    conn.execute("UPDATE device SET forked = 1", []).unwrap();
+    again(21, 3, "361", key(1).device());
+    assert_eq!(replaced_by(1), None);
+    conn.execute("UPDATE device SET forked = 0", []).unwrap();
+    again(22, 1, "361", key(1).device());
+    assert_eq!(replaced_by(1), None);
+    again(23, 4, "361", key(1).device());
+    assert_eq!(replaced_by(1), Some(key(4).device()));
+    assert_eq!(show(&conn, key(1).device()).unwrap().unwrap().standing, Standing::Active);
 }

@@ -7,8 +7,7 @@ fn day(text: &str) -> Day {
 }
 
 fn store() -> Connection {
-    let conn = Connection::open_in_memory().unwrap();
-    conn.execute_batch(include_str!("../migration_1.sql")).unwrap();
+    let conn = crate::store::empty();
     conn.execute_batch(
         "INSERT INTO site (id, name, kind, parent, department, region, bearer, timezone) VALUES
            ('361', 'Perseigne', 'house', NULL, '61', '28', 'mairie', 'Europe/Paris'),

@@ -35,6 +35,9 @@ pub struct JoinRequest {
     /// See [`JoinRequest::prove`].
     #[cbor(n(4), with = "minicbor::bytes")]
     pub proof: [u8; 32],
+    /// The device that this machine was until now.
+    #[n(5)]
+    pub previous: Option<String>,
 }
 
 /// Hub → new machine.

@@ -119,6 +119,7 @@ fn a_request_is_proved_by_the_code_it_was_made_with_and_by_all_of_itself() {
         label: "accueil".to_owned(),
         app: "0.1.0".to_owned(),
         site: None,
+        previous: None,
         proof: [0; 32],
     };
     let proved = made.clone().prove(&[7; 32]);

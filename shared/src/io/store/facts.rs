@@ -68,18 +68,19 @@ pub fn closing(conn: &Connection, document: i64, day: u8) -> Result<Option<Closi
 pub fn fold(conn: &Connection, doc: Doc<'_>, key: &str, value: &str) -> Result<Folded, StoreError> {
     match parse_fact(doc.name.month(), key, value) {
         Ok((Key { day, subject: Subject::Tap(name), rev }, Value::Visit(_))) => {
-            let before = standing(conn, doc.row, &name)?;
+            let first = Standing::new(rev, day, value.to_owned());
+            // Nearly every fact is the first of its tap: one look answers and keeps it.
+            if begin_standing(conn, doc.row, &name, &first)? {
+                return Ok(Folded::Tap { name, before: None, after: first });
+            }
+            let before =
+                standing(conn, doc.row, &name)?.ok_or_else(|| StoreError::corrupt("a tap that comes and goes"))?;
             let mut after = before.clone();
-            let change = match &mut after {
-                Some(standing) => standing.take(rev, day, value.to_owned()),
-                None => Change::Counts,
-            };
-            if change == Change::Nothing {
+            if after.take(rev, day, first.value) == Change::Nothing {
                 return Ok(Folded::Nothing);
             }
-            let after = after.unwrap_or_else(|| Standing::new(rev, day, value.to_owned()));
-            set_standing(conn, doc.row, &name, &after)?;
-            Ok(Folded::Tap { name, before, after })
+            move_standing(conn, doc.row, &name, &after)?;
+            Ok(Folded::Tap { name, before: Some(before), after })
         }
         Ok((Key { day, subject: Subject::Close, rev }, Value::Closed(closed))) => {
             let before = closing(conn, doc.row, day)?;
@@ -95,9 +96,18 @@ pub fn fold(conn: &Connection, doc: Doc<'_>, key: &str, value: &str) -> Result<F
     }
 }
 
-fn set_standing(conn: &Connection, document: i64, tap: &TapName, to: &Standing<String>) -> Result<(), StoreError> {
+/// Keeps a tap's first standing. `false`: it has one already, which stays.
+fn begin_standing(conn: &Connection, document: i64, tap: &TapName, to: &Standing<String>) -> Result<bool, StoreError> {
     let Standing { rev, day, value, contested } = to;
-    let sql = "INSERT OR REPLACE INTO fact (document, tap, rev, day, value, contested) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let sql = "INSERT OR IGNORE INTO fact (document, tap, rev, day, value, contested) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let row = (document, tap.as_bytes(), rev, day, value, contested);
+    Ok(sql::write(conn, "folding a fact", sql, row)? == 1)
+}
+
+/// Replaces a tap's standing.
+fn move_standing(conn: &Connection, document: i64, tap: &TapName, to: &Standing<String>) -> Result<(), StoreError> {
+    let Standing { rev, day, value, contested } = to;
+    let sql = "UPDATE fact SET rev = ?3, day = ?4, value = ?5, contested = ?6 WHERE document = ?1 AND tap = ?2";
     sql::write(conn, "folding a fact", sql, (document, tap.as_bytes(), rev, day, value, contested))?;
     Ok(())
 }

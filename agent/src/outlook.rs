@@ -1,0 +1,111 @@
+//! How the machine stands with the hub, in words: what it is called, and what becomes of what is
+//! kept here.
+//!
+//! Read by the page, `status` and `doctor`, so that none promises what another denies. A promise
+//! that everything leaves by itself is made only where it is true.
+
+use crate::out::Lang;
+
+/// A state for people; the stable word where there is no other.
+pub fn state(state: &str, lang: Lang) -> &str {
+    match state {
+        "connected" => lang.pick("connecté", "connected"),
+        "connecting" => lang.pick("connexion en cours", "connecting"),
+        "offline" => lang.pick("hors ligne", "offline"),
+        "pending" => lang.pick("en attente d’approbation", "waiting for approval"),
+        "revoked" => lang.pick("exclu du réseau", "revoked"),
+        "refused" => lang.pick("refusé par le hub", "refused by the hub"),
+        "untrusted" => lang.pick("un autre que le hub répond", "not the hub that answers"),
+        other => other,
+    }
+}
+
+/// Whether somebody answered and said no: only a person can change that, and the state stands
+/// until a hub says otherwise.
+pub fn is_verdict(state: &str) -> bool {
+    matches!(state, "revoked" | "refused" | "untrusted")
+}
+
+/// What keeps the work here from leaving by itself, with the next step; `None` where it leaves
+/// as soon as the network is there.
+pub fn obstacle(state: &str, hub: &str, lang: Lang) -> Option<String> {
+    let kept = lang.pick(
+        "Ce qui est compté reste gardé sur ce poste et ne partira qu’après une nouvelle invitation : demandez un \
+         code à l’équipe du hub, puis msap-agent join CODE",
+        "What is counted stays kept on this machine and leaves only after a new invitation: ask the hub’s operators \
+         for a code, then msap-agent join CODE",
+    );
+    match state {
+        "revoked" | "refused" => Some(kept.to_owned()),
+        "pending" => Some(
+            lang.pick(
+                "Le hub attend qu’une personne approuve ce poste : prévenez l’équipe du hub. Ce qui est compté reste \
+                 gardé sur ce poste et sera reçu une fois ce poste approuvé",
+                "The hub waits for a person to approve this machine: tell the hub’s operators. What is counted stays \
+                 kept on this machine and is received once it is approved",
+            )
+            .to_owned(),
+        ),
+        "untrusted" => Some(match lang {
+            Lang::Fr => format!(
+                "À l’adresse {hub} répond un autre que le hub de ce réseau : rien ne lui a été envoyé, tout reste \
+                 gardé sur ce poste. Vérifiez cette adresse auprès de l’équipe du hub"
+            ),
+            Lang::En => format!(
+                "Somebody else than this network’s hub answers at {hub}: nothing was sent there, everything stays \
+                 kept on this machine. Check this address with the hub’s operators"
+            ),
+        }),
+        _ => None,
+    }
+}
+
+/// What is wrong with the storage, with the next step; `None` when it takes what it is given.
+pub fn storage(trouble: &str, lang: Lang) -> Option<&'static str> {
+    match trouble {
+        "full" => Some(match lang {
+            Lang::Fr => {
+                "Le disque de ce poste est plein : les dernières demandes n’ont pas été enregistrées. Libérez de la \
+                 place ; ce qui était déjà compté reste gardé"
+            }
+            Lang::En => {
+                "This machine’s disk is full: the last requests were not kept. Make room; what was counted before \
+                 stays kept"
+            }
+        }),
+        "locked" => Some(match lang {
+            Lang::Fr => {
+                "Un autre programme occupe la base de ce poste : les dernières demandes n’ont pas été enregistrées. \
+                 Fermez-le ; ce qui était déjà compté reste gardé"
+            }
+            Lang::En => {
+                "Another program holds this machine’s database: the last requests were not kept. Close it; what was \
+                 counted before stays kept"
+            }
+        }),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_machine_that_the_hub_takes_is_promised_that_all_leaves_by_itself() {
+        for state in ["offline", "connecting", "connected"] {
+            assert_eq!(obstacle(state, "hub:4433", Lang::Fr), None, "{state}");
+            assert!(!is_verdict(state));
+        }
+        for (state, next) in [
+            ("revoked", "msap-agent join CODE"),
+            ("refused", "msap-agent join CODE"),
+            ("pending", "prévenez l’équipe du hub"),
+            ("untrusted", "hub:4433"),
+        ] {
+            let said = obstacle(state, "hub:4433", Lang::Fr).unwrap();
+            assert!(said.contains(next) && said.contains("gardé sur ce poste"), "{said}");
+            assert_eq!(is_verdict(state), state != "pending");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Claims about what the doctor says of damages.
+
+use std::path::Path;
+
+use super::*;
+use crate::keys::Keys;
+use crate::store::Store;
+
+fn page_of(path: &Path, table: &str) -> usize {
+    let conn = store::reader(path).unwrap();
+    let sql = "SELECT rootpage FROM sqlite_schema WHERE name = ?1";
+    conn.query_row(sql, [table], |row| row.get::<_, usize>(0)).unwrap() - 1
+}
+
+fn overwrite(path: &Path, at: usize, len: usize) {
+    let mut bytes = std::fs::read(path).unwrap();
+    bytes[at..at + len].iter_mut().for_each(|byte| *byte ^= 0x5a);
+    std::fs::write(path, bytes).unwrap();
+}
+
+fn run(path: &Path, sql: &str) {
+    rusqlite::Connection::open(path).unwrap().execute_batch(sql).unwrap();
+}
+
+type Harm = fn(&Path);
+
+#[test]
+fn each_damage_is_named_with_the_next_step() {
+    let harms: [(&str, Harm, &str, State, &str); 14] = [
+        ("nothing", |_| {}, "database", State::Good, ""),
+        ("no database", |dir| std::fs::remove_file(dir.join("hub.db")).unwrap(), "database", State::Bad, "--data"),
+        ("empty", |dir| std::fs::write(dir.join("hub.db"), "").unwrap(), "database", State::Damaged, "restore"),
+        (
+            "no database at all",
+            |dir| std::fs::write(dir.join("hub.db"), "x".repeat(9_000)).unwrap(),
+            "database",
+            State::Damaged,
+            "restore",
+        ),
+        (
+            "another program's",
+            |dir| {
+                std::fs::remove_file(dir.join("hub.db")).unwrap();
+                run(&dir.join("hub.db"), "CREATE TABLE meta (key)");
+            },
+            "database",
+            State::Damaged,
+            "restore",
+        ),
+        (
+            "cut",
+            |dir| {
+                let bytes = std::fs::read(dir.join("hub.db")).unwrap();
+                std::fs::write(dir.join("hub.db"), &bytes[..bytes.len() - 4_096]).unwrap();
+            },
+            "database",
+            State::Damaged,
+            "restore",
+        ),
+        (
+            "flipped",
+            |dir| {
+                let page = page_of(&dir.join("hub.db"), "site");
+                overwrite(&dir.join("hub.db"), page * 4_096, 12);
+            },
+            "database",
+            State::Damaged,
+            "restore",
+        ),
+        (
+            "a change lost",
+            |dir| {
+                run(
+                    &dir.join("hub.db"),
+                    "INSERT INTO site (id, name, kind, timezone) VALUES ('1', 'x', 'house', 'Europe/Paris'); INSERT INTO document (name, site) VALUES ('site/1/visits/2026-11', '1'); INSERT INTO chain (document, writer, seq, hash, op_max) VALUES (1, zeroblob(16), 1, zeroblob(32), 1)",
+                )
+            },
+            "database",
+            State::Damaged,
+            "restore",
+        ),
+        (
+            "a view that differs",
+            |dir| run(&dir.join("hub.db"), "INSERT INTO closing VALUES (1, 1, 1, 1)"),
+            "documents",
+            State::Bad,
+            "--rebuild",
+        ),
+        ("newer", |dir| run(&dir.join("hub.db"), "PRAGMA user_version = 9999"), "database", State::Damaged, "à jour"),
+        ("no authority", |dir| std::fs::remove_file(dir.join("keys/ca.key")).unwrap(), "keys", State::Damaged, "clés"),
+        (
+            "a damaged authority",
+            |dir| std::fs::write(dir.join("keys/ca.key"), "-----BEGIN").unwrap(),
+            "keys",
+            State::Damaged,
+            "clés",
+        ),
+        (
+            "no list of revocations",
+            |dir| std::fs::remove_file(dir.join("keys/revocations")).unwrap(),
+            "keys",
+            State::Doubtful,
+            "clés",
+        ),
+        (
+            "a key that others read",
+            |dir| {
+                use std::os::unix::fs::PermissionsExt;
+                std::fs::set_permissions(dir.join("keys/ca.key"), std::fs::Permissions::from_mode(0o644)).unwrap();
+            },
+            "keys",
+            State::Bad,
+            "chmod 600",
+        ),
+    ];
+    for (what, harm, check, state, next) in harms {
+        let dir = tempfile::tempdir().unwrap();
+        Keys::open_or_create(&dir.path().join("keys"), false).unwrap();
+        std::fs::write(dir.path().join("keys/witness"), "").unwrap();
+        drop(Store::open(dir.path(), None, Box::new(|| [1; 16])).unwrap());
+        harm(dir.path());
+        let settings = Settings::load(None, [], &[]).map_err(|error| panic!("{error}"));
+        let found = examine(dir.path(), &dir.path().join("keys"), settings, Lang::Fr);
+        let worst = found.iter().filter(|finding| finding.check == check).max_by_key(|finding| finding.state);
+        let worst = worst.unwrap_or_else(|| panic!("{what}: {found:?}"));
+        assert_eq!(worst.state, state, "{what}: {found:?}");
+        assert!(worst.next.contains(next), "{what}: {worst:?}");
+        assert!(found.iter().all(|finding| (finding.state == State::Good) == finding.next.is_empty()), "{found:?}");
+    }
+}
+
+#[test]
+fn the_age_of_the_last_backup_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Store::open(dir.path(), None, Box::new(|| [1; 16])).unwrap());
+    let shelf = dir.path().join("sauvegardes");
+    let backup = |found: Vec<Finding>| found.into_iter().find(|finding| finding.check == "backup").unwrap();
+    let look = |every: &str| {
+        let set = [("MSAP_HUB_BACKUP__DIR", shelf.to_str().unwrap()), ("MSAP_HUB_BACKUP__EVERY", every)];
+        let set = set.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let settings = Settings::load(None, set, &[]).map_err(|error| panic!("{error}"));
+        backup(examine(dir.path(), &dir.path().join("keys"), settings, Lang::Fr))
+    };
+    assert_eq!(look("24h").state, State::Bad);
+    std::fs::create_dir(&shelf).unwrap();
+    let made = crate::backup::shelf::Shelf::new(&shelf).place(Timestamp::now() - jiff::SignedDuration::from_hours(3));
+    std::fs::write(&made, "").unwrap();
+    let found = look("24h");
+    assert!(found.state == State::Good && found.detail.contains("3 h"), "{found:?}");
+    assert_eq!(look("1h").state, State::Bad);
+}

@@ -1,0 +1,109 @@
+//! The references that this hub gives to a device: its authorities and the site's profile.
+//!
+//! Called by the store as a session sees it. What a device is given follows from the keys, the
+//! database and the settings as they are; nothing of it is kept.
+
+use std::sync::Arc;
+
+use msap_shared::frame::Reference;
+use msap_shared::id::{DeviceId, Fingerprint, SiteId};
+use msap_shared::io::certificate::CertificateError;
+use msap_shared::reference::{AUTHORITIES, Authorities, Held, PROFILE, Profile, SiteProfile, to_bytes, value_hash};
+use rusqlite::Connection;
+use tracing::{info, warn};
+
+use crate::keys::Keys;
+use crate::store::{StoreError, devices};
+
+#[cfg(test)]
+mod tests;
+
+/// The kinds that this hub knows: what devices say of others is not noted.
+pub(crate) const KINDS: [u32; 2] = [AUTHORITIES, PROFILE];
+
+/// Where references come from, beside the database.
+#[derive(Clone, Default)]
+pub struct Sources {
+    /// `None` in a simulation: nobody is told of authorities then.
+    keys: Option<Arc<Keys>>,
+    /// Where devices are to sync; empty when nobody knows.
+    address: Box<str>,
+}
+
+impl Sources {
+    /// These keys, and this address for devices to sync at.
+    pub fn new(keys: Arc<Keys>, address: &str) -> Self {
+        Self { keys: Some(keys), address: address.into() }
+    }
+
+    /// The references of a device of `site` that differ from those it holds.
+    pub(crate) fn differing(
+        &self,
+        conn: &Connection,
+        site: &SiteId,
+        held: &[Held],
+    ) -> Result<Vec<Reference>, StoreError> {
+        let mut all = Vec::new();
+        if let Some(keys) = &self.keys {
+            let hash = keys.authorities_hash();
+            let value = || to_bytes(&keys.told(None));
+            all.extend((!held.contains(&(AUTHORITIES, hash))).then(|| reference(AUTHORITIES, hash, value())));
+        }
+        if let Some(profile) = known_profile(conn, site)? {
+            let value = to_bytes(&Profile { site: profile, address: self.address.to_string() });
+            let hash = value_hash(&value);
+            all.extend((!held.contains(&(PROFILE, hash))).then(|| reference(PROFILE, hash, value)));
+        }
+        Ok(all)
+    }
+
+    /// What a device's answer asks for: a certificate for its key, by the present authority.
+    pub(crate) fn answered(
+        &self,
+        conn: &Connection,
+        site: &SiteId,
+        device: DeviceId,
+        answer: &Reference,
+    ) -> Result<Option<Reference>, StoreError> {
+        let (AUTHORITIES, Some(keys)) = (answer.kind, &self.keys) else { return Ok(None) };
+        let hash = keys.authorities_hash();
+        if answer.hash == hash {
+            return Ok(None);
+        }
+        // The handshake has proved that it holds the key of this row, and of no other.
+        let row = devices::show(conn, device)?;
+        if row.is_none_or(|row| row.fingerprint != Fingerprint::of_spki(&answer.value)) {
+            warn!(device.id = %device, "a device asks for a certificate of a key that is not its own");
+            return Ok(None);
+        }
+        Ok(match self.certified(keys, &answer.value, site) {
+            Ok(value) => {
+                info!(device.id = %device, site.id = %site, "certified a device's key by the present authority");
+                Some(reference(AUTHORITIES, hash, to_bytes(&value)))
+            }
+            Err(error) => {
+                warn!(device.id = %device, error = &error as &dyn std::error::Error, "a device's key could not be certified");
+                None
+            }
+        })
+    }
+
+    fn certified(&self, keys: &Keys, spki: &[u8], site: &SiteId) -> Result<Authorities, CertificateError> {
+        Ok(keys.told(Some(keys.certify_key(spki, site)?)))
+    }
+}
+
+/// Epoch and number are those of the commit after which it leaves.
+fn reference(kind: u32, hash: msap_shared::id::Digest32, value: Vec<u8>) -> Reference {
+    Reference { kind, epoch: None, n: 0, hash, value }
+}
+
+/// The profile of a site that somebody has described. One that only a certificate names, after a
+/// lost database, says less than its machines know.
+fn known_profile(conn: &Connection, site: &SiteId) -> Result<Option<SiteProfile>, StoreError> {
+    let profile = devices::profile(conn, site)?;
+    Ok(profile.filter(|profile| {
+        let SiteProfile { site, name, commune, department, .. } = profile;
+        name != site || !commune.is_empty() || !department.is_empty()
+    }))
+}
