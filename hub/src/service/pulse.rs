@@ -12,7 +12,11 @@ pub(super) struct Pulse {
 
 impl Pulse {
     pub(super) fn new() -> Self {
-        Self { begun: Instant::now(), last_ms: AtomicU64::new(0), full: AtomicBool::new(false) }
+        Self::since(Instant::now())
+    }
+
+    pub(super) fn since(begun: Instant) -> Self {
+        Self { begun, last_ms: AtomicU64::new(0), full: AtomicBool::new(false) }
     }
 
     pub(super) fn beat(&self, full: bool) {
