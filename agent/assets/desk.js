@@ -88,8 +88,8 @@
     reachable = true;
     const final = [400, 404, 409, 422].includes(answer.status);
     if (!answer.ok && !final) {
-      const why = answer.status === 503 ? 'Le disque de ce poste a refusé l’enregistrement.' : 'L’agent n’a pas pu enregistrer.';
-      fail(`${why} ${answer.body.detail || ''} La page réessaie ; ne comptez pas deux fois.`);
+      const why = answer.body.detail || 'l’agent n’a pas pu enregistrer';
+      fail(`${why[0].toUpperCase()}${why.slice(1)}. La page réessaie ; ne comptez pas deux fois.`);
       return false;
     }
     const lost = final && sent === 'post';

@@ -90,6 +90,16 @@ pub enum Command {
     Verify,
 }
 
+impl Command {
+    /// Whether it writes nothing.
+    pub fn is_reading(&self) -> bool {
+        match self {
+            Self::Tally(_) | Self::List(_) | Self::Status | Self::SyncLog | Self::Verify => true,
+            Self::Count(_) | Self::Undo(_) | Self::Correct(..) | Self::Close { .. } => false,
+        }
+    }
+}
+
 /// Where a tap stands on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keeping {
@@ -260,7 +270,7 @@ pub struct Status {
     /// `connected`, `connecting`, `offline`, `pending`, `revoked`, `refused` (the hub does not know
     /// this machine) or `untrusted` (another network's hub answered).
     pub state: &'static str,
-    /// `ok`, or why the last thing was not kept: `full`, `locked`.
+    /// `ok`, `low` (little room left), or why the last thing was not kept: `full`, `locked`.
     pub storage: &'static str,
     /// Why the last attempt ended, in plain words.
     pub last_error: Option<String>,
@@ -324,7 +334,11 @@ pub enum CommandError {
     /// The id was used for another tap; exit 5, HTTP 409.
     #[error("id {0} was used for another tap")]
     IdReused(String),
-    /// The disk did not take it; nothing was counted; exit 1, HTTP 503.
-    #[error("the disk did not keep it")]
+    /// The disk is full; nothing was counted; exit 1, HTTP 503.
+    #[error("not kept: the disk is full")]
+    DiskFull,
+    /// The database is held by another program, or the agent stops; nothing was counted; exit 1,
+    /// HTTP 503.
+    #[error("not kept")]
     NotKept,
 }

@@ -72,6 +72,15 @@ pub enum Output {
     Hangup(&'static str),
 }
 
+impl Output {
+    fn ticket(&self) -> Option<u64> {
+        match self {
+            Self::Reply(ticket, _) => Some(*ticket),
+            Self::Send(_) | Self::Hangup(_) => None,
+        }
+    }
+}
+
 /// How the connection stands, as `status` shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkState {
@@ -88,6 +97,8 @@ pub struct LinkState {
 pub enum Storage {
     /// The last thing written was kept.
     Ok,
+    /// It was kept, and there is little room left.
+    Low,
     /// There was no room for it.
     Full,
     /// Another program held the database.
@@ -99,6 +110,7 @@ impl Storage {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
+            Self::Low => "low",
             Self::Full => "full",
             Self::Locked => "locked",
         }
@@ -129,6 +141,8 @@ pub struct Core {
     in_flight: bool,
     link: LinkState,
     storage: Storage,
+    /// Little room is left on the disk, as last looked.
+    low: bool,
     /// The hub that the settings name instead of the invitation's.
     hub: Option<(String, Origin)>,
     /// Wall minus monotonic clock at the last turn, in milliseconds.
@@ -144,9 +158,9 @@ impl Core {
         let profile = meta::profile(&conn)?;
         let writer = WriterId::new(fresh());
         let link = LinkState { state: "offline", transport: None, last_error: None };
-        let storage = Storage::Ok;
+        let (storage, low) = (Storage::Ok, false);
         let (session, in_flight, hub, clock_lead_ms) = (None, false, None, None);
-        Ok(Self { conn, profile, writer, fresh, session, in_flight, link, storage, hub, clock_lead_ms })
+        Ok(Self { conn, profile, writer, fresh, session, in_flight, link, storage, low, hub, clock_lead_ms })
     }
 
     /// Takes note of the hub that the settings name: the one that is dialled, and shown.
@@ -169,6 +183,16 @@ impl Core {
     /// The database, for reading.
     pub fn connection(&self) -> &Connection {
         &self.conn
+    }
+
+    /// Whether the last thing written found no room.
+    pub fn is_full(&self) -> bool {
+        self.storage == Storage::Full
+    }
+
+    /// Takes note of whether little room is left on the disk: the desk is told before it is full.
+    pub fn note_room(&mut self, low: bool) {
+        self.low = low;
     }
 
     /// Gives the database back: how a simulated disk outlives its process.
@@ -205,6 +229,14 @@ impl Core {
                 _ => None,
             })
             .collect();
+        // Reading goes on where nothing can be written: asked again by itself.
+        let reads: Vec<(u64, Command)> = inputs
+            .iter()
+            .filter_map(|input| match input {
+                Input::Command(ticket, command) if command.is_reading() => Some((*ticket, command.clone())),
+                _ => None,
+            })
+            .collect();
         let error = match self.attempt(inputs, now) {
             Ok(outputs) => return Ok(outputs),
             Err(error) if error.is_passing() => error,
@@ -215,13 +247,31 @@ impl Core {
         if matches!(self.link.state, "connected" | "connecting") {
             self.link = LinkState { state: "offline", transport: None, last_error: None };
         }
-        let refused = tickets.into_iter().map(|ticket| Output::Reply(ticket, Err(CommandError::NotKept)));
-        Ok(refused.chain([Output::Hangup("the disk did not keep the last turn")]).collect())
+        let mut outputs = self.read_only(reads, now)?;
+        let answered: Vec<u64> = outputs.iter().filter_map(Output::ticket).collect();
+        let refused = tickets.into_iter().filter(|ticket| !answered.contains(ticket));
+        outputs.extend(refused.map(|ticket| Output::Reply(ticket, Err(self.not_kept()))));
+        outputs.push(Output::Hangup("the disk did not keep the last turn"));
+        Ok(outputs)
+    }
+
+    /// The answers to commands that write nothing; none where not even reading is possible now.
+    fn read_only(&mut self, reads: Vec<(u64, Command)>, now: Now) -> Result<Vec<Output>, StoreError> {
+        let inputs: Vec<Input> = reads.into_iter().map(|(ticket, command)| Input::Command(ticket, command)).collect();
+        match self.attempt(inputs, now) {
+            Ok(outputs) => Ok(outputs),
+            Err(error) if error.is_passing() => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn not_kept(&self) -> CommandError {
+        if self.is_full() { CommandError::DiskFull } else { CommandError::NotKept }
     }
 
     fn attempt(&mut self, inputs: Vec<Input>, now: Now) -> Result<Vec<Output>, StoreError> {
         // Taken apart so that the transaction and the session borrow different fields.
-        let Self { conn, profile, writer, fresh, session, in_flight, link, storage, hub, .. } = self;
+        let Self { conn, profile, writer, fresh, session, in_flight, link, storage, low, hub, .. } = self;
         let tx = conn
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(StoreError::sqlite("beginning a turn"))?;
@@ -231,7 +281,8 @@ impl Core {
         for input in inputs {
             match input {
                 Input::Command(ticket, command) => {
-                    let machine = Machine { profile, link, storage: *storage, hub: hub.as_ref() };
+                    let storage = if *low && *storage == Storage::Ok { Storage::Low } else { *storage };
+                    let machine = Machine { profile, link, storage, hub: hub.as_ref() };
                     let reply = desk::carry_out(command, &mut replica, machine, now.wall)?;
                     outputs.push(Output::Reply(ticket, reply));
                 }

@@ -20,6 +20,7 @@ use crate::identity::Identity;
 use crate::lock;
 use crate::out::{self, Form, Lang};
 use crate::outlook;
+use crate::service::room;
 use crate::store::{self, StoreError};
 
 /// Longest wait for a verification: years of visits take seconds.
@@ -73,6 +74,8 @@ pub async fn doctor(context: &Context) -> Result<Exit, Failure> {
             Ok(client) => with_agent(context, &client, &mut checks).await,
             Err(error) => {
                 checks.push(Check { name: "agent", mark: Mark::Note, detail: context.failed(error).text });
+                let storage_word = if room::is_low(&context.data) { "low" } else { "ok" };
+                checks.extend(disk(&json!({ "storage": storage_word }), context.lang));
                 checks.push(storage(verify_here(&context.data), context));
             }
         }
@@ -147,7 +150,7 @@ async fn with_agent(context: &Context, client: &Client, checks: &mut Vec<Check>)
     });
 }
 
-/// What the running agent could not keep.
+/// What the running agent could not keep, or soon may not.
 fn disk(status: &Value, lang: Lang) -> Option<Check> {
     let trouble = outlook::storage(status["storage"].as_str().unwrap_or_default(), lang)?;
     Some(Check { name: "disk", mark: Mark::Problem, detail: trouble.to_owned() })
@@ -163,7 +166,7 @@ fn hub(status: &Value, lang: Lang) -> Check {
     }
     let next = match outlook::obstacle(state, status["hub"].as_str().unwrap_or_default(), lang) {
         Some(obstacle) => obstacle,
-        None if disk(status, lang).is_some() => lang
+        None if outlook::is_stuck(status["storage"].as_str().unwrap_or_default()) => lang
             .pick(
                 "L’envoi reprendra une fois que le disque enregistre de nouveau",
                 "Sending goes on once the disk keeps things again",

@@ -60,9 +60,18 @@ pub fn obstacle(state: &str, hub: &str, lang: Lang) -> Option<String> {
     }
 }
 
+/// Whether the last thing was not kept, and not merely that the next may not be.
+pub fn is_stuck(storage: &str) -> bool {
+    matches!(storage, "full" | "locked")
+}
+
 /// What is wrong with the storage, with the next step; `None` when it takes what it is given.
 pub fn storage(trouble: &str, lang: Lang) -> Option<&'static str> {
     match trouble {
+        "low" => Some(lang.pick(
+            "Le disque de ce poste est presque plein : libérez de la place. Tout est encore enregistré",
+            "This machine’s disk is nearly full: make room. Everything is still kept",
+        )),
         "full" => Some(match lang {
             Lang::Fr => {
                 "Le disque de ce poste est plein : les dernières demandes n’ont pas été enregistrées. Libérez de la \

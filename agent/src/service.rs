@@ -23,6 +23,10 @@ use crate::core::{Core, Input, Now, Output};
 use crate::dial::{self, SessionPort};
 use crate::store::{self, StoreError, meta};
 
+use self::room::Room;
+
+pub mod room;
+
 /// The most inputs one transaction takes.
 const INPUTS_PER_TURN_MAX: usize = 64;
 /// What may gather while a turn is under way.
@@ -149,6 +153,8 @@ pub fn start(
 ) -> anyhow::Result<(Desk, impl Future<Output = anyhow::Result<()>> + Send + use<>)> {
     let hub = settings.sync.hub.clone();
     let shown = hub.clone().map(|address| (address, settings.sync.hub_origin.clone()));
+    // Before the store is opened: a disk that is quite full has no room even for that.
+    let room = Room::in_directory(dir);
     let core = Core::new(store::open(dir)?, Box::new(rand::random::<[u8; 16]>))?.dialling(shown);
     let dial_settings = dial::Settings {
         interval: settings.sync.interval,
@@ -165,7 +171,7 @@ pub fn start(
         .spawn(move || {
             // Whatever ends this thread ends the program.
             let _stop = stopped.drop_guard();
-            ended.send(Writer::new(core).run(queue)).ok();
+            ended.send(Writer::new(core, room).run(queue)).ok();
         })
         .context("starting the store's thread")?;
     let port = desk.clone();
@@ -183,6 +189,7 @@ pub fn start(
 
 struct Writer {
     core: Core,
+    room: Room,
     started: Instant,
     next_ticket: u64,
     asked: BTreeMap<u64, oneshot::Sender<Answer>>,
@@ -190,8 +197,8 @@ struct Writer {
 }
 
 impl Writer {
-    fn new(core: Core) -> Self {
-        Self { core, started: Instant::now(), next_ticket: 0, asked: BTreeMap::new(), connection: None }
+    fn new(core: Core, room: Room) -> Self {
+        Self { core, room, started: Instant::now(), next_ticket: 0, asked: BTreeMap::new(), connection: None }
     }
 
     fn run(mut self, mut queue: mpsc::Receiver<Job>) -> Result<(), StoreError> {
@@ -202,7 +209,9 @@ impl Writer {
                 inputs.extend(self.input_of(job)?);
             }
             let monotonic_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            self.room.look(&mut self.core);
             let outputs = self.core.turn(inputs, Now { wall: Timestamp::now(), monotonic_ms })?;
+            self.room.give_up(&self.core);
             outputs.into_iter().for_each(|output| self.dispatch(output));
         }
         Ok(())

@@ -86,7 +86,13 @@ pub fn open(dir: &Path) -> Result<Connection, StoreError> {
         return Err(StoreError::Missing { path });
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(&path, flags).map_err(StoreError::sqlite("opening the database"))?;
+    let doing = "opening the database for writing";
+    let conn = Connection::open_with_flags(&path, flags).map_err(StoreError::sqlite(doing))?;
+    // SQLite falls back to reading where it may not write: said now, not at the first tap.
+    if conn.is_readonly("main").map_err(StoreError::sqlite(doing))? {
+        let code = ffi::Error::new(ffi::SQLITE_READONLY);
+        return Err(StoreError::sqlite(doing)(rusqlite::Error::SqliteFailure(code, None)));
+    }
     prepare(conn, &path, &MIGRATIONS)
 }
 

@@ -4,6 +4,7 @@
 //! of the crate has sockets, a clock and `async`. Bytes that come from a peer never panic the
 //! process; they end the connection they came on.
 
+pub mod ballast;
 pub mod certificate;
 pub mod enrol;
 pub mod file;

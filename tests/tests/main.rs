@@ -10,6 +10,7 @@ mod demo;
 mod deploy;
 mod http;
 mod identity;
+mod machines;
 mod simulation;
 mod sync;
 mod tidy;

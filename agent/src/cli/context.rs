@@ -155,7 +155,7 @@ pub(crate) fn storage_failed(error: &StoreError, data: &Path, lang: Lang) -> Fai
     };
     let exit = if error.is_damage() { Exit::Storage } else { Exit::Failure };
     let cause = std::error::Error::source(error).map_or(String::new(), |cause| format!(" ({cause})"));
-    let what = lang.pick("la base de données ne s’ouvre pas", "the database does not open");
+    let what = lang.pick("la base de données ne se lit ou ne s’écrit pas", "the database cannot be read or written");
     Failure::new(exit, format!("{what} ({}) : {error}{cause}. {next}", data.display()))
 }
 

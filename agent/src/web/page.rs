@@ -52,8 +52,10 @@ struct DeskPage {
     waiting: u64,
     refused: u64,
     link: Link,
-    /// Why the storage takes nothing.
+    /// Why the storage takes nothing, or soon may not.
     storage: Option<&'static str>,
+    /// It takes nothing.
+    stuck: bool,
 }
 
 struct Button {
@@ -169,6 +171,7 @@ fn page<A>(web: &Web<A>, status: Status, tally: Tally, taps: &[TapView]) -> Desk
         refused: status.refused,
         link: link(&status, zone.as_ref()),
         storage: outlook::storage(status.storage, Lang::Fr),
+        stuck: outlook::is_stuck(status.storage),
         site: status.site,
         site_name: status.site_name,
         label: status.label,

@@ -27,7 +27,7 @@ struct Fake {
 impl Ask for Fake {
     async fn ask(&self, command: Command) -> Result<Reply, CommandError> {
         if self.disk_is_full {
-            return Err(CommandError::NotKept);
+            return Err(CommandError::DiskFull);
         }
         let now = Now { wall: "2026-11-23T09:42:00Z".parse::<Timestamp>().unwrap(), monotonic_ms: 0 };
         let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,0 +1,3 @@
+//! What befalls the machines of sites: disks, clocks, replacement.
+
+mod disk;
