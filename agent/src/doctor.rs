@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::cli::standing::hub_address;
-use crate::cli::{Context, Failure, identity_failed, not_joined, start_anew, storage_failed};
+use crate::cli::{Context, Failure, identity_failed, not_joined, repair_advice, storage_failed};
 use crate::client::{Client, ClientError};
 use crate::command::{Command, Reply, Verified};
 use crate::core::{Core, Input, Now, Output};
@@ -244,7 +244,7 @@ fn judged(verified: &Verified, lang: Lang) -> Check {
         let (months, kept) = (lang.pick("mois", "months"), lang.pick("changements vérifiés", "changes verified"));
         return Check { name: "storage", mark: Mark::Ok, detail: format!("{documents} {months}, {changes} {kept}") };
     }
-    let next = start_anew(lang);
+    let next = repair_advice(lang);
     Check { name: "storage", mark: Mark::Damage, detail: format!("{}. {next}", problems.join(" ; ")) }
 }
 

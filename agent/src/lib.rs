@@ -1,6 +1,7 @@
 //! The agent of one house or antenna: counts visits, keeps them, syncs them.
 
 pub mod app;
+pub mod backup;
 pub mod catalogue;
 pub mod cli;
 pub mod client;
@@ -16,6 +17,7 @@ pub mod join;
 pub mod lock;
 pub mod out;
 pub mod outlook;
+pub mod repair;
 pub mod replica;
 pub mod service;
 pub mod store;

@@ -128,6 +128,20 @@ pub fn tokens(conn: &Connection) -> Result<(Option<SessionToken>, Option<Session
     Ok((parsed(conn, key::TOKEN_PREV)?, parsed(conn, key::TOKEN_NEXT)?))
 }
 
+/// Takes over the place in the line of sessions of a database that this one replaces.
+pub fn set_tokens(
+    conn: &Connection,
+    (prev, next): (Option<SessionToken>, Option<SessionToken>),
+) -> Result<(), StoreError> {
+    for (name, token) in [(key::TOKEN_PREV, prev), (key::TOKEN_NEXT, next)] {
+        match token {
+            Some(token) => set(conn, name, &token.to_string())?,
+            None => clear(conn, name)?,
+        }
+    }
+    Ok(())
+}
+
 /// Keeps the `next` of a session before it is sent.
 pub fn set_token_next(conn: &Connection, next: SessionToken) -> Result<(), StoreError> {
     set(conn, key::TOKEN_NEXT, &next.to_string())
