@@ -7,6 +7,7 @@ use msap_shared::id::{TapId, TapName};
 use msap_shared::time::{Day, Month};
 
 use crate::config::Origin;
+use crate::core::clock::Doubt;
 
 /// A tap as a person names it: by its UUID, or, for one made on another desk, by its name in
 /// the document.
@@ -78,6 +79,9 @@ pub enum Command {
         /// Closed, or open again.
         closed: bool,
     },
+    /// A person says which day it is, because the clock is not believed. Answers
+    /// [`Reply::Given`].
+    GiveDay(Day),
     /// Answers [`Reply::Tally`].
     Tally(Period),
     /// The taps of a day (today when `None`), latest first. Answers [`Reply::Taps`].
@@ -95,7 +99,7 @@ impl Command {
     pub fn is_reading(&self) -> bool {
         match self {
             Self::Tally(_) | Self::List(_) | Self::Status | Self::SyncLog | Self::Verify => true,
-            Self::Count(_) | Self::Undo(_) | Self::Correct(..) | Self::Close { .. } => false,
+            Self::Count(_) | Self::Undo(_) | Self::Correct(..) | Self::Close { .. } | Self::GiveDay(_) => false,
         }
     }
 }
@@ -239,8 +243,12 @@ pub struct Status {
     pub device: String,
     /// The device's label.
     pub label: String,
-    /// The site's today.
+    /// The site's today: as a person gave it, or as the clock shows it.
     pub today: Day,
+    /// Why the clock is not believed; `None` when it is.
+    pub clock_doubt: Option<Doubt>,
+    /// A person must say which day it is before anything is counted.
+    pub day_asked: bool,
     /// The site's clock, hours and minutes.
     pub clock: (i8, i8),
     /// The site's time zone.
@@ -305,6 +313,8 @@ pub enum Reply {
     Tap(TapView),
     /// The day, and whether it is closed now.
     Day(Day, bool),
+    /// The day that a person gave holds now.
+    Given(Day),
     /// A tally.
     Tally(Tally),
     /// Taps, latest first.

@@ -22,6 +22,12 @@ use crate::outlook;
 use crate::replica::{Fresh, Replica};
 use crate::store::{Profile, StoreError, chains, log, meta, taps};
 
+use self::clock::Clock;
+pub use self::machine::{Machine, Storage};
+
+pub mod clock;
+mod machine;
+
 /// The most frames let out before the connection has written them.
 pub const FRAMES_IN_FLIGHT_MAX: usize = 32;
 /// A wall clock that moved by more than this against the monotonic clock has jumped.
@@ -92,44 +98,6 @@ pub struct LinkState {
     pub last_error: Option<String>,
 }
 
-/// Whether the storage takes what it is given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Storage {
-    /// The last thing written was kept.
-    Ok,
-    /// It was kept, and there is little room left.
-    Low,
-    /// There was no room for it.
-    Full,
-    /// Another program held the database.
-    Locked,
-}
-
-impl Storage {
-    /// The stable code.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Low => "low",
-            Self::Full => "full",
-            Self::Locked => "locked",
-        }
-    }
-}
-
-/// What the desk is told of the machine beside what the store says.
-#[derive(Clone, Copy, Debug)]
-pub struct Machine<'a> {
-    /// Who it is.
-    pub profile: &'a Profile,
-    /// How the connection stands.
-    pub link: &'a LinkState,
-    /// How the storage does.
-    pub storage: Storage,
-    /// The setting that names the hub, and where it was made.
-    pub hub: Option<&'a (String, Origin)>,
-}
-
 /// The agent's state.
 pub struct Core {
     conn: Connection,
@@ -147,6 +115,7 @@ pub struct Core {
     hub: Option<(String, Origin)>,
     /// Wall minus monotonic clock at the last turn, in milliseconds.
     clock_lead_ms: Option<i64>,
+    clock: Clock,
 }
 
 impl Core {
@@ -158,9 +127,9 @@ impl Core {
         let profile = meta::profile(&conn)?;
         let writer = WriterId::new(fresh());
         let link = LinkState { state: "offline", transport: None, last_error: None };
-        let (storage, low) = (Storage::Ok, false);
+        let (storage, low, clock) = (Storage::Ok, false, Clock::load(&conn)?);
         let (session, in_flight, hub, clock_lead_ms) = (None, false, None, None);
-        Ok(Self { conn, profile, writer, fresh, session, in_flight, link, storage, low, hub, clock_lead_ms })
+        Ok(Self { conn, profile, writer, fresh, session, in_flight, link, storage, low, hub, clock_lead_ms, clock })
     }
 
     /// Takes note of the hub that the settings name: the one that is dialled, and shown.
@@ -193,6 +162,12 @@ impl Core {
     /// Takes note of whether little room is left on the disk: the desk is told before it is full.
     pub fn note_room(&mut self, low: bool) {
         self.low = low;
+    }
+
+    /// Takes note of how long the machine has slept since this start, which the clock that only
+    /// goes forward does not show.
+    pub fn note_sleep(&mut self, ms: u64) {
+        self.clock.note_sleep(ms);
     }
 
     /// Gives the database back: how a simulated disk outlives its process.
@@ -271,7 +246,7 @@ impl Core {
 
     fn attempt(&mut self, inputs: Vec<Input>, now: Now) -> Result<Vec<Output>, StoreError> {
         // Taken apart so that the transaction and the session borrow different fields.
-        let Self { conn, profile, writer, fresh, session, in_flight, link, storage, low, hub, .. } = self;
+        let Self { conn, profile, writer, fresh, session, in_flight, link, storage, low, hub, clock, .. } = self;
         let tx = conn
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(StoreError::sqlite("beginning a turn"))?;
@@ -280,9 +255,17 @@ impl Core {
         let mut outputs = Vec::new();
         for input in inputs {
             match input {
+                Input::Command(ticket, Command::GiveDay(day)) => {
+                    let given = clock.give(day, &profile.timezone, now).map_err(|likely| CommandError::Invalid {
+                        field: "day",
+                        why: format!("{day} est loin du {likely}, le jour que donne l’horloge du hub : vérifiez"),
+                    });
+                    outputs.push(Output::Reply(ticket, given.map(|()| Reply::Given(day))));
+                }
                 Input::Command(ticket, command) => {
+                    let today = clock.today(&profile.timezone, now);
                     let storage = if *low && *storage == Storage::Ok { Storage::Low } else { *storage };
-                    let machine = Machine { profile, link, storage, hub: hub.as_ref() };
+                    let machine = Machine { profile, link, storage, today, hub: hub.as_ref() };
                     let reply = desk::carry_out(command, &mut replica, machine, now.wall)?;
                     outputs.push(Output::Reply(ticket, reply));
                 }
@@ -295,12 +278,20 @@ impl Core {
                     let state = if decided { link.state } else { "connecting" };
                     let last_error = link.last_error.take().filter(|_| decided);
                     *link = LinkState { state, transport: Some(transport), last_error };
-                    taps::purge(&tx, now.wall.as_second() - TAP_LOG_DAYS * 86_400)?;
                 }
                 Input::Frame(frame) => {
                     if let Some(half) = session.as_mut() {
                         match half.receive(frame, &mut replica) {
-                            Ok(()) => note_contact(&tx, half, link, now)?,
+                            Ok(()) => {
+                                if let Some(offset) = note_contact(&tx, half, link, now)? {
+                                    clock.measured(offset, now);
+                                    // Not by a clock that nobody has seen to be right: one that
+                                    // is years ahead would take the whole log.
+                                    if clock.today(&profile.timezone, now).doubt.is_none() {
+                                        taps::purge(&tx, now.wall.as_second() - TAP_LOG_DAYS * 86_400)?;
+                                    }
+                                }
+                            }
                             Err(SessionError::Replica(error)) => return Err(error),
                             Err(SessionError::Protocol(why)) => {
                                 *session = None;
@@ -329,6 +320,10 @@ impl Core {
             }
         }
         let writes = tx.total_changes() != written_before;
+        if writes {
+            let today = clock.today(&profile.timezone, now);
+            clock.keep(&tx, today, now)?;
+        }
         tx.commit().map_err(StoreError::sqlite("committing a turn"))?;
         if writes {
             // Reading alone says nothing of the room there is.
@@ -348,8 +343,15 @@ impl Core {
     }
 }
 
-/// Takes note of a frame from the hub: when, and what it says of the session.
-fn note_contact(conn: &Connection, half: &SiteSession, link: &mut LinkState, now: Now) -> Result<(), StoreError> {
+/// Takes note of a frame from the hub: when, and what it says of the session. Returns how far
+/// this clock is ahead of the hub's, in milliseconds, when that was measured.
+fn note_contact(
+    conn: &Connection,
+    half: &SiteSession,
+    link: &mut LinkState,
+    now: Now,
+) -> Result<Option<i64>, StoreError> {
+    let mut measured = None;
     let state = match half.phase() {
         Phase::Greeting => "connecting",
         Phase::Pending => "pending",
@@ -359,12 +361,15 @@ fn note_contact(conn: &Connection, half: &SiteSession, link: &mut LinkState, now
         let (kept, confirmed) = chains::totals(conn)?;
         log::add(conn, now.wall.as_second(), state, &format!("{confirmed} opération(s) reçue(s) sur {kept}"))?;
         if let Some(hub) = half.hub_clock_ms() {
-            meta::set_clock_offset_ms(conn, now.wall.as_millisecond().saturating_sub(hub))?;
+            let offset = now.wall.as_millisecond().saturating_sub(hub);
+            meta::set_clock_offset_ms(conn, offset)?;
+            measured = Some(offset);
         }
     }
     link.state = state;
     link.last_error = None;
-    meta::set_last_contact(conn, now.wall.as_second())
+    meta::set_last_contact(conn, now.wall.as_second())?;
+    Ok(measured)
 }
 
 #[cfg(test)]

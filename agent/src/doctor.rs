@@ -10,7 +10,7 @@ use hyper::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::cli::standing::hub_address;
+use crate::cli::standing::{clock_trouble, hub_address};
 use crate::cli::{Context, Failure, identity_failed, not_joined, repair_advice, storage_failed};
 use crate::client::{Client, ClientError};
 use crate::command::{Command, Reply, Verified};
@@ -125,6 +125,7 @@ async fn with_agent(context: &Context, client: &Client, checks: &mut Vec<Check>)
             let agent = format!("{} {}", client.url(), text("version"));
             checks.push(Check { name: "agent", mark: Mark::Ok, detail: agent });
             checks.extend(disk(&status, context.lang));
+            checks.extend(clock(&status, context.lang));
             checks.push(hub(&status, context.lang));
         }
         Err(error) => {
@@ -154,6 +155,12 @@ async fn with_agent(context: &Context, client: &Client, checks: &mut Vec<Check>)
 fn disk(status: &Value, lang: Lang) -> Option<Check> {
     let trouble = outlook::storage(status["storage"].as_str().unwrap_or_default(), lang)?;
     Some(Check { name: "disk", mark: Mark::Problem, detail: trouble.to_owned() })
+}
+
+/// A clock that is not believed.
+fn clock(status: &Value, lang: Lang) -> Option<Check> {
+    let detail = clock_trouble(status, lang)?;
+    Some(Check { name: "clock", mark: Mark::Problem, detail })
 }
 
 fn hub(status: &Value, lang: Lang) -> Check {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -26,6 +26,7 @@ use crate::store::{self, StoreError, meta};
 use self::room::Room;
 
 pub mod room;
+mod sleep;
 
 /// The most inputs one transaction takes.
 const INPUTS_PER_TURN_MAX: usize = 64;
@@ -187,10 +188,16 @@ pub fn start(
     Ok((desk, session))
 }
 
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 struct Writer {
     core: Core,
     room: Room,
     started: Instant,
+    /// Time since the machine's start, sleep included, when this program started.
+    booted: Option<Duration>,
     next_ticket: u64,
     asked: BTreeMap<u64, oneshot::Sender<Answer>>,
     connection: Option<mpsc::Sender<Outgoing>>,
@@ -198,7 +205,15 @@ struct Writer {
 
 impl Writer {
     fn new(core: Core, room: Room) -> Self {
-        Self { core, room, started: Instant::now(), next_ticket: 0, asked: BTreeMap::new(), connection: None }
+        Self {
+            core,
+            room,
+            started: Instant::now(),
+            booted: sleep::since_boot(),
+            next_ticket: 0,
+            asked: BTreeMap::new(),
+            connection: None,
+        }
     }
 
     fn run(mut self, mut queue: mpsc::Receiver<Job>) -> Result<(), StoreError> {
@@ -208,7 +223,10 @@ impl Writer {
             for job in jobs.drain(..) {
                 inputs.extend(self.input_of(job)?);
             }
-            let monotonic_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let monotonic_ms = millis(self.started.elapsed());
+            if let Some((before, now)) = self.booted.zip(sleep::since_boot()) {
+                self.core.note_sleep(millis(now.saturating_sub(before)).saturating_sub(monotonic_ms));
+            }
             self.room.look(&mut self.core);
             let outputs = self.core.turn(inputs, Now { wall: Timestamp::now(), monotonic_ms })?;
             self.room.give_up(&self.core);

@@ -48,6 +48,8 @@ pub enum Flag {
     Count,
     /// A day that had not begun anywhere when it was received.
     Day,
+    /// A machine whose clock was wrong: a person there gave the day.
+    Clock,
     /// Two values for one revision: two copies of a machine corrected it differently.
     Contested,
 }
@@ -61,6 +63,7 @@ impl Flag {
             Self::Age => "age",
             Self::Count => "count",
             Self::Day => "day",
+            Self::Clock => "clock",
             Self::Contested => "contested",
         }
     }
@@ -89,7 +92,7 @@ pub struct Reading {
 pub fn read(document: &DocId, standing: &Standing<String>, received: Day) -> Option<Reading> {
     let visit = Visit::parse(&standing.value).ok()?;
     let day = document.month().day(standing.day)?;
-    let flags = flags(&visit, day, standing.contested, received);
+    let flags = flags(&visit, day, standing, received);
     let apart = flags.iter().any(|flag| flag.counts_apart());
     Some(Reading { cell: cell(&visit, day, apart), sums: sums(&visit), flags })
 }
@@ -108,7 +111,7 @@ fn sums(visit: &Visit) -> Sums {
     Sums { people: visit.people.into(), requests: visit.requests.into() }
 }
 
-fn flags(visit: &Visit, day: Day, contested: bool, received: Day) -> BTreeSet<Flag> {
+fn flags(visit: &Visit, day: Day, standing: &Standing<String>, received: Day) -> BTreeSet<Flag> {
     let beyond = |n: i16| n.unsigned_abs() > COUNT_PLAUSIBLE_MAX.unsigned_abs();
     // The hub's day is that of one zone; some site may be a day ahead.
     let future = day > received.plus_days(1);
@@ -118,7 +121,8 @@ fn flags(visit: &Visit, day: Day, contested: bool, received: Day) -> BTreeSet<Fl
         (Age::known(visit.age.as_str()).is_none(), Flag::Age),
         (beyond(visit.people) || beyond(visit.requests), Flag::Count),
         (future, Flag::Day),
-        (contested, Flag::Contested),
+        (Visit::day_was_asked(&standing.value), Flag::Clock),
+        (standing.contested, Flag::Contested),
     ]
     .into_iter()
     .filter_map(|(holds, flag)| holds.then_some(flag))
@@ -176,6 +180,8 @@ mod tests {
         for (value, received, flags) in [
             ("1|CNAF|online|25-39|1", "2026-11-17", vec![]),
             ("1|CNAF|online|25-39|1|later", "2026-11-17", vec![]),
+            ("1|CNAF|online|25-39|1|clock", "2026-11-17", vec![Flag::Clock]),
+            ("1|CNAF|online|25-39|1|later|clock", "2026-11-17", vec![Flag::Clock]),
             ("1|NEWCOMER|online|25-39|1", "2026-11-17", vec![Flag::Operator]),
             ("1|CNAF|remote|25-39|1", "2026-11-17", vec![Flag::Help]),
             ("1|CNAF|online|25-49|1", "2026-11-17", vec![Flag::Age]),

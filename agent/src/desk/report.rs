@@ -59,14 +59,16 @@ pub(super) fn tally(conn: &Connection, profile: &Profile, period: Period, today:
 
 /// How the machine stands with the hub.
 pub(super) fn status(conn: &Connection, machine: Machine<'_>, now: Timestamp) -> Result<Status, StoreError> {
-    let Machine { profile, link, storage, hub } = machine;
+    let Machine { profile, link, storage, today, hub } = machine;
     let (kept, confirmed) = chains::totals(conn)?;
     Ok(Status {
         site: profile.site.to_string(),
         site_name: profile.site_name.clone(),
         device: profile.device.to_string(),
         label: profile.label.clone(),
-        today: Day::at(now, &profile.timezone),
+        today: today.day,
+        clock_doubt: today.doubt,
+        day_asked: today.is_asked(),
         clock: profile.timezone.clock(now),
         timezone: profile.timezone.name().to_owned(),
         kept,

@@ -23,6 +23,7 @@ mod key {
     pub(super) const TOKEN_NEXT: &str = "token_next";
     pub(super) const LAST_CONTACT: &str = "last_contact";
     pub(super) const CLOCK_OFFSET_MS: &str = "clock_offset_ms";
+    pub(super) const CLOCK_SEEN: &str = "clock_seen";
 }
 
 const GET: &str = "SELECT value FROM meta WHERE key = ?1";
@@ -174,4 +175,14 @@ pub fn clock_offset_ms(conn: &Connection) -> Result<Option<i64>, StoreError> {
 /// Keeps a measurement of the clock.
 pub fn set_clock_offset_ms(conn: &Connection, offset: i64) -> Result<(), StoreError> {
     set(conn, key::CLOCK_OFFSET_MS, &offset.to_string())
+}
+
+/// Seconds since 1970 that a believed clock has shown last.
+pub fn clock_seen(conn: &Connection) -> Result<Option<i64>, StoreError> {
+    parsed(conn, key::CLOCK_SEEN)
+}
+
+/// Keeps what a believed clock shows.
+pub fn set_clock_seen(conn: &Connection, at: i64) -> Result<(), StoreError> {
+    set(conn, key::CLOCK_SEEN, &at.to_string())
 }

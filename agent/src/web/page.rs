@@ -56,6 +56,16 @@ struct DeskPage {
     storage: Option<&'static str>,
     /// It takes nothing.
     stuck: bool,
+    doubt: Option<ClockDoubt>,
+    /// A person must say which day it is.
+    asked: bool,
+}
+
+/// A clock that is not believed, in words.
+struct ClockDoubt {
+    shown: String,
+    /// As data and in words.
+    likely: Option<(String, String)>,
 }
 
 struct Button {
@@ -172,6 +182,11 @@ fn page<A>(web: &Web<A>, status: Status, tally: Tally, taps: &[TapView]) -> Desk
         link: link(&status, zone.as_ref()),
         storage: outlook::storage(status.storage, Lang::Fr),
         stuck: outlook::is_stuck(status.storage),
+        doubt: status.clock_doubt.map(|doubt| ClockDoubt {
+            shown: long_day(doubt.shown),
+            likely: doubt.likely.map(|day| (day.to_string(), long_day(day))),
+        }),
+        asked: status.day_asked,
         site: status.site,
         site_name: status.site_name,
         label: status.label,

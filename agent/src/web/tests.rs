@@ -372,3 +372,28 @@ async fn a_rebound_name_is_refused_before_anything_is_read() {
     assert_eq!(response.status(), 403);
     assert!(response.headers().contains_key("content-security-policy"));
 }
+
+#[tokio::test]
+async fn the_page_asks_for_the_day_when_the_clock_is_not_believed() {
+    let dir = tempfile::tempdir().unwrap();
+    let core = core(dir.path());
+    // A clock five days behind the hub's, as last measured.
+    crate::store::meta::set_clock_offset_ms(core.connection(), -5 * 86_400_000).unwrap();
+    let shown: Timestamp = "2026-11-23T09:40:00Z".parse().unwrap();
+    crate::store::meta::set_last_contact(core.connection(), shown.as_second()).unwrap();
+    let core = Core::new(core.into_connection(), Box::new(|| [3; 16])).unwrap();
+    let site = Site::of(core, dir, false);
+    let (_, _, html) = site.raw(Method::GET, "/", None).await;
+    let asks = ["data-asked=\"true\"", "Quel jour sommes-nous", "data-give=\"2026-11-28\"", "id=\"day-given\""];
+    assert!(asks.iter().all(|part| html.contains(part)), "{html}");
+    let (status, problem) = site.tap(ID, "CNAF").await;
+    assert_eq!((status, &problem["field"]), (422, &json!("day")), "{problem}");
+    // A day that the page's own clock gave is no answer of a person.
+    let from_clock = json!({ "id": ID, "operator": "CNAF", "day": "2026-11-23" });
+    assert_eq!(site.ask(Method::POST, "/api/visits", from_clock).await.0, 422);
+    assert_eq!(site.ask(Method::PUT, "/api/today", json!({ "day": "2031-01-01" })).await.0, 422);
+    assert_eq!(site.ask(Method::PUT, "/api/today", json!({ "day": "2026-11-28" })).await.0, 200);
+    assert_eq!(site.tap(ID, "CNAF").await.1["day"], "2026-11-28");
+    let (_, _, html) = site.raw(Method::GET, "/", None).await;
+    assert!(html.contains("data-asked=\"false\"") && html.contains("sont comptées le samedi 28 novembre"), "{html}");
+}
