@@ -358,8 +358,9 @@ fn note_contact(
         Phase::Unsettled | Phase::Live => "connected",
     };
     if link.state != state {
-        let (kept, confirmed) = chains::totals(conn)?;
-        log::add(conn, now.wall.as_second(), state, &format!("{confirmed} opération(s) reçue(s) sur {kept}"))?;
+        // Not the totals: years of chains would be read for a line of the log.
+        let waiting = chains::waiting_count(conn)?;
+        log::add(conn, now.wall.as_second(), state, &format!("{waiting} opération(s) en attente"))?;
         if let Some(hub) = half.hub_clock_ms() {
             let offset = now.wall.as_millisecond().saturating_sub(hub);
             meta::set_clock_offset_ms(conn, offset)?;

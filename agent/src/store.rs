@@ -30,7 +30,11 @@ pub mod taps;
 pub const FILE_NAME: &str = "agent.db";
 
 /// The layouts of the database, version by version; only ever appended to.
-pub const MIGRATIONS: [&str; 2] = [include_str!("store/migration_1.sql"), include_str!("store/migration_2.sql")];
+pub const MIGRATIONS: [&str; 3] = [
+    include_str!("store/migration_1.sql"),
+    include_str!("store/migration_2.sql"),
+    include_str!("store/migration_3.sql"),
+];
 
 /// Who this machine is, as the hub told it when it joined.
 #[derive(Clone, Debug, PartialEq)]

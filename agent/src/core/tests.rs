@@ -338,5 +338,6 @@ fn a_flipped_bit_is_found() {
 }
 
 mod disk;
+mod history;
 mod mending;
 mod wall;
