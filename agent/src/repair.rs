@@ -127,6 +127,9 @@ fn remove(part: &Path) -> Result<(), RepairError> {
 
 type Fact = (String, String);
 
+/// A change as it was read: itself, the hash of the one before it, its facts.
+type Read = (Built, Option<[u8; 32]>, Vec<Fact>);
+
 /// A line of the tap log.
 struct Line {
     n: i64,
@@ -142,7 +145,7 @@ struct Old {
     /// By row id and writer: which document a chain is of, and its end.
     chains: BTreeMap<(i64, WriterId), (i64, Tip)>,
     /// By row id of their chain.
-    changes: BTreeMap<(i64, WriterId), BTreeMap<u64, (Built, Option<[u8; 32]>, Vec<Fact>)>>,
+    changes: BTreeMap<(i64, WriterId), BTreeMap<u64, Read>>,
     /// Facts of changes that were taken out of a chain or set aside.
     loose: Vec<(DocId, Fact)>,
     taps: BTreeMap<TapId, Line>,
