@@ -88,8 +88,8 @@
     reachable = true;
     const final = [400, 404, 409, 422].includes(answer.status);
     if (!answer.ok && !final) {
-      const why = answer.status === 503 ? 'Le disque de ce poste a refusé l’enregistrement.' : 'L’agent n’a pas pu enregistrer.';
-      fail(`${why} ${answer.body.detail || ''} La page réessaie ; ne comptez pas deux fois.`);
+      const why = answer.body.detail || 'l’agent n’a pas pu enregistrer';
+      fail(`${why[0].toUpperCase()}${why.slice(1)}. La page réessaie ; ne comptez pas deux fois.`);
       return false;
     }
     const lost = final && sent === 'post';
@@ -117,8 +117,10 @@
     const hex = [...b].map((x) => x.toString(16).padStart(2, '0')).join('');
     return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
   }
-  // The site's day at this moment, even when the agent cannot be asked.
+  // The site's day at this moment, even when the agent cannot be asked; where the clock is not
+  // believed, the day that a person gave.
   function today() {
+    if (desk.doubted === 'true') return desk.today;
     try {
       const parts = new Intl.DateTimeFormat('en-GB', { timeZone: desk.timezone, year: 'numeric', month: '2-digit', day: '2-digit' }).formatToParts(new Date());
       const part = (type) => parts.find((p) => p.type === type).value;
@@ -132,6 +134,11 @@
   let card = null, sameVisit = false, reachable = true;
 
   function tap(button) {
+    if (desk.asked === 'true') {
+      fail('Visite non comptée : dites d’abord quel jour nous sommes, en haut de la page.', true);
+      ($('day-likely') || $('day-given')).focus();
+      return;
+    }
     const id = uuid(), operator = button.dataset.operator;
     const todo = job(id);
     todo.post = { id, operator, help: 'online', age: 'unknown', day: today() };
@@ -255,7 +262,7 @@
       if (!answer.ok) return;
       const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
       if (fresh.body.dataset.site !== desk.site) { location.reload(); return; }
-      desk.today = fresh.body.dataset.today;
+      for (const name of ['today', 'doubted', 'asked']) desk[name] = fresh.body.dataset[name];
       for (const part of document.querySelectorAll('[data-live]')) {
         const other = fresh.getElementById(part.id);
         if (!other || other.innerHTML === part.innerHTML) continue;
@@ -273,8 +280,8 @@
       const back = !reachable;
       reachable = true;
       if (ok) {
-        const { kept, confirmed, waiting, refused, state, storage, today, clock, last_error, site } = body;
-        const now = JSON.stringify([kept, confirmed, waiting, refused, state, storage, today, clock, last_error, site]);
+        const { kept, confirmed, waiting, refused, state, storage, today, clock, last_error, site, clock_doubted, day_asked } = body;
+        const now = JSON.stringify([kept, confirmed, waiting, refused, state, storage, today, clock, last_error, site, clock_doubted, day_asked]);
         if (now !== seen || back) { seen = now; await refresh(); }
       }
       if (back) work();
@@ -297,6 +304,12 @@
     await refresh();
   }
 
+  function give(day) {
+    stays = false;
+    fail('');
+    if (day) order('PUT', '/api/today', { day }, 'Jour noté'); else $('day-given').focus();
+  }
+
   // --- keys and clicks --------------------------------------------------------------------------
   const KEYS = 'msap.keys';
   let keys = true;
@@ -314,6 +327,8 @@
     else if (button.matches('.chip[data-help]')) refine('help', button.dataset.help);
     else if (button.matches('.chip[data-age]')) refine('age', button.dataset.age);
     else if (button.matches('[data-pick]')) { pick(button.closest('tr')); $('undo').focus(); }
+    else if (button.matches('[data-give]')) give(button.dataset.give);
+    else if (button.id === 'day-give') give($('day-given').value);
     else if (button.id === 'same') together(!sameVisit);
     else if (button.id === 'undo') undo();
     else if (button.id === 'keys') keysAre(!keys);

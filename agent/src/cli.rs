@@ -16,10 +16,11 @@ pub mod bundle;
 mod context;
 pub mod desk;
 pub mod machine;
+pub mod safety;
 pub mod standing;
 
 pub use context::{Context, Failure};
-pub(crate) use context::{identity_failed, not_joined, start_anew, storage_failed};
+pub(crate) use context::{identity_failed, not_joined, repair_advice, storage_failed};
 
 const GLOBAL: &str = "Options générales";
 const TEMPLATE: &str = "{about-with-newline}\nUtilisation : {usage}\n\n{all-args}{after-help}";
@@ -81,7 +82,23 @@ pub enum Command {
     #[command(subcommand)]
     Bundle(bundle::BundleAction),
     /// Vérifie ce poste et dit quoi faire
-    Doctor,
+    Doctor {
+        /// Refait une base endommagée à partir de ce qui s’y lit encore ; l’ancienne est gardée à côté
+        #[arg(long)]
+        repair: bool,
+    },
+    /// Sauvegarde la base dans un fichier, aussi pendant que l’agent tourne
+    Backup {
+        /// Le fichier à écrire
+        #[arg(value_name = "FICHIER")]
+        file: PathBuf,
+    },
+    /// Remet une sauvegarde en place ; l’agent arrêté, l’ancienne base est gardée à côté
+    Restore {
+        /// Le fichier à lire
+        #[arg(value_name = "FICHIER")]
+        file: PathBuf,
+    },
     /// Montre ou vérifie les réglages
     #[command(subcommand)]
     Config(ConfigAction),

@@ -8,6 +8,7 @@ use msap_shared::time::{Day, Month};
 
 use crate::bundle::{Answer, Draft, Imported};
 use crate::config::Origin;
+use crate::core::clock::Doubt;
 
 /// A tap as a person names it: by its UUID, or, for one made on another desk, by its name in
 /// the document.
@@ -79,6 +80,9 @@ pub enum Command {
         /// Closed, or open again.
         closed: bool,
     },
+    /// A person says which day it is, because the clock is not believed. Answers
+    /// [`Reply::Given`].
+    GiveDay(Day),
     /// Answers [`Reply::Tally`].
     Tally(Period),
     /// The taps of a day (today when `None`), latest first. Answers [`Reply::Taps`].
@@ -97,6 +101,22 @@ pub enum Command {
     Import(Box<Answer>),
     /// Verifies the whole store: hashes, chains, sums. Answers [`Reply::Verified`].
     Verify,
+}
+
+impl Command {
+    /// Whether it writes nothing.
+    pub fn is_reading(&self) -> bool {
+        match self {
+            Self::Tally(_) | Self::List(_) | Self::Status | Self::SyncLog | Self::Verify => true,
+            Self::Count(_)
+            | Self::Undo(_)
+            | Self::Correct(..)
+            | Self::Close { .. }
+            | Self::GiveDay(_)
+            | Self::Export { .. }
+            | Self::Import(_) => false,
+        }
+    }
 }
 
 /// Where a tap stands on its way.
@@ -238,8 +258,12 @@ pub struct Status {
     pub device: String,
     /// The device's label.
     pub label: String,
-    /// The site's today.
+    /// The site's today: as a person gave it, or as the clock shows it.
     pub today: Day,
+    /// Why the clock is not believed; `None` when it is.
+    pub clock_doubt: Option<Doubt>,
+    /// A person must say which day it is before anything is counted.
+    pub day_asked: bool,
     /// The site's clock, hours and minutes.
     pub clock: (i8, i8),
     /// The site's time zone.
@@ -275,7 +299,7 @@ pub struct Status {
     pub file_exported: Option<Day>,
     /// The day on which the hub's last answer by file was taken.
     pub file_imported: Option<Day>,
-    /// `ok`, or why the last thing was not kept: `full`, `locked`.
+    /// `ok`, `low` (little room left), or why the last thing was not kept: `full`, `locked`.
     pub storage: &'static str,
     /// Why the last attempt ended, in plain words.
     pub last_error: Option<String>,
@@ -321,6 +345,8 @@ pub enum Reply {
     Tap(TapView),
     /// The day, and whether it is closed now.
     Day(Day, bool),
+    /// The day that a person gave holds now.
+    Given(Day),
     /// A tally.
     Tally(Tally),
     /// Taps, latest first.
@@ -354,7 +380,11 @@ pub enum CommandError {
     /// The id was used for another tap; exit 5, HTTP 409.
     #[error("id {0} was used for another tap")]
     IdReused(String),
-    /// The disk did not take it; nothing was counted; exit 1, HTTP 503.
-    #[error("the disk did not keep it")]
+    /// The disk is full; nothing was counted; exit 1, HTTP 503.
+    #[error("not kept: the disk is full")]
+    DiskFull,
+    /// The database is held by another program, or the agent stops; nothing was counted; exit 1,
+    /// HTTP 503.
+    #[error("not kept")]
     NotKept,
 }

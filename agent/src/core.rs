@@ -8,8 +8,6 @@
 //! Invariant: nothing in memory is ahead of the disk. After a commit that failed for a passing
 //! reason the session is dropped and the load takes a fresh writer, as after a restart.
 
-use std::collections::VecDeque;
-
 use jiff::Timestamp;
 use msap_shared::frame::Frame;
 use msap_shared::id::WriterId;
@@ -17,19 +15,27 @@ use msap_shared::session::SessionError;
 use msap_shared::session::site::{Phase, SiteSession};
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::command::{Command, CommandError, Reply, Tried};
+use crate::command::{Command, CommandError, Reply};
 use crate::config::Origin;
 use crate::desk;
 use crate::outlook;
 use crate::replica::{Credentials, Fresh, NoCredentials, Replica};
 use crate::store::{Profile, StoreError, chains, log, meta, taps};
 
+use self::clock::Clock;
+pub use self::link::{Attempt, LinkState, TRIED_MAX};
+pub use self::machine::{Machine, Storage};
+pub use self::turn::{Input, Output};
+
+pub mod clock;
+mod link;
+mod machine;
+mod turn;
+
 /// The most frames let out before the connection has written them.
 pub const FRAMES_IN_FLIGHT_MAX: usize = 32;
 /// A wall clock that moved by more than this against the monotonic clock has jumped.
 const CLOCK_JUMP_MS: i64 = 5_000;
-/// Attempts that `status` tells of.
-pub const TRIED_MAX: usize = 6;
 /// The tap log is purged after this many days.
 const TAP_LOG_DAYS: i64 = 400;
 
@@ -40,115 +46,6 @@ pub struct Now {
     pub wall: Timestamp,
     /// Milliseconds of a clock that only goes forward.
     pub monotonic_ms: u64,
-}
-
-/// Something that happened.
-#[derive(Debug)]
-pub enum Input {
-    /// The desk asks; the reply carries the ticket.
-    Command(u64, Command),
-    /// A connection stands: start a session.
-    Connected {
-        /// How it was made.
-        transport: &'static str,
-    },
-    /// A frame arrived.
-    Frame(Frame),
-    /// The connection has taken all frames: more may follow.
-    Drained,
-    /// The connection ended, or could not be made.
-    Disconnected {
-        /// What to show meanwhile: `offline`, `revoked`…
-        state: &'static str,
-        /// Why, in plain words; `None` for an orderly end.
-        why: Option<String>,
-        /// What was tried; `None` when there was no way to try.
-        attempt: Option<Attempt>,
-    },
-    /// What to remember of networks.
-    Networks(String),
-}
-
-/// An attempt to reach the hub, in stable names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Attempt {
-    /// Over what.
-    pub transport: &'static str,
-    /// Why it ended.
-    pub why: &'static str,
-}
-
-/// Something to do, after the commit.
-#[derive(Debug)]
-pub enum Output {
-    /// To whoever holds the ticket.
-    Reply(u64, Result<Reply, CommandError>),
-    /// To the hub.
-    Send(Frame),
-    /// End the connection: the peer broke the protocol, or the state was reloaded.
-    Hangup(&'static str),
-}
-
-/// How the connection stands, as `status` shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LinkState {
-    /// `offline`, `connecting`, `connected`, `pending`, `revoked`…
-    pub state: &'static str,
-    /// While connected.
-    pub transport: Option<&'static str>,
-    /// Why the last attempt ended.
-    pub last_error: Option<String>,
-    /// The last attempts that ended, latest last.
-    pub tried: VecDeque<Tried>,
-}
-
-impl LinkState {
-    fn new() -> Self {
-        Self { state: "offline", transport: None, last_error: None, tried: VecDeque::new() }
-    }
-
-    fn ended(&mut self, attempt: Attempt, now: Now) {
-        let Attempt { transport, why } = attempt;
-        self.tried.push_back(Tried { transport, why, at: now.wall.as_second() });
-        if self.tried.len() > TRIED_MAX {
-            self.tried.pop_front();
-        }
-    }
-}
-
-/// Whether the storage takes what it is given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Storage {
-    /// The last thing written was kept.
-    Ok,
-    /// There was no room for it.
-    Full,
-    /// Another program held the database.
-    Locked,
-}
-
-impl Storage {
-    /// The stable code.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Full => "full",
-            Self::Locked => "locked",
-        }
-    }
-}
-
-/// What the desk is told of the machine beside what the store says.
-#[derive(Clone, Copy, Debug)]
-pub struct Machine<'a> {
-    /// Who it is.
-    pub profile: &'a Profile,
-    /// How the connection stands.
-    pub link: &'a LinkState,
-    /// How the storage does.
-    pub storage: Storage,
-    /// The setting that names the hub, and where it was made.
-    pub hub: Option<&'a (String, Origin)>,
 }
 
 /// The agent's state.
@@ -163,10 +60,13 @@ pub struct Core {
     in_flight: bool,
     link: LinkState,
     storage: Storage,
+    /// Little room is left on the disk, as last looked.
+    low: bool,
     /// The hub that the settings name instead of the invitation's.
     hub: Option<(String, Origin)>,
     /// Wall minus monotonic clock at the last turn, in milliseconds.
     clock_lead_ms: Option<i64>,
+    clock: Clock,
 }
 
 impl Core {
@@ -178,9 +78,24 @@ impl Core {
         let profile = meta::profile(&conn)?;
         let writer = WriterId::new(fresh());
         let link = LinkState::new();
-        let (storage, credentials) = (Storage::Ok, Box::new(NoCredentials));
+        let (storage, low, clock) = (Storage::Ok, false, Clock::load(&conn)?);
         let (session, in_flight, hub, clock_lead_ms) = (None, false, None, None);
-        Ok(Self { conn, profile, writer, fresh, credentials, session, in_flight, link, storage, hub, clock_lead_ms })
+        let credentials = Box::new(NoCredentials);
+        Ok(Self {
+            conn,
+            profile,
+            writer,
+            fresh,
+            credentials,
+            session,
+            in_flight,
+            link,
+            storage,
+            low,
+            hub,
+            clock_lead_ms,
+            clock,
+        })
     }
 
     /// With this machine's key and certificates.
@@ -210,6 +125,22 @@ impl Core {
     /// The database, for reading.
     pub fn connection(&self) -> &Connection {
         &self.conn
+    }
+
+    /// Whether the last thing written found no room.
+    pub fn is_full(&self) -> bool {
+        self.storage == Storage::Full
+    }
+
+    /// Takes note of whether little room is left on the disk: the desk is told before it is full.
+    pub fn note_room(&mut self, low: bool) {
+        self.low = low;
+    }
+
+    /// Takes note of how long the machine has slept since this start, which the clock that only
+    /// goes forward does not show.
+    pub fn note_sleep(&mut self, ms: u64) {
+        self.clock.note_sleep(ms);
     }
 
     /// Gives the database back: how a simulated disk outlives its process.
@@ -246,6 +177,14 @@ impl Core {
                 _ => None,
             })
             .collect();
+        // Reading goes on where nothing can be written: asked again by itself.
+        let reads: Vec<(u64, Command)> = inputs
+            .iter()
+            .filter_map(|input| match input {
+                Input::Command(ticket, command) if command.is_reading() => Some((*ticket, command.clone())),
+                _ => None,
+            })
+            .collect();
         let error = match self.attempt(inputs, now) {
             Ok(outputs) => return Ok(outputs),
             Err(error) if error.is_passing() => error,
@@ -256,13 +195,33 @@ impl Core {
         if matches!(self.link.state, "connected" | "connecting") {
             (self.link.state, self.link.transport, self.link.last_error) = ("offline", None, None);
         }
-        let refused = tickets.into_iter().map(|ticket| Output::Reply(ticket, Err(CommandError::NotKept)));
-        Ok(refused.chain([Output::Hangup("the disk did not keep the last turn")]).collect())
+        let mut outputs = self.read_only(reads, now)?;
+        let answered: Vec<u64> = outputs.iter().filter_map(Output::ticket).collect();
+        let refused = tickets.into_iter().filter(|ticket| !answered.contains(ticket));
+        outputs.extend(refused.map(|ticket| Output::Reply(ticket, Err(self.not_kept()))));
+        outputs.push(Output::Hangup("the disk did not keep the last turn"));
+        Ok(outputs)
+    }
+
+    /// The answers to commands that write nothing; none where not even reading is possible now.
+    fn read_only(&mut self, reads: Vec<(u64, Command)>, now: Now) -> Result<Vec<Output>, StoreError> {
+        let inputs: Vec<Input> = reads.into_iter().map(|(ticket, command)| Input::Command(ticket, command)).collect();
+        match self.attempt(inputs, now) {
+            Ok(outputs) => Ok(outputs),
+            Err(error) if error.is_passing() => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn not_kept(&self) -> CommandError {
+        if self.is_full() { CommandError::DiskFull } else { CommandError::NotKept }
     }
 
     fn attempt(&mut self, inputs: Vec<Input>, now: Now) -> Result<Vec<Output>, StoreError> {
         // Taken apart so that the transaction and the session borrow different fields.
-        let Self { conn, profile, writer, fresh, credentials, session, in_flight, link, storage, hub, .. } = self;
+        let Self {
+            conn, profile, writer, fresh, credentials, session, in_flight, link, storage, low, hub, clock, ..
+        } = self;
         let tx = conn
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(StoreError::sqlite("beginning a turn"))?;
@@ -272,8 +231,17 @@ impl Core {
         let mut outputs = Vec::new();
         for input in inputs {
             match input {
+                Input::Command(ticket, Command::GiveDay(day)) => {
+                    let given = clock.give(day, &profile.timezone, now).map_err(|likely| CommandError::Invalid {
+                        field: "day",
+                        why: format!("{day} est loin du {likely}, le jour que donne l’horloge du hub : vérifiez"),
+                    });
+                    outputs.push(Output::Reply(ticket, given.map(|()| Reply::Given(day))));
+                }
                 Input::Command(ticket, command) => {
-                    let machine = Machine { profile, link, storage: *storage, hub: hub.as_ref() };
+                    let today = clock.today(&profile.timezone, now);
+                    let storage = if *low && *storage == Storage::Ok { Storage::Low } else { *storage };
+                    let machine = Machine { profile, link, storage, today, hub: hub.as_ref() };
                     let reply = desk::carry_out(command, &mut replica, machine, now.wall)?;
                     outputs.push(Output::Reply(ticket, reply));
                 }
@@ -287,13 +255,21 @@ impl Core {
                         (link.state, link.last_error) = ("connecting", None);
                     }
                     link.transport = Some(transport);
-                    taps::purge(&tx, now.wall.as_second() - TAP_LOG_DAYS * 86_400)?;
                 }
                 Input::Frame(frame) => {
                     referred |= matches!(frame, Frame::Reference(_));
                     if let Some(half) = session.as_mut() {
                         match half.receive(frame, &mut replica) {
-                            Ok(()) => note_contact(&tx, half, link, now)?,
+                            Ok(()) => {
+                                if let Some(offset) = note_contact(&tx, half, link, now)? {
+                                    clock.measured(offset, now);
+                                    // Not by a clock that nobody has seen to be right: one that
+                                    // is years ahead would take the whole log.
+                                    if clock.today(&profile.timezone, now).doubt.is_none() {
+                                        taps::purge(&tx, now.wall.as_second() - TAP_LOG_DAYS * 86_400)?;
+                                    }
+                                }
+                            }
                             Err(SessionError::Replica(error)) => return Err(error),
                             Err(SessionError::Protocol(why)) => {
                                 *session = None;
@@ -325,6 +301,10 @@ impl Core {
             }
         }
         let writes = tx.total_changes() != written_before;
+        if writes {
+            let today = clock.today(&profile.timezone, now);
+            clock.keep(&tx, today, now)?;
+        }
         tx.commit().map_err(StoreError::sqlite("committing a turn"))?;
         if writes {
             // Reading alone says nothing of the room there is.
@@ -347,25 +327,35 @@ impl Core {
     }
 }
 
-/// Takes note of a frame from the hub: when, and what it says of the session.
-fn note_contact(conn: &Connection, half: &SiteSession, link: &mut LinkState, now: Now) -> Result<(), StoreError> {
+/// Takes note of a frame from the hub: when, and what it says of the session. Returns how far
+/// this clock is ahead of the hub's, in milliseconds, when that was measured.
+fn note_contact(
+    conn: &Connection,
+    half: &SiteSession,
+    link: &mut LinkState,
+    now: Now,
+) -> Result<Option<i64>, StoreError> {
+    let mut measured = None;
     let state = match half.phase() {
         Phase::Greeting => "connecting",
         Phase::Pending => "pending",
         Phase::Unsettled | Phase::Live => "connected",
     };
     if link.state != state {
-        let (kept, confirmed) = chains::totals(conn)?;
+        // Not the totals: years of chains would be read for a line of the log.
+        let waiting = chains::waiting_count(conn)?;
         let way = link.transport.unwrap_or_default();
-        let detail = format!("{way}: {confirmed} opération(s) reçue(s) sur {kept}");
-        log::add(conn, now.wall.as_second(), state, &detail)?;
+        log::add(conn, now.wall.as_second(), state, &format!("{way}: {waiting} opération(s) en attente"))?;
         if let Some(hub) = half.hub_clock_ms() {
-            meta::set_clock_offset_ms(conn, now.wall.as_millisecond().saturating_sub(hub))?;
+            let offset = now.wall.as_millisecond().saturating_sub(hub);
+            meta::set_clock_offset_ms(conn, offset)?;
+            measured = Some(offset);
         }
     }
     link.state = state;
     link.last_error = None;
-    meta::set_last_contact(conn, now.wall.as_second())
+    meta::set_last_contact(conn, now.wall.as_second())?;
+    Ok(measured)
 }
 
 #[cfg(test)]

@@ -6,13 +6,14 @@
 use jiff::Timestamp;
 use msap_shared::code::Age;
 use msap_shared::document::DocId;
-use msap_shared::document::visits::{Key, REV_MAX, Visit};
+use msap_shared::document::visits::{DAY_WAS_ASKED, Key, REV_MAX, Visit};
 use msap_shared::id::TapId;
 use msap_shared::time::Day;
 
 use crate::catalogue::matter;
 use crate::command::{Command, CommandError, Count, Notice, Period, Reply, TapView};
 use crate::core::Machine;
+use crate::core::clock::Today;
 use crate::replica::Replica;
 use crate::store::taps::{Place, Tap};
 use crate::store::{Profile, StoreError, chains, facts, taps};
@@ -49,12 +50,16 @@ pub(crate) fn carry_out(
 ) -> Outcome<Reply> {
     let profile = machine.profile;
     let zone = &profile.timezone;
-    let today = Day::at(now, zone);
+    let today = machine.today.day;
     Ok(match command {
-        Command::Count(count) => self::count(count, replica, profile, now)?.map(Reply::Tap),
+        Command::Count(count) => self::count(count, replica, machine, now)?.map(Reply::Tap),
         Command::Undo(tap) => mend::undo(tap, replica, zone, today)?.map(Reply::Tap),
         Command::Correct(tap, correction) => mend::correct(tap, &correction, replica, zone)?.map(Reply::Tap),
-        Command::Close { day, closed } => close(day.unwrap_or(today), closed, replica, profile, today)?,
+        Command::Close { day, closed } => {
+            check!(bounds::day_is_known(machine.today));
+            close(day.unwrap_or(today), closed, replica, profile, today)?
+        }
+        Command::GiveDay(day) => Ok(Reply::Given(day)),
         Command::Tally(period) => {
             match period {
                 Period::Today => {}
@@ -86,9 +91,10 @@ fn invalid<T>(field: &'static str, why: impl Into<String>) -> Result<T, CommandE
 /// old image was put back, before the hub has sent what it lacks, is an id unknown that was
 /// counted before: a caller that repeats itself must then name the day, or a second month would
 /// hold the tap too.
-fn count(count: Count, replica: &mut Replica<'_>, profile: &Profile, now: Timestamp) -> Outcome<TapView> {
+fn count(count: Count, replica: &mut Replica<'_>, machine: Machine<'_>, now: Timestamp) -> Outcome<TapView> {
+    let profile = machine.profile;
     let zone = &profile.timezone;
-    let today = Day::at(now, zone);
+    let today = machine.today.day;
     let day = count.day.unwrap_or(today);
     let mut visit = Visit {
         people: count.people,
@@ -111,12 +117,14 @@ fn count(count: Count, replica: &mut Replica<'_>, profile: &Profile, now: Timest
         // Counted before this machine's image was taken back, or on another desk. A further
         // request has taken over its visit's age.
         let as_counted = Visit::parse(&known.standing.value).ok();
-        let aged = as_counted.filter(|_| count.same_visit).map(|counted| Visit { age: counted.age, ..visit.clone() });
+        let aged =
+            as_counted.clone().filter(|_| count.same_visit).map(|counted| Visit { age: counted.age, ..visit.clone() });
         let asked = aged.map_or(value, |visit| visit.to_string());
-        let same = known.standing.rev > 0 || known.standing.value == asked;
+        let same = known.standing.rev > 0 || as_counted.is_some_and(|counted| counted.to_string() == asked);
         return if same { show::view(replica, zone, &name) } else { Ok(reused(count.id)) };
     }
     // Only now: what was counted stays counted, whatever the clock or the catalogue says since.
+    check!(bounds::day_is_known(machine.today));
     check!(bounds::codes(Some(count.operator.as_str()), Some(count.help.as_str()), Some(count.age.as_str())));
     check!(bounds::number(&count));
     check!(bounds::not_to_come("day", day, today));
@@ -143,7 +151,7 @@ fn count(count: Count, replica: &mut Replica<'_>, profile: &Profile, now: Timest
         ));
     }
 
-    let place = replica.enter(&document, &Key::tap(day, name, 0).to_string(), &visit.to_string())?;
+    let place = replica.enter(&document, &Key::tap(day, name, 0).to_string(), &said(&visit, machine.today))?;
     let tap = Tap { id: count.id, name, at: now.as_second(), day, place, visit: value, part_of };
     taps::insert(replica.conn, &tap, count.reason.as_deref().unwrap_or_default())?;
     let mut notices = Vec::new();
@@ -155,6 +163,12 @@ fn count(count: Count, replica: &mut Replica<'_>, profile: &Profile, now: Timest
     }
     let view = show::view(replica, zone, &name)?;
     Ok(view.map(|view| TapView { new: true, notices, ..view }))
+}
+
+/// The value of a fact. Whoever reads it is told when the clock was not believed: the day is a
+/// person's, and a person should look.
+fn said(visit: &Visit, today: Today) -> String {
+    if today.doubt.is_some() { format!("{visit}|{DAY_WAS_ASKED}") } else { visit.to_string() }
 }
 
 fn reused<T>(id: TapId) -> Result<T, CommandError> {

@@ -10,8 +10,8 @@ use hyper::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::cli::standing::hub_address;
-use crate::cli::{Context, Failure, identity_failed, not_joined, start_anew, storage_failed};
+use crate::cli::standing::{clock_trouble, hub_address};
+use crate::cli::{Context, Failure, identity_failed, not_joined, repair_advice, storage_failed};
 use crate::client::{Client, ClientError};
 use crate::command::{Command, Reply, Verified};
 use crate::core::{Core, Input, Now, Output};
@@ -20,6 +20,7 @@ use crate::identity::Identity;
 use crate::lock;
 use crate::out::{self, Form, Lang};
 use crate::outlook;
+use crate::service::room;
 use crate::store::{self, StoreError};
 
 /// Longest wait for a verification: years of visits take seconds.
@@ -73,6 +74,8 @@ pub async fn doctor(context: &Context) -> Result<Exit, Failure> {
             Ok(client) => with_agent(context, &client, &mut checks).await,
             Err(error) => {
                 checks.push(Check { name: "agent", mark: Mark::Note, detail: context.failed(error).text });
+                let storage_word = if room::is_low(&context.data) { "low" } else { "ok" };
+                checks.extend(disk(&json!({ "storage": storage_word }), context.lang));
                 checks.push(storage(verify_here(&context.data), context));
             }
         }
@@ -122,6 +125,7 @@ async fn with_agent(context: &Context, client: &Client, checks: &mut Vec<Check>)
             let agent = format!("{} {}", client.url(), text("version"));
             checks.push(Check { name: "agent", mark: Mark::Ok, detail: agent });
             checks.extend(disk(&status, context.lang));
+            checks.extend(clock(&status, context.lang));
             checks.push(hub(&status, context.lang));
         }
         Err(error) => {
@@ -147,10 +151,16 @@ async fn with_agent(context: &Context, client: &Client, checks: &mut Vec<Check>)
     });
 }
 
-/// What the running agent could not keep.
+/// What the running agent could not keep, or soon may not.
 fn disk(status: &Value, lang: Lang) -> Option<Check> {
     let trouble = outlook::storage(status["storage"].as_str().unwrap_or_default(), lang)?;
     Some(Check { name: "disk", mark: Mark::Problem, detail: trouble.to_owned() })
+}
+
+/// A clock that is not believed.
+fn clock(status: &Value, lang: Lang) -> Option<Check> {
+    let detail = clock_trouble(status, lang)?;
+    Some(Check { name: "clock", mark: Mark::Problem, detail })
 }
 
 fn hub(status: &Value, lang: Lang) -> Check {
@@ -163,7 +173,7 @@ fn hub(status: &Value, lang: Lang) -> Check {
     }
     let next = match outlook::obstacle(state, status["hub"].as_str().unwrap_or_default(), lang) {
         Some(obstacle) => obstacle,
-        None if disk(status, lang).is_some() => lang
+        None if outlook::is_stuck(status["storage"].as_str().unwrap_or_default()) => lang
             .pick(
                 "L’envoi reprendra une fois que le disque enregistre de nouveau",
                 "Sending goes on once the disk keeps things again",
@@ -241,7 +251,7 @@ fn judged(verified: &Verified, lang: Lang) -> Check {
         let (months, kept) = (lang.pick("mois", "months"), lang.pick("changements vérifiés", "changes verified"));
         return Check { name: "storage", mark: Mark::Ok, detail: format!("{documents} {months}, {changes} {kept}") };
     }
-    let next = start_anew(lang);
+    let next = repair_advice(lang);
     Check { name: "storage", mark: Mark::Damage, detail: format!("{}. {next}", problems.join(" ; ")) }
 }
 

@@ -1,6 +1,7 @@
 //! The agent of one house or antenna: counts visits, keeps them, syncs them.
 
 pub mod app;
+pub mod backup;
 pub mod bundle;
 pub mod catalogue;
 pub mod cli;
@@ -17,6 +18,7 @@ pub mod join;
 pub mod lock;
 pub mod out;
 pub mod outlook;
+pub mod repair;
 pub mod replica;
 pub mod service;
 pub mod store;

@@ -60,9 +60,45 @@ pub fn obstacle(state: &str, hub: &str, lang: Lang) -> Option<String> {
     }
 }
 
+/// What is wrong with the clock, with the next step.
+pub fn clock(shown: &str, likely: Option<&str>, asked: bool, lang: Lang) -> String {
+    let likely = match (likely, lang) {
+        (None, _) => String::new(),
+        (Some(day), Lang::Fr) => format!(" au lieu du {day}"),
+        (Some(day), Lang::En) => format!(" instead of {day}"),
+    };
+    match (asked, lang) {
+        (true, Lang::Fr) => format!(
+            "L’horloge de ce poste indique le {shown}{likely} : rien n’est compté avant qu’une personne ait dit le jour, \
+             en haut de la page ou par count … --day AAAA-MM-JJ. Remettez l’horloge à l’heure"
+        ),
+        (true, Lang::En) => format!(
+            "This machine’s clock says {shown}{likely}: nothing is counted before a person has said which day it is, at \
+             the top of the page or by count … --day YYYY-MM-DD. Set the clock right"
+        ),
+        (false, Lang::Fr) => format!(
+            "L’horloge de ce poste indique le {shown}{likely} : les visites vont au jour qu’une personne a donné et \
+             seront vérifiées au hub. Remettez l’horloge à l’heure"
+        ),
+        (false, Lang::En) => format!(
+            "This machine’s clock says {shown}{likely}: visits go to the day that a person gave and will be looked at \
+             at the hub. Set the clock right"
+        ),
+    }
+}
+
+/// Whether the last thing was not kept, and not merely that the next may not be.
+pub fn is_stuck(storage: &str) -> bool {
+    matches!(storage, "full" | "locked")
+}
+
 /// What is wrong with the storage, with the next step; `None` when it takes what it is given.
 pub fn storage(trouble: &str, lang: Lang) -> Option<&'static str> {
     match trouble {
+        "low" => Some(lang.pick(
+            "Le disque de ce poste est presque plein : libérez de la place. Tout est encore enregistré",
+            "This machine’s disk is nearly full: make room. Everything is still kept",
+        )),
         "full" => Some(match lang {
             Lang::Fr => {
                 "Le disque de ce poste est plein : les dernières demandes n’ont pas été enregistrées. Libérez de la \

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -23,6 +23,11 @@ use crate::core::{Attempt, Core, Input, Now, Output};
 use crate::dial::{self, SessionPort};
 use crate::identity::IdentityFiles;
 use crate::store::{self, StoreError, meta};
+
+use self::room::Room;
+
+pub mod room;
+mod sleep;
 
 /// The most inputs one transaction takes.
 const INPUTS_PER_TURN_MAX: usize = 64;
@@ -171,6 +176,8 @@ pub fn start(
 ) -> anyhow::Result<(Desk, impl Future<Output = anyhow::Result<()>> + Send + use<>)> {
     let hub = settings.sync.hub.clone();
     let shown = hub.clone().map(|address| (address, settings.sync.hub_origin.clone()));
+    // Before the store is opened: a disk that is quite full has no room even for that.
+    let room = Room::in_directory(dir);
     let core = Core::new(store::open(dir)?, Box::new(rand::random::<[u8; 16]>))?;
     let core = core.with(Box::new(IdentityFiles::new(dir))).dialling(shown);
     let dial_settings = dial::Settings {
@@ -189,7 +196,7 @@ pub fn start(
         .spawn(move || {
             // Whatever ends this thread ends the program.
             let _stop = stopped.drop_guard();
-            ended.send(Writer::new(core).run(queue)).ok();
+            ended.send(Writer::new(core, room).run(queue)).ok();
         })
         .context("starting the store's thread")?;
     let port = desk.clone();
@@ -205,9 +212,16 @@ pub fn start(
     Ok((desk, session))
 }
 
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 struct Writer {
     core: Core,
+    room: Room,
     started: Instant,
+    /// Time since the machine's start, sleep included, when this program started.
+    booted: Option<Duration>,
     next_ticket: u64,
     asked: BTreeMap<u64, oneshot::Sender<Answer>>,
     connection: Option<mpsc::Sender<Outgoing>>,
@@ -216,10 +230,12 @@ struct Writer {
 }
 
 impl Writer {
-    fn new(core: Core) -> Self {
+    fn new(core: Core, room: Room) -> Self {
         Self {
             core,
+            room,
             started: Instant::now(),
+            booted: sleep::since_boot(),
             next_ticket: 0,
             asked: BTreeMap::new(),
             connection: None,
@@ -234,8 +250,13 @@ impl Writer {
             for job in jobs.drain(..) {
                 inputs.extend(self.input_of(job)?);
             }
-            let monotonic_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let monotonic_ms = millis(self.started.elapsed());
+            if let Some((before, now)) = self.booted.zip(sleep::since_boot()) {
+                self.core.note_sleep(millis(now.saturating_sub(before)).saturating_sub(monotonic_ms));
+            }
+            self.room.look(&mut self.core);
             let outputs = self.core.turn(inputs, Now { wall: Timestamp::now(), monotonic_ms })?;
+            self.room.give_up(&self.core);
             outputs.into_iter().for_each(|output| self.dispatch(output));
         }
         Ok(())

@@ -11,11 +11,13 @@ use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
 
-use msap_shared::id::{DeviceId, SiteId};
+use msap_shared::id::{DeviceId, SessionToken, SiteId};
+use msap_shared::io::file::{self, Access};
 use msap_shared::io::store::sql;
 pub use msap_shared::io::store::{StoreError, prepare};
 use msap_shared::time::SiteZone;
 use rusqlite::{Connection, OpenFlags, ffi};
+use serde_json::{Value, json};
 
 pub mod chains;
 pub mod facts;
@@ -28,7 +30,11 @@ pub mod taps;
 pub const FILE_NAME: &str = "agent.db";
 
 /// The layouts of the database, version by version; only ever appended to.
-pub const MIGRATIONS: [&str; 2] = [include_str!("store/migration_1.sql"), include_str!("store/migration_2.sql")];
+pub const MIGRATIONS: [&str; 3] = [
+    include_str!("store/migration_1.sql"),
+    include_str!("store/migration_2.sql"),
+    include_str!("store/migration_3.sql"),
+];
 
 /// Who this machine is, as the hub told it when it joined.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,20 +53,77 @@ pub struct Profile {
     pub hub: String,
 }
 
+/// What the profile is also kept in, for the day on which the database does not tell.
+const PROFILE_FILE: &str = "profile.json";
+
 /// Creates the database of a machine that joins, or, when it exists, takes over the new profile
 /// and keeps everything counted.
 ///
 /// # Errors
 /// When the file cannot be written, or belongs to another site.
 pub fn create(dir: &Path, profile: &Profile) -> Result<(), StoreError> {
-    let (path, doing) = (dir.join(FILE_NAME), "creating the database");
-    private(&path).map_err(|error| {
+    create_at(&dir.join(FILE_NAME), profile)?;
+    keep_beside(dir, profile);
+    Ok(())
+}
+
+/// The same, under any name.
+///
+/// # Errors
+/// As [`create`].
+pub fn create_at(path: &Path, profile: &Profile) -> Result<Connection, StoreError> {
+    let doing = "creating the database";
+    private(path).map_err(|error| {
         let code = ffi::Error::new(ffi::SQLITE_CANTOPEN);
         StoreError::sqlite(doing)(rusqlite::Error::SqliteFailure(code, Some(error.to_string())))
     })?;
-    let conn = Connection::open(&path).map_err(StoreError::sqlite(doing))?;
-    let conn = prepare(conn, &path, &MIGRATIONS)?;
-    meta::set_profile(&conn, profile)
+    let conn = Connection::open(path).map_err(StoreError::sqlite(doing))?;
+    let conn = prepare(conn, path, &MIGRATIONS)?;
+    meta::set_profile(&conn, profile)?;
+    Ok(conn)
+}
+
+/// Keeps the profile beside the database. A disk that does not take it is no obstacle: the
+/// database has it.
+fn keep_beside(dir: &Path, profile: &Profile) {
+    let text = profile.to_json();
+    let path = dir.join(PROFILE_FILE);
+    if !file::read_optional(&path).is_ok_and(|kept| kept.as_deref() == Some(text.as_bytes())) {
+        drop(file::write_atomic(&path, text.as_bytes(), Access::Owner));
+    }
+}
+
+/// Who the machine of `dir` is by what was kept beside the database.
+pub fn profile_beside(dir: &Path) -> Option<Profile> {
+    Profile::from_json(&file::read_optional(&dir.join(PROFILE_FILE)).ok()??)
+}
+
+impl Profile {
+    fn to_json(&self) -> String {
+        let Self { site, site_name, timezone, device, label, hub } = self;
+        json!({
+            "site": site.as_str(),
+            "site_name": site_name,
+            "timezone": timezone.name(),
+            "device": device.to_string(),
+            "label": label,
+            "hub": hub,
+        })
+        .to_string()
+    }
+
+    fn from_json(bytes: &[u8]) -> Option<Self> {
+        let fields: Value = serde_json::from_slice(bytes).ok()?;
+        let text = |name: &str| fields[name].as_str();
+        Some(Self {
+            site: text("site")?.parse().ok()?,
+            site_name: text("site_name")?.to_owned(),
+            timezone: text("timezone")?.parse().ok()?,
+            device: text("device")?.parse().ok()?,
+            label: text("label")?.to_owned(),
+            hub: text("hub")?.to_owned(),
+        })
+    }
 }
 
 /// Makes the database's file for its owner only: SQLite would let the umask decide. Its side
@@ -82,20 +145,45 @@ fn private(path: &Path) -> io::Result<()> {
 /// [`StoreError::Missing`] when there is none; damage and newer layouts are told apart.
 pub fn open(dir: &Path) -> Result<Connection, StoreError> {
     let path = dir.join(FILE_NAME);
-    if !path.exists() {
-        return Err(StoreError::Missing { path });
+    match std::fs::metadata(&path) {
+        Err(_) => return Err(StoreError::Missing { path }),
+        // SQLite would make a new database of it.
+        Ok(metadata) if metadata.len() == 0 => return Err(StoreError::corrupt("the file is empty")),
+        Ok(_) => {}
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(&path, flags).map_err(StoreError::sqlite("opening the database"))?;
-    prepare(conn, &path, &MIGRATIONS)
+    let doing = "opening the database for writing";
+    let conn = Connection::open_with_flags(&path, flags).map_err(StoreError::sqlite(doing))?;
+    // SQLite falls back to reading where it may not write: said now, not at the first tap.
+    if conn.is_readonly("main").map_err(StoreError::sqlite(doing))? {
+        let code = ffi::Error::new(ffi::SQLITE_READONLY);
+        return Err(StoreError::sqlite(doing)(rusqlite::Error::SqliteFailure(code, None)));
+    }
+    let conn = prepare(conn, &path, &MIGRATIONS)?;
+    let found: String = conn
+        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .map_err(StoreError::sqlite("reading through the database"))?;
+    if found != "ok" {
+        return Err(StoreError::corrupt(found));
+    }
+    keep_beside(dir, &meta::profile(&conn)?);
+    Ok(conn)
 }
 
 /// Who the machine of `dir` is, beside an agent that may be running; `None` when its database
 /// does not tell.
 pub fn profile(dir: &Path) -> Option<Profile> {
+    meta::profile(&reading(dir)?).ok()
+}
+
+/// The machine's place in its line of sessions, when its database tells.
+pub fn tokens(dir: &Path) -> Option<(Option<SessionToken>, Option<SessionToken>)> {
+    meta::tokens(&reading(dir)?).ok()
+}
+
+fn reading(dir: &Path) -> Option<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(dir.join(FILE_NAME), flags).ok()?;
-    meta::profile(&conn).ok()
+    Connection::open_with_flags(dir.join(FILE_NAME), flags).ok()
 }
 
 #[cfg(test)]

@@ -80,6 +80,7 @@ pub fn router<A: Ask>(desk: A, operators: &[OperatorCode], port: u16) -> Router 
         .route("/api/status", get(api::status::<A>))
         .route("/api/tally", get(api::tally::<A>))
         .route("/api/days/{day}", put(api::close::<A>))
+        .route("/api/today", put(api::give_day::<A>))
         .route("/api/sync", post(api::sync_now::<A>))
         .route("/api/sync/log", get(api::sync_log::<A>))
         .route("/api/bundle/export", post(api::export::<A>))

@@ -47,6 +47,8 @@ pub enum Flag {
     Count,
     /// A day that had not begun anywhere when it was received.
     Day,
+    /// A machine whose clock was wrong: a person there gave the day.
+    Clock,
     /// Two values for one revision: two copies of a machine corrected it differently.
     Contested,
     /// A day on which the site had closed for good.
@@ -55,8 +57,8 @@ pub enum Flag {
 
 impl Flag {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Operator, Self::Help, Self::Age, Self::Count, Self::Day, Self::Contested, Self::Retired];
+    pub const ALL: [Self; 8] =
+        [Self::Operator, Self::Help, Self::Age, Self::Count, Self::Day, Self::Clock, Self::Contested, Self::Retired];
 
     /// The stable code.
     pub const fn as_str(self) -> &'static str {
@@ -66,6 +68,7 @@ impl Flag {
             Self::Age => "age",
             Self::Count => "count",
             Self::Day => "day",
+            Self::Clock => "clock",
             Self::Contested => "contested",
             Self::Retired => "retired",
         }
@@ -158,7 +161,7 @@ pub fn read(
     // What says nothing any more closed with the site.
     let said = visit.people != 0 || visit.requests != 0;
     let closed = said && retired.iter().any(|time| time.contains(&day));
-    let mut flags = flags(&visit, day, standing.contested, received);
+    let mut flags = flags(&visit, day, standing, received);
     flags.extend(closed.then_some(Flag::Retired));
     Some(Reading { cell: cell(&visit, day), sums: sums(&visit), flags })
 }
@@ -176,7 +179,7 @@ fn sums(visit: &Visit) -> Sums {
     Sums { people: visit.people.into(), requests: visit.requests.into() }
 }
 
-fn flags(visit: &Visit, day: Day, contested: bool, received: Day) -> BTreeSet<Flag> {
+fn flags(visit: &Visit, day: Day, standing: &Standing<String>, received: Day) -> BTreeSet<Flag> {
     let beyond = |n: i16| n.unsigned_abs() > COUNT_PLAUSIBLE_MAX.unsigned_abs();
     // The hub's day is that of one zone; some site may be a day ahead.
     let future = day > received.plus_days(1);
@@ -186,7 +189,8 @@ fn flags(visit: &Visit, day: Day, contested: bool, received: Day) -> BTreeSet<Fl
         (Age::known(visit.age.as_str()).is_none(), Flag::Age),
         (beyond(visit.people) || beyond(visit.requests), Flag::Count),
         (future, Flag::Day),
-        (contested, Flag::Contested),
+        (Visit::day_was_asked(&standing.value), Flag::Clock),
+        (standing.contested, Flag::Contested),
     ]
     .into_iter()
     .filter_map(|(holds, flag)| holds.then_some(flag))
@@ -250,6 +254,8 @@ mod tests {
         for (value, received, flags) in [
             ("1|CNAF|online|25-39|1", "2026-11-17", vec![]),
             ("1|CNAF|online|25-39|1|later", "2026-11-17", vec![]),
+            ("1|CNAF|online|25-39|1|clock", "2026-11-17", vec![Flag::Clock]),
+            ("1|CNAF|online|25-39|1|later|clock", "2026-11-17", vec![Flag::Clock]),
             ("1|NEWCOMER|online|25-39|1", "2026-11-17", vec![Flag::Operator]),
             ("1|CNAF|remote|25-39|1", "2026-11-17", vec![Flag::Help]),
             ("1|CNAF|online|25-49|1", "2026-11-17", vec![Flag::Age]),

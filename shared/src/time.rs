@@ -228,6 +228,37 @@ mod tests {
     }
 
     #[test]
+    fn a_tap_at_the_edge_of_a_day_falls_on_the_sites_own_in_every_legal_clock() {
+        for (zone, last_minute) in [
+            ("Europe/Paris", "2026-12-31T22:59:59Z"),
+            // Daylight saving begins and ends: the nights before are an hour apart in UTC.
+            ("Europe/Paris", "2026-03-28T22:59:59Z"),
+            ("Europe/Paris", "2026-03-29T21:59:59Z"),
+            ("Europe/Paris", "2026-10-24T21:59:59Z"),
+            ("Europe/Paris", "2026-10-25T22:59:59Z"),
+            ("America/Miquelon", "2027-01-01T02:59:59Z"),
+            ("America/Miquelon", "2026-03-08T02:59:59Z"),
+            ("America/Miquelon", "2026-03-09T01:59:59Z"),
+            ("America/Miquelon", "2026-11-02T02:59:59Z"),
+            ("America/Guadeloupe", "2027-01-01T03:59:59Z"),
+            ("America/Martinique", "2027-01-01T03:59:59Z"),
+            ("America/Cayenne", "2027-01-01T02:59:59Z"),
+            ("Indian/Reunion", "2026-12-31T19:59:59Z"),
+            ("Indian/Mayotte", "2026-12-31T20:59:59Z"),
+            ("Pacific/Noumea", "2026-12-31T12:59:59Z"),
+            ("Pacific/Tahiti", "2027-01-01T09:59:59Z"),
+            ("Pacific/Wallis", "2026-12-31T11:59:59Z"),
+        ] {
+            let site: SiteZone = zone.parse().unwrap();
+            let before: Timestamp = last_minute.parse().unwrap();
+            let after = before + jiff::SignedDuration::from_secs(1);
+            let days = (Day::at(before, &site), Day::at(after, &site));
+            assert_eq!(days.0.plus_days(1), days.1, "{zone} {last_minute}");
+            assert_eq!((site.clock(before), site.clock(after)), ((23, 59), (0, 0)), "{zone} {last_minute}");
+        }
+    }
+
+    #[test]
     fn day_numbers_round_trip() {
         for text in ["2000-01-01", "2026-11-20", "2099-12-31"] {
             let day: Day = text.parse().unwrap();

@@ -11,6 +11,7 @@ mod deploy;
 mod fleet;
 mod http;
 mod identity;
+mod machines;
 mod simulation;
 mod sync;
 mod tidy;

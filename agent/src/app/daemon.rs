@@ -131,7 +131,11 @@ fn not_held(error: &LockError, context: &Context) -> Failure {
         }
         LockError::Io(source) => {
             let what = lang.pick("le répertoire de données ne s’écrit pas", "the data directory cannot be written to");
-            Failure::new(Exit::Failure, format!("{what} ({data}) : {source}"))
+            let next = lang.pick(
+                "Vérifiez la place et les droits sur le disque, puis relancez",
+                "Check the disk’s free space and permissions, then start again",
+            );
+            Failure::new(Exit::Failure, format!("{what} ({data}) : {source}. {next}"))
         }
     }
 }

@@ -148,7 +148,7 @@ pub(crate) fn storage_failed(error: &StoreError, data: &Path, lang: Lang) -> Fai
             "Installez la dernière version de msap-agent ; ne touchez pas à ce fichier",
             "Install the latest msap-agent; leave this file alone",
         ),
-        StoreError::Corrupt { .. } => start_anew(lang),
+        StoreError::Corrupt { .. } => repair_advice(lang),
         _ => lang.pick(
             "Vérifiez la place et les droits sur le disque, puis relancez",
             "Check the disk’s free space and permissions, then start again",
@@ -156,15 +156,17 @@ pub(crate) fn storage_failed(error: &StoreError, data: &Path, lang: Lang) -> Fai
     };
     let exit = if error.is_damage() { Exit::Storage } else { Exit::Failure };
     let cause = std::error::Error::source(error).map_or(String::new(), |cause| format!(" ({cause})"));
-    let what = lang.pick("la base de données ne s’ouvre pas", "the database does not open");
+    let what = lang.pick("la base de données ne se lit ou ne s’écrit pas", "the database cannot be read or written");
     Failure::new(exit, format!("{what} ({}) : {error}{cause}. {next}", data.display()))
 }
 
 /// What to do about a damaged database.
-pub(crate) fn start_anew(lang: Lang) -> &'static str {
+pub(crate) fn repair_advice(lang: Lang) -> &'static str {
     lang.pick(
-        "Arrêtez l’agent, mettez agent.db, agent.db-wal et agent.db-shm de côté sans les effacer (des visites que le          hub n’a pas reçues peuvent y être encore), demandez un code d’invitation à l’équipe du hub, puis          msap-agent join CODE : les mois reviennent du hub",
-        "Stop the agent, move agent.db, agent.db-wal and agent.db-shm aside without deleting them (visits that the          hub has not received may still be in there), ask the hub’s operators for an invitation code, then          msap-agent join CODE: the months come back from the hub",
+        "Arrêtez l’agent, puis msap-agent doctor --repair : l’ancienne base est gardée à côté, les mois reviennent \
+         du hub",
+        "Stop the agent, then msap-agent doctor --repair: the old database is kept aside, the months come back from \
+         the hub",
     )
 }
 

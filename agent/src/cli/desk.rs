@@ -61,6 +61,10 @@ async fn count_visit(context: &Context, client: &Client, visit: Visit) -> Result
         let n = bounded("n", n)?;
         body.insert("n".to_owned(), n.parse::<i64>().map_or_else(|_| n.into(), Value::from));
     }
+    if body.contains_key("day") {
+        // A person's word, where the clock's is not believed.
+        body.insert("day_given".to_owned(), true.into());
+    }
     if visit.same_visit {
         body.insert("same_visit".to_owned(), true.into());
     }

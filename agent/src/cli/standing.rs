@@ -113,6 +113,12 @@ pub(crate) fn hub_address(status: &Value, lang: Lang) -> (String, String) {
     (text("hub"), from)
 }
 
+/// What is wrong with this machine's clock, if anything is.
+pub(crate) fn clock_trouble(status: &Value, lang: Lang) -> Option<String> {
+    let shown = status["clock_day"].as_str().filter(|_| status["clock_doubted"] == true)?;
+    Some(outlook::clock(shown, status["likely_day"].as_str(), status["day_asked"] == true, lang))
+}
+
 /// A moment as the site's clock showed it, with its zone; as it came where it does not read.
 fn local(instant: &str, zone: &str) -> String {
     let parsed = instant.parse::<Timestamp>().ok().zip(zone.parse::<SiteZone>().ok());
@@ -206,7 +212,8 @@ fn rows(status: &Value, lang: Lang) -> Vec<Vec<String>> {
         ("Version", "Version", text("version")),
     ];
     let to_do = outlook::obstacle(&text("state"), &hub, lang).map(|what| ("À faire", "To do", what));
-    let rows = names.into_iter().chain(to_do);
+    let clock = clock_trouble(status, lang).map(|what| ("Horloge", "Clock", what));
+    let rows = names.into_iter().chain(to_do).chain(clock);
     rows.map(|(fr, en, value)| vec![lang.pick(fr, en).to_owned(), value]).collect()
 }
 

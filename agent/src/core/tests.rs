@@ -4,8 +4,8 @@ use std::path::Path;
 
 use msap_shared::chain::decode;
 use msap_shared::code::{Age, Help};
-use msap_shared::frame::Reference;
-use msap_shared::id::{Fingerprint, TapId};
+use msap_shared::frame::{DeviceStanding, Mark, Reference, Welcome};
+use msap_shared::id::{Epoch, Fingerprint, TapId};
 use msap_shared::reference;
 use msap_shared::time::Day;
 
@@ -262,41 +262,6 @@ fn every_load_and_every_clock_jump_has_its_own_writer() {
 }
 
 #[test]
-fn a_full_disk_is_told_to_the_desk_and_passes() {
-    let mut core = core();
-    tapped(ask(&mut core, Command::Count(visit(1))));
-    let limit = |core: &Core, pages: u32| {
-        core.connection().query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).unwrap();
-    };
-    limit(&core, 1);
-    let before = core.writer();
-    let storage = |core: &mut Core| match ask(core, Command::Status) {
-        Ok(Reply::Status(status)) => (status.storage, status.last_error),
-        other => panic!("{other:?}"),
-    };
-    assert_eq!(storage(&mut core), ("ok", None));
-    let mut refused = 0;
-    for n in 2..=250 {
-        let outputs = core.turn(vec![Input::Command(1, Command::Count(visit(n)))], at(NOON)).unwrap();
-        if matches!(outputs.first(), Some(Output::Reply(1, Err(CommandError::NotKept)))) {
-            refused += 1;
-        }
-    }
-    assert!(refused > 0, "the disk never filled");
-    assert_ne!(core.writer(), before);
-    // Told as what it is, also to whoever asks again; nothing is said of the network.
-    assert_eq!([storage(&mut core), storage(&mut core)], [("full", None), ("full", None)]);
-    let kept = total(&mut core);
-    assert_eq!(kept.0, 250 - refused);
-    limit(&core, 1_000_000);
-    for n in 1..=250 {
-        tapped(ask(&mut core, Command::Count(visit(n))));
-    }
-    assert_eq!(total(&mut core), (250, 250));
-    assert_eq!(storage(&mut core), ("ok", None));
-}
-
-#[test]
 fn what_the_hub_decided_stands_until_a_hub_says_otherwise_or_the_machine_joins_anew() {
     let mut core = core();
     let ended = |state| Input::Disconnected { state, why: None, attempt: None };
@@ -337,14 +302,10 @@ fn nothing_finer_than_the_day_is_in_a_change() {
     assert_eq!((change.timestamp(), change.message()), (0, None));
 }
 
-#[test]
-fn the_tap_log_is_purged_and_the_counts_stay() {
-    let mut core = core();
-    tapped(ask(&mut core, Command::Count(visit(1))));
-    let later = at("2028-01-20T11:00:00Z");
-    core.turn(vec![Input::Connected { transport: "quic" }], later).unwrap();
-    let logged: i64 = core.connection().query_row("SELECT count(*) FROM tap", [], |row| row.get(0)).unwrap();
-    assert_eq!((logged, changes(&core)), (0, 1));
+fn welcome(clock: &str) -> Welcome {
+    let clock_ms = clock.parse::<Timestamp>().unwrap().as_millisecond();
+    let (epoch, mark) = (Epoch::new([1; 16]), Mark { commit: 1, tag: 1 });
+    Welcome { epoch, mark, protocol: 1, clock_ms, in_sync: true, standing: DeviceStanding::Active }
 }
 
 #[test]
@@ -378,5 +339,8 @@ fn a_flipped_bit_is_found() {
     assert!(problems(&mut core).iter().any(|problem| problem.contains("Automerge")));
 }
 
+mod disk;
+mod history;
 mod mending;
 mod references;
+mod wall;

@@ -7,6 +7,7 @@ use msap_shared::time::Day;
 use super::invalid;
 use crate::catalogue;
 use crate::command::{CommandError, Count};
+use crate::core::clock::{Doubt, Today};
 
 pub(super) fn codes(operator: Option<&str>, help: Option<&str>, age: Option<&str>) -> Result<(), CommandError> {
     if let Some(code) = operator.filter(|code| known_operator(code).is_none()) {
@@ -51,4 +52,17 @@ pub(super) fn not_to_come(field: &'static str, day: Day, today: Day) -> Result<(
         return invalid(field, format!("{day} est dans l’avenir : aujourd’hui, ici, est le {today}"));
     }
     Ok(())
+}
+
+/// Nothing new is counted on a day that nobody believes.
+pub(super) fn day_is_known(today: Today) -> Result<(), CommandError> {
+    let Some(Doubt { shown, likely }) = today.doubt.filter(|_| today.is_asked()) else { return Ok(()) };
+    let likely = likely.map_or_else(String::new, |day| format!(", sans doute le {day}"));
+    invalid(
+        "day",
+        format!(
+            "l’horloge de ce poste indique le {shown}, ce qui ne va pas : dites d’abord quel jour nous \
+             sommes{likely}, en haut de la page ou par --day AAAA-MM-JJ"
+        ),
+    )
 }

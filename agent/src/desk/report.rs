@@ -59,7 +59,7 @@ pub(super) fn tally(conn: &Connection, profile: &Profile, period: Period, today:
 
 /// How the machine stands with the hub.
 pub(super) fn status(conn: &Connection, machine: Machine<'_>, now: Timestamp) -> Result<Status, StoreError> {
-    let Machine { profile, link, storage, hub } = machine;
+    let Machine { profile, link, storage, today, hub } = machine;
     let (kept, confirmed) = chains::totals(conn)?;
     let (file_exported, file_imported) = meta::file_days(conn)?;
     Ok(Status {
@@ -67,7 +67,9 @@ pub(super) fn status(conn: &Connection, machine: Machine<'_>, now: Timestamp) ->
         site_name: profile.site_name.clone(),
         device: profile.device.to_string(),
         label: profile.label.clone(),
-        today: Day::at(now, &profile.timezone),
+        today: today.day,
+        clock_doubt: today.doubt,
+        day_asked: today.is_asked(),
         clock: profile.timezone.clock(now),
         timezone: profile.timezone.name().to_owned(),
         kept,

@@ -103,6 +103,12 @@ pub fn forget_acks(conn: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Changes that the epoch is not known to hold. Reads the chains that wait, and no others.
+pub fn waiting_count(conn: &Connection) -> Result<u64, StoreError> {
+    let sql = "SELECT coalesce(sum(seq - acked), 0) FROM chain WHERE acked < seq";
+    Ok(sql::row(conn, "counting what waits", sql, [], |row| row.get(0))?.unwrap_or_default())
+}
+
 /// Changes kept, and how many of them the epoch holds.
 pub fn totals(conn: &Connection) -> Result<(u64, u64), StoreError> {
     let sql = "SELECT coalesce(sum(seq), 0), coalesce(sum(acked), 0) FROM chain";

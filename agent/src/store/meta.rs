@@ -31,6 +31,7 @@ mod key {
     pub(super) const FILE_TAKEN: &str = "file_taken";
     pub(super) const FILE_EXPORTED: &str = "file_exported";
     pub(super) const FILE_IMPORTED: &str = "file_imported";
+    pub(super) const CLOCK_SEEN: &str = "clock_seen";
 }
 
 const GET: &str = "SELECT value FROM meta WHERE key = ?1";
@@ -174,6 +175,20 @@ pub fn tokens(conn: &Connection) -> Result<(Option<SessionToken>, Option<Session
     Ok((parsed(conn, key::TOKEN_PREV)?, parsed(conn, key::TOKEN_NEXT)?))
 }
 
+/// Takes over the place in the line of sessions of a database that this one replaces.
+pub fn set_tokens(
+    conn: &Connection,
+    (prev, next): (Option<SessionToken>, Option<SessionToken>),
+) -> Result<(), StoreError> {
+    for (name, token) in [(key::TOKEN_PREV, prev), (key::TOKEN_NEXT, next)] {
+        match token {
+            Some(token) => set(conn, name, &token.to_string())?,
+            None => clear(conn, name)?,
+        }
+    }
+    Ok(())
+}
+
 /// Keeps the `next` of a session before it is sent.
 pub fn set_token_next(conn: &Connection, next: SessionToken) -> Result<(), StoreError> {
     set(conn, key::TOKEN_NEXT, &next.to_string())
@@ -252,4 +267,14 @@ pub fn set_file_exported(conn: &Connection, day: Day) -> Result<(), StoreError> 
 /// The days of the last export and of the last answer taken.
 pub fn file_days(conn: &Connection) -> Result<(Option<Day>, Option<Day>), StoreError> {
     Ok((parsed(conn, key::FILE_EXPORTED)?, parsed(conn, key::FILE_IMPORTED)?))
+}
+
+/// Seconds since 1970 that a believed clock has shown last.
+pub fn clock_seen(conn: &Connection) -> Result<Option<i64>, StoreError> {
+    parsed(conn, key::CLOCK_SEEN)
+}
+
+/// Keeps what a believed clock shows.
+pub fn set_clock_seen(conn: &Connection, at: i64) -> Result<(), StoreError> {
+    set(conn, key::CLOCK_SEEN, &at.to_string())
 }

@@ -19,7 +19,10 @@ type Parameters = Result<Query<Vec<(String, String)>>, QueryRejection>;
 type Segment = Result<Path<String>, PathRejection>;
 
 pub(super) async fn count<A: Ask>(State(web): State<Web<A>>, body: Bytes) -> Result<Response, Problem> {
-    let count = fields::count(Fields::read(&body)?)?;
+    let (count, day_given) = fields::count(Fields::read(&body)?)?;
+    if let Some(day) = count.day.filter(|_| day_given) {
+        web.desk.ask(Command::GiveDay(day)).await?;
+    }
     match web.desk.ask(Command::Count(count)).await? {
         Reply::Tap(tap) => {
             let status = if tap.new { StatusCode::CREATED } else { StatusCode::OK };
@@ -67,6 +70,11 @@ pub(super) async fn close<A: Ask>(State(web): State<Web<A>>, day: Segment, body:
     answer(&web, Command::Close { day, closed }).await
 }
 
+pub(super) async fn give_day<A: Ask>(State(web): State<Web<A>>, body: Bytes) -> Answer {
+    let day = fields::given_day(Fields::read(&body)?)?;
+    answer(&web, Command::GiveDay(day)).await
+}
+
 pub(super) async fn sync_now<A: Ask>(State(web): State<Web<A>>, body: Bytes) -> Result<Response, Problem> {
     fields::nothing(Fields::read(&body)?)?;
     web.desk.sync_now();
@@ -104,6 +112,7 @@ async fn answer<A: Ask>(web: &Web<A>, command: Command) -> Answer {
     Ok(Json(match web.desk.ask(command).await? {
         Reply::Tap(tap) => json::tap(&tap),
         Reply::Day(day, closed) => json!({ "day": day.to_string(), "closed": closed }),
+        Reply::Given(day) => json!({ "day": day.to_string() }),
         Reply::Tally(tally) => json::tally(&tally),
         Reply::Taps(taps) => taps.iter().map(json::tap).collect(),
         Reply::Status(status) => json::status(&status),
@@ -132,6 +141,7 @@ fn kind(reply: &Reply) -> &'static str {
     match reply {
         Reply::Tap(_) => "tap",
         Reply::Day(..) => "day",
+        Reply::Given(_) => "given",
         Reply::Tally(_) => "tally",
         Reply::Taps(_) => "taps",
         Reply::Status(_) => "status",

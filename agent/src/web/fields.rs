@@ -104,8 +104,8 @@ impl<'de> Visitor<'de> for Object {
     }
 }
 
-/// The visit to count.
-pub(super) fn count(mut fields: Fields) -> Result<Count, Problem> {
+/// The visit to count, and whether a person named its day, not a clock.
+pub(super) fn count(mut fields: Fields) -> Result<(Count, bool), Problem> {
     let id = fields.text("id")?.ok_or_else(|| Problem::invalid("id", "un UUID est attendu, tiré par qui compte"))?;
     let id =
         TapId::parse_uuid(&id).map_err(|_| Problem::invalid("id", format!("« {} » n’est pas un UUID", quoted(&id))))?;
@@ -126,6 +126,7 @@ pub(super) fn count(mut fields: Fields) -> Result<Count, Problem> {
         same_visit: fields.flag("same_visit")?.unwrap_or(false),
         reason: fields.text("reason")?.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()),
     };
+    let day_given = fields.flag("day_given")?.unwrap_or(false);
     fields.end()?;
     if count.reason.as_ref().is_some_and(|reason| reason.chars().count() > REASON_LEN_MAX) {
         return Err(Problem::invalid("reason", format!("{REASON_LEN_MAX} caractères au plus")));
@@ -136,7 +137,7 @@ pub(super) fn count(mut fields: Fields) -> Result<Count, Problem> {
     if count.people < 0 && count.reason.is_none() {
         return Err(Problem::invalid("reason", "un nombre négatif se justifie : indiquez pourquoi"));
     }
-    Ok(count)
+    Ok((count, day_given))
 }
 
 /// What to change of a tap: at least one field.
@@ -158,6 +159,13 @@ pub(super) fn closed(mut fields: Fields) -> Result<bool, Problem> {
     let closed = fields.flag("closed")?.ok_or_else(|| Problem::invalid("closed", "true ou false est attendu"))?;
     fields.end()?;
     Ok(closed)
+}
+
+/// The day that a person gives.
+pub(super) fn given_day(mut fields: Fields) -> Result<Day, Problem> {
+    let text = fields.text("day")?.ok_or_else(|| Problem::invalid("day", "un jour est attendu, comme 2026-11-20"))?;
+    fields.end()?;
+    day(&text)
 }
 
 /// A request that takes no field.

@@ -52,8 +52,20 @@ struct DeskPage {
     waiting: u64,
     refused: u64,
     link: Link,
-    /// Why the storage takes nothing.
+    /// Why the storage takes nothing, or soon may not.
     storage: Option<&'static str>,
+    /// It takes nothing.
+    stuck: bool,
+    doubt: Option<ClockDoubt>,
+    /// A person must say which day it is.
+    asked: bool,
+}
+
+/// A clock that is not believed, in words.
+struct ClockDoubt {
+    shown: String,
+    /// As data and in words.
+    likely: Option<(String, String)>,
 }
 
 struct Button {
@@ -171,6 +183,12 @@ fn page<A>(web: &Web<A>, status: Status, tally: Tally, taps: &[TapView]) -> Desk
         refused: status.refused,
         link: link(&status, zone.as_ref()),
         storage: outlook::storage(status.storage, Lang::Fr),
+        stuck: outlook::is_stuck(status.storage),
+        doubt: status.clock_doubt.map(|doubt| ClockDoubt {
+            shown: long_day(doubt.shown),
+            likely: doubt.likely.map(|day| (day.to_string(), long_day(day))),
+        }),
+        asked: status.day_asked,
         site: status.site,
         site_name: status.site_name,
         label: status.label,

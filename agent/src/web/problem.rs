@@ -78,9 +78,13 @@ impl From<CommandError> for Problem {
                 let detail = format!("l’identifiant {id} a déjà servi pour une autre visite : tirez-en un nouveau");
                 Self { status: StatusCode::CONFLICT, detail, field: Some("id".to_owned()) }
             }
+            CommandError::DiskFull => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "pas enregistré : le disque de ce poste est plein. Libérez de la place, puis recommencez",
+            ),
             CommandError::NotKept => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
-                "le disque de ce poste n’a rien enregistré : libérez de la place, puis recommencez",
+                "pas enregistré : l’agent s’arrête, ou un autre programme occupe sa base. Recommencez dans un instant",
             ),
         }
     }

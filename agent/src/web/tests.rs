@@ -27,7 +27,7 @@ struct Fake {
 impl Ask for Fake {
     async fn ask(&self, command: Command) -> Result<Reply, CommandError> {
         if self.disk_is_full {
-            return Err(CommandError::NotKept);
+            return Err(CommandError::DiskFull);
         }
         let now = Now { wall: "2026-11-23T09:42:00Z".parse::<Timestamp>().unwrap(), monotonic_ms: 0 };
         let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
@@ -294,67 +294,6 @@ async fn a_full_disk_is_told_and_nothing_is_counted() {
 }
 
 #[tokio::test]
-async fn the_page_tells_of_a_full_disk_as_such() {
-    let dir = tempfile::tempdir().unwrap();
-    let core = core(dir.path());
-    core.connection().query_row("PRAGMA max_page_count = 1", [], |_| Ok(())).unwrap();
-    let site = Site::of(core, dir, false);
-    let mut refused = 0;
-    for n in 0..200 {
-        let id = format!("01931f2a-7a00-7000-8000-0000000001{n:02x}");
-        refused += u32::from(site.tap(&id, "CNAF").await.0 == 503);
-    }
-    assert!(refused > 0, "the disk never filled");
-    let (status, _, html) = site.raw(Method::GET, "/", None).await;
-    assert!(status == 200 && html.contains("Le disque de ce poste est plein"), "{html}");
-    assert!(!html.contains("Tout continue de fonctionner"), "{html}");
-    assert_eq!(site.get("/api/status").await.1["storage"], "full");
-}
-
-#[tokio::test]
-async fn the_page_shows_the_day_and_escapes_what_it_shows() {
-    let site = Site::new(false);
-    site.tap(ID, "CNAF").await;
-    let (status, headers, html) = site.raw(Method::GET, "/", None).await;
-    assert_eq!(status, 200);
-    assert!(headers["content-type"].to_str().unwrap().starts_with("text/html"));
-    for words in [
-        "lundi 23 novembre 2026",
-        "10:42",
-        "data-operator=\"CNAF\"",
-        "<b>1</b> démarche",
-        "en attente",
-        "Tout continue de fonctionner : 1 opération est gardée sur ce poste",
-        "Clore la journée",
-    ] {
-        assert!(html.contains(words), "{words:?} is missing");
-    }
-    assert!(!html.contains("Chemillé <en> Anjou"), "the site's name is not escaped");
-    assert!(!html.contains("data-operator=\"DGFIP\""), "an operator that is not in the settings is shown");
-    for inline in ["style=", "<style", "onclick", "javascript:"] {
-        assert!(!html.contains(inline), "{inline} would be stopped by the page's own policy");
-    }
-}
-
-#[tokio::test]
-async fn the_page_says_who_refuses_in_french_and_the_status_in_its_own_words() {
-    for (state, words) in [
-        ("offline", "Hors ligne"),
-        ("revoked", "plus autorisé"),
-        ("refused", "Le hub refuse ce poste"),
-        ("untrusted", "pas le hub de ce réseau"),
-    ] {
-        let site = Site::linked(false, vec![Input::Disconnected { state, why: None, attempt: None }]);
-        let (_, _, html) = site.raw(Method::GET, "/", None).await;
-        assert!(html.contains(words) && !html.contains(state), "{state}: {html}");
-        // What leaves by itself, and what does not.
-        assert_eq!(html.contains("partiront seules"), state == "offline", "{state}");
-        assert_eq!(html.contains("note bad\"><svg"), state != "offline", "{state}");
-        assert_eq!(site.get("/api/status").await.1["state"], state);
-    }
-}
-
-#[tokio::test]
 async fn an_undo_tells_what_it_undid_with_the_visit() {
     let site = Site::new(false);
     site.tap(ID, "CNAF").await;
@@ -389,3 +328,5 @@ async fn a_rebound_name_is_refused_before_anything_is_read() {
     assert_eq!(response.status(), 403);
     assert!(response.headers().contains_key("content-security-policy"));
 }
+
+mod page;

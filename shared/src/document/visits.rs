@@ -25,6 +25,8 @@ pub const REV_MAX: u8 = 99;
 pub const COUNT_PLAUSIBLE_MAX: i16 = 99;
 /// The largest number a fact may hold at all, either sign.
 pub const COUNT_STORED_MAX: i16 = 9_999;
+/// A further field of a value: the machine's clock was not believed, and a person gave the day.
+pub const DAY_WAS_ASKED: &str = "clock";
 /// Longest key, in bytes.
 pub const KEY_LEN_MAX: usize = 24;
 /// Longest value, in bytes, further fields included.
@@ -187,6 +189,11 @@ impl Visit {
             age: age.parse().map_err(|_| FactError::Value)?,
             requests: count(requests)?,
         })
+    }
+
+    /// Whether the value's further fields say that a person gave the day.
+    pub fn day_was_asked(value: &str) -> bool {
+        value.split('|').skip(5).any(|field| field == DAY_WAS_ASKED)
     }
 
     /// The same matter, undone: nobody and nothing.

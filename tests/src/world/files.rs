@@ -168,7 +168,7 @@ impl World {
                     self.seen.answers_outdated += 1;
                     self.machines[n].welcomed = welcomed;
                 }
-                Err(CommandError::NotKept) => self.machines[n].welcomed = welcomed,
+                Err(CommandError::NotKept | CommandError::DiskFull) => self.machines[n].welcomed = welcomed,
                 other => return Err(format!("an import was answered by {other:?}")),
             }
         }

@@ -75,7 +75,8 @@ impl World {
         match self.command(n, Command::Count(count))? {
             Some(Ok(_)) => self.intents[intent].answered = true,
             // A clock that is behind says that the day has not come; a full disk says so.
-            Some(Err(CommandError::Invalid { field: "day", .. } | CommandError::NotKept)) | None => {}
+            Some(Err(CommandError::Invalid { field: "day", .. } | CommandError::NotKept | CommandError::DiskFull))
+            | None => {}
             Some(Err(error)) => return Err(format!("the desk was refused: {error}")),
         }
         Ok(())

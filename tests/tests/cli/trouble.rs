@@ -58,27 +58,6 @@ fn a_damaged_identity_is_found_before_anything_is_said_to_run() {
 }
 
 #[test]
-fn doctor_says_what_to_do_about_a_damaged_database() {
-    run(|cluster| {
-        let hub = hub_with(cluster, &["275"])?;
-        let agent = cluster.enrol(&hub, "275", "accueil")?;
-        std::fs::write(agent.data().join("agent.db"), [0x5a; 8192])?;
-        let found = agent.cli(&["doctor"])?.expect_code(9)?;
-        for part in ["mettez agent.db", "sans les effacer", "msap-agent join CODE"] {
-            assert!(found.out.contains(part), "{}", found.out);
-        }
-        // And it helps.
-        std::fs::rename(agent.data().join("agent.db"), agent.data().join("agent.db.abîmé"))?;
-        for side in ["agent.db-wal", "agent.db-shm"] {
-            std::fs::remove_file(agent.data().join(side)).ok();
-        }
-        agent.join(&hub.invite("275")?, "accueil")?.expect_code(0)?;
-        agent.cli(&["doctor"])?.expect_code(0)?;
-        Ok(())
-    });
-}
-
-#[test]
 fn a_refused_join_leaves_nothing_behind() {
     run(|cluster| {
         let hub = hub_with(cluster, &["275"])?;

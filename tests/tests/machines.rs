@@ -1,0 +1,5 @@
+//! What befalls the machines of sites: disks, clocks, replacement.
+
+mod clock;
+mod disk;
+mod repair;
