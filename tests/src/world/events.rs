@@ -28,12 +28,20 @@ impl World {
         {
             return self.copy_memory(n);
         }
-        // And so is what only files can show.
-        if let Some(n) = one
-            && self.fault == Some(Fault::OutdatedAnswerTaken)
-            && self.chance(0.1)
-        {
-            return self.carry_a_stick(n);
+        // And so is what only files can show, to a hub that went back in time.
+        if self.fault == Some(Fault::OutdatedAnswerTaken) {
+            match one {
+                _ if self.chance(0.2)
+                    && let Some(n) = self.holds_an_outdated_answer() =>
+                {
+                    self.disconnect(n)?;
+                    return self.import_at(n);
+                }
+                Some(n) if self.chance(0.2) => return self.carry_a_stick(n),
+                _ if self.chance(0.05) => return self.hub_trouble(),
+                _ if self.chance(0.02) => self.hub.backup(),
+                _ => {}
+            }
         }
         match self.rng.random_range(0..1_000) {
             0..390 => return self.deliver(),

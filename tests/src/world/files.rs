@@ -81,7 +81,7 @@ impl World {
                     let up = Up { fingerprint, site, token: draft.header.token, frames: draft.frames };
                     put(&mut self.sticks.up, up);
                 }
-                Err(CommandError::NotKept) => {}
+                Err(CommandError::NotKept | CommandError::DiskFull) => {}
                 other => return Err(format!("an export was answered by {other:?}")),
             }
         }
@@ -130,7 +130,16 @@ impl World {
         put(&mut self.sticks.down, Down { fingerprint, generation, answer });
     }
 
-    fn import_at(&mut self, n: usize) -> Check {
+    /// A machine that has been welcomed since the hub lost something, with an answer from before.
+    pub(super) fn holds_an_outdated_answer(&self) -> Option<usize> {
+        let outdated = |fingerprint: &Fingerprint| {
+            self.sticks.down.iter().any(|d| d.fingerprint == *fingerprint && d.generation < self.hub.generation)
+        };
+        let now = self.hub.generation;
+        self.machines.iter().position(|one| one.is_on() && one.welcomed == now && outdated(&one.fingerprint))
+    }
+
+    pub(super) fn import_at(&mut self, n: usize) -> Check {
         let own = self.machines[n].fingerprint;
         let sticks: Vec<Down> = self.sticks.down.iter().filter(|down| down.fingerprint == own).cloned().collect();
         let Some(mut down) = (if self.chance(0.6) { sticks.last().cloned() } else { self.pick(&sticks) }) else {
