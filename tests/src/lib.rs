@@ -4,6 +4,5 @@ pub mod cluster;
 pub mod demo;
 pub mod fleet;
 pub mod generator;
-pub mod passage;
 pub mod relay;
 pub mod world;
