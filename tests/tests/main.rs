@@ -14,6 +14,7 @@ mod identity;
 mod simulation;
 mod sync;
 mod tidy;
+mod weather;
 
 /// A running hub that knows these sites of the national list.
 fn hub_with(cluster: &Cluster, sites: &[&str]) -> Result<Hub> {

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result};
-use msap_shared::io::join_code::JoinCode;
 use msap_shared::io::link::Transport;
 use msap_tests::cluster::{Agent, Cluster, Hub, run, wait_equal};
 use msap_tests::relay::{Gate, Relay, Traffic};
@@ -20,12 +19,7 @@ fn scene(cluster: &Cluster) -> Result<(Hub, Relay)> {
 
 /// A machine that joined, and reaches the hub, by this way.
 fn enrol(cluster: &Cluster, hub: &Hub, way: &Relay, name: &str) -> Result<Agent> {
-    let code: JoinCode = hub.invite("275")?.parse()?;
-    let code = JoinCode { address: way.address().to_string(), ..code };
-    let mut agent = cluster.agent(name);
-    agent.join(&code.to_string(), name)?.expect_code(0)?;
-    agent.set_env("MSAP_AGENT_SYNC__HUB", &way.address().to_string());
-    Ok(agent)
+    cluster.enrol_over(way.address(), hub, "275", name)
 }
 
 fn tried(status: &Value) -> Vec<String> {
