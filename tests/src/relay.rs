@@ -98,6 +98,8 @@ struct Shared {
     tcp: Lane,
     /// How often the router has forgotten from which port it sends for whom.
     rebound: AtomicU64,
+    /// Connections that a gate has ended.
+    cuts: AtomicU64,
     up: AtomicU64,
     down: AtomicU64,
 }
@@ -152,6 +154,7 @@ impl Relay {
             udp: Lane::new(seed, ["udp up", "udp down"]),
             tcp: Lane::new(seed, ["tcp up", "tcp down"]),
             rebound: AtomicU64::new(0),
+            cuts: AtomicU64::new(0),
             up: AtomicU64::new(0),
             down: AtomicU64::new(0),
         });
@@ -186,6 +189,11 @@ impl Relay {
     pub fn weather(&self, weather: Weather) {
         self.set(Transport::Quic, Gate::Open(weather));
         self.set(Transport::Tcp, Gate::Open(weather));
+    }
+
+    /// How many connections a gate has ended so far, for one side at least.
+    pub fn cuts(&self) -> u64 {
+        self.shared.cuts.load(Ordering::SeqCst)
     }
 
     /// The router forgets: each machine's next datagram reaches the hub from a new port, and what

@@ -7,6 +7,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{ReadHalf, WriteHalf};
@@ -59,6 +60,9 @@ async fn connection(mut machine: TcpStream, shared: &Shared, mut gates: Gates) -
     }
     hub.set_zero_linger()?;
     drop(hub);
+    if ended.is_none() {
+        shared.cuts.fetch_add(1, Ordering::SeqCst);
+    }
     if *gates.borrow() == Gate::HalfOpen {
         // Whatever the machine sends is dropped, until somebody on the way tells it.
         let leaving = async {

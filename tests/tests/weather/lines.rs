@@ -8,14 +8,20 @@ use msap_shared::io::link::Transport;
 use msap_tests::cluster::{Agent, Cluster, Hub, invitation_over, run};
 use msap_tests::relay::weather::Weather;
 use msap_tests::relay::{Gate, Relay};
+use serde_json::Value;
 
 use crate::hub_with;
 
-/// The worst line has its time: a packet of the handshake alone takes a third of a second.
-const WORST_MAX: &str = "180s";
+/// Minutes that the worst line is given: a packet of the handshake alone takes a third of a second,
+/// and one in three comes through and is answered.
+const MINUTES_MAX: usize = 5;
 /// Times that a person would enter the same code.
 const JOIN_ATTEMPTS_MAX: usize = 12;
-const SEED: u64 = 3;
+
+/// The lines' chance: one that is always the same, or `WEATHER_SEED`.
+fn seed() -> u64 {
+    std::env::var("WEATHER_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(3)
+}
 
 /// A site at the end of a bad line.
 struct Remote {
@@ -34,11 +40,22 @@ impl Remote {
         (site, transport, weather): (&'static str, &'static str, Weather),
     ) -> Result<Self> {
         let to: SocketAddr = hub.sync()?.parse()?;
-        let relay = Relay::seeded(to, SEED)?;
+        let relay = Relay::seeded(to, seed())?;
         let mut agent = cluster.enrol_over(relay.address(), hub, site, site)?;
         agent.set_env("MSAP_AGENT_SYNC__TRANSPORT", transport);
         Ok(Self { site, weather, transport, relay, agent })
     }
+}
+
+/// How a machine stands once everything is confirmed.
+fn confirmed(agent: &Agent) -> Result<Value> {
+    for _ in 1..MINUTES_MAX {
+        let waited = agent.cli(&["status", "--wait", "confirmed", "--timeout", "60s", "--json"])?;
+        if waited.code == Some(0) {
+            return waited.json();
+        }
+    }
+    agent.wait_confirmed()
 }
 
 /// One impairment each, and all of them.
@@ -77,7 +94,7 @@ fn whatever_the_line_visits_counted_offline_are_confirmed_once() {
             remote.relay.weather(remote.weather);
         }
         for Remote { site, weather, transport, agent, .. } in &remotes {
-            let status = agent.json(&["status", "--wait", "confirmed", "--timeout", WORST_MAX])?;
+            let status = confirmed(agent)?;
             assert_eq!(status["confirmed"], 5, "{weather:?}: {status}");
             if *transport != "auto" {
                 assert_eq!(status["transport"], *transport, "{weather:?}");
@@ -90,18 +107,20 @@ fn whatever_the_line_visits_counted_offline_are_confirmed_once() {
 }
 
 #[test]
-fn a_line_that_changes_with_every_tap_confirms_each_once() {
+fn a_line_that_changes_all_the_time_confirms_each_visit_once() {
     run(|cluster| {
         let hub = hub_with(cluster, &["275"])?;
         let mut remote = Remote::new(cluster, &hub, ("275", "auto", Weather::CLEAR))?;
         remote.agent.start()?;
         for n in 0..12 {
-            remote.relay.weather(Weather::drawn(SEED, n));
+            remote.relay.weather(Weather::drawn(seed(), n));
             remote.agent.count("CNAF", 1)?;
-            // Where from a machine speaks changes as well.
+            // From where a machine speaks changes as well.
             remote.relay.rebind();
+            if n % 3 == 2 {
+                confirmed(&remote.agent)?;
+            }
         }
-        remote.agent.json(&["status", "--wait", "confirmed", "--timeout", WORST_MAX])?;
         assert_eq!(hub.total("site=275")?, (12, 12));
         Ok(())
     });
@@ -111,7 +130,7 @@ fn a_line_that_changes_with_every_tap_confirms_each_once() {
 fn a_machine_joins_over_a_bad_line_and_its_code_stays_valid_until_it_has() {
     run(|cluster| {
         let hub = hub_with(cluster, &["275"])?;
-        let relay = Relay::seeded(hub.sync()?.parse()?, SEED)?;
+        let relay = Relay::seeded(hub.sync()?.parse()?, seed())?;
         let weather = Weather { loss_percent: 20, delay: Duration::from_millis(300), rate: 64_000, ..Weather::CLEAR };
         relay.weather(weather);
         let code = invitation_over(relay.address(), &hub, "275")?;
@@ -130,7 +149,7 @@ fn a_machine_joins_over_a_bad_line_and_its_code_stays_valid_until_it_has() {
         agent.set_env("MSAP_AGENT_SYNC__HUB", &relay.address().to_string());
         agent.start()?;
         agent.count("CNAF", 1)?;
-        agent.json(&["status", "--wait", "confirmed", "--timeout", WORST_MAX])?;
+        confirmed(&agent)?;
         assert_eq!(hub.total("site=275")?, (1, 1));
         assert_eq!(hub.devices()?.len(), 1);
         Ok(())
