@@ -7,10 +7,12 @@
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use msap_shared::io::join_code::JoinCode;
 use tempfile::TempDir;
 
 mod agent;
@@ -59,7 +61,7 @@ impl Programs {
                     path.display()
                 );
             }
-            Ok(Program { path, first: None })
+            Ok(Program { path, first: None, namespace: None })
         };
         Ok(Self { hub: program("msap-hub")?, agent: program("msap-agent")? })
     }
@@ -71,7 +73,7 @@ impl Programs {
     /// When this program's path cannot be told.
     pub fn of_this_program(hub: &'static str, agent: &'static str) -> Result<Self> {
         let path = std::env::current_exe().context("this program's own path")?;
-        let program = |first| Program { path: path.clone(), first: Some(first) };
+        let program = |first| Program { path: path.clone(), first: Some(first), namespace: None };
         Ok(Self { hub: program(hub), agent: program(agent) })
     }
 }
@@ -140,6 +142,18 @@ impl Cluster {
         Agent::new(self.programs.agent.clone(), self.path().join(name))
     }
 
+    /// A hub that does not run yet, in a network namespace.
+    pub fn hub_within(&self, namespace: &str, name: &str) -> Hub {
+        let program = Program { namespace: Some(namespace.to_owned()), ..self.programs.hub.clone() };
+        Hub::new(program, self.path().join(name))
+    }
+
+    /// An agent that has not joined yet, in a network namespace. Nothing but commands reaches it.
+    pub fn agent_within(&self, namespace: &str, name: &str) -> Agent {
+        let program = Program { namespace: Some(namespace.to_owned()), ..self.programs.agent.clone() };
+        Agent::new(program, self.path().join(name))
+    }
+
     /// An agent joined to a site by a new invitation, not started.
     ///
     /// # Errors
@@ -147,6 +161,17 @@ impl Cluster {
     pub fn enrol(&self, hub: &Hub, site: &str, name: &str) -> Result<Agent> {
         let agent = self.agent(name);
         agent.join(&hub.invite(site)?, name)?.expect_code(0)?;
+        Ok(agent)
+    }
+
+    /// The same by another way to the hub, which it keeps to.
+    ///
+    /// # Errors
+    /// As [`Cluster::enrol`].
+    pub fn enrol_over(&self, way: SocketAddr, hub: &Hub, site: &str, name: &str) -> Result<Agent> {
+        let mut agent = self.agent(name);
+        agent.join(&invitation_over(way, hub, site)?, name)?.expect_code(0)?;
+        agent.set_env("MSAP_AGENT_SYNC__HUB", &way.to_string());
         Ok(agent)
     }
 
@@ -167,6 +192,15 @@ impl Cluster {
         }
         text
     }
+}
+
+/// A join code for a site that leads to the hub by another way.
+///
+/// # Errors
+/// When the hub does not invite.
+pub fn invitation_over(way: SocketAddr, hub: &Hub, site: &str) -> Result<String> {
+    let code: JoinCode = hub.invite(site)?.parse()?;
+    Ok(JoinCode { address: way.to_string(), ..code }.to_string())
 }
 
 /// Runs a test on a cluster, and shows the logs when it fails.

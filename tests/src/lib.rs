@@ -4,6 +4,6 @@ pub mod cluster;
 pub mod demo;
 pub mod fleet;
 pub mod generator;
-pub mod passage;
+pub mod netns;
 pub mod relay;
 pub mod world;

@@ -11,7 +11,7 @@ const DEMO: &str = env!("CARGO_BIN_EXE_demo");
 
 #[test]
 fn the_demonstration_ends_with_every_figure_equal() -> Result<()> {
-    let demo = Program { path: DEMO.into(), first: None };
+    let demo = Program { path: DEMO.into(), first: None, namespace: None };
     let shown = demo.run(&["--once".into()], &[])?.expect_code(0)?;
     assert!(!shown.out.contains('✗'), "{}", shown.out);
     // Sixteen sites that count, and all of them together.

@@ -15,6 +15,7 @@ mod machines;
 mod simulation;
 mod sync;
 mod tidy;
+mod weather;
 
 /// A running hub that knows these sites of the national list.
 fn hub_with(cluster: &Cluster, sites: &[&str]) -> Result<Hub> {

@@ -24,6 +24,8 @@ pub struct Program {
     pub path: PathBuf,
     /// Put before all other arguments.
     pub first: Option<&'static str>,
+    /// The network namespace that it runs in; this test's own when there is none.
+    pub namespace: Option<String>,
 }
 
 /// What a command left behind.
@@ -66,7 +68,15 @@ impl Output {
 
 impl Program {
     fn command(&self, args: &[OsString], env: &[(String, String)]) -> Command {
-        let mut command = Command::new(&self.path);
+        let mut command = match &self.namespace {
+            None => Command::new(&self.path),
+            Some(namespace) => {
+                // It becomes the program: the process that is told to stop is the right one.
+                let mut command = Command::new("ip");
+                command.args(["netns", "exec", namespace]).arg(&self.path);
+                command
+            }
+        };
         command.args(self.first).args(args);
         // What the machine at hand is set to must not decide a test.
         for (name, _) in std::env::vars_os() {

@@ -3,29 +3,23 @@
 use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result};
-use msap_shared::io::join_code::JoinCode;
+use msap_shared::io::link::Transport;
 use msap_tests::cluster::{Agent, Cluster, Hub, run, wait_equal};
-use msap_tests::passage::Passage;
-use msap_tests::relay::{Relay, Traffic};
+use msap_tests::relay::{Gate, Relay, Traffic};
 use serde_json::Value;
 
 use crate::hub_with;
 
 /// A hub of site 275, and a way to it.
-fn scene(cluster: &Cluster) -> Result<(Hub, Passage)> {
+fn scene(cluster: &Cluster) -> Result<(Hub, Relay)> {
     let hub = hub_with(cluster, &["275"])?;
     let to: SocketAddr = hub.sync()?.parse()?;
-    Ok((hub, Passage::to(to)?))
+    Ok((hub, Relay::start(to)?))
 }
 
 /// A machine that joined, and reaches the hub, by this way.
-fn enrol(cluster: &Cluster, hub: &Hub, passage: &Passage, name: &str) -> Result<Agent> {
-    let code: JoinCode = hub.invite("275")?.parse()?;
-    let code = JoinCode { address: passage.address().to_string(), ..code };
-    let mut agent = cluster.agent(name);
-    agent.join(&code.to_string(), name)?.expect_code(0)?;
-    agent.set_env("MSAP_AGENT_SYNC__HUB", &passage.address().to_string());
-    Ok(agent)
+fn enrol(cluster: &Cluster, hub: &Hub, way: &Relay, name: &str) -> Result<Agent> {
+    cluster.enrol_over(way.address(), hub, "275", name)
 }
 
 fn tried(status: &Value) -> Vec<String> {
@@ -36,9 +30,9 @@ fn tried(status: &Value) -> Vec<String> {
 #[test]
 fn where_udp_is_blocked_a_site_joins_counts_and_is_confirmed_over_tcp() {
     run(|cluster| {
-        let (hub, passage) = scene(cluster)?;
-        passage.block_udp();
-        let mut agent = enrol(cluster, &hub, &passage, "accueil")?;
+        let (hub, way) = scene(cluster)?;
+        way.set(Transport::Quic, Gate::Silent);
+        let mut agent = enrol(cluster, &hub, &way, "accueil")?;
         agent.start()?;
         agent.count("CNAF", 2)?;
         let status = agent.wait_confirmed()?;
@@ -58,7 +52,7 @@ fn where_udp_is_blocked_a_site_joins_counts_and_is_confirmed_over_tcp() {
         // Elsewhere in the network it would be found out anew; the same here when it is forced.
         agent.stop()?;
         agent.set_env("MSAP_AGENT_SYNC__TRANSPORT", "quic");
-        passage.pass_udp();
+        way.set(Transport::Quic, Gate::CLEAR);
         agent.start()?;
         assert_eq!(agent.wait_confirmed()?["transport"], "quic");
         Ok(())
@@ -68,12 +62,12 @@ fn where_udp_is_blocked_a_site_joins_counts_and_is_confirmed_over_tcp() {
 #[test]
 fn udp_that_is_cut_in_mid_session_is_replaced_by_tcp() {
     run(|cluster| {
-        let (hub, passage) = scene(cluster)?;
-        let mut agent = enrol(cluster, &hub, &passage, "accueil")?;
+        let (hub, way) = scene(cluster)?;
+        let mut agent = enrol(cluster, &hub, &way, "accueil")?;
         agent.start()?;
         agent.count("CNAF", 1)?;
         assert_eq!(agent.wait_confirmed()?["transport"], "quic");
-        passage.block_udp();
+        way.set(Transport::Quic, Gate::Silent);
         agent.count("CNAF", 1)?;
         let status = agent.wait_confirmed()?;
         assert_eq!(status["transport"], "tcp");
@@ -88,8 +82,8 @@ fn udp_that_is_cut_in_mid_session_is_replaced_by_tcp() {
 #[test]
 fn a_machine_that_is_revoked_loses_its_session_over_tcp() {
     run(|cluster| {
-        let (hub, passage) = scene(cluster)?;
-        let mut agent = enrol(cluster, &hub, &passage, "accueil")?;
+        let (hub, way) = scene(cluster)?;
+        let mut agent = enrol(cluster, &hub, &way, "accueil")?;
         agent.set_env("MSAP_AGENT_SYNC__TRANSPORT", "tcp");
         agent.start()?;
         let status = agent.wait_confirmed()?;
@@ -105,10 +99,10 @@ fn a_machine_that_is_revoked_loses_its_session_over_tcp() {
 #[test]
 fn a_hub_that_was_killed_is_back_for_a_session_over_each_transport() {
     run(|cluster| {
-        let (mut hub, passage) = scene(cluster)?;
+        let (mut hub, way) = scene(cluster)?;
         let mut agents = Vec::new();
         for transport in ["quic", "tcp"] {
-            let mut agent = enrol(cluster, &hub, &passage, transport)?;
+            let mut agent = enrol(cluster, &hub, &way, transport)?;
             agent.set_env("MSAP_AGENT_SYNC__TRANSPORT", transport);
             agent.start()?;
             agent.wait_confirmed()?;
