@@ -13,7 +13,7 @@ use crate::lang::Lang;
 use crate::site::Life;
 use crate::store::devices::{self, Standing};
 use crate::store::{StoreError, journal};
-use crate::{ask, import};
+use crate::{address, ask, import};
 
 /// Longest reason of a revocation or a settlement, in characters.
 pub(super) const REASON_LEN_MAX: usize = 200;
@@ -144,13 +144,8 @@ fn invite(
     if site.life == Life::Retired {
         return Err(AdminError::Retired(site.id.to_string()));
     }
-    let address = match &context.advertise {
-        Some(address) => address.clone(),
-        None if context.sync.ip().is_unspecified() || context.sync.port() == 0 => {
-            return Err(AdminError::NoAddress(context.sync));
-        }
-        None => context.sync.to_string(),
-    };
+    let address = address::of_codes(context.advertise.as_deref(), context.sync);
+    let address = address.ok_or(AdminError::NoAddress(context.sync))?;
     check_address(&address).map_err(|source| AdminError::Address { address: address.clone(), source })?;
     let expires = now.as_second().saturating_add(terms.valid_s);
     devices::invite(conn, &site.id, JoinCode::secret_hash(&terms.secret), expires, terms.replaces)?;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use crate::ask::AskError;
 use crate::exit::{Exit, Failure, with_causes};
 use crate::export::ExportError;
+use crate::harm;
 use crate::http::scope::ScopeError;
 use crate::import::ImportError;
 use crate::lang::Lang;
@@ -58,7 +59,10 @@ pub enum AdminError {
     NotHouse(String),
     #[error("{0} is retired")]
     Retired(String),
-    #[error("devices cannot reach {0}: set sync.advertise to the address that sites connect to, host:port")]
+    #[error(
+        "the port of {0} is known only while the hub runs: start it, or set sync.advertise to the address that sites \
+         connect to, host:port"
+    )]
     NoAddress(SocketAddr),
     #[error("{address} cannot stand in a join code")]
     Address {
@@ -113,7 +117,7 @@ impl AdminError {
             Self::Store(error)
             | Self::Ask(AskError::Store(error))
             | Self::Figures(FigureError::Store(error))
-            | Self::Import(ImportError::Store(error)) => store_exit(error),
+            | Self::Import(ImportError::Store(error)) => harm::exit(error),
             _ => Exit::Invalid,
         }
     }
@@ -150,8 +154,8 @@ impl AdminError {
             Self::NotHouse(site) => format!("{site} n’est pas une maison"),
             Self::Retired(site) => format!("{site} est fermé définitivement"),
             Self::NoAddress(address) => format!(
-                "les postes ne peuvent pas joindre {address} : réglez sync.advertise (MSAP_HUB_SYNC__ADVERTISE) sur \
-                 l’adresse où ils se connectent, hôte:port"
+                "le port de {address} n’est connu que pendant que le hub tourne : démarrez-le, ou réglez \
+                 sync.advertise (MSAP_HUB_SYNC__ADVERTISE) sur l’adresse où les postes se connectent, hôte:port"
             ),
             Self::Address { address, .. } => format!("{address} ne peut pas figurer dans un code d’invitation"),
             Self::Scope(ScopeError::Scope(text)) => format!(
@@ -180,7 +184,7 @@ impl AdminError {
             ),
             Self::Keys(error) => with_causes(error),
             Self::Store(error) | Self::Figures(FigureError::Store(error)) | Self::Import(ImportError::Store(error)) => {
-                format!("la base du hub a échoué : {}", with_causes(error))
+                return harm::said(error, lang);
             }
         };
         lang.of(french, with_causes(self))
@@ -190,9 +194,4 @@ impl AdminError {
     pub fn failure(&self, lang: Lang) -> Failure {
         Failure::new(self.exit(), self.say(lang))
     }
-}
-
-/// The exit code for a failure of the store.
-pub(crate) fn store_exit(error: &StoreError) -> Exit {
-    if error.is_damage() { Exit::Damaged } else { Exit::Failure }
 }

@@ -57,7 +57,7 @@ pub struct InvitationObject {
     pub code: String,
     pub expires: String,
     pub address: String,
-    /// Whether `sync.advertise` gave the address; otherwise it is the one listened on.
+    /// Whether `sync.advertise` gave the address; otherwise it is good on this network only.
     pub advertised: bool,
 }
 

@@ -213,10 +213,13 @@ fn an_invitation_carries_an_address_that_devices_can_reach() {
     assert_eq!(kept.site, "275".parse().unwrap());
     let advertised = desk.change_at(&invite("275"), "[::]:4433", Some("hub.exemple.fr:4433")).unwrap();
     assert!(matches!(advertised, Reply::Invitation(made) if made.advertised && made.address == "hub.exemple.fr:4433"));
-    for unspecified in ["[::]:4433", "0.0.0.0:4433"] {
-        let failure = desk.change_at(&invite("275"), unspecified, None).unwrap_err();
-        assert!(failure.exit == Exit::Invalid && failure.message.contains("sync.advertise"), "{failure:?}");
+    for everywhere in ["[::]:4433", "0.0.0.0:4433"] {
+        let Reply::Invitation(made) = desk.change_at(&invite("275"), everywhere, None).unwrap() else { panic!() };
+        let address: std::net::SocketAddr = made.address.parse().unwrap();
+        assert!(!made.advertised && !address.ip().is_unspecified() && address.port() == 4433, "{made:?}");
     }
+    let failure = desk.change_at(&invite("275"), "[::]:0", None).unwrap_err();
+    assert!(failure.exit == Exit::Invalid && failure.message.contains("sync.advertise"), "{failure:?}");
     desk.change(&Change::SiteRetire { site: "275".to_owned(), from: None }).unwrap();
     assert_eq!(desk.refused(&invite("275")).0, Exit::Invalid);
     assert_eq!(desk.refused(&invite("999")).0, Exit::NotFound);

@@ -8,6 +8,7 @@ use crate::admin::{self, AdminError, AuthoritiesObject, CheckObject, FoldedObjec
 use crate::backup::BackupError;
 use crate::core::Core;
 use crate::exit::{Exit, Failure, with_causes};
+use crate::harm;
 use crate::keys::{Keys, KeysError};
 use crate::lang::Lang;
 use crate::store::{StoreError, devices, journal};
@@ -23,23 +24,7 @@ pub(super) fn backup_failure(error: &BackupError, lang: Lang) -> Failure {
 
 /// A failure of the database, with the next step.
 pub(super) fn store_failure(error: &StoreError, lang: Lang) -> Failure {
-    let exit = if error.is_damage() { Exit::Damaged } else { Exit::Failure };
-    let text = lang.of("la base du hub a échoué", "the hub's database failed");
-    let next = match error {
-        StoreError::Corrupt { .. } => lang.of(
-            ". Restaurez une sauvegarde : msap-hub restore FICHIER. Sans sauvegarde, mettez hub.db et hub.db-wal de \
-             côté et redémarrez : les postes renverront ce qu’ils gardent",
-            ". Restore a backup: msap-hub restore FILE. Without one, set hub.db and hub.db-wal aside and start again: \
-             the sites will send what they keep",
-        ),
-        StoreError::NewerSchema { .. } => lang.of(". Mettez msap-hub à jour", ". Update msap-hub"),
-        error if error.is_full() => lang.of(
-            ". Le disque est plein : faites de la place, le hub reprendra de lui-même",
-            ". The disk is full: make room, the hub will go on by itself",
-        ),
-        _ => "",
-    };
-    Failure::new(exit, format!("{text} : {}{next}", with_causes(error)))
+    harm::failure(error, lang)
 }
 
 /// The core and the keys, as [`Hub`].

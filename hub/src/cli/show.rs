@@ -11,6 +11,7 @@ use crate::admin::{AuthoritiesObject, DeviceObject, Reply};
 use crate::config::Shown;
 use crate::doctor::Finding;
 use crate::exit::{Exit, Failure};
+use crate::harm;
 use crate::lang::Lang;
 use crate::out::{self, Grid};
 use crate::site::SiteObject;
@@ -19,11 +20,8 @@ use crate::site::SiteObject;
 pub(crate) fn failed(reply: &Reply, lang: Lang) -> Option<Failure> {
     match reply {
         Reply::Checked(check) if !check.problems.is_empty() => {
-            let text = lang.of(
-                "les changements gardés sont endommagés : restaurez une sauvegarde",
-                "kept changes are damaged: restore a backup",
-            );
-            Some(Failure::new(Exit::Damaged, text))
+            let text = lang.of("la base du hub est endommagée", "the hub's database is damaged");
+            Some(Failure::new(Exit::Damaged, format!("{text} : {}", harm::restore(lang))))
         }
         Reply::Checked(check) if !check.differences.is_empty() && !check.rebuilt => {
             let text = lang.of(
@@ -76,11 +74,18 @@ pub(crate) fn reply(reply: Reply, format: Option<Format>, json: bool, lang: Lang
         Reply::Sites(sites) => out::grid(&site_grid(&sites)),
         Reply::Invitation(invitation) => {
             if !invitation.advertised {
+                let address = &invitation.address;
                 let text = lang.of(
-                    "sync.advertise n’est pas réglé : le code porte l’adresse d’écoute",
-                    "sync.advertise is not set: the code carries the address listened on",
+                    format!(
+                        "sync.advertise n’est pas réglé : le code porte {address}, qui vaut pour cette machine et son \
+                         réseau ; pour des postes ailleurs, réglez-le d’abord"
+                    ),
+                    format!(
+                        "sync.advertise is not set: the code carries {address}, which is good on this machine and its \
+                         network; for machines elsewhere, set it first"
+                    ),
                 );
-                eprintln!("msap-hub : {text} ({})", invitation.address);
+                eprintln!("msap-hub : {text}");
             }
             if json { out::json(&invitation) } else { out::line(&invitation.code) }
         }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::{Doctor, State};
 use crate::exit::with_causes;
+use crate::harm;
 use crate::keys::{Keys, KeysError};
 use crate::store::check::{self, CheckReport};
 use crate::store::wal::{self, Log};
@@ -21,7 +22,7 @@ impl Doctor {
         }
         if std::fs::metadata(database).is_ok_and(|file| file.len() == 0) {
             let text = lang.of("est vide", "is empty");
-            return self.note("database", State::Damaged, format!("{} {text}", database.display()), self.restore());
+            return self.note("database", State::Damaged, format!("{} {text}", database.display()), harm::restore(lang));
         }
         if !runs && matches!(wal::compare(database), Ok(Log::Foreign)) {
             let text = lang.of(
@@ -41,14 +42,10 @@ impl Doctor {
                 self.note("database", State::Doubtful, format!("{text} ({layout})"), next);
             }
             Ok(ReadBack::Whole { epoch, commit, report, noted }) => self.told(&epoch, commit, report, noted),
-            Err(error @ StoreError::NewerSchema { .. }) => {
-                let next = lang.of("mettez msap-hub à jour", "update msap-hub");
-                self.note("database", State::Damaged, with_causes(&error), next);
-            }
             Err(error) if error.is_damage() => {
-                self.note("database", State::Damaged, with_causes(&error), self.restore());
+                self.note("database", State::Damaged, harm::what(&error, lang), harm::next(&error, lang));
             }
-            Err(error) => self.note("database", State::Bad, with_causes(&error), self.writable()),
+            Err(error) => self.note("database", State::Bad, harm::what(&error, lang), self.writable()),
         }
     }
 
@@ -57,7 +54,7 @@ impl Doctor {
         let CheckReport { documents, changes, problems, differences, .. } = report;
         if !problems.is_empty() {
             let told: Vec<_> = problems.iter().take(TOLD_MAX).map(String::as_str).collect();
-            return self.note("database", State::Damaged, told.join(" ; "), self.restore());
+            return self.note("database", State::Damaged, told.join(" ; "), harm::restore(lang));
         }
         let read = lang.of("changements relus", "changes read back");
         let sqlite = rusqlite::version();
@@ -70,15 +67,6 @@ impl Doctor {
         if !told.is_empty() {
             self.note("documents", State::Bad, told.join(" ; "), "msap-hub check --rebuild");
         }
-    }
-
-    fn restore(&self) -> &'static str {
-        self.lang.of(
-            "arrêtez le hub, puis msap-hub restore FICHIER ; sans sauvegarde, mettez hub.db et hub.db-wal de côté et \
-             redémarrez : les postes renverront ce qu’ils gardent",
-            "stop the hub, then msap-hub restore FILE; without a backup, set hub.db and hub.db-wal aside and start \
-             again: the sites will send what they keep",
-        )
     }
 
     pub(super) fn keys(&mut self, keys: &Path) {
