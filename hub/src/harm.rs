@@ -20,7 +20,9 @@ pub fn what(error: &StoreError, lang: Lang) -> String {
         StoreError::Corrupt { what } => format!("la base du hub est endommagée ({what})"),
         error if error.is_full() => "le disque est plein".to_owned(),
         StoreError::Sqlite { doing, source } => format!("la base du hub a échoué ({doing}: {source})"),
-        StoreError::Migration(source) => format!("la base du hub n’a pas pu être mise à jour ({})", with_causes(source)),
+        StoreError::Migration(source) => {
+            format!("la base du hub n’a pas pu être mise à jour ({})", with_causes(source))
+        }
         StoreError::OldSqlite(version) => {
             format!("ce programme contient SQLite {version}, qui peut perdre des données : il faut au moins 3.51.3")
         }

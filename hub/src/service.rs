@@ -8,7 +8,6 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -28,9 +27,11 @@ use crate::keys::{Keys, Witness};
 use crate::store::StoreError;
 use crate::verify;
 
+use self::pulse::Pulse;
 use self::readers::Readers;
 use self::room::Room;
 
+mod pulse;
 mod readers;
 mod room;
 #[cfg(test)]
@@ -77,29 +78,6 @@ pub struct Handle {
     keys: Arc<Keys>,
     /// Where devices that enrol are to sync.
     advertise: Arc<str>,
-}
-
-/// When the writer last ended a turn: read without asking the writer.
-struct Pulse {
-    begun: Instant,
-    last_ms: AtomicU64,
-    full: AtomicBool,
-}
-
-impl Pulse {
-    fn new() -> Self {
-        Self { begun: Instant::now(), last_ms: AtomicU64::new(0), full: AtomicBool::new(false) }
-    }
-
-    fn beat(&self, full: bool) {
-        self.full.store(full, Ordering::Relaxed);
-        let ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.last_ms.store(ms, Ordering::Relaxed);
-    }
-
-    fn age(&self) -> Duration {
-        self.begun.elapsed().saturating_sub(Duration::from_millis(self.last_ms.load(Ordering::Relaxed)))
-    }
 }
 
 /// The running writer.
@@ -335,7 +313,7 @@ impl Handle {
         if self.jobs.is_closed() || self.pulse.age() >= TURN_MAX {
             return Some("the writer does not answer");
         }
-        self.pulse.full.load(Ordering::Relaxed).then_some("the disk is full: nothing is taken in")
+        self.pulse.is_full().then_some("the disk is full: nothing is taken in")
     }
 
     /// Opens documents that changed, again and again, and compares them with the figures.

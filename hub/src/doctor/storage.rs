@@ -22,7 +22,12 @@ impl Doctor {
         }
         if std::fs::metadata(database).is_ok_and(|file| file.len() == 0) {
             let text = lang.of("est vide", "is empty");
-            return self.note("database", State::Damaged, format!("{} {text}", database.display()), harm::restore(lang));
+            return self.note(
+                "database",
+                State::Damaged,
+                format!("{} {text}", database.display()),
+                harm::restore(lang),
+            );
         }
         if !runs && matches!(wal::compare(database), Ok(Log::Foreign)) {
             let text = lang.of(

@@ -86,7 +86,13 @@ fn each_damage_is_named_with_the_next_step() {
             State::Bad,
             "--rebuild",
         ),
-        ("newer", |dir| run(&dir.join("hub.db"), "PRAGMA user_version = 9999"), "database", State::Damaged, "installez"),
+        (
+            "newer",
+            |dir| run(&dir.join("hub.db"), "PRAGMA user_version = 9999"),
+            "database",
+            State::Damaged,
+            "installez",
+        ),
         ("no authority", |dir| std::fs::remove_file(dir.join("keys/ca.key")).unwrap(), "keys", State::Damaged, "clés"),
         (
             "a damaged authority",
