@@ -47,6 +47,8 @@ pub enum AdminError {
     UnknownFlagged(String),
     #[error("{0:?} names more than one flagged fact")]
     Ambiguous(String),
+    #[error("{0} is a figure below zero: it counts as 0, until a desk of the site corrects what was taken away twice")]
+    Negative(String),
     #[error("no refused change {0:?}")]
     UnknownRefusal(String),
     #[error("{0:?} is neither count nor leave_out")]
@@ -146,6 +148,10 @@ impl AdminError {
             Self::Day(text) => format!("{text:?} n’est pas un jour du calendrier, par exemple 2026-11-20"),
             Self::UnknownFlagged(id) => format!("aucun fait signalé {id:?} ; msap-hub flagged list"),
             Self::Ambiguous(id) => format!("{id:?} désigne plusieurs faits signalés"),
+            Self::Negative(id) => format!(
+                "{id} est une somme négative : elle compte pour 0, jusqu’à ce qu’un poste du lieu corrige ce qui a été \
+                 retiré deux fois"
+            ),
             Self::UnknownRefusal(id) => format!("aucun changement refusé {id:?} ; msap-hub refused list"),
             Self::Verdict(text) => format!("{text:?} n’est ni count ni leave_out"),
             Self::OfAnotherSite { device, site } => format!("le poste {device} compte pour le lieu {site}"),
