@@ -5,10 +5,11 @@ use msap_shared::id::DeviceId;
 use msap_shared::io::join_code::{JoinCode, check_address};
 use rusqlite::Connection;
 
-use super::look::device_id;
+use super::look::{device_id, unknown_device};
 use super::reply::{AuthoritiesObject, CheckObject, FoldedObject, InvitationObject, Reply, moment};
 use super::site_changes::day;
 use super::{AdminError, Change, Context, settle, site_changes, tokens};
+use crate::keys::Named;
 use crate::lang::Lang;
 use crate::site::Life;
 use crate::store::devices::{self, Standing};
@@ -27,8 +28,9 @@ pub trait Hub {
         F: FnOnce(&Connection) -> Result<T, E>;
 
     /// Ends a device's rights, journals it, and closes its connections; as much of it as can be
-    /// done when the database cannot be written.
-    fn revoke(&mut self, device: DeviceId, reason: &str, now: Timestamp) -> Result<(), AdminError>;
+    /// done when the database cannot be written. Whether the database knows the device: if not,
+    /// it is turned away all the same, should it come.
+    fn revoke(&mut self, device: Named, reason: &str, now: Timestamp) -> Result<bool, AdminError>;
 
     /// Approves a device that waits, or all of them, and folds what they brought.
     fn approve(&mut self, only: Option<DeviceId>, now: Timestamp) -> Result<FoldedObject, AdminError>;
@@ -99,12 +101,12 @@ pub fn change(
             return hub.approve(only, now).map(Reply::Folded);
         }
         Change::DeviceRevoke { device, reason } => {
-            let id = device_id(device)?;
+            let named: Named = device.parse().map_err(|_| unknown_device(device))?;
             let fits = (1..=REASON_LEN_MAX).contains(&reason.chars().count()) && !reason.chars().any(char::is_control);
             if !fits {
                 return Err(AdminError::Text("--reason"));
             }
-            hub.revoke(id, reason, now)
+            return hub.revoke(named, reason, now).map(|known| Reply::Revoked { known });
         }
         Change::TokenCreate { label, scope, role, valid_s } => {
             let chance = rand::random();

@@ -31,6 +31,10 @@ pub enum Reply {
     Devices(Vec<DeviceObject>),
     Device(Box<DeviceObject>),
     Folded(FoldedObject),
+    Revoked {
+        /// Whether the database knows the device.
+        known: bool,
+    },
     TokenMade {
         token: TokenObject,
         secret: String,
@@ -89,6 +93,8 @@ pub struct FoldedObject {
     pub changes: u64,
     /// What could not be folded, and why.
     pub left: Vec<String>,
+    /// Why the list of revocations may lack devices, one of these among them.
+    pub revocations_incomplete: Option<String>,
 }
 
 /// One token, without its secret.

@@ -7,6 +7,7 @@ use rusqlite::Connection;
 
 use super::*;
 use crate::exit::{Exit, Failure};
+use crate::keys::Named;
 use crate::store::{StoreError, devices, journal, sites};
 
 mod life;
@@ -26,16 +27,13 @@ impl Hub for Desk {
         Ok(value)
     }
 
-    fn revoke(&mut self, device: DeviceId, reason: &str, _now: Timestamp) -> Result<(), AdminError> {
-        match devices::revoke(&self.0, device, reason)? {
-            true => Ok(()),
-            false => Err(AdminError::UnknownDevice(device.to_string())),
-        }
+    fn revoke(&mut self, device: Named, reason: &str, _now: Timestamp) -> Result<bool, AdminError> {
+        Ok(devices::revoke(&self.0, device.device(), reason)?)
     }
 
     fn approve(&mut self, only: Option<DeviceId>, _now: Timestamp) -> Result<FoldedObject, AdminError> {
         let devices = only.map(|id| id.to_string()).into_iter().collect();
-        Ok(FoldedObject { devices, changes: 0, left: Vec::new() })
+        Ok(FoldedObject { devices, changes: 0, left: Vec::new(), revocations_incomplete: None })
     }
 
     fn rotate(&mut self, _now: Timestamp) -> Result<AuthoritiesObject, AdminError> {
@@ -267,7 +265,7 @@ fn a_device_is_named_exactly() {
     let id = fingerprint.device().to_string();
     let revoke =
         |device: &str, reason: &str| Change::DeviceRevoke { device: device.to_owned(), reason: reason.to_owned() };
-    assert_eq!(desk.refused(&revoke("0000000000000000", "volé")).0, Exit::NotFound);
+    assert_eq!(desk.change(&revoke("0000000000000000", "volé")).unwrap(), Reply::Revoked { known: false });
     assert_eq!(desk.refused(&revoke("03", "volé")).0, Exit::NotFound);
     assert_eq!(desk.refused(&revoke(&id, "")).0, Exit::Invalid);
     desk.change(&revoke(&id, "volé")).unwrap();

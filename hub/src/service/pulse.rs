@@ -1,4 +1,4 @@
-//! Whether the writer works, as whoever asks for health sees it.
+//! When the writer last ended a turn, and whether the disk had room for it.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -12,7 +12,11 @@ pub(super) struct Pulse {
 
 impl Pulse {
     pub(super) fn new() -> Self {
-        Self { begun: Instant::now(), last_ms: AtomicU64::new(0), full: AtomicBool::new(false) }
+        Self::since(Instant::now())
+    }
+
+    pub(super) fn since(begun: Instant) -> Self {
+        Self { begun, last_ms: AtomicU64::new(0), full: AtomicBool::new(false) }
     }
 
     pub(super) fn beat(&self, full: bool) {
@@ -25,6 +29,7 @@ impl Pulse {
         self.begun.elapsed().saturating_sub(Duration::from_millis(self.last_ms.load(Ordering::Relaxed)))
     }
 
+    /// Whether the disk had no room for the last turn that wrote.
     pub(super) fn is_full(&self) -> bool {
         self.full.load(Ordering::Relaxed)
     }

@@ -84,7 +84,7 @@ async fn asking_whether_the_writer_works_asks_nothing_of_it() {
 #[test]
 fn a_writer_that_ends_no_turn_does_not_work() {
     let Some(begun) = Instant::now().checked_sub(TURN_MAX) else { return };
-    let pulse = Pulse { begun, last_ms: AtomicU64::new(0), full: AtomicBool::new(false) };
+    let pulse = Pulse::since(begun);
     assert!(pulse.age() >= TURN_MAX);
     pulse.beat(false);
     assert!(pulse.age() < TURN_MAX);
