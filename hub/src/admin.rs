@@ -8,6 +8,7 @@
 mod authorities;
 mod change;
 mod error;
+mod listed;
 mod look;
 mod reply;
 mod settle;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 pub use self::authorities::authorities;
 pub use self::change::{Hub, change};
 pub use self::error::AdminError;
+pub use self::listed::look_beside_list;
 pub use self::look::look;
 pub use self::reply::{
     AuthoritiesObject, AuthorityObject, CheckObject, DeviceObject, DocumentObject, FlaggedObject, FoldedObject,

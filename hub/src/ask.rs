@@ -12,6 +12,7 @@ use msap_shared::code::{Age, Help, known_operator};
 use msap_shared::time::{Day, Month, SiteZone};
 use rusqlite::Connection;
 
+use crate::harm;
 use crate::lang::{Lang, Phrase};
 use crate::site::{department_region, known_region};
 use crate::store::StoreError;
@@ -63,7 +64,7 @@ impl AskError {
             (Lang::Fr, Self::Value { parameter, value, expected }) => {
                 format!("{parameter} : {value:?} ; attendu : {}", expected.fr)
             }
-            (Lang::Fr, Self::Store(error)) => error.to_string(),
+            (Lang::Fr, Self::Store(error)) => harm::said(error, lang),
         }
     }
 }

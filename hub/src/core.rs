@@ -20,12 +20,14 @@ use msap_shared::session::hub::{HubSession, News};
 use msap_shared::time::{Day, SiteZone};
 use rusqlite::Connection;
 
+use self::admission::{admit, meet};
 use crate::accept::ConnId;
 use crate::reference::Sources;
 use crate::replica::Replica;
-use crate::store::devices::{self, Standing};
-use crate::store::{Store, StoreError, Turn, Witnessed, history, sites};
+use crate::store::devices;
+use crate::store::{Store, StoreError, Turn, Witnessed, history};
 
+mod admission;
 pub mod file;
 mod manage;
 
@@ -40,7 +42,7 @@ pub const BACKLOG_MAX: usize = 1_024;
 #[derive(Clone, Debug, Default)]
 pub struct Revocations {
     /// The devices turned away, from the list beside the keys.
-    pub devices: BTreeSet<Fingerprint>,
+    pub devices: BTreeSet<DeviceId>,
     /// Whether that list is whole. When it is not, a certified device that the database does not
     /// know might have been revoked, and waits for an operator.
     pub intact: bool,
@@ -94,6 +96,8 @@ struct Live {
     session: HubSession,
     device: DeviceId,
     transport: &'static str,
+    /// Its Hello was taken.
+    greeted: bool,
     /// Frames were given out, and the connection has not said yet that they are written.
     in_flight: bool,
 }
@@ -199,11 +203,12 @@ impl Core {
 
     fn attempt(&mut self, inputs: Vec<Input>, now: Timestamp) -> Result<Done, StoreError> {
         let today = self.day(now);
-        let Self { store, live, revocations, sources, doubted, forwarded, .. } = self;
+        let Self { store, live, revocations, sources, doubted, forwarded, full, .. } = self;
         let mut done = Done { doubted: *doubted, ..Done::default() };
+        let ends = |input: &Input| matches!(input, Input::Closed(conn) if live.get(conn).is_some_and(|l| l.greeted));
         // Nothing to keep, nothing to commit: a connection that has taken its frames only wants
-        // the next ones.
-        if !inputs.iter().any(Input::writes) {
+        // the next ones. A full disk does not take when a device was last heard, either.
+        if !inputs.iter().any(|input| input.writes() || (!*full && ends(input))) {
             for input in inputs {
                 match input {
                     Input::Drained(conn) => drained(live, conn, &mut done),
@@ -307,7 +312,8 @@ fn step(
             match admit(tx, revocations, &fingerprint, site, today)? {
                 Ok((standing, site)) => {
                     let session = HubSession::new(Grant::of_site(site), standing);
-                    live.insert(conn, Live { session, device: fingerprint.device(), transport, in_flight: false });
+                    let (device, greeted, in_flight) = (fingerprint.device(), false, false);
+                    live.insert(conn, Live { session, device, transport, greeted, in_flight });
                 }
                 Err(code) => done.closed.push((conn, code)),
             }
@@ -320,6 +326,7 @@ fn step(
             };
             let site = session.grant().site().clone();
             let epoch_before = turn.epoch();
+            let hello = matches!(frame, Frame::Hello(_));
             let believed = !done.doubted && done.new_epoch.is_none() && session.standing() == DeviceStanding::Active;
             let replica = Replica::writing(tx, turn, &site, *device, (now, today)).of(transport, believed);
             let mut replica = replica.with(sources);
@@ -329,6 +336,9 @@ fn step(
                         devices::set_in_sync(tx, *device, now.as_second())?;
                     }
                     done.news.extend(news.map(|news| (conn, site, news)));
+                    if hello {
+                        meet(tx, live, conn, &mut done.closed)?;
+                    }
                 }
                 Err(SessionError::Replica(error)) => return Err(error),
                 Err(SessionError::Protocol(why)) => {
@@ -343,7 +353,11 @@ fn step(
             done.touched.insert(conn);
         }
         Input::Drained(conn) => drained(live, conn, done),
-        Input::Closed(conn) => drop(live.remove(&conn)),
+        Input::Closed(conn) => {
+            if let Some(ended) = live.remove(&conn).filter(|live| live.greeted) {
+                devices::set_heard(tx, ended.device, now.as_second())?;
+            }
+        }
     }
     Ok(())
 }
@@ -353,39 +367,6 @@ fn drained(live: &mut BTreeMap<ConnId, Live>, conn: ConnId, done: &mut Done) {
         live.in_flight = false;
         done.touched.insert(conn);
     }
-}
-
-/// Decides how a certified device is regarded. One that the database does not know was enrolled
-/// in a database that is lost, or after the backup that this one comes from.
-fn admit(
-    conn: &Connection,
-    revocations: &Revocations,
-    fingerprint: &Fingerprint,
-    site: SiteId,
-    today: Day,
-) -> Result<Result<(DeviceStanding, SiteId), CloseCode>, StoreError> {
-    if revocations.devices.contains(fingerprint) {
-        return Ok(Err(CloseCode::Revoked));
-    }
-    if let Some(device) = devices::find(conn, fingerprint)? {
-        if device.replaced_by.is_some() && device.standing != Standing::Revoked {
-            tracing::error!(device.id = %device.id, site.id = %device.site, "a replaced machine is still at work");
-            devices::heard_again(conn, device.id)?;
-        }
-        return Ok(match device.standing {
-            Standing::Active | Standing::Returned => Ok((DeviceStanding::Active, device.site)),
-            Standing::Pending => Ok((DeviceStanding::Pending, device.site)),
-            Standing::Revoked => Err(CloseCode::Revoked),
-        });
-    }
-    sites::insert_unknown(conn, &site)?;
-    let (row, standing) = match revocations.intact {
-        true => (Standing::Returned, DeviceStanding::Active),
-        false => (Standing::Pending, DeviceStanding::Pending),
-    };
-    devices::readmit(conn, fingerprint, &site, row, today)?;
-    tracing::warn!(device.id = %fingerprint.device(), site.id = %site, standing = ?row, "a device came back");
-    Ok(Ok((standing, site)))
 }
 
 #[cfg(test)]

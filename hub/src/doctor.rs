@@ -3,13 +3,16 @@
 //! Looks, changes nothing, and needs no running hub. Everything that the database holds is read
 //! back, beside a hub that serves as well. Each finding that is not in order says what to do.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use jiff::Timestamp;
 use msap_shared::io::ballast::Ballast;
 use serde::Serialize;
 
+use crate::address;
 use crate::admin::socket;
+use crate::app::ADDRESSES;
 use crate::backup::schedule::{Age, Schedule};
 use crate::client::{Lock, LockError};
 use crate::config::Settings;
@@ -51,7 +54,7 @@ pub struct Finding {
 /// Examines settings, data directory, keys, database, backups and the running hub.
 pub fn examine(data: &Path, keys: &Path, settings: Result<Settings, Failure>, lang: Lang) -> Vec<Finding> {
     let mut doctor = Doctor { lang, found: Vec::new() };
-    let schedule = doctor.settings(settings);
+    let schedule = doctor.settings(settings, listening(data));
     let database = data.join(store::FILE_NAME);
     if database.exists() {
         let runs = doctor.hub(data);
@@ -69,6 +72,12 @@ pub fn examine(data: &Path, keys: &Path, settings: Result<Settings, Failure>, la
     doctor.found
 }
 
+/// Where the hub listens that runs on this directory.
+fn listening(data: &Path) -> Option<SocketAddr> {
+    let text = std::fs::read(data.join(ADDRESSES)).ok()?;
+    serde_json::from_slice::<serde_json::Value>(&text).ok()?["sync"].as_str()?.parse().ok()
+}
+
 struct Doctor {
     lang: Lang,
     found: Vec<Finding>,
@@ -83,8 +92,8 @@ impl Doctor {
         self.note(check, State::Good, detail, "");
     }
 
-    /// The settings; answers the schedule of backups.
-    fn settings(&mut self, settings: Result<Settings, Failure>) -> Option<Schedule> {
+    /// The settings; answers the schedule of backups. `running` is where a hub listens that runs.
+    fn settings(&mut self, settings: Result<Settings, Failure>, running: Option<SocketAddr>) -> Option<Schedule> {
         let lang = self.lang;
         match settings {
             Err(failure) => {
@@ -95,19 +104,31 @@ impl Doctor {
             Ok(settings) => {
                 match &settings.sync_advertise {
                     Some(address) => self.good("settings", format!("sync.advertise = {address}")),
-                    None => self.note(
-                        "settings",
-                        State::Doubtful,
-                        lang.of("sync.advertise manque", "sync.advertise is missing"),
-                        lang.of(
-                            "réglez-le avant d’inviter : les codes porteraient l’adresse d’écoute",
-                            "set it before inviting: join codes would carry the address listened on",
-                        ),
-                    ),
+                    None => self.not_advertised(running.unwrap_or(settings.sync_listen)),
                 }
                 settings.backup
             }
         }
+    }
+
+    /// Says of join codes what `site invite` does.
+    fn not_advertised(&mut self, sync: SocketAddr) {
+        let lang = self.lang;
+        let detail = match address::of_codes(None, sync) {
+            Some(address) => lang.of(
+                format!("sync.advertise n’est pas réglé : les codes portent {address}"),
+                format!("sync.advertise is not set: join codes carry {address}"),
+            ),
+            None => lang.of(
+                format!("sync.advertise n’est pas réglé, et le port de {sync} n’est connu que si le hub tourne"),
+                format!("sync.advertise is not set, and the port of {sync} is known only while the hub runs"),
+            ),
+        };
+        let next = lang.of(
+            "réglez-le avant d’inviter des postes hors de cette machine et de son réseau",
+            "set it before inviting machines that are not on this one's network",
+        );
+        self.note("settings", State::Doubtful, detail, next);
     }
 
     /// Whether a hub serves, and has room; answers whether one does.

@@ -188,9 +188,7 @@ pub fn exclude_replaced(core: &mut Core, keys: &Keys, secret_hash: &[u8; 32], no
         let Some(row) = row else { return Ok(()) };
         let reason = format!("remplacé par {new}");
         // The list beside the keys comes first: it must hold whatever happens to the database.
-        if !keys.is_revoked(&row.fingerprint)? {
-            keys.append_revocation(&row.fingerprint, core.day(now), &reason)?;
-        }
+        keys.append_revocation(&row.fingerprint, core.day(now), &reason)?;
         core.revoke(old, &reason, now)?;
         Ok(())
     };

@@ -31,8 +31,8 @@ mod rotation;
 mod tests;
 mod witness;
 
-pub use revocations::{Damage, NotIntact};
-pub use witness::Witness;
+pub use revocations::{Damage, Listed, Named, NotIntact, read_list};
+pub use witness::{Witness, read_witness};
 
 const CA_KEY: &str = "ca.key";
 /// The authority before, during a rotation.
@@ -283,7 +283,7 @@ impl Keys {
     /// # Errors
     /// When the file system fails.
     pub fn is_revoked(&self, device: &Fingerprint) -> Result<bool, KeysError> {
-        Ok(self.read_revocations()?.devices.contains(device))
+        Ok(self.read_revocations()?.devices().any(|listed| listed == device.device()))
     }
 
     fn path(&self, name: &str) -> PathBuf {

@@ -1,6 +1,7 @@
 //! The hub: merges every site into network-wide views.
 
 pub mod accept;
+pub mod address;
 pub mod admin;
 pub mod app;
 pub mod ask;
@@ -14,6 +15,7 @@ pub mod doctor;
 pub mod enrol;
 pub mod exit;
 pub mod export;
+pub mod harm;
 pub mod http;
 pub mod import;
 pub mod keys;

@@ -47,6 +47,8 @@ const QUEUE_LEN: usize = 1_024;
 const OPEN_MAX: Duration = Duration::from_secs(2);
 /// The witness file is at most this far behind the database.
 const WITNESS_EVERY: Duration = Duration::from_secs(1);
+/// How exactly the hub keeps when a device in session was last heard.
+const HEARD_EVERY: Duration = Duration::from_secs(60);
 /// Readings of figures and lists at once.
 const READERS: usize = 2;
 /// A writer that has ended no turn for this long does not work. It ends one, perhaps empty, at
@@ -110,8 +112,8 @@ impl Service {
             advertise: advertise.into(),
         };
         let runtime = tokio::runtime::Handle::current();
-        let (connections, witnessed) = (BTreeMap::new(), Instant::now());
-        let writer = Writer { core, keys, connections, next_conn: 1, witnessed, pulse, room };
+        let (connections, witnessed, heard) = (BTreeMap::new(), Instant::now(), Instant::now());
+        let writer = Writer { core, keys, connections, next_conn: 1, witnessed, heard, pulse, room };
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
             // Whatever ends this thread ends the program.
             let _stop = stop.clone().drop_guard();
@@ -140,6 +142,7 @@ struct Writer {
     connections: BTreeMap<ConnId, (mpsc::Sender<Outgoing>, Cut)>,
     next_conn: u64,
     witnessed: Instant,
+    heard: Instant,
     pulse: Arc<Pulse>,
     room: Room,
 }
@@ -163,6 +166,10 @@ impl Writer {
             self.work(jobs.drain(..))?;
             self.room.give_up(&self.core);
             self.pulse.beat(self.core.is_full());
+            if self.heard.elapsed() >= HEARD_EVERY {
+                self.heard = Instant::now();
+                self.core.hear(Timestamp::now())?;
+            }
             if self.witnessed.elapsed() >= WITNESS_EVERY {
                 self.witness();
                 self.room.look(&mut self.core);

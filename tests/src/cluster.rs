@@ -134,7 +134,7 @@ impl Cluster {
         let text = format!("#!/bin/bash\ntrap '' XFSZ\nulimit -f {}\nexec '{hub}' \"$@\"\n", len_max / 1_024);
         std::fs::write(&path, text).with_context(|| path.display().to_string())?;
         std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
-        Ok(Hub::new(Program { path, first: None }, self.path().join(name)))
+        Ok(Hub::new(Program { path, first: None, namespace: None }, self.path().join(name)))
     }
 
     /// An agent that has not joined yet.

@@ -7,17 +7,18 @@ use msap_shared::io::join_code::{JoinCode, check_address};
 use msap_shared::time::Month;
 use rusqlite::Connection;
 
-use super::look::{device_id, site_id};
+use super::look::{device_id, site_id, unknown_device};
 use super::reply::{AuthoritiesObject, CheckObject, FoldedObject, InvitationObject, Reply, moment};
 use super::site_changes::day;
 use super::{AdminError, Change, Context, settle, site_changes, tokens};
 use crate::bundle::{AnswerObject, BundleObject};
 use crate::enrol::advertised;
+use crate::keys::Named;
 use crate::lang::Lang;
 use crate::site::Life;
 use crate::store::devices::{self, Standing};
 use crate::store::{StoreError, journal};
-use crate::{ask, import};
+use crate::{address, ask, import};
 
 /// Longest reason of a revocation or a settlement, in characters.
 pub(super) const REASON_LEN_MAX: usize = 200;
@@ -31,8 +32,9 @@ pub trait Hub {
         F: FnOnce(&Connection) -> Result<T, E>;
 
     /// Ends a device's rights, journals it, and closes its connections; as much of it as can be
-    /// done when the database cannot be written.
-    fn revoke(&mut self, device: DeviceId, reason: &str, now: Timestamp) -> Result<(), AdminError>;
+    /// done when the database cannot be written. Whether the database knows the device: if not,
+    /// it is turned away all the same, should it come.
+    fn revoke(&mut self, device: Named, reason: &str, now: Timestamp) -> Result<bool, AdminError>;
 
     /// Approves a device that waits, or all of them, and folds what they brought.
     fn approve(&mut self, only: Option<DeviceId>, now: Timestamp) -> Result<FoldedObject, AdminError>;
@@ -120,12 +122,12 @@ pub fn change(
             return hub.approve(only, now).map(Reply::Folded);
         }
         Change::DeviceRevoke { device, reason } => {
-            let id = device_id(device)?;
+            let named: Named = device.parse().map_err(|_| unknown_device(device))?;
             let fits = (1..=REASON_LEN_MAX).contains(&reason.chars().count()) && !reason.chars().any(char::is_control);
             if !fits {
                 return Err(AdminError::Text("--reason"));
             }
-            hub.revoke(id, reason, now)
+            return hub.revoke(named, reason, now).map(|known| Reply::Revoked { known });
         }
         Change::TokenCreate { label, scope, role, valid_s } => {
             let chance = rand::random();
@@ -197,13 +199,8 @@ fn invite(
     if site.life == Life::Retired {
         return Err(AdminError::Retired(site.id.to_string()));
     }
-    let address = match &context.advertise {
-        Some(address) => address.clone(),
-        None if context.sync.ip().is_unspecified() || context.sync.port() == 0 => {
-            return Err(AdminError::NoAddress(context.sync));
-        }
-        None => context.sync.to_string(),
-    };
+    let address = address::of_codes(context.advertise.as_deref(), context.sync);
+    let address = address.ok_or(AdminError::NoAddress(context.sync))?;
     check_address(&address).map_err(|source| AdminError::Address { address: address.clone(), source })?;
     let expires = now.as_second().saturating_add(terms.valid_s);
     devices::invite(conn, &site.id, JoinCode::secret_hash(&terms.secret), expires, terms.replaces)?;

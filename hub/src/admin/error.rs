@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use crate::ask::AskError;
 use crate::exit::{Exit, Failure, with_causes};
 use crate::export::ExportError;
+use crate::harm;
 use crate::http::scope::ScopeError;
 use crate::import::ImportError;
 use crate::lang::Lang;
@@ -46,6 +47,8 @@ pub enum AdminError {
     UnknownFlagged(String),
     #[error("{0:?} names more than one flagged fact")]
     Ambiguous(String),
+    #[error("{0} is a figure below zero: it counts as 0, until a desk of the site corrects what was taken away twice")]
+    Negative(String),
     #[error("no refused change {0:?}")]
     UnknownRefusal(String),
     #[error("{0:?} is neither count nor leave_out")]
@@ -58,7 +61,10 @@ pub enum AdminError {
     NotHouse(String),
     #[error("{0} is retired")]
     Retired(String),
-    #[error("devices cannot reach {0}: set sync.advertise to the address that sites connect to, host:port")]
+    #[error(
+        "the port of {0} is known only while the hub runs: start it, or set sync.advertise to the address that sites \
+         connect to, host:port"
+    )]
     NoAddress(SocketAddr),
     #[error("{address} cannot stand in a join code")]
     Address {
@@ -120,7 +126,7 @@ impl AdminError {
             Self::Store(error)
             | Self::Ask(AskError::Store(error))
             | Self::Figures(FigureError::Store(error))
-            | Self::Import(ImportError::Store(error)) => store_exit(error),
+            | Self::Import(ImportError::Store(error)) => harm::exit(error),
             _ => Exit::Invalid,
         }
     }
@@ -149,6 +155,10 @@ impl AdminError {
             Self::Day(text) => format!("{text:?} n’est pas un jour du calendrier, par exemple 2026-11-20"),
             Self::UnknownFlagged(id) => format!("aucun fait signalé {id:?} ; msap-hub flagged list"),
             Self::Ambiguous(id) => format!("{id:?} désigne plusieurs faits signalés"),
+            Self::Negative(id) => format!(
+                "{id} est une somme négative : elle compte pour 0, jusqu’à ce qu’un poste du lieu corrige ce qui a été \
+                 retiré deux fois"
+            ),
             Self::UnknownRefusal(id) => format!("aucun changement refusé {id:?} ; msap-hub refused list"),
             Self::Verdict(text) => format!("{text:?} n’est ni count ni leave_out"),
             Self::OfAnotherSite { device, site } => format!("le poste {device} compte pour le lieu {site}"),
@@ -157,8 +167,8 @@ impl AdminError {
             Self::NotHouse(site) => format!("{site} n’est pas une maison"),
             Self::Retired(site) => format!("{site} est fermé définitivement"),
             Self::NoAddress(address) => format!(
-                "les postes ne peuvent pas joindre {address} : réglez sync.advertise (MSAP_HUB_SYNC__ADVERTISE) sur \
-                 l’adresse où ils se connectent, hôte:port"
+                "le port de {address} n’est connu que pendant que le hub tourne : démarrez-le, ou réglez \
+                 sync.advertise (MSAP_HUB_SYNC__ADVERTISE) sur l’adresse où les postes se connectent, hôte:port"
             ),
             Self::Address { address, .. } => format!("{address} ne peut pas figurer dans un code d’invitation"),
             Self::Scope(ScopeError::Scope(text)) => format!(
@@ -192,7 +202,7 @@ impl AdminError {
             ),
             Self::Keys(error) => with_causes(error),
             Self::Store(error) | Self::Figures(FigureError::Store(error)) | Self::Import(ImportError::Store(error)) => {
-                format!("la base du hub a échoué : {}", with_causes(error))
+                return harm::said(error, lang);
             }
         };
         lang.of(french, with_causes(self))
@@ -202,9 +212,4 @@ impl AdminError {
     pub fn failure(&self, lang: Lang) -> Failure {
         Failure::new(self.exit(), self.say(lang))
     }
-}
-
-/// The exit code for a failure of the store.
-pub(crate) fn store_exit(error: &StoreError) -> Exit {
-    if error.is_damage() { Exit::Damaged } else { Exit::Failure }
 }

@@ -9,6 +9,7 @@ use super::reply::{FlaggedObject, Reply};
 use super::{AdminError, Look, settle};
 use crate::ask;
 use crate::http::{figures_object, flagged_filter, site_filter};
+use crate::keys::Named;
 use crate::lang::Lang;
 use crate::site::SiteObject;
 use crate::store::flagged::FlaggedFilter;
@@ -100,7 +101,11 @@ pub(super) fn site_id(conn: &Connection, name: &str) -> Result<SiteId, AdminErro
     sites::resolve(conn, name)?.ok_or_else(|| AdminError::UnknownSite(name.chars().take(60).collect()))
 }
 
-/// The device that a person names.
+/// The device that a person names, by its id or its key's fingerprint.
 pub(super) fn device_id(text: &str) -> Result<DeviceId, AdminError> {
-    text.parse().map_err(|_| AdminError::UnknownDevice(text.chars().take(60).collect()))
+    text.parse::<Named>().map(|named| named.device()).map_err(|_| unknown_device(text))
+}
+
+pub(super) fn unknown_device(text: &str) -> AdminError {
+    AdminError::UnknownDevice(text.chars().take(60).collect())
 }

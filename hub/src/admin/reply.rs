@@ -32,6 +32,10 @@ pub enum Reply {
     Devices(Vec<DeviceObject>),
     Device(Box<DeviceObject>),
     Folded(FoldedObject),
+    Revoked {
+        /// Whether the database knows the device.
+        known: bool,
+    },
     TokenMade {
         token: TokenObject,
         secret: String,
@@ -62,7 +66,7 @@ pub struct InvitationObject {
     pub code: String,
     pub expires: String,
     pub address: String,
-    /// Whether `sync.advertise` gave the address; otherwise it is the one listened on.
+    /// Whether `sync.advertise` gave the address; otherwise it is good on this network only.
     pub advertised: bool,
 }
 
@@ -94,6 +98,8 @@ pub struct FoldedObject {
     pub changes: u64,
     /// What could not be folded, and why.
     pub left: Vec<String>,
+    /// Why the list of revocations may lack devices, one of these among them.
+    pub revocations_incomplete: Option<String>,
 }
 
 /// One token, without its secret.

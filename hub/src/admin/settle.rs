@@ -38,6 +38,9 @@ pub(super) fn settle_flagged(
     let verdict = Verdict::parse(verdict).ok_or_else(|| AdminError::Verdict(verdict.chars().take(60).collect()))?;
     let reason = checked(reason)?;
     let row = flagged(conn, id)?;
+    if row.reasons == [flagged::NEGATIVE] {
+        return Err(AdminError::Negative(row.id));
+    }
     if flagged::settle(conn, &row, verdict, reason, now)? {
         let FlaggedRow { document, reasons, .. } = &row;
         // Not its value: who reads the journal need not know who came.

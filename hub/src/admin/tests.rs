@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use super::*;
 use crate::bundle::{AnswerObject, BundleObject, FileError};
 use crate::exit::{Exit, Failure};
+use crate::keys::Named;
 use crate::store::{StoreError, devices, journal, sites};
 use msap_shared::io::bundle::BundleError;
 use msap_shared::time::Month;
@@ -29,16 +30,13 @@ impl Hub for Desk {
         Ok(value)
     }
 
-    fn revoke(&mut self, device: DeviceId, reason: &str, _now: Timestamp) -> Result<(), AdminError> {
-        match devices::revoke(&self.0, device, reason)? {
-            true => Ok(()),
-            false => Err(AdminError::UnknownDevice(device.to_string())),
-        }
+    fn revoke(&mut self, device: Named, reason: &str, _now: Timestamp) -> Result<bool, AdminError> {
+        Ok(devices::revoke(&self.0, device.device(), reason)?)
     }
 
     fn approve(&mut self, only: Option<DeviceId>, _now: Timestamp) -> Result<FoldedObject, AdminError> {
         let devices = only.map(|id| id.to_string()).into_iter().collect();
-        Ok(FoldedObject { devices, changes: 0, left: Vec::new() })
+        Ok(FoldedObject { devices, changes: 0, left: Vec::new(), revocations_incomplete: None })
     }
 
     fn import_file(
@@ -235,10 +233,13 @@ fn an_invitation_carries_an_address_that_devices_can_reach() {
     assert_eq!(kept.site, "275".parse().unwrap());
     let advertised = desk.change_at(&invite("275"), "[::]:4433", Some("hub.exemple.fr:4433")).unwrap();
     assert!(matches!(advertised, Reply::Invitation(made) if made.advertised && made.address == "hub.exemple.fr:4433"));
-    for unspecified in ["[::]:4433", "0.0.0.0:4433"] {
-        let failure = desk.change_at(&invite("275"), unspecified, None).unwrap_err();
-        assert!(failure.exit == Exit::Invalid && failure.message.contains("sync.advertise"), "{failure:?}");
+    for everywhere in ["[::]:4433", "0.0.0.0:4433"] {
+        let Reply::Invitation(made) = desk.change_at(&invite("275"), everywhere, None).unwrap() else { panic!() };
+        let address: std::net::SocketAddr = made.address.parse().unwrap();
+        assert!(!made.advertised && !address.ip().is_unspecified() && address.port() == 4433, "{made:?}");
     }
+    let failure = desk.change_at(&invite("275"), "[::]:0", None).unwrap_err();
+    assert!(failure.exit == Exit::Invalid && failure.message.contains("sync.advertise"), "{failure:?}");
     desk.change(&Change::SiteRetire { site: "275".to_owned(), from: None }).unwrap();
     assert_eq!(desk.refused(&invite("275")).0, Exit::Invalid);
     assert_eq!(desk.refused(&invite("999")).0, Exit::NotFound);
@@ -286,7 +287,7 @@ fn a_device_is_named_exactly() {
     let id = fingerprint.device().to_string();
     let revoke =
         |device: &str, reason: &str| Change::DeviceRevoke { device: device.to_owned(), reason: reason.to_owned() };
-    assert_eq!(desk.refused(&revoke("0000000000000000", "volé")).0, Exit::NotFound);
+    assert_eq!(desk.change(&revoke("0000000000000000", "volé")).unwrap(), Reply::Revoked { known: false });
     assert_eq!(desk.refused(&revoke("03", "volé")).0, Exit::NotFound);
     assert_eq!(desk.refused(&revoke(&id, "")).0, Exit::Invalid);
     desk.change(&revoke(&id, "volé")).unwrap();

@@ -13,7 +13,7 @@ use crate::backup::restore;
 use crate::client::{LOCK, Lock};
 use crate::config::Settings;
 use crate::exit::{Exit, Failure};
-use crate::keys::Keys;
+use crate::keys::{self, Keys};
 use crate::lang::Lang;
 use crate::store::{self, StoreError};
 
@@ -51,7 +51,8 @@ pub(super) fn carry_out(
         Request::Look(look) => {
             opening::examined(&path, lang)?;
             let conn = open(&path).map_err(|error| engine::store_failure(&error, lang))?;
-            admin::look(&conn, look, lang, now).map_err(|error| error.failure(lang))
+            let list = || keys::read_list(keys).map(|found| found.listed);
+            admin::look_beside_list(&conn, look, list, lang, now).map_err(|error| error.failure(lang))
         }
         Request::Authorities => {
             opening::examined(&path, lang)?;

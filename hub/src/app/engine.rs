@@ -10,7 +10,8 @@ use crate::backup::BackupError;
 use crate::bundle::{self, AnswerObject, BundleObject};
 use crate::core::Core;
 use crate::exit::{Exit, Failure, with_causes};
-use crate::keys::{Keys, KeysError};
+use crate::harm;
+use crate::keys::{Keys, KeysError, Named};
 use crate::lang::Lang;
 use crate::store::{StoreError, devices, journal};
 
@@ -25,23 +26,7 @@ pub(super) fn backup_failure(error: &BackupError, lang: Lang) -> Failure {
 
 /// A failure of the database, with the next step.
 pub(super) fn store_failure(error: &StoreError, lang: Lang) -> Failure {
-    let exit = if error.is_damage() { Exit::Damaged } else { Exit::Failure };
-    let text = lang.of("la base du hub a échoué", "the hub's database failed");
-    let next = match error {
-        StoreError::Corrupt { .. } => lang.of(
-            ". Restaurez une sauvegarde : msap-hub restore FICHIER. Sans sauvegarde, mettez hub.db et hub.db-wal de \
-             côté et redémarrez : les postes renverront ce qu’ils gardent",
-            ". Restore a backup: msap-hub restore FILE. Without one, set hub.db and hub.db-wal aside and start again: \
-             the sites will send what they keep",
-        ),
-        StoreError::NewerSchema { .. } => lang.of(". Mettez msap-hub à jour", ". Update msap-hub"),
-        error if error.is_full() => lang.of(
-            ". Le disque est plein : faites de la place, le hub reprendra de lui-même",
-            ". The disk is full: make room, the hub will go on by itself",
-        ),
-        _ => "",
-    };
-    Failure::new(exit, format!("{text} : {}{next}", with_causes(error)))
+    harm::failure(error, lang)
 }
 
 /// The core and the keys, as [`Hub`].
@@ -59,17 +44,12 @@ impl Hub for Engine<'_> {
         self.core.store().write(|conn, _| f(conn))
     }
 
-    fn revoke(&mut self, device: DeviceId, reason: &str, now: Timestamp) -> Result<(), AdminError> {
-        let unknown = || AdminError::UnknownDevice(device.to_string());
-        let row = devices::show(self.core.connection(), device)?.ok_or_else(unknown)?;
+    fn revoke(&mut self, device: Named, reason: &str, now: Timestamp) -> Result<bool, AdminError> {
+        let row = devices::show(self.core.connection(), device.device())?;
+        let named = row.map_or(device, |row| Named::Key(row.fingerprint));
         // The list beside the keys comes first: it must hold whatever happens to the database.
-        if !self.keys.is_revoked(&row.fingerprint)? {
-            self.keys.append_revocation(&row.fingerprint, self.core.day(now), reason)?;
-        }
-        match self.core.revoke(device, reason, now)? {
-            true => Ok(()),
-            false => Err(unknown()),
-        }
+        self.keys.append_revocation(named, self.core.day(now), reason)?;
+        Ok(self.core.revoke(device.device(), reason, now)?)
     }
 
     fn approve(&mut self, only: Option<DeviceId>, now: Timestamp) -> Result<FoldedObject, AdminError> {
@@ -78,6 +58,7 @@ impl Hub for Engine<'_> {
             devices: approved.devices.iter().map(ToString::to_string).collect(),
             changes: approved.changes,
             left: approved.left,
+            revocations_incomplete: self.keys.revocations().err().map(|error| with_causes(&error)),
         })
     }
 
@@ -175,18 +156,18 @@ mod tests {
         let (data, old, lost) =
             (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let (mut core, keys, [first, second]) = hub(data.path(), &data.path().join("keys"));
-        Engine { core: &mut core, keys: &keys }.revoke(first.device(), "volé", now()).unwrap();
+        Engine { core: &mut core, keys: &keys }.revoke((&first).into(), "volé", now()).unwrap();
         witness(&core, &keys).unwrap();
         for entry in std::fs::read_dir(data.path().join("keys")).unwrap() {
             let entry = entry.unwrap();
             std::fs::copy(entry.path(), old.path().join(entry.file_name())).unwrap();
         }
-        Engine { core: &mut core, keys: &keys }.revoke(second.device(), "vendu", now()).unwrap();
+        Engine { core: &mut core, keys: &keys }.revoke((&second).into(), "vendu", now()).unwrap();
         witness(&core, &keys).unwrap();
         drop((core, keys));
 
         let (core, keys) = open(data.path(), old.path(), Lang::Fr).unwrap();
-        assert_eq!(keys.revocations().unwrap(), [first, second]);
+        assert_eq!(keys.revocations().unwrap(), [first.device(), second.device()]);
         witness(&core, &keys).unwrap();
         drop((core, keys));
         // The database is lost later on: the list is whole and turns both away.
@@ -208,7 +189,7 @@ mod tests {
         let mut engine = Engine { core: &mut core, keys: &keys };
         assert!(crate::admin::change(&mut engine, &asked, &context, Lang::Fr, now()).is_err());
         assert!(is_turned_away(&core.drain_outputs()));
-        assert_eq!(keys.revocations().unwrap(), [first]);
+        assert_eq!(keys.revocations().unwrap(), [first.device()]);
         core.connection().execute_batch("PRAGMA query_only = OFF").unwrap();
         assert!(is_turned_away(&core.turn(opened(9, first), now()).unwrap()));
         // Asked again, the row follows.
@@ -216,5 +197,45 @@ mod tests {
         crate::admin::change(&mut engine, &asked, &context, Lang::Fr, now()).unwrap();
         let row = devices::show(core.connection(), first.device()).unwrap().unwrap();
         assert_eq!(row.standing, Standing::Revoked);
+    }
+
+    #[test]
+    fn a_device_that_the_database_does_not_know_is_revoked_and_listed() {
+        let data = tempfile::tempdir().unwrap();
+        let path = data.path().join("keys");
+        let (mut core, keys) = open(data.path(), &path, Lang::Fr).unwrap();
+        let [by_id, by_key] = [Fingerprint::new([1; 32]), Fingerprint::new([2; 32])];
+        for named in [by_id.device().to_string(), by_key.to_string()] {
+            let named: Named = named.parse().unwrap();
+            assert!(!Engine { core: &mut core, keys: &keys }.revoke(named, "volé", now()).unwrap());
+        }
+        // Also after a restart with another database.
+        let lost = tempfile::tempdir().unwrap();
+        witness(&core, &keys).unwrap();
+        let (mut other, _) = open(lost.path(), &path, Lang::Fr).unwrap();
+        for core in [&mut core, &mut other] {
+            for (conn, device) in (3..).zip([by_id, by_key]) {
+                assert!(is_turned_away(&core.turn(opened(conn, device), now()).unwrap()));
+            }
+            let look = admin::Look::Devices { site: None };
+            let reply = admin::look_beside_list(core.connection(), &look, || keys.listed(), Lang::Fr, now()).unwrap();
+            let admin::Reply::Devices(rows) = reply else { panic!() };
+            let told: Vec<_> = rows.iter().map(|row| (row.id.clone(), &*row.standing, &*row.reason)).collect();
+            assert_eq!(told, [by_id, by_key].map(|key| (key.device().to_string(), "revoked", "volé")));
+        }
+        let lines = journal::list(core.connection(), 0, 10).unwrap();
+        assert_eq!(lines.iter().filter(|line| line.action == "device.revoke").count(), 2);
+        assert_eq!(keys.revocations().unwrap().len(), 2, "the list is whole");
+    }
+
+    #[test]
+    fn an_approval_says_that_the_list_of_revocations_is_not_whole() {
+        let data = tempfile::tempdir().unwrap();
+        let path = data.path().join("keys");
+        let (mut core, keys, _) = hub(data.path(), &path);
+        let approve = |core: &mut Core| Engine { core, keys: &keys }.approve(None, now()).unwrap();
+        assert_eq!(approve(&mut core).revocations_incomplete, None);
+        std::fs::remove_file(path.join("revocations")).unwrap();
+        assert!(approve(&mut core).revocations_incomplete.unwrap().contains("missing"));
     }
 }

@@ -167,7 +167,7 @@ pub(super) fn suspect(data: &Path) {
 fn complete(keys: &Keys, revocations: &mut Revocations, rows: &[Device]) -> Result<(), KeysError> {
     let today = ask::today(Timestamp::now());
     for device in rows.iter().filter(|device| device.standing == Standing::Revoked) {
-        if revocations.devices.insert(device.fingerprint) {
+        if revocations.devices.insert(device.id) {
             tracing::warn!(device.id = %device.id, "the list of revocations lacked a device: added");
             keys.append_revocation(&device.fingerprint, today, &device.reason)?;
         }

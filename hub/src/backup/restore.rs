@@ -76,7 +76,7 @@ pub fn restore(
         journal::record(conn, now, "backup.restore", &name, &detail)?;
         // The list beside the keys is younger than the backup.
         for device in &revoked {
-            devices::revoke(conn, device.device(), "revoked after the backup")?;
+            devices::revoke(conn, *device, "revoked after the backup")?;
         }
         Ok::<_, StoreError>(())
     })?;

@@ -11,6 +11,7 @@ use crate::admin::{AuthoritiesObject, DeviceObject, Reply};
 use crate::config::Shown;
 use crate::doctor::Finding;
 use crate::exit::{Exit, Failure};
+use crate::harm;
 use crate::lang::Lang;
 use crate::out::{self, Grid};
 use crate::site::SiteObject;
@@ -19,11 +20,8 @@ use crate::site::SiteObject;
 pub(crate) fn failed(reply: &Reply, lang: Lang) -> Option<Failure> {
     match reply {
         Reply::Checked(check) if !check.problems.is_empty() => {
-            let text = lang.of(
-                "les changements gardés sont endommagés : restaurez une sauvegarde",
-                "kept changes are damaged: restore a backup",
-            );
-            Some(Failure::new(Exit::Damaged, text))
+            let text = lang.of("la base du hub est endommagée", "the hub's database is damaged");
+            Some(Failure::new(Exit::Damaged, format!("{text} : {}", harm::restore(lang))))
         }
         Reply::Checked(check) if !check.differences.is_empty() && !check.rebuilt => {
             let text = lang.of(
@@ -51,6 +49,21 @@ pub(crate) fn reply(reply: Reply, format: Option<Format>, json: bool, lang: Lang
         Reply::Bundle(found) => bundle::show(&found, lang),
         Reply::BundleMade(made) if json => out::json(&made),
         Reply::BundleMade(made) => bundle::made(&made, lang),
+        Reply::Revoked { known } if json => out::json(&serde_json::json!({ "done": true, "known": known })),
+        Reply::Revoked { known: true } => {
+            eprintln!("{}", lang.of("fait", "done"));
+            Ok(())
+        }
+        Reply::Revoked { known: false } => {
+            let text = lang.of(
+                "la base ne connaît pas ce poste : il est inscrit sur la liste des révocations, et sera refusé s’il \
+                 se présente",
+                "the database does not know this device: it is on the list of revocations, and will be turned away if \
+                 it comes",
+            );
+            eprintln!("msap-hub : {text}");
+            Ok(())
+        }
         Reply::Document(text) => match BASE64.decode(text.as_bytes()) {
             Ok(bytes) => out::bytes(&bytes),
             Err(error) => Err(io::Error::other(error)),
@@ -80,18 +93,30 @@ pub(crate) fn reply(reply: Reply, format: Option<Format>, json: bool, lang: Lang
         Reply::Sites(sites) => out::grid(&site_grid(&sites)),
         Reply::Invitation(invitation) => {
             if !invitation.advertised {
+                let address = &invitation.address;
                 let text = lang.of(
-                    "sync.advertise n’est pas réglé : le code porte l’adresse d’écoute",
-                    "sync.advertise is not set: the code carries the address listened on",
+                    format!(
+                        "sync.advertise n’est pas réglé : le code porte {address}, qui vaut pour cette machine et son \
+                         réseau ; pour des postes ailleurs, réglez-le d’abord"
+                    ),
+                    format!(
+                        "sync.advertise is not set: the code carries {address}, which is good on this machine and its \
+                         network; for machines elsewhere, set it first"
+                    ),
                 );
-                eprintln!("msap-hub : {text} ({})", invitation.address);
+                eprintln!("msap-hub : {text}");
             }
             if json { out::json(&invitation) } else { out::line(&invitation.code) }
         }
         Reply::Devices(devices) if json => out::json(&devices),
         Reply::Devices(devices) => out::grid(&device_grid(&devices)),
         Reply::Device(device) => object(&device, json),
-        Reply::Folded(folded) => object(&folded, json),
+        Reply::Folded(folded) => {
+            if folded.revocations_incomplete.is_some() && !folded.devices.is_empty() {
+                eprintln!("msap-hub : {}", perhaps_revoked(lang));
+            }
+            object(&folded, json)
+        }
         Reply::TokenMade { token, secret } if json => {
             let mut made = serde_json::to_value(&token).map_err(io::Error::other)?;
             made["secret"] = Value::String(secret);
@@ -123,6 +148,18 @@ pub(crate) fn reply(reply: Reply, format: Option<Format>, json: bool, lang: Lang
         Reply::Journal(rows) => list(&rows, &["n", "at", "action", "subject", "detail"], json),
         Reply::Documents(rows) => list(&rows, &["id", "changes"], json),
     }
+}
+
+/// What an approval cannot know once the list of revocations is not whole.
+fn perhaps_revoked(lang: Lang) -> &'static str {
+    lang.of(
+        "la liste des révocations n’est pas entière : un poste exclu autrefois a pu être rétabli. Comparez les libellés \
+         et les lieux de « msap-hub device list » avec vos postes, et excluez par « msap-hub device revoke POSTE \
+         --reason TEXTE » ceux qui ne doivent pas en être",
+        "the list of revocations is not whole: a device that was revoked may have been let in again. Compare labels and \
+         sites of «msap-hub device list» with your machines, and «msap-hub device revoke DEVICE --reason TEXT» those \
+         that should not be among them",
+    )
 }
 
 /// Writes the settings.
@@ -205,8 +242,8 @@ fn device_grid(devices: &[DeviceObject]) -> Grid {
     let mut grid = Grid::new(&["id", "site", "label", "standing", "enrolled", "last_contact", "version"]);
     for device in devices {
         let contact = device.last_contact.clone().unwrap_or_default();
-        let cells =
-            [&device.id, &device.site, &device.label, &device.standing, &device.enrolled, &contact, &device.version];
+        let standing = if device.forked { format!("{}, forked", device.standing) } else { device.standing.clone() };
+        let cells = [&device.id, &device.site, &device.label, &standing, &device.enrolled, &contact, &device.version];
         grid.push(cells.map(Clone::clone));
     }
     grid

@@ -1,5 +1,7 @@
 //! What operators and hosts do to the core: revoke, approve, check, tell devices of what changed.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use msap_shared::chain::Run;
 use msap_shared::id::DeviceId;
@@ -51,21 +53,39 @@ impl Core {
         Ok(())
     }
 
+    /// Notes that everybody in session is heard now: whoever has fallen silent has no session for
+    /// long. A disk that takes nothing loses nothing by it.
+    ///
+    /// # Errors
+    /// When the store fails in a way that does not pass.
+    pub fn hear(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let heard: BTreeSet<DeviceId> =
+            self.live.values().filter(|live| live.greeted).map(|live| live.device).collect();
+        if heard.is_empty() || self.full {
+            return Ok(());
+        }
+        let noted = self
+            .store
+            .write(|conn, _| heard.iter().try_for_each(|device| devices::set_heard(conn, *device, now.as_second())));
+        noted.or_else(|error| if error.is_passing() { Ok(()) } else { Err(error) })
+    }
+
     /// Turns a device away for good and ends its sessions. The list beside the keys must name
-    /// it before. `false` when there is no such device.
+    /// it before. `false` when the database does not know it: whoever comes as this device is turned
+    /// away all the same.
     ///
     /// # Errors
     /// When the store fails; the device is turned away all the same, by the list.
     pub fn revoke(&mut self, id: DeviceId, reason: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let Some(device) = devices::show(self.store.connection(), id)? else { return Ok(false) };
         // Before the row: a disk that is full must not keep a stolen device in session.
-        self.revocations.devices.insert(device.fingerprint);
+        let news = self.revocations.devices.insert(id);
         self.end_sessions(&[id], CloseCode::Revoked);
         self.store.write(|conn, _| {
-            if devices::revoke(conn, id, reason)? {
+            let known = devices::show(conn, id)?.is_some();
+            if devices::revoke(conn, id, reason)? || (news && !known) {
                 journal::record(conn, now, "device.revoke", &id.to_string(), reason)?;
             }
-            Ok::<_, StoreError>(true)
+            Ok::<_, StoreError>(known)
         })
     }
 

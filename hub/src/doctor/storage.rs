@@ -5,8 +5,10 @@ use std::path::Path;
 
 use super::{Doctor, State};
 use crate::exit::with_causes;
-use crate::keys::{Keys, KeysError};
+use crate::harm;
+use crate::keys::{self, Damage, Keys, KeysError};
 use crate::store::check::{self, CheckReport};
+use crate::store::devices::{self, Device, Standing};
 use crate::store::wal::{self, Log};
 use crate::store::{self, MIGRATIONS, StoreError, findings, meta};
 
@@ -21,7 +23,12 @@ impl Doctor {
         }
         if std::fs::metadata(database).is_ok_and(|file| file.len() == 0) {
             let text = lang.of("est vide", "is empty");
-            return self.note("database", State::Damaged, format!("{} {text}", database.display()), self.restore());
+            return self.note(
+                "database",
+                State::Damaged,
+                format!("{} {text}", database.display()),
+                harm::restore(lang),
+            );
         }
         if !runs && matches!(wal::compare(database), Ok(Log::Foreign)) {
             let text = lang.of(
@@ -40,24 +47,23 @@ impl Doctor {
                 let text = lang.of("format d’une version plus ancienne", "layout of an older version");
                 self.note("database", State::Doubtful, format!("{text} ({layout})"), next);
             }
-            Ok(ReadBack::Whole { epoch, commit, report, noted }) => self.told(&epoch, commit, report, noted),
-            Err(error @ StoreError::NewerSchema { .. }) => {
-                let next = lang.of("mettez msap-hub à jour", "update msap-hub");
-                self.note("database", State::Damaged, with_causes(&error), next);
+            Ok(ReadBack::Whole { epoch, commit, report, noted, devices }) => {
+                self.told(&epoch, commit, report, noted);
+                self.devices(&devices);
             }
             Err(error) if error.is_damage() => {
-                self.note("database", State::Damaged, with_causes(&error), self.restore());
+                self.note("database", State::Damaged, harm::what(&error, lang), harm::next(&error, lang));
             }
-            Err(error) => self.note("database", State::Bad, with_causes(&error), self.writable()),
+            Err(error) => self.note("database", State::Bad, harm::what(&error, lang), self.writable()),
         }
     }
 
-    fn told(&mut self, epoch: &str, commit: u64, report: CheckReport, noted: Vec<String>) {
+    pub(super) fn told(&mut self, epoch: &str, commit: u64, report: CheckReport, noted: Vec<String>) {
         let lang = self.lang;
-        let CheckReport { documents, changes, problems, differences, .. } = report;
+        let CheckReport { documents, changes, problems, differences, negative } = report;
         if !problems.is_empty() {
             let told: Vec<_> = problems.iter().take(TOLD_MAX).map(String::as_str).collect();
-            return self.note("database", State::Damaged, told.join(" ; "), self.restore());
+            return self.note("database", State::Damaged, told.join(" ; "), harm::restore(lang));
         }
         let read = lang.of("changements relus", "changes read back");
         let sqlite = rusqlite::version();
@@ -70,21 +76,45 @@ impl Doctor {
         if !told.is_empty() {
             self.note("documents", State::Bad, told.join(" ; "), "msap-hub check --rebuild");
         }
+        if !negative.is_empty() {
+            let text = lang.of("sommes négatives, comptées pour 0", "figures below zero, counted as 0");
+            let next = lang.of(
+                "msap-hub flagged list --reason negative ; un poste du lieu corrige ce qui a été retiré deux fois",
+                "msap-hub flagged list --reason negative; a desk of the site corrects what was taken away twice",
+            );
+            self.note("figures", State::Doubtful, format!("{} {text}", negative.len()), next);
+        }
     }
 
-    fn restore(&self) -> &'static str {
-        self.lang.of(
-            "arrêtez le hub, puis msap-hub restore FICHIER ; sans sauvegarde, mettez hub.db et hub.db-wal de côté et \
-             redémarrez : les postes renverront ce qu’ils gardent",
-            "stop the hub, then msap-hub restore FILE; without a backup, set hub.db and hub.db-wal aside and start \
-             again: the sites will send what they keep",
-        )
-    }
-
-    pub(super) fn keys(&mut self, keys: &Path) {
+    /// Machines that want a person.
+    fn devices(&mut self, devices: &[Device]) {
         let lang = self.lang;
-        match Keys::examine(keys) {
-            Ok(()) => self.good("keys", keys.display().to_string()),
+        let named = |wanted: &dyn Fn(&Device) -> bool| {
+            let found: Vec<_> = devices.iter().filter(|device| wanted(device)).map(|d| d.id.to_string()).collect();
+            (!found.is_empty()).then(|| found.join(" "))
+        };
+        if let Some(forked) = named(&|device| device.forked && device.standing != Standing::Revoked) {
+            let text = lang.of("existent en double (copie ou ancienne image)", "exist twice (clone or old image)");
+            let next = lang.of(
+                "les comptes restent exacts ; invitez à nouveau l’un des deux postes : msap-hub site invite LIEU",
+                "figures stay exact; invite one of the two again: msap-hub site invite SITE",
+            );
+            self.note("devices", State::Doubtful, format!("{forked} : {text}"), next);
+        }
+        if let Some(pending) = named(&|device| device.standing == Standing::Pending) {
+            let text = lang.of("attendent une approbation", "wait for approval");
+            let next = lang.of(
+                "msap-hub device approve POSTE, ou device revoke POSTE --reason TEXTE",
+                "msap-hub device approve DEVICE, or device revoke DEVICE --reason TEXT",
+            );
+            self.note("devices", State::Doubtful, format!("{pending} : {text}"), next);
+        }
+    }
+
+    pub(super) fn keys(&mut self, dir: &Path) {
+        let lang = self.lang;
+        match Keys::examine(dir) {
+            Ok(()) => self.good("keys", dir.display().to_string()),
             Err(error) => {
                 let damaged = error.exit_code() == 9;
                 let state = if damaged { State::Damaged } else { State::Bad };
@@ -98,34 +128,11 @@ impl Doctor {
                 self.note("keys", state, with_causes(&error), next);
             }
         }
-        for (name, text) in [
-            (
-                "revocations",
-                lang.of(
-                    "les postes qui reviennent attendront une approbation",
-                    "devices that come back will wait for approval",
-                ),
-            ),
-            (
-                "witness",
-                lang.of(
-                    "une base remise à la main ne serait pas reconnue",
-                    "a database put back by hand would not be noticed",
-                ),
-            ),
-        ] {
-            if !keys.join(name).exists() {
-                let next = lang.of(
-                    "restaurez-le avec le dossier des clés, ou démarrez le hub",
-                    "restore it with the keys, or start the hub",
-                );
-                self.note("keys", State::Doubtful, format!("{name} : {text}"), next);
-            }
-        }
+        self.revocations(dir);
         for name in ["ca.key", "ca.old.key", "hub.key"] {
-            if let Some(mode) = open_to_others(&keys.join(name)) {
+            if let Some(mode) = open_to_others(&dir.join(name)) {
                 let text = lang.of("lisible par d’autres", "readable by others");
-                let path = keys.join(name);
+                let path = dir.join(name);
                 self.note(
                     "keys",
                     State::Bad,
@@ -134,6 +141,42 @@ impl Doctor {
                 );
             }
         }
+    }
+
+    fn revocations(&mut self, dir: &Path) {
+        let lang = self.lang;
+        let damage = keys::read_list(dir).and_then(|list| Ok(list.damage(keys::read_witness(dir)?)));
+        let (detail, next) = match damage {
+            Ok(None) => return,
+            Ok(Some(Damage::NoWitness)) => (
+                lang.of(
+                    "witness manque ou est illisible : une base remise à la main ne serait pas reconnue",
+                    "witness is missing or not readable: a database put back by hand would not be noticed",
+                )
+                .to_owned(),
+                lang.of(
+                    "restaurez-le avec le dossier des clés, ou démarrez le hub",
+                    "restore it with the keys, or start the hub",
+                ),
+            ),
+            Ok(Some(damage)) => (
+                lang.of(
+                    format!(
+                        "revocations : {} ; après une perte de la base, tous les postes attendraient une approbation",
+                        damage.french()
+                    ),
+                    format!("revocations: {damage}; after a lost database every device would wait for approval"),
+                ),
+                lang.of(
+                    "restaurez le fichier depuis la sauvegarde du dossier des clés ; sinon, comparez msap-hub device \
+                     list avec vos postes et excluez par device revoke ceux qui ne doivent pas en être",
+                    "restore the file from the backup of the keys; otherwise compare msap-hub device list with your \
+                     machines and device revoke those that should not be among them",
+                ),
+            ),
+            Err(error) => (with_causes(&error), self.writable()),
+        };
+        self.note("keys", State::Doubtful, detail, next);
     }
 }
 
@@ -145,6 +188,7 @@ enum ReadBack {
         commit: u64,
         report: CheckReport,
         noted: Vec<String>,
+        devices: Vec<Device>,
     },
 }
 
@@ -161,7 +205,9 @@ fn read_back(database: &Path) -> Result<ReadBack, StoreError> {
     let commit = meta::last_mark(&conn)?.map_or(0, |mark| mark.commit);
     let noted = findings::findings(&conn)?;
     let report = check::look::<StoreError>(&conn, &mut |_, _| Ok(()))?;
-    Ok(ReadBack::Whole { epoch, commit, report, noted })
+    // A damaged table of devices is told as damage, not as an error.
+    let devices = if report.problems.is_empty() { devices::list(&conn, None)? } else { Vec::new() };
+    Ok(ReadBack::Whole { epoch, commit, report, noted, devices })
 }
 
 /// The mode of a private file that others may read.

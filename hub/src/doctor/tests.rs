@@ -26,7 +26,7 @@ type Harm = fn(&Path);
 
 #[test]
 fn each_damage_is_named_with_the_next_step() {
-    let harms: [(&str, Harm, &str, State, &str); 14] = [
+    let harms: [(&str, Harm, &str, State, &str); 16] = [
         ("nothing", |_| {}, "database", State::Good, ""),
         ("no database", |dir| std::fs::remove_file(dir.join("hub.db")).unwrap(), "database", State::Bad, "--data"),
         ("empty", |dir| std::fs::write(dir.join("hub.db"), "").unwrap(), "database", State::Damaged, "restore"),
@@ -86,7 +86,32 @@ fn each_damage_is_named_with_the_next_step() {
             State::Bad,
             "--rebuild",
         ),
-        ("newer", |dir| run(&dir.join("hub.db"), "PRAGMA user_version = 9999"), "database", State::Damaged, "à jour"),
+        (
+            "a device that exists twice",
+            |dir| {
+                run(
+                    &dir.join("hub.db"),
+                    "INSERT INTO site (id, name, kind, timezone) VALUES ('1', 'x', 'house', 'Europe/Paris'); INSERT INTO device (id, fingerprint, site, standing, enrolled_day, forked) VALUES (zeroblob(8), zeroblob(32), '1', 'active', 1, 1)",
+                )
+            },
+            "devices",
+            State::Doubtful,
+            "invitez",
+        ),
+        (
+            "a list of revocations that was cut",
+            |dir| std::fs::write(dir.join("keys/revocations"), "msap-revocations 1\n1 00").unwrap(),
+            "keys",
+            State::Doubtful,
+            "device revoke",
+        ),
+        (
+            "newer",
+            |dir| run(&dir.join("hub.db"), "PRAGMA user_version = 9999"),
+            "database",
+            State::Damaged,
+            "installez",
+        ),
         ("no authority", |dir| std::fs::remove_file(dir.join("keys/ca.key")).unwrap(), "keys", State::Damaged, "clés"),
         (
             "a damaged authority",
@@ -148,4 +173,15 @@ fn the_age_of_the_last_backup_is_told() {
     let found = look("24h");
     assert!(found.state == State::Good && found.detail.contains("3 h"), "{found:?}");
     assert_eq!(look("1h").state, State::Bad);
+}
+
+#[test]
+fn figures_below_zero_are_counted_with_the_next_step() {
+    let mut doctor = Doctor { lang: Lang::Fr, found: Vec::new() };
+    let negative = vec!["site 275 2026-11-17 CNAF online 25-39: -1 / -1".to_owned()];
+    let report = store::check::CheckReport { negative, ..store::check::CheckReport::default() };
+    doctor.told("", 0, report, Vec::new());
+    let found = doctor.found.iter().find(|finding| finding.check == "figures").unwrap();
+    assert!(found.state == State::Doubtful && found.detail.starts_with("1 "), "{found:?}");
+    assert!(found.next.contains("flagged list"), "{found:?}");
 }

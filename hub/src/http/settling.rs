@@ -108,14 +108,14 @@ pub fn flagged_filter(conn: &Connection, pairs: &[(String, String)]) -> Result<F
         found.ok_or_else(|| not_a_cursor(&text))
     });
     let reason = given.one("reason").map(|text| {
-        let known = Flag::ALL.into_iter().find(|flag| flag.as_str() == text);
-        known.map(|flag| flag.as_str().to_owned()).ok_or_else(|| {
+        let mut known = Flag::ALL.into_iter().map(Flag::as_str).chain([flagged::NEGATIVE]);
+        known.find(|known| *known == text).map(str::to_owned).ok_or_else(|| {
             ask::wrong(
                 "reason",
                 text,
                 Phrase::new(
-                    "parmi operator, help, age, count, day, contested, retired",
-                    "one of operator, help, age, count, day, contested, retired",
+                    "parmi operator, help, age, count, day, contested, retired, negative",
+                    "one of operator, help, age, count, day, contested, retired, negative",
                 ),
             )
         })

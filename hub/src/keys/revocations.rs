@@ -16,15 +16,21 @@
 //! lacks, before the next witness. Once it is lost, the commits tell that devices have seen and
 //! the witness has not.
 
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
 use std::sync::atomic::Ordering;
 
 use data_encoding::HEXLOWER;
-use msap_shared::id::Fingerprint;
+use msap_shared::id::{DeviceId, Fingerprint, HexError};
 use msap_shared::io::file::Access;
 use msap_shared::time::Day;
 use sha2::{Digest, Sha256};
 
-use super::{Keys, KeysError, REVOCATIONS, read, write};
+use super::{Keys, KeysError, REVOCATIONS, Witness, read, write};
+
+#[cfg(test)]
+mod tests;
 
 /// First line of the file.
 pub(super) const HEADER: &str = "msap-revocations 1\n";
@@ -53,6 +59,18 @@ pub enum Damage {
     NoWitness,
 }
 
+impl Damage {
+    /// The same for people.
+    pub fn french(self) -> String {
+        match self {
+            Self::Missing => "le fichier manque".to_owned(),
+            Self::Broken(line) => format!("la ligne {line} ne suit pas de la précédente"),
+            Self::Short { found, witnessed } => format!("{found} révocations, alors que {witnessed} ont été écrites"),
+            Self::NoWitness => "aucun témoin ne dit combien il devrait y en avoir".to_owned(),
+        }
+    }
+}
+
 /// The list is not known to be whole: devices that return to a new database are to wait for an
 /// operator.
 #[derive(Debug, thiserror::Error)]
@@ -64,17 +82,71 @@ pub enum NotIntact {
         #[source]
         damage: Damage,
         /// The devices that can still be read: revoked all the same.
-        readable: Vec<Fingerprint>,
+        readable: Vec<DeviceId>,
     },
     /// It could not be read.
     #[error(transparent)]
     Keys(#[from] KeysError),
 }
 
+/// How a line names a device: by its key, or by its short name where nobody knows the key. A
+/// device that is not in the database can be turned away too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// By its key.
+    Key(Fingerprint),
+    /// By its short name.
+    Id(DeviceId),
+}
+
+impl Named {
+    /// The short name.
+    pub fn device(&self) -> DeviceId {
+        match self {
+            Self::Key(key) => key.device(),
+            Self::Id(id) => *id,
+        }
+    }
+}
+
+impl From<&Fingerprint> for Named {
+    fn from(key: &Fingerprint) -> Self {
+        Self::Key(*key)
+    }
+}
+
+impl FromStr for Named {
+    type Err = HexError;
+
+    fn from_str(text: &str) -> Result<Self, HexError> {
+        text.parse().map(Self::Key).or_else(|_| text.parse().map(Self::Id))
+    }
+}
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(key) => key.fmt(f),
+            Self::Id(id) => id.fmt(f),
+        }
+    }
+}
+
+/// One readable line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Who.
+    pub device: DeviceId,
+    /// When, as written.
+    pub day: String,
+    /// Why.
+    pub reason: String,
+}
+
 /// The list as found.
-pub(super) struct Found {
-    /// Devices named by any readable line, in order.
-    pub(super) devices: Vec<Fingerprint>,
+pub struct Found {
+    /// Every readable line, in order.
+    pub listed: Vec<Listed>,
     damage: Option<Damage>,
     /// Highest number of a line.
     last: u64,
@@ -88,21 +160,23 @@ impl Keys {
     ///
     /// # Errors
     /// [`NotIntact`], with what is readable.
-    pub fn revocations(&self) -> Result<Vec<Fingerprint>, NotIntact> {
+    pub fn revocations(&self) -> Result<Vec<DeviceId>, NotIntact> {
         let found = self.read_revocations()?;
-        let witness = self.read_witness()?;
-        let damage = found.damage.or_else(|| match witness {
-            Some(witness) if found.last < witness.revocations => {
-                Some(Damage::Short { found: found.last, witnessed: witness.revocations })
-            }
-            Some(_) => None,
-            // Keys made by this very start have nothing to have lost.
-            None => (!self.created).then_some(Damage::NoWitness),
-        });
+        // Keys made by this very start have nothing to have lost.
+        let damage = found.damage(self.read_witness()?).filter(|damage| !self.created || *damage != Damage::NoWitness);
+        let devices = found.devices().collect();
         match damage {
-            None => Ok(found.devices),
-            Some(damage) => Err(NotIntact::Damaged { damage, readable: found.devices }),
+            None => Ok(devices),
+            Some(damage) => Err(NotIntact::Damaged { damage, readable: devices }),
         }
+    }
+
+    /// Every readable line of the list.
+    ///
+    /// # Errors
+    /// When the file system fails.
+    pub fn listed(&self) -> Result<Vec<Listed>, KeysError> {
+        Ok(self.read_revocations()?.listed)
     }
 
     /// Revocations ever written: for the next witness.
@@ -115,16 +189,16 @@ impl Keys {
     ///
     /// # Errors
     /// When the file system fails: the device's row must not change then.
-    pub fn append_revocation(&self, device: &Fingerprint, day: Day, reason: &str) -> Result<(), KeysError> {
-        let found = self.read_revocations()?;
-        if found.devices.contains(device) {
+    pub fn append_revocation(&self, device: impl Into<Named>, day: Day, reason: &str) -> Result<(), KeysError> {
+        let (device, found) = (device.into(), self.read_revocations()?);
+        if found.devices().any(|listed| listed == device.device()) {
             return Ok(());
         }
         let witnessed = self.read_witness()?.map_or(0, |witness| witness.revocations);
         let number = found.last.max(witnessed).max(self.revocation_count()) + 1;
         let reason: String =
             reason.chars().map(|c| if c.is_control() { ' ' } else { c }).take(REASON_LEN_MAX).collect();
-        let hash = chained(&found.hash, number, device, &day.to_string(), &reason);
+        let hash = chained(&found.hash, number, &device, &day.to_string(), &reason);
         let mut bytes = found.bytes;
         if bytes.is_empty() {
             bytes.extend_from_slice(HEADER.as_bytes());
@@ -148,24 +222,46 @@ impl Keys {
     }
 
     pub(super) fn read_revocations(&self) -> Result<Found, KeysError> {
-        Ok(match read(&self.path(REVOCATIONS))? {
-            None => Found {
-                devices: Vec::new(),
-                damage: Some(Damage::Missing),
-                last: 0,
-                hash: header_hash(),
-                bytes: Vec::new(),
-            },
-            Some(bytes) => examine(bytes),
+        read_list(&self.dir)
+    }
+}
+
+impl Found {
+    /// The devices of any readable line.
+    pub fn devices(&self) -> impl Iterator<Item = DeviceId> {
+        self.listed.iter().map(|listed| listed.device)
+    }
+
+    /// What does not hold, as far as list and witness tell.
+    pub fn damage(&self, witness: Option<Witness>) -> Option<Damage> {
+        self.damage.or(match witness {
+            Some(Witness { revocations, .. }) if self.last < revocations => {
+                Some(Damage::Short { found: self.last, witnessed: revocations })
+            }
+            Some(_) => None,
+            None => Some(Damage::NoWitness),
         })
     }
+}
+
+/// The list in a directory of keys.
+///
+/// # Errors
+/// When the file system fails.
+pub fn read_list(dir: &Path) -> Result<Found, KeysError> {
+    Ok(match read(&dir.join(REVOCATIONS))? {
+        None => {
+            Found { listed: Vec::new(), damage: Some(Damage::Missing), last: 0, hash: header_hash(), bytes: Vec::new() }
+        }
+        Some(bytes) => examine(bytes),
+    })
 }
 
 fn header_hash() -> String {
     HEXLOWER.encode(&Sha256::digest(HEADER))
 }
 
-fn chained(before: &str, number: u64, device: &Fingerprint, day: &str, reason: &str) -> String {
+fn chained(before: &str, number: u64, device: &Named, day: &str, reason: &str) -> String {
     HEXLOWER.encode(&Sha256::digest(format!("{before} {number} {device} {day} {reason}")))
 }
 
@@ -173,7 +269,7 @@ fn chained(before: &str, number: u64, device: &Fingerprint, day: &str, reason: &
 /// still revocations.
 fn examine(bytes: Vec<u8>) -> Found {
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    let mut found = Found { devices: Vec::new(), damage: None, last: 0, hash: header_hash(), bytes };
+    let mut found = Found { listed: Vec::new(), damage: None, last: 0, hash: header_hash(), bytes };
     let body = text.strip_prefix(HEADER);
     if body.is_none() || !text.ends_with('\n') {
         found.damage = Some(Damage::Broken(1));
@@ -184,160 +280,19 @@ fn examine(bytes: Vec<u8>) -> Found {
         let mut part = || parts.next().unwrap_or_default();
         let (number, device, day, hash, reason) = (part(), part(), part(), part(), part());
         let number: Option<u64> = number.parse().ok();
-        let device: Option<Fingerprint> = device.parse().ok();
+        let device: Option<Named> = device.parse().ok();
         let follows = number == Some(expected)
             && device.is_some_and(|device| chained(&found.hash, expected, &device, day, reason) == hash);
         if !follows {
             found.damage = found.damage.or(Some(Damage::Broken(expected)));
         }
-        found.devices.extend(device);
+        found.listed.extend(device.map(|device| Listed {
+            device: device.device(),
+            day: day.to_owned(),
+            reason: reason.to_owned(),
+        }));
         found.last = found.last.max(number.unwrap_or(expected));
         hash.clone_into(&mut found.hash);
     }
     found
-}
-
-#[cfg(test)]
-mod tests {
-    use msap_shared::frame::Mark;
-    use msap_shared::id::Epoch;
-
-    use super::super::Witness;
-    use super::*;
-
-    struct Case {
-        _dir: tempfile::TempDir,
-        keys: Keys,
-    }
-
-    fn device(n: u8) -> Fingerprint {
-        Fingerprint::new([n; 32])
-    }
-
-    fn witness(revocations: u64) -> Witness {
-        Witness { epoch: Epoch::new([1; 16]), mark: Mark { commit: 1, tag: 1 }, revocations }
-    }
-
-    impl Case {
-        /// Keys with three revocations and a witness of them, opened anew.
-        fn new() -> Self {
-            let dir = tempfile::tempdir().unwrap();
-            let keys = Keys::open_or_create(dir.path(), false).unwrap();
-            for n in 1..=3 {
-                keys.append_revocation(&device(n), "2026-11-20".parse().unwrap(), "volé\nà Lyon").unwrap();
-            }
-            keys.write_witness(&witness(keys.revocation_count())).unwrap();
-            let keys = Keys::open_or_create(dir.path(), true).unwrap();
-            Self { _dir: dir, keys }
-        }
-
-        fn text(&self) -> String {
-            std::fs::read_to_string(self.keys.path(REVOCATIONS)).unwrap()
-        }
-
-        fn set(&self, text: &str) {
-            std::fs::write(self.keys.path(REVOCATIONS), text).unwrap();
-        }
-
-        fn damage(&self) -> Option<(Damage, usize)> {
-            match self.keys.revocations() {
-                Ok(_) => None,
-                Err(NotIntact::Damaged { damage, readable }) => Some((damage, readable.len())),
-                Err(NotIntact::Keys(error)) => panic!("{error}"),
-            }
-        }
-    }
-
-    #[test]
-    fn revocations_read_back() {
-        let case = Case::new();
-        assert_eq!(case.keys.revocations().unwrap(), [device(1), device(2), device(3)]);
-        assert_eq!(case.keys.revocation_count(), 3);
-        assert!(case.keys.is_revoked(&device(2)).unwrap() && !case.keys.is_revoked(&device(4)).unwrap());
-        assert!(case.text().lines().nth(1).unwrap().ends_with(" volé à Lyon"));
-    }
-
-    #[test]
-    fn a_second_revocation_of_a_device_adds_nothing() {
-        let case = Case::new();
-        let before = case.text();
-        case.keys.append_revocation(&device(2), "2026-11-21".parse().unwrap(), "again").unwrap();
-        assert_eq!(case.text(), before);
-    }
-
-    #[test]
-    fn every_cut_is_noticed() {
-        let case = Case::new();
-        let text = case.text();
-        for len in 0..text.len() {
-            if text.is_char_boundary(len) {
-                case.set(&text[..len]);
-                assert!(case.damage().is_some(), "cut at {len}");
-            }
-        }
-        case.set(&text);
-        assert_eq!(case.damage(), None);
-    }
-
-    #[test]
-    fn every_changed_byte_is_noticed_and_the_rest_stays_readable() {
-        let case = Case::new();
-        let text = case.text();
-        for at in 0..text.len() {
-            let mut bytes = text.clone().into_bytes();
-            bytes[at] ^= 1;
-            std::fs::write(case.keys.path(REVOCATIONS), bytes).unwrap();
-            let (_, readable) = case.damage().unwrap_or_else(|| panic!("wrong at {at}"));
-            assert!(readable >= 2, "wrong at {at}");
-        }
-    }
-
-    #[test]
-    fn a_line_cut_out_is_noticed() {
-        let case = Case::new();
-        let lines: Vec<String> = case.text().lines().map(|line| format!("{line}\n")).collect();
-        case.set(&[lines[0].as_str(), &lines[2], &lines[3]].concat());
-        assert_eq!(case.damage(), Some((Damage::Broken(1), 2)));
-    }
-
-    #[test]
-    fn a_further_revocation_does_not_hide_a_cut() {
-        for cut in [1, 2, 3] {
-            let case = Case::new();
-            let lines: Vec<String> = case.text().lines().map(|line| format!("{line}\n")).collect();
-            case.set(&lines[..=3 - cut].concat());
-            for n in 4..=8 {
-                case.keys.append_revocation(&device(n), "2026-11-21".parse().unwrap(), "").unwrap();
-                let (damage, readable) = case.damage().unwrap();
-                assert!(matches!(damage, Damage::Broken(_)), "{damage:?}");
-                assert_eq!(readable, 3 - cut + usize::from(n) - 3);
-            }
-        }
-    }
-
-    #[test]
-    fn a_missing_list_or_witness_is_not_intact() {
-        let case = Case::new();
-        std::fs::remove_file(case.keys.path(super::super::WITNESS)).unwrap();
-        assert_eq!(case.damage(), Some((Damage::NoWitness, 3)));
-        case.keys.write_witness(&witness(3)).unwrap();
-        std::fs::remove_file(case.keys.path(REVOCATIONS)).unwrap();
-        assert_eq!(case.damage(), Some((Damage::Missing, 0)));
-        // Revoking works all the same, and mends nothing.
-        case.keys.append_revocation(&device(9), "2026-11-21".parse().unwrap(), "").unwrap();
-        assert_eq!(case.damage(), Some((Damage::Broken(1), 1)));
-        case.keys.write_witness(&witness(4)).unwrap();
-        assert!(case.damage().is_some());
-    }
-
-    #[test]
-    fn new_keys_are_intact_and_a_list_ahead_of_its_witness_is() {
-        let dir = tempfile::tempdir().unwrap();
-        let keys = Keys::open_or_create(dir.path(), false).unwrap();
-        assert_eq!(keys.revocations().unwrap(), []);
-        keys.write_witness(&witness(0)).unwrap();
-        keys.append_revocation(&device(1), "2026-11-20".parse().unwrap(), "perdu").unwrap();
-        let keys = Keys::open_or_create(dir.path(), false).unwrap();
-        assert_eq!(keys.revocations().unwrap(), [device(1)]);
-    }
 }

@@ -4,6 +4,8 @@
 //! behind the database; it is never ahead of it. A database that does not know the witness's
 //! commit, or knows it with another tag, was put back by hand: the core then begins a new epoch.
 
+use std::path::Path;
+
 use msap_shared::frame::Mark;
 use msap_shared::id::Epoch;
 use msap_shared::io::file::Access;
@@ -31,13 +33,7 @@ impl Keys {
     /// # Errors
     /// When the file system fails.
     pub fn read_witness(&self) -> Result<Option<Witness>, KeysError> {
-        let path = self.path(WITNESS);
-        let Some(bytes) = read(&path)? else { return Ok(None) };
-        let witness = parse(&bytes);
-        if witness.is_none() {
-            warn!(path = %path.display(), "the witness file is damaged: it is taken for missing");
-        }
-        Ok(witness)
+        read_witness(&self.dir)
     }
 
     /// Replaces the witness, whole or not at all.
@@ -47,6 +43,20 @@ impl Keys {
     pub fn write_witness(&self, witness: &Witness) -> Result<(), KeysError> {
         write(&self.path(WITNESS), render(witness).as_bytes(), Access::Owner)
     }
+}
+
+/// The witness in a directory of keys; `None` when there is none, or none that is readable.
+///
+/// # Errors
+/// When the file system fails.
+pub fn read_witness(dir: &Path) -> Result<Option<Witness>, KeysError> {
+    let path = dir.join(WITNESS);
+    let Some(bytes) = read(&path)? else { return Ok(None) };
+    let witness = parse(&bytes);
+    if witness.is_none() {
+        warn!(path = %path.display(), "the witness file is damaged: it is taken for missing");
+    }
+    Ok(witness)
 }
 
 fn render(witness: &Witness) -> String {

@@ -16,7 +16,7 @@ mod contact;
 #[cfg(test)]
 mod tests;
 
-pub use self::contact::{forget_tokens, heard_again, set_contact, set_in_sync, set_token};
+pub use self::contact::{forget_tokens, heard_again, set_contact, set_heard, set_in_sync, set_token};
 
 /// How the hub regards a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ pub struct Device {
 /// What the hub notes of a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Contact {
-    /// Seconds since 1970 of the last session.
+    /// Seconds since 1970 at which it was last heard.
     pub at: Option<i64>,
     /// Seconds since 1970 of the last time it held nothing unconfirmed; `None` keeps what is
     /// noted.

@@ -17,9 +17,12 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 use sha2::{Digest as _, Sha256};
 
+pub use self::negative::NEGATIVE;
 use super::chains::{self, Doc};
 use super::{StoreError, rebuild};
 use crate::ledger::{Flag, Verdict};
+
+mod negative;
 
 /// A part of the network.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -103,7 +106,7 @@ const SELECT: &str = "SELECT d.name, g.tap, group_concat(g.reason), max(g.verdic
     FROM flagged g JOIN document d ON d.id = g.document JOIN site s ON s.id = d.site \
     LEFT JOIN fact f ON f.document = g.document AND f.tap = g.tap";
 
-/// Facts that nobody has settled, by document and tap.
+/// Facts that nobody has settled and figures below zero, by document and tap.
 pub fn list(conn: &Connection, filter: &FlaggedFilter) -> Result<Vec<FlaggedRow>, StoreError> {
     let mut conditions = vec!["g.verdict = ''"];
     let mut values = Vec::new();
@@ -128,7 +131,14 @@ pub fn list(conn: &Connection, filter: &FlaggedFilter) -> Result<Vec<FlaggedRow>
     values.push(Value::Integer(filter.limit.into()));
     let conditions = conditions.join(" AND ");
     let sql = format!("{SELECT} WHERE {conditions} GROUP BY d.name, g.tap {having} ORDER BY d.name, g.tap LIMIT ?");
-    rows(conn, &sql, values)
+    let mut found = rows(conn, &sql, values)?;
+    let below_zero = negative::list(conn, filter)?;
+    if !below_zero.is_empty() {
+        found.extend(below_zero);
+        found.sort_by_cached_key(|row| (row.document.to_string(), row.tap));
+        found.truncate(filter.limit as usize);
+    }
+    Ok(found)
 }
 
 /// The flagged facts with this id, settled ones too: one, unless ids collide.
@@ -145,6 +155,8 @@ pub fn named(conn: &Connection, wanted: &str) -> Result<Vec<FlaggedRow>, StoreEr
         let key = vec![Value::Text(document), Value::Blob(tap.as_bytes().to_vec())];
         found.extend(rows(conn, &sql, key)?);
     }
+    let below_zero = negative::list(conn, &FlaggedFilter::default())?;
+    found.extend(below_zero.into_iter().filter(|row| plain(&row.id) == wanted));
     Ok(found)
 }
 

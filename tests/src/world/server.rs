@@ -91,7 +91,8 @@ impl Server {
     pub(super) fn start(&mut self, rng: &mut StdRng) {
         if let Power::Off(conn) = std::mem::replace(&mut self.power, Power::Between) {
             let store = Store::over(conn, PathBuf::from("memory"), self.witness, fresh_from(rng, None));
-            let revocations = Revocations { devices: self.revoked.clone(), intact: self.intact };
+            let revocations =
+                Revocations { devices: self.revoked.iter().map(Fingerprint::device).collect(), intact: self.intact };
             let core = Core::new(store.expect("a database that opens"), zone(), revocations);
             self.power = Power::On(Box::new(core));
         }

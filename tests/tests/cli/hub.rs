@@ -76,6 +76,27 @@ fn a_directory_without_a_hub_is_not_made_one_by_a_command() {
 }
 
 #[test]
+fn a_code_of_a_hub_with_default_settings_works_on_its_network() {
+    run(|cluster| {
+        let mut hub = cluster.hub("hub");
+        hub.start_at("[::]:0")?;
+        hub.add_sites(&["275"])?;
+        let invited = hub.cli(&["site", "invite", "275"])?.expect_code(0)?;
+        assert!(invited.err.contains("sync.advertise"), "{}", invited.err);
+        let mut agent = cluster.agent("poste");
+        agent.join(invited.out.trim(), "accueil")?.expect_code(0)?;
+        agent.start()?;
+        agent.count("CNAF", 1)?;
+        agent.wait_confirmed()?;
+        // A machine that the database never knew can be turned away too, and is shown.
+        hub.cli(&["device", "revoke", "00112233445566ff", "--reason", "volé"])?.expect_code(0)?;
+        assert!(hub.devices()?.iter().any(|row| row["id"] == "00112233445566ff" && row["standing"] == "revoked"));
+        hub.cli(&["device", "revoke", "nobody", "--reason", "volé"])?.expect_code(4)?;
+        Ok(())
+    });
+}
+
+#[test]
 fn one_directory_has_one_hub() {
     run(|cluster| {
         let hub = hub_with(cluster, &["275"])?;

@@ -87,11 +87,19 @@ fn a_hub_on_a_damaged_or_newer_database_or_without_its_keys_does_not_start() {
         damage(&damaged.data().join("hub.db"))?;
         damaged.cli(&serve)?.expect_code(9)?;
         damaged.cli(&["site", "list"])?.expect_code(9)?;
+        for asked in [&["check"][..], &["doctor"]] {
+            let ended = damaged.cli(asked)?.expect_code(9)?;
+            assert!(format!("{}{}", ended.out, ended.err).contains("msap-hub restore"), "{asked:?}: {}", ended.err);
+        }
 
         let newer = copy("plus récent")?;
         from_the_future(&newer.data().join("hub.db"))?;
         newer.cli(&serve)?.expect_code(9)?;
         newer.cli(&["site", "set", "275", "life=open"])?.expect_code(9)?;
+        for asked in [&["check"][..], &["doctor"]] {
+            let ended = newer.cli(asked)?.expect_code(9)?;
+            assert!(format!("{}{}", ended.out, ended.err).contains("installez"), "{asked:?}: {}", ended.err);
+        }
 
         // Never a second authority beside an existing database.
         let keyless = copy("sans clés")?;

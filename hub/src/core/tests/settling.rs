@@ -6,6 +6,7 @@ use crate::site::Life;
 use crate::store::flagged::{self, FlaggedFilter, FlaggedRow};
 use crate::store::history::Since;
 use crate::store::refusals::{self, RefusedFilter};
+use crate::store::sites;
 
 const ODD: &str = "2|NEWCOMER|online|25-39|3";
 
@@ -170,4 +171,40 @@ fn the_refusals_of_a_device_have_a_bound_and_settling_makes_room() {
     refuse(&mut core, 4);
     let kept: u32 = core.connection().query_row("SELECT count(*) FROM refusal", [], |row| row.get(0)).unwrap();
     assert_eq!((refusals_of(&core).len(), kept), (refusals::PER_DEVICE_MAX as usize, refusals::PER_DEVICE_MAX));
+}
+
+#[test]
+fn a_figure_below_zero_is_listed_until_it_is_corrected_and_cannot_be_settled() {
+    let mut core = greeted();
+    push(&mut core, 1, &[vec![fact(1, 0, "1|CNAF|online|25-39|1")]]);
+    // Two desks took the same visit away.
+    push(&mut core, 2, &[vec![fact(2, 0, "-1|CNAF|online|25-39|-1")]]);
+    let list = |core: &Core, reason: Option<&str>| {
+        let reason = reason.map(str::to_owned);
+        flagged::list(core.connection(), &FlaggedFilter { reason, limit: 10, ..FlaggedFilter::default() }).unwrap()
+    };
+    assert!(list(&core, None).is_empty());
+    push(&mut core, 3, &[vec![fact(3, 0, "-1|CNAF|online|25-39|-1")]]);
+    let found = list(&core, None);
+    assert_eq!(found, list(&core, Some("negative")));
+    assert!(list(&core, Some("day")).is_empty());
+    let [row] = found.try_into().unwrap();
+    assert_eq!(row.standing.as_ref().unwrap().value, "-1|CNAF|online|25-39|-1");
+    assert_eq!(
+        (row.reasons.as_slice(), row.day().unwrap().to_string().as_str()),
+        (&["negative".to_owned()][..], "2026-11-17")
+    );
+    assert_eq!(flagged::named(core.connection(), &row.id).unwrap(), std::slice::from_ref(&row));
+    let after = |after: Option<(String, TapName)>| {
+        let filter = FlaggedFilter { after, limit: 10, ..FlaggedFilter::default() };
+        flagged::list(core.connection(), &filter).unwrap().len()
+    };
+    assert_eq!(after(Some((DOCUMENT.to_owned(), row.tap))), 0, "a page goes on after it");
+    let of = |site: &str| {
+        let site = Some(site.parse().unwrap());
+        flagged::list(core.connection(), &FlaggedFilter { site, limit: 10, ..FlaggedFilter::default() }).unwrap().len()
+    };
+    assert_eq!((of("275"), of("361")), (1, 0));
+    push(&mut core, 4, &[vec![fact(3, 1, "0|CNAF|online|25-39|0")]]);
+    assert!(list(&core, None).is_empty());
 }

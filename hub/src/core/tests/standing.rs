@@ -21,13 +21,15 @@ fn a_device_is_noted_as_in_sync_when_it_is_told_so() {
     let mut core = greeted();
     assert_eq!(device(&core, 1).contact.in_sync, None);
     // By Welcome: both hold nothing.
+    core.turn(vec![Input::Closed(ConnId::new(1))], now()).unwrap();
     let outputs = say_hello(&mut core, 2, Digest32::new([0; 32]), false);
     assert!(matches!(&outputs[..], [Output::Send(_, Frame::Welcome(welcome))] if welcome.in_sync), "{outputs:?}");
     assert_eq!(device(&core, 1).contact.in_sync, Some(now().as_second()));
     // By Ack, after what was offered.
     core.connection().execute("UPDATE device SET last_in_sync = NULL", []).unwrap();
     let push = pushes(1, &[vec![fact(1, 0, "1|CNAF|online|25-39|1")]]).remove(0);
-    give(&mut core, Frame::Push(push));
+    let conn = ConnId::new(2);
+    core.turn(vec![Input::Drained(conn), Input::Frame(conn, Frame::Push(push))], now()).unwrap();
     let digest = chains_digest(&core);
     say_hello(&mut core, 3, digest, true);
     assert_eq!(device(&core, 1).contact.in_sync, Some(now().as_second()));
@@ -80,4 +82,68 @@ fn a_replaced_machine_that_is_heard_again_exists_twice() {
     say_hello(&mut core, 2, Digest32::new([0; 32]), false);
     let device = device(&core, 1);
     assert_eq!((device.replaced_by, device.forked), (None, true));
+}
+
+fn says(core: &mut Core, n: u64, line: (Option<u8>, u8)) -> Vec<Output> {
+    let conn = ConnId::new(n);
+    let fingerprint = Fingerprint::new([1; 32]);
+    let opened = Input::Opened { conn, fingerprint, site: "275".parse().unwrap(), transport: "quic" };
+    let [token_prev, token_next] = [line.0, Some(line.1)].map(|n| n.map(|n| SessionToken::new([n; 16])));
+    let Frame::Hello(hello) = hello() else { panic!() };
+    let hello = Frame::Hello(Hello { token_prev, token_next: token_next.unwrap(), ..hello });
+    core.turn(vec![opened, Input::Frame(conn, hello)], now()).unwrap()
+}
+
+fn replaced(outputs: &[Output]) -> Vec<ConnId> {
+    let replaced = outputs.iter().filter_map(|output| match output {
+        Output::Close(conn, CloseCode::Replaced) => Some(*conn),
+        _ => None,
+    });
+    replaced.collect()
+}
+
+#[test]
+fn a_running_copy_shows_while_both_are_connected() {
+    let mut core = core();
+    assert!(replaced(&says(&mut core, 1, (None, 1))).is_empty());
+    // The copy was made while the machine ran: it continues the line as well as the machine would.
+    let outputs = says(&mut core, 2, (Some(1), 2));
+    assert_eq!(replaced(&outputs), [ConnId::new(1)]);
+    assert!(!device(&core, 1).forked, "so far it may have been the machine, back before its loss was noticed");
+    // The machine was there all the time: it comes back where it was.
+    assert!(replaced(&says(&mut core, 3, (Some(1), 3))).is_empty(), "both stay");
+    assert!(device(&core, 1).forked);
+    assert!(replaced(&says(&mut core, 4, (Some(2), 4))).is_empty());
+}
+
+#[test]
+fn a_machine_that_is_back_before_its_loss_was_noticed_is_no_copy() {
+    let mut core = core();
+    for n in 1..20 {
+        let before = u8::try_from(n - 1).ok().filter(|before| *before > 0);
+        let outputs = says(&mut core, n, (before, u8::try_from(n).unwrap()));
+        assert_eq!(replaced(&outputs).len(), usize::from(n > 1));
+        // Whatever ends late is not missed.
+        core.turn(vec![Input::Closed(ConnId::new(n.saturating_sub(1)))], now()).unwrap();
+    }
+    assert!(!device(&core, 1).forked);
+}
+
+#[test]
+fn last_contact_is_when_a_machine_was_last_heard() {
+    let mut core = greeted();
+    let second = |core: &Core| device(core, 1).contact.at.unwrap() - now().as_second();
+    let after = |seconds: i64| now() + jiff::SignedDuration::from_secs(seconds);
+    assert_eq!(second(&core), 0);
+    let before = core.now();
+    core.turn(vec![Input::Drained(ConnId::new(1))], after(30)).unwrap();
+    assert_eq!(core.now(), before, "nothing is written for what is only sent");
+    core.hear(after(60)).unwrap();
+    assert_eq!(second(&core), 60);
+    core.turn(vec![Input::Closed(ConnId::new(1))], after(75)).unwrap();
+    assert_eq!(second(&core), 75);
+    let before = core.now();
+    core.hear(after(120)).unwrap();
+    core.turn(vec![Input::Closed(ConnId::new(1))], after(130)).unwrap();
+    assert_eq!((second(&core), core.now()), (75, before), "a machine that is gone is not heard");
 }

@@ -17,6 +17,15 @@ pub fn set_contact(conn: &Connection, id: DeviceId, contact: &Contact) -> Result
         .map_err(StoreError::sqlite("noting a session"))
 }
 
+/// Notes that a device was heard, `at` in seconds since 1970.
+pub fn set_heard(conn: &Connection, id: DeviceId, at: i64) -> Result<(), StoreError> {
+    const SQL: &str = "UPDATE device SET last_contact = ?2 WHERE id = ?1";
+    conn.prepare_cached(SQL)
+        .and_then(|mut statement| statement.execute(params![id.as_bytes(), at]))
+        .map(drop)
+        .map_err(StoreError::sqlite("noting that a device was heard"))
+}
+
 /// A device that counted as replaced is heard: it exists twice, and a person is told.
 pub fn heard_again(conn: &Connection, id: DeviceId) -> Result<(), StoreError> {
     const SQL: &str = "UPDATE device SET replaced_by = NULL, forked = 1 WHERE id = ?1";

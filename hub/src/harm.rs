@@ -1,0 +1,91 @@
+//! What a failure of the database means to people, and what they do about it.
+//!
+//! Asked by every command that ends with exit code 9 or 1 for the database's sake, and by the
+//! doctor: the same cause has the same words and the same next step everywhere.
+
+use crate::exit::{Exit, Failure, with_causes};
+use crate::lang::Lang;
+use crate::store::StoreError;
+
+/// The exit code.
+pub fn exit(error: &StoreError) -> Exit {
+    if error.is_damage() { Exit::Damaged } else { Exit::Failure }
+}
+
+/// What is wrong. What SQLite or the verifier found stays in English: it is to be searched for.
+pub fn what(error: &StoreError, lang: Lang) -> String {
+    let french = match error {
+        StoreError::Missing { path } => format!("{} n’existe pas", path.display()),
+        StoreError::NewerSchema { path } => format!("{} vient d’une version plus récente de msap-hub", path.display()),
+        StoreError::Corrupt { what } => format!("la base du hub est endommagée ({what})"),
+        error if error.is_full() => "le disque est plein".to_owned(),
+        StoreError::Sqlite { doing, source } => format!("la base du hub a échoué ({doing}: {source})"),
+        StoreError::Migration(source) => {
+            format!("la base du hub n’a pas pu être mise à jour ({})", with_causes(source))
+        }
+        StoreError::OldSqlite(version) => {
+            format!("ce programme contient SQLite {version}, qui peut perdre des données : il faut au moins 3.51.3")
+        }
+    };
+    lang.of(french, with_causes(error))
+}
+
+/// What to do about it; empty when there is nothing but to look into the cause.
+pub fn next(error: &StoreError, lang: Lang) -> &'static str {
+    match error {
+        StoreError::Corrupt { .. } => restore(lang),
+        StoreError::NewerSchema { .. } => lang.of(
+            "installez cette version de msap-hub ou une plus récente ; la base n’a pas été touchée",
+            "install that version of msap-hub or a newer one; the database was not touched",
+        ),
+        StoreError::OldSqlite(_) => lang.of("installez une autre version de msap-hub", "install another msap-hub"),
+        error if error.is_full() => lang.of(
+            "faites de la place : le hub reprendra de lui-même, les postes gardent tout",
+            "make room: the hub will go on by itself, the sites keep everything",
+        ),
+        _ => "",
+    }
+}
+
+/// What to do about damage.
+pub fn restore(lang: Lang) -> &'static str {
+    lang.of(
+        "arrêtez le hub et gardez le fichier hub.db, puis msap-hub restore FICHIER ; sans sauvegarde, mettez hub.db et \
+         hub.db-wal de côté et redémarrez : les postes renverront ce qu’ils gardent",
+        "stop the hub and keep the file hub.db, then msap-hub restore FILE; without a backup, set hub.db and \
+         hub.db-wal aside and start again: the sites will send what they keep",
+    )
+}
+
+/// Both on one line.
+pub fn said(error: &StoreError, lang: Lang) -> String {
+    match (what(error, lang), next(error, lang)) {
+        (what, "") => what,
+        (what, next) => lang.of(format!("{what} : {next}"), format!("{what}: {next}")),
+    }
+}
+
+/// The end of a command by it.
+pub fn failure(error: &StoreError, lang: Lang) -> Failure {
+    Failure::new(exit(error), said(error, lang))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_ends_with_nine_says_in_french_what_to_do() {
+        let newer = StoreError::NewerSchema { path: "hub.db".into() };
+        for (error, what, next) in [
+            (&newer, "plus récente", "installez"),
+            (&StoreError::corrupt("page 7"), "endommagée (page 7)", "msap-hub restore"),
+            (&StoreError::OldSqlite("3.40.0"), "3.40.0", "installez"),
+        ] {
+            let failure = failure(error, Lang::Fr);
+            assert_eq!(failure.exit, Exit::Damaged);
+            assert!(failure.message.contains(what) && failure.message.contains(next), "{}", failure.message);
+        }
+        assert!(said(&newer, Lang::En).contains("install that version"));
+    }
+}
