@@ -3,7 +3,7 @@
 //! Asked by the dial before each attempt and told how it ended; `join` climbs it too. Without
 //! clock or socket. Invariants: two failures of QUIC that may be the path's, and nothing else, lead
 //! to TCP; what worked is remembered for each network, so that a restart begins with it; QUIC is
-//! tried again [`QUIC_AGAIN_S`] later, at the next attempt there is anyway; a network where TCP
+//! tried again six hours later, at the next attempt there is anyway; a network where TCP
 //! fails too begins anew with QUIC.
 
 use std::collections::BTreeMap;
