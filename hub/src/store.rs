@@ -44,7 +44,7 @@ pub const MIGRATIONS: [&str; 4] = [
     include_str!("store/migration_1.sql"),
     include_str!("store/migration_2.sql"),
     include_str!("store/migration_3.sql"),
-    include_str!("store/migration_5.sql"),
+    include_str!("store/migration_4.sql"),
 ];
 
 /// A source of 16 random bytes: epochs and tags.
