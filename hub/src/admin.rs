@@ -111,8 +111,8 @@ pub enum Look {
     },
     /// Lines of the journal.
     Journal {
-        /// Only lines after this one.
-        after: i64,
+        /// Only lines after this one, the first ones; none means the last ones.
+        after: Option<i64>,
         /// At most so many.
         limit: u32,
     },

@@ -19,8 +19,8 @@ use crate::admin::{Asked, Reply, Request};
 use crate::cli::{Cli, Command, Config, Format, Global, bundle, command, request, show, tools};
 use crate::client::{self, Way};
 use crate::config::Settings;
-use crate::doctor;
 use crate::exit::{Exit, Failure, with_causes};
+use crate::{doctor, out};
 
 pub use self::daemon::ADDRESSES;
 
@@ -62,6 +62,9 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
         Command::Config(Config::Show) => written(show::settings(&settings(&cli.global, &[])?.show(), cli.global.json)),
         Command::Config(Config::Check) => {
             settings(&cli.global, &[])?;
+            if cli.global.json {
+                return written(out::json(&serde_json::json!({ "valid": true })));
+            }
             eprintln!("{}", lang.of("réglages valides", "the settings are valid"));
             Ok(())
         }
@@ -84,6 +87,10 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
         Command::Token(token) => managed(&cli.global, request::token(token), None),
         Command::Counts(counts) => {
             let format = counts.format;
+            if cli.global.json && format == Format::Csv {
+                let text = lang.of("--json et --format csv s’excluent", "--json and --format csv exclude each other");
+                return Err(Failure::new(Exit::Usage, text));
+            }
             managed(&cli.global, request::counts(counts), Some(format))
         }
         Command::ImportBundle(args) => {

@@ -245,7 +245,11 @@ fn filters(conn: &Connection, given: &Given) -> Result<Filters, AskError> {
         ages: given.list(
             "age",
             Phrase::new("une tranche d’âge, par exemple 25-39", "an age bracket such as 25-39"),
-            |text| Ok(parsed(Age::known(text).is_some(), text)),
+            |text| {
+                // In an address, «+» stands for a space.
+                let text = if text == "70 " { "70+" } else { text };
+                Ok(parsed(Age::known(text).is_some(), text))
+            },
         )?,
     })
 }

@@ -79,7 +79,11 @@ pub fn look(conn: &Connection, look: &Look, lang: Lang, now: Timestamp) -> Resul
             Reply::FlaggedOne(Box::new(object))
         }
         Look::Journal { after, limit } => {
-            let lines = journal::list(conn, *after, (*limit).min(JOURNAL_MAX))?;
+            let limit = (*limit).min(JOURNAL_MAX);
+            let lines = match after {
+                Some(after) => journal::list(conn, *after, limit)?,
+                None => journal::last(conn, limit)?,
+            };
             Reply::Journal(lines.into_iter().map(Into::into).collect())
         }
         Look::Documents => {

@@ -314,6 +314,12 @@ fn every_change_is_journalled() {
     assert_eq!(told[0], "site.add 275 kind=house name=Chemillé department=49");
     assert_eq!(told[1..3], ["site.set 275 name=Chemillé", "site.set 275 department=49"]);
     assert_eq!(told[told.len() - 2..], ["site.set 275 bearer=mairie", "site.set 275 life=retired"]);
+    let shown = |after, limit| match desk.look(&Look::Journal { after, limit }) {
+        Reply::Journal(lines) => lines.into_iter().map(|line| line.n).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    let n = i64::try_from(lines.len()).unwrap();
+    assert_eq!((shown(None, 2), shown(Some(0), 2)), (vec![n - 1, n], vec![1, 2]));
 }
 
 #[test]

@@ -249,10 +249,10 @@ pub(crate) enum Format {
 pub(crate) enum Journal {
     /// Liste, de la plus ancienne ligne à la plus récente
     List {
-        /// Seulement après cette ligne
-        #[arg(long, default_value_t = 0, value_name = "LIGNE")]
-        after: i64,
-        /// Au plus tant de lignes
+        /// À partir de la ligne qui suit celle-ci
+        #[arg(long, value_name = "LIGNE")]
+        after: Option<i64>,
+        /// Au plus tant de lignes : les dernières, ou sous --after les premières
         #[arg(long, default_value_t = 1_000, value_name = "NOMBRE")]
         limit: u32,
     },
@@ -286,7 +286,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
 
 /// `12h` or `7d`, up to ten years, in seconds.
 fn seconds(text: &str) -> Result<i64, String> {
-    let wrong = || "attendu : une durée telle que 12h ou 7d, d’au plus 3650d".to_owned();
+    let wrong = || "attendu : une durée telle que 12h ou 7d, de 1h à 3650d".to_owned();
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
     let unit: i64 = match unit {
         "h" => 3_600,

@@ -1,7 +1,8 @@
 //! The journal: who changed what in the hub, and when. Append-only.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use msap_shared::io::store::sql;
+use rusqlite::{Connection, Row, params};
 
 use super::StoreError;
 
@@ -34,10 +35,17 @@ pub fn record(conn: &Connection, now: Timestamp, action: &str, subject: &str, de
 /// The lines after `after`, oldest first, at most `limit`.
 pub fn list(conn: &Connection, after: i64, limit: u32) -> Result<Vec<Entry>, StoreError> {
     const SQL: &str = "SELECT n, at, action, subject, detail FROM journal WHERE n > ?1 ORDER BY n LIMIT ?2";
-    let entry = |row: &rusqlite::Row<'_>| {
-        Ok(Entry { n: row.get(0)?, at: row.get(1)?, action: row.get(2)?, subject: row.get(3)?, detail: row.get(4)? })
-    };
-    conn.prepare(SQL)
-        .and_then(|mut statement| statement.query_map(params![after, limit], entry)?.collect())
-        .map_err(StoreError::sqlite("reading the journal"))
+    sql::rows(conn, "reading the journal", SQL, (after, limit), entry)
+}
+
+/// The last `limit` lines, oldest first.
+pub fn last(conn: &Connection, limit: u32) -> Result<Vec<Entry>, StoreError> {
+    const SQL: &str = "SELECT n, at, action, subject, detail FROM journal ORDER BY n DESC LIMIT ?1";
+    let mut lines = sql::rows(conn, "reading the journal", SQL, [limit], entry)?;
+    lines.reverse();
+    Ok(lines)
+}
+
+fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    Ok(Entry { n: row.get(0)?, at: row.get(1)?, action: row.get(2)?, subject: row.get(3)?, detail: row.get(4)? })
 }

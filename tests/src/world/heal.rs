@@ -219,12 +219,19 @@ impl World {
         // Those approved just now begin again as active ones.
         self.approve()?;
         self.settle()?;
-        for n in 0..self.machines.len() {
-            if !self.machines[n].revoked {
-                self.start_or_connect(n)?;
+        // Whoever the hub has asked to begin again does: of two that are one device, the first to
+        // come is sent back once, which is how they show.
+        for _ in 0..ROUNDS {
+            if self.machines.iter().all(|machine| machine.revoked || machine.line.is_some()) {
+                break;
             }
+            for n in 0..self.machines.len() {
+                if !self.machines[n].revoked {
+                    self.start_or_connect(n)?;
+                }
+            }
+            self.settle()?;
         }
-        self.settle()?;
         for n in 0..self.machines.len() {
             if self.machines[n].line.is_some() {
                 self.tap(n)?;

@@ -191,15 +191,3 @@ fn a_visit_after_the_last_day_waits_for_a_person_and_counts_once_settled() {
         Ok(())
     });
 }
-
-#[test]
-fn without_an_address_that_sites_can_reach_no_code_is_made() {
-    run(|cluster| {
-        let mut hub = cluster.hub("hub");
-        hub.start_at("0.0.0.0:0")?;
-        hub.add_sites(&["275"])?;
-        let refused = hub.cli(&["site", "invite", "275"])?;
-        assert_eq!(refused.code, Some(5), "{} {}", refused.out, refused.err);
-        Ok(())
-    });
-}
