@@ -43,7 +43,7 @@ impl Disk {
     /// Fills it until so many bytes are free.
     fn fill(&self, free: u64) -> Result<()> {
         let mut file = File::options().create(true).append(true).open(self.filler())?;
-        let left = || Ok::<u64, std::io::Error>(fs4::available_space(&self.0)?);
+        let left = || fs4::available_space(&self.0);
         let chunk = [0x5a; 4096];
         while left()? > free {
             match file.write_all(&chunk) {
