@@ -156,12 +156,12 @@ fn a_revoked_machine_is_cut_off_within_five_seconds_and_keeps_its_visits() {
 }
 
 #[test]
-fn an_unknown_device_or_an_empty_reason_is_not_revoked() {
+fn what_names_no_device_or_has_no_reason_is_not_revoked() {
     run(|cluster| {
         let hub = hub_with(cluster, &["275"])?;
         cluster.enrol(&hub, "275", "accueil")?;
         let device = device_of(&hub)?;
-        hub.cli(&["device", "revoke", "0000000000000000", "--reason", "x"])?.expect_code(4)?;
+        hub.cli(&["device", "revoke", "accueil", "--reason", "x"])?.expect_code(4)?;
         hub.cli(&["device", "revoke", &device])?.expect_code(2)?;
         hub.cli(&["device", "revoke", &device, "--reason", ""])?.expect_code(5)?;
         assert_eq!(hub.device(&device)?["standing"], "active");
