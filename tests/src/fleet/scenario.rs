@@ -9,8 +9,8 @@ use anyhow::{Context as _, Result};
 
 use super::figures::{Figures, percentile};
 use super::stage::{Begun, Stage};
-use super::wire::Traffic;
 use super::{Options, Scenario};
+use crate::relay::Traffic;
 
 /// Plays the scenario; everything is confirmed when this returns, and every site connected.
 pub(super) fn play(stage: &mut Stage<'_>, options: &Options) -> Result<Figures> {

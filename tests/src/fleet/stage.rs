@@ -25,9 +25,9 @@ use super::Options;
 use super::meter::Usage;
 use super::site::Site;
 use super::totals::{self, Totals};
-use super::wire::Traffic;
 use crate::cluster::{Cluster, Hub, PATIENCE};
 use crate::generator::{Chance, Model, SiteList};
+use crate::relay::Traffic;
 
 /// Same visits every time.
 const SEED: u64 = 2020;

@@ -22,6 +22,8 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::relay::Traffic;
+
 /// What each datagram has on the wire beside its content: IPv4 and UDP headers.
 const UDP_HEADERS: u64 = 28;
 /// The same of a TCP segment, with its timestamps.
@@ -35,22 +37,6 @@ const DATAGRAM_LEN_MAX: usize = 2_048;
 const READ_LEN: usize = 16 * 1024;
 /// Ports are given by the system for UDP; the same one must be free for TCP.
 const PORT_ATTEMPTS: usize = 32;
-
-/// Bytes that have passed, headers included.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Traffic {
-    /// Towards the hub.
-    pub up: u64,
-    /// Towards the site.
-    pub down: u64,
-}
-
-impl Traffic {
-    /// What has passed since `before`.
-    pub fn since(self, before: Self) -> Self {
-        Self { up: self.up - before.up, down: self.down - before.down }
-    }
-}
 
 #[derive(Clone, Copy)]
 enum Way {
