@@ -70,7 +70,7 @@ pub(super) fn export(
     file.add(Frame::Offered)?;
     let Filling { frames, changes, whole } = file;
     meta::set_file_exported(replica.conn, today)?;
-    log::add(replica.conn, now.as_second(), "file_exported", &format!("{changes} changes"))?;
+    log::add(replica.conn, now.as_second(), "file_exported", &format!("{changes} opération(s)"))?;
     Ok(Draft { header, frames, changes, whole })
 }
 
@@ -155,7 +155,7 @@ pub(super) fn import(
         let (_, after) = chains::totals(conn)?;
         imported.newly_confirmed = after.saturating_sub(before);
         meta::set_file_taken(conn, &answer.hash, Day::at(now, &profile.timezone))?;
-        let detail = format!("made {}, {} newly confirmed", imported.created, imported.newly_confirmed);
+        let detail = format!("fait le {}, {} opération(s) reçue(s) de plus", imported.created, imported.newly_confirmed);
         log::add(conn, now.as_second(), "file_imported", &detail)?;
     }
     (imported.kept, imported.confirmed) = chains::totals(conn)?;
