@@ -8,12 +8,12 @@
 //! the hub, and is made with the identity, of the last join.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use msap_shared::frame::Frame;
+use msap_shared::frame::{self, DeviceStanding, Frame};
 use msap_shared::io::link::{CloseCode, CloseReason, Link, Outgoing, Transport};
 use msap_shared::io::pump::{End, Port};
 use msap_shared::io::reach::{self, Client};
@@ -24,9 +24,11 @@ use tracing::{debug, info, warn};
 use crate::identity::{Identity, IdentityError};
 
 use self::ladder::{Attempt, CONNECT_MAX, Ladder, Network, Networks, Preference};
+use self::patience::Patience;
 use self::wait::Waits;
 
 pub mod ladder;
+mod patience;
 mod wait;
 
 #[cfg(test)]
@@ -34,6 +36,9 @@ mod tests;
 
 /// Longest wait for the hub's first frame once the stream is open.
 const GREETING_MAX: Duration = Duration::from_secs(30);
+/// Longest wait for any word of the hub once visits were handed to the connection: longer than a
+/// slow line needs to carry what its buffers hold.
+const ANSWER_MAX: Duration = Duration::from_secs(120);
 /// A session that lived this long was a good one: the waits begin anew after it.
 const STEADY: Duration = Duration::from_secs(30);
 
@@ -46,6 +51,8 @@ pub struct Settings {
     pub max_backoff: Duration,
     /// Longest wait for the hub's first frame.
     pub greeting_max: Duration,
+    /// Longest wait for any word of the hub once visits were handed to the connection.
+    pub answer_max: Duration,
     /// Longest time for a connection to stand.
     pub connect_max: Duration,
     /// Over what.
@@ -58,6 +65,7 @@ impl Default for Settings {
             interval: Duration::from_secs(60),
             max_backoff: Duration::from_secs(15 * 60),
             greeting_max: GREETING_MAX,
+            answer_max: ANSWER_MAX,
             connect_max: CONNECT_MAX,
             transport: Preference::Auto,
         }
@@ -96,9 +104,11 @@ pub trait SessionPort: Clone + Send + Sync + 'static {
 /// The core, and what the dial must know of a session itself.
 struct CorePort<'a, P> {
     port: &'a P,
-    /// Told when the hub is heard for the first time.
-    heard: Notify,
-    /// When that was.
+    patience: Patience,
+    answer_max: Duration,
+    /// Whether the hub answers what it is sent: it does not, to a device that waits for approval.
+    answers: AtomicBool,
+    /// When the hub was heard for the first time.
     heard_at: OnceLock<Instant>,
     /// Within how long the hub asked to come back; 0 when it did not.
     told_ms: AtomicU64,
@@ -106,15 +116,24 @@ struct CorePort<'a, P> {
 
 impl<P: SessionPort> Port for CorePort<'_, P> {
     async fn frame(&self, frame: Frame) -> Result<(), CloseCode> {
-        if self.heard_at.set(Instant::now()).is_ok() {
-            self.heard.notify_one();
-        }
+        self.heard_at.get_or_init(Instant::now);
+        self.patience.heard();
         match frame {
+            Frame::Welcome(welcome) => {
+                self.answers.store(welcome.standing == DeviceStanding::Active, Ordering::Relaxed);
+                self.port.frame(Frame::Welcome(welcome)).await
+            }
             Frame::Busy(busy) => {
                 self.told_ms.store(busy.retry_after_ms.max(1), Ordering::Relaxed);
                 Ok(())
             }
             frame => self.port.frame(frame).await,
+        }
+    }
+
+    fn written(&self, bytes: &[u8]) {
+        if self.answers.load(Ordering::Relaxed) && frame::wants_answer(bytes) {
+            self.patience.owed(self.answer_max);
         }
     }
 
@@ -227,7 +246,7 @@ async fn attempt<P: SessionPort>(
         () = shutdown.cancelled() => Err(CloseReason::Ours(CloseCode::Shutdown)),
     };
     let ended = match connected {
-        Ok(link) => session(link, hub, settings.greeting_max, port, shutdown).await,
+        Ok(link) => session(link, hub, settings, port, shutdown).await,
         Err(why) => Ended::without_a_word(rung.transport, why),
     };
     let before = ladder.networks().clone();
@@ -243,16 +262,23 @@ async fn attempt<P: SessionPort>(
 async fn session<P: SessionPort>(
     mut link: Link,
     hub: &str,
-    greeting_max: Duration,
+    settings: &Settings,
     port: &P,
     shutdown: &CancellationToken,
 ) -> Ended {
     let transport = link.transport();
     let mut queue = port.open(transport).await;
-    let core = CorePort { port, heard: Notify::new(), heard_at: OnceLock::new(), told_ms: AtomicU64::new(0) };
+    let core = CorePort {
+        port,
+        patience: Patience::new(settings.greeting_max),
+        answer_max: settings.answer_max,
+        answers: AtomicBool::new(false),
+        heard_at: OnceLock::new(),
+        told_ms: AtomicU64::new(0),
+    };
     let end = tokio::select! {
         end = link.run(&mut queue, &core) => end,
-        () = mute(&core.heard, greeting_max) => End::Ours(CloseCode::Timeout),
+        () = core.patience.exhausted() => End::Ours(CloseCode::Timeout),
         () = shutdown.cancelled() => End::Ours(CloseCode::Shutdown),
     };
     let why = link.end(end).await;
@@ -260,12 +286,4 @@ async fn session<P: SessionPort>(
     let heard = core.heard_at.get().map(Instant::elapsed);
     let told_ms = Some(core.told_ms.into_inner()).filter(|&told| told > 0);
     Ended { attempt: Attempt { transport, why, heard }, told_ms }
-}
-
-/// Done when nothing was heard in this time; never once something was: from then on keep-alives
-/// tell whether the hub is there.
-async fn mute(heard: &Notify, greeting_max: Duration) {
-    if tokio::time::timeout(greeting_max, heard.notified()).await.is_ok() {
-        std::future::pending().await
-    }
 }

@@ -27,6 +27,7 @@ pub const HEADER_LEN: usize = 4;
 pub const PROTOCOL: std::ops::RangeInclusive<u32> = 1..=1;
 
 const COMPRESSED: u8 = 0x80;
+const PUSH: u8 = 4;
 
 /// One frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,7 +105,7 @@ pub fn decode(header: Header, body: &[u8]) -> Result<Option<Frame>, FrameError> 
         1 => Frame::Hello(read(kind, body)?),
         2 => Frame::Welcome(read(kind, body)?),
         3 => Frame::Offered,
-        4 => Frame::Push(read(kind, body)?),
+        PUSH => Frame::Push(read(kind, body)?),
         5 => Frame::Digests(read(kind, body)?),
         6 => Frame::Have(read(kind, body)?),
         7 => Frame::Ack(read(kind, body)?),
@@ -122,6 +123,11 @@ fn read<'b, T: Decode<'b, ()>>(kind: u8, body: &'b [u8]) -> Result<T, FrameError
     minicbor::decode(body).map_err(|source| FrameError::Malformed { kind, source: Some(source) })
 }
 
+/// Whether these are the bytes of a frame that a hub answers whatever becomes of it: of a push.
+pub fn wants_answer(bytes: &[u8]) -> bool {
+    bytes.get(3).is_some_and(|kind| kind & !COMPRESSED == PUSH)
+}
+
 /// Appends a frame's bytes, header included.
 ///
 /// # Errors
@@ -132,7 +138,7 @@ pub fn encode(frame: &Frame, out: &mut Vec<u8>) -> Result<(), FrameError> {
         Frame::Hello(body) => (1, write(body)),
         Frame::Welcome(body) => (2, write(body)),
         Frame::Offered => (3, Vec::new()),
-        Frame::Push(body) => (4, write(body)),
+        Frame::Push(body) => (PUSH, write(body)),
         Frame::Digests(body) => (5, write(body)),
         Frame::Have(body) => (6, write(body)),
         Frame::Ack(body) => (7, write(body)),

@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use msap_shared::frame;
+use msap_shared::id::{ChangeHash, Epoch, WriterId};
 use msap_shared::io::certificate::{self, Authority, Key};
 use msap_shared::io::listen::{Knock, Listener};
 use msap_shared::io::serving::{Serving, Shown};
@@ -211,14 +212,53 @@ async fn a_hub_that_never_greets_is_left() {
     assert_eq!(why, CloseReason::Theirs(CloseCode::Timeout));
 }
 
+/// A session in which the hub has greeted a device that it regards like this, and was then sent a
+/// visit and an answer, in this order.
+async fn sent_to_a_mute_hub(world: &mut World, standing: DeviceStanding) -> Link {
+    let mut link = world.accept().await;
+    assert_eq!(world.hear().await, Heard::Open);
+    link.put(&welcome(standing)).await.unwrap();
+    assert_eq!(world.hear().await, Heard::Frame(welcome(standing)));
+    let out = world.notes.out.lock().unwrap().clone().unwrap();
+    for frame in [push(), Frame::Offered] {
+        let mut bytes = Vec::new();
+        frame::encode(&frame, &mut bytes).unwrap();
+        out.send(Outgoing::Frame(bytes)).await.unwrap();
+        assert_eq!(link.next().await.unwrap(), Some(frame));
+    }
+    link
+}
+
+fn welcome(standing: DeviceStanding) -> Frame {
+    let (epoch, mark) = (Epoch::new([1; 16]), frame::Mark { commit: 1, tag: 1 });
+    Frame::Welcome(frame::Welcome { epoch, mark, protocol: 1, clock_ms: 0, in_sync: false, standing })
+}
+
+fn push() -> Frame {
+    let document = "site/361/visits/2026-11".parse().unwrap();
+    let changes = vec![vec![("k".to_owned(), "v".to_owned())]];
+    let last_hash = ChangeHash::new([3; 32]);
+    Frame::Push(frame::Push { document, writer: WriterId::new([2; 16]), first_seq: 1, changes, last_hash, mark: None })
+}
+
 #[tokio::test]
-async fn a_hub_that_greeted_may_be_quiet() {
-    let heard = Notify::new();
-    heard.notify_one();
-    let greeted = tokio::time::timeout(Duration::from_millis(50), mute(&heard, Duration::ZERO)).await;
-    assert!(greeted.is_err());
-    mute(&heard, Duration::ZERO).await;
+async fn a_hub_that_takes_visits_and_never_answers_is_left() {
+    let mut world = World::new(Settings { answer_max: Duration::from_millis(100), ..settings() }, None);
+    let link = sent_to_a_mute_hub(&mut world, DeviceStanding::Active).await;
+    let (why, heard) = tokio::join!(link.ended(), world.hear());
+    assert_eq!(heard, Heard::Closed(CloseReason::Ours(CloseCode::Timeout)));
+    assert_eq!(why, CloseReason::Theirs(CloseCode::Timeout));
+}
+
+#[tokio::test]
+async fn a_hub_that_owes_no_answer_may_be_quiet() {
+    // Whoever waits for approval is not answered.
+    let mut world = World::new(Settings { answer_max: Duration::ZERO, ..settings() }, None);
+    let link = sent_to_a_mute_hub(&mut world, DeviceStanding::Pending).await;
+    close(link, CloseCode::Normal).await;
+    assert_eq!(world.hear().await, Heard::Closed(CloseReason::Theirs(CloseCode::Normal)));
     assert_eq!(Settings::default().greeting_max, Duration::from_secs(30));
+    assert_eq!(Settings::default().answer_max, Duration::from_secs(120));
 }
 
 #[test]

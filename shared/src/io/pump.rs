@@ -19,6 +19,9 @@ pub trait Port {
     /// connection.
     fn frame(&self, frame: Frame) -> impl Future<Output = Result<(), CloseCode>> + Send;
 
+    /// A frame was handed to the connection: its bytes, header included.
+    fn written(&self, _bytes: &[u8]) {}
+
     /// All that was queued is written: the session may queue more.
     fn drained(&self) -> impl Future<Output = ()> + Send;
 }
@@ -92,6 +95,7 @@ async fn send<W: AsyncWrite + Unpin>(
         while let Some(outgoing) = next {
             match outgoing {
                 Outgoing::Frame(bytes) => {
+                    port.written(&bytes);
                     if let Err(error) = writer.put(bytes).await {
                         return End::of(&error);
                     }
