@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use msap_shared::io::{file, store::verify};
 use rusqlite::{Connection, OpenFlags, backup::Backup};
 
-use crate::repair::{self, RepairError};
+use crate::exchange::{self, ExchangeError};
 use crate::store::chains::{self, Doc};
 use crate::store::{self, MIGRATIONS, StoreError, meta, prepare};
 
@@ -58,12 +58,15 @@ pub enum BackupError {
         /// Why.
         source: io::Error,
     },
-    /// The old database cannot be moved aside.
-    #[error(transparent)]
-    Aside(RepairError),
     /// The database itself.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<ExchangeError> for BackupError {
+    fn from(error: ExchangeError) -> Self {
+        Self::Io { path: error.path, source: error.source }
+    }
 }
 
 /// Copies the database of `data` to `to`, also while an agent writes to it, reads the copy back
@@ -120,7 +123,6 @@ fn put_back(data: &Path, from: &Path, part: &Path, now: Timestamp) -> Result<Pat
     std::fs::copy(from, part).map_err(io)?;
     let (conn, _) = checked(part).map_err(named)?;
     let site = meta::profile(&conn)?.site;
-    let path = data.join(store::FILE_NAME);
     if let Some(ours) = store::profile(data).or_else(|| store::profile_beside(data)) {
         if ours.site != site {
             return Err(BackupError::OtherSite { path: from.to_owned(), found: site.to_string() });
@@ -134,9 +136,7 @@ fn put_back(data: &Path, from: &Path, part: &Path, now: Timestamp) -> Result<Pat
     }
     conn.close().map_err(|(_, error)| StoreError::sqlite("closing the backup")(error))?;
     std::fs::File::open(part).and_then(|copy| copy.sync_all()).map_err(io)?;
-    let aside = repair::set_aside(&path, now).map_err(BackupError::Aside)?;
-    file::rename(part, &path).map_err(|source| BackupError::Io { path, source })?;
-    Ok(aside)
+    Ok(exchange::replace(data, part, now)?)
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), BackupError> {

@@ -12,6 +12,7 @@ pub mod core;
 mod desk;
 pub mod dial;
 pub mod doctor;
+pub mod exchange;
 pub mod exit;
 pub mod identity;
 pub mod join;

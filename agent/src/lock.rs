@@ -8,6 +8,8 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::exchange;
+
 /// The file that is locked, in the data directory.
 pub const LOCK_FILE: &str = "lock";
 
@@ -32,7 +34,7 @@ pub enum LockError {
     Io(#[from] io::Error),
 }
 
-/// Takes the data directory.
+/// Takes the data directory, and ends an exchange of databases that was cut off in it.
 ///
 /// # Errors
 /// [`LockError::Taken`] when another process holds it.
@@ -41,7 +43,10 @@ pub fn hold(data: &Path) -> Result<Held, LockError> {
     let until = Instant::now() + PATIENCE;
     loop {
         match file.try_lock() {
-            Ok(()) => return Ok(Held { _file: file }),
+            Ok(()) => {
+                exchange::finish(data).map_err(|error| io::Error::new(error.source.kind(), error))?;
+                return Ok(Held { _file: file });
+            }
             Err(TryLockError::WouldBlock) if Instant::now() < until => std::thread::sleep(PAUSE),
             Err(TryLockError::WouldBlock) => return Err(LockError::Taken),
             Err(TryLockError::Error(error)) => return Err(error.into()),

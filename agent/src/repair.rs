@@ -18,6 +18,7 @@ use msap_shared::io::{file, store::verify};
 use msap_shared::time::{Day, Month};
 use rusqlite::Connection;
 
+use crate::exchange::{self, ExchangeError, SIDES, with};
 use crate::identity::Identity;
 use crate::replica::{Fresh, NoCredentials, Replica};
 use crate::store::chains::{self, Doc};
@@ -27,9 +28,6 @@ use crate::store::{self, Profile, StoreError, facts, meta};
 use self::pages::{Field, Record};
 
 mod pages;
-
-/// The side files of a database.
-const SIDES: [&str; 2] = ["-wal", "-shm"];
 
 /// What was saved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +59,12 @@ pub enum RepairError {
     Store(#[from] StoreError),
 }
 
+impl From<ExchangeError> for RepairError {
+    fn from(error: ExchangeError) -> Self {
+        Self::Io { path: error.path, source: error.source }
+    }
+}
+
 /// Makes the database of `dir` anew. The caller holds the agent's lock.
 ///
 /// # Errors
@@ -80,35 +84,8 @@ pub fn repair(dir: &Path, fresh: &mut Fresh, now: Timestamp) -> Result<Repaired,
         meta::set_tokens(&conn, tokens)?;
     }
     conn.close().map_err(|(_, error)| StoreError::sqlite("closing the new database")(error))?;
-    let aside = set_aside(&path, now)?;
-    file::rename(&part, &path).map_err(at(&path))?;
+    let aside = exchange::replace(dir, &part, now)?;
     Ok(Repaired { aside, ..done })
-}
-
-/// Moves a database with its side files out of the way, under a name of its own.
-///
-/// # Errors
-/// When a file cannot be renamed.
-pub fn set_aside(path: &Path, now: Timestamp) -> Result<PathBuf, RepairError> {
-    let stamp = now.strftime("%Y%m%dT%H%M%SZ");
-    let named = |n: u32| path.with_file_name(format!("{}.damaged-{stamp}-{n}", store::FILE_NAME));
-    let aside = (1..).map(named).find(|aside| !aside.exists()).unwrap_or_else(|| named(0));
-    // The log first: beside another database it would be taken for its own.
-    for (from, to) in SIDES.map(|side| (with(path, side), with(&aside, side))) {
-        if from.exists() {
-            std::fs::rename(&from, &to).map_err(at(&from))?;
-        }
-    }
-    if path.exists() {
-        file::rename(path, &aside).map_err(at(path))?;
-    }
-    Ok(aside)
-}
-
-fn with(path: &Path, side: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(side);
-    name.into()
 }
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> RepairError + '_ {

@@ -14,6 +14,7 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use msap_shared::frame::{self, Frame};
 use msap_shared::io::link::{CloseCode, CloseReason, Outgoing, Transport};
+use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -204,12 +205,18 @@ pub fn start(
         dial::run(&dir, hub.as_deref(), dial_settings, port, shutdown.clone()).await?;
         shutdown.cancelled().await;
         // The thread ends when nobody can ask any more; a failure of its own is already there.
-        match end.try_recv() {
-            Ok(Err(error)) => Err(error.into()),
-            Ok(Ok(())) | Err(_) => Ok(()),
-        }
+        outcome(end.try_recv())
     };
     Ok((desk, session))
+}
+
+/// How the store's thread has ended, if it has.
+fn outcome(end: Result<Result<(), StoreError>, TryRecvError>) -> anyhow::Result<()> {
+    match end {
+        Ok(Err(error)) => Err(error.into()),
+        Ok(Ok(())) | Err(TryRecvError::Empty) => Ok(()),
+        Err(TryRecvError::Closed) => Err(anyhow::anyhow!("the store's thread panicked")),
+    }
 }
 
 fn millis(time: Duration) -> u64 {
@@ -324,6 +331,13 @@ impl Writer {
                 // The connection may have gone meanwhile; then its end follows.
                 reply.send(frames).ok();
                 Input::Connected { transport: transport.as_str() }
+            }
+            // The connection speaks whenever its queue is empty for a moment; with frames in it
+            // again, it will once more.
+            Job::Link(Input::Drained)
+                if self.connection.as_ref().is_some_and(|out| out.capacity() < out.max_capacity()) =>
+            {
+                return Ok(None);
             }
             Job::Link(input) => {
                 if matches!(input, Input::Disconnected { .. }) {

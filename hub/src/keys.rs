@@ -88,6 +88,9 @@ pub enum KeysError {
     /// None is.
     #[error("aucune rotation n’est en cours : msap-hub ca rotate en commence une")]
     NotRotating,
+    /// A rotation happened on the disk and failed after it.
+    #[error("a rotation of the authority failed half-way: restart the hub, which completes it")]
+    HalfRotated,
     /// TLS refuses the keys.
     #[error("les clés du hub ne conviennent pas à TLS")]
     Tls(#[from] TlsError),
@@ -107,7 +110,7 @@ impl KeysError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Lost { .. } | Self::Incomplete { .. } | Self::Damaged { .. } => 9,
-            Self::Rotating | Self::NotRotating => 5,
+            Self::Rotating | Self::NotRotating | Self::HalfRotated => 5,
             Self::Make(_) | Self::Tls(_) | Self::Io { .. } => 1,
         }
     }

@@ -220,7 +220,8 @@ impl HubReplica for Replica<'_, '_> {
         let tip = pending::tip(self.conn, &self.device, document, &run.writer)?;
         let stored = tip.map_or(0, |tip| tip.seq);
         if run.first_seq > stored + 1 {
-            return Ok(Some(stored + 1));
+            let is_full = pending::is_full(self.conn, &self.device)?;
+            return Ok((!is_full).then_some(stored + 1));
         }
         let writer = run.writer;
         let hash_at = |seq| pending::hash_at(self.conn, &self.device, document, &writer, seq);

@@ -113,7 +113,8 @@ impl Service {
         };
         let runtime = tokio::runtime::Handle::current();
         let (connections, witnessed, heard) = (BTreeMap::new(), Instant::now(), Instant::now());
-        let writer = Writer { core, keys, connections, next_conn: 1, witnessed, heard, pulse, room };
+        let (next_conn, witness) = (1, None);
+        let writer = Writer { core, keys, connections, next_conn, witnessed, witness, heard, pulse, room };
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
             // Whatever ends this thread ends the program.
             let _stop = stop.clone().drop_guard();
@@ -125,15 +126,26 @@ impl Service {
     /// Waits for the thread, after `stop`.
     ///
     /// # Errors
-    /// The failure that ended it.
-    pub async fn finish(self) -> Result<(), StoreError> {
+    /// What ended it.
+    pub async fn finish(self) -> Result<(), WriterEnded> {
         drop(self.handle);
         let joined = tokio::task::spawn_blocking(move || self.thread.join()).await;
         match joined {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) | Err(_) => Err(StoreError::corrupt("the writer's thread panicked")),
+            Ok(Ok(outcome)) => Ok(outcome?),
+            Ok(Err(_)) | Err(_) => Err(WriterEnded::Panicked),
         }
     }
+}
+
+/// What ended the writer's thread before its time.
+#[derive(Debug, thiserror::Error)]
+pub enum WriterEnded {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A defect of the program, which says nothing of the database.
+    #[error("the writer's thread panicked")]
+    Panicked,
 }
 
 struct Writer {
@@ -142,6 +154,8 @@ struct Writer {
     connections: BTreeMap<ConnId, (mpsc::Sender<Outgoing>, Cut)>,
     next_conn: u64,
     witnessed: Instant,
+    /// What the witness file says.
+    witness: Option<Witness>,
     heard: Instant,
     pulse: Arc<Pulse>,
     room: Room,
@@ -201,8 +215,14 @@ impl Writer {
                     reply.send(conn).ok();
                 }
                 Job::Input(input) => {
-                    if let Input::Closed(conn) = &input {
-                        self.connections.remove(conn);
+                    match &input {
+                        Input::Closed(conn) => drop(self.connections.remove(conn)),
+                        // The connection speaks whenever its queue is empty for a moment; with
+                        // frames in it again, it will once more.
+                        Input::Drained(conn) if self.connections.get(conn).is_some_and(|(out, _)| has_frames(out)) => {
+                            continue;
+                        }
+                        _ => {}
                     }
                     inputs.push(input);
                 }
@@ -253,10 +273,20 @@ impl Writer {
         self.witnessed = Instant::now();
         let now = self.core.now();
         let witness = Witness { epoch: now.epoch, mark: now.mark, revocations: self.keys.revocation_count() };
-        if let Err(error) = self.keys.write_witness(&witness) {
-            tracing::error!(%error, "the witness file could not be written: check the keys' directory");
+        if self.witness.as_ref() == Some(&witness) {
+            return;
+        }
+        match self.keys.write_witness(&witness) {
+            Ok(()) => self.witness = Some(witness),
+            Err(error) => {
+                tracing::error!(%error, "the witness file could not be written: check the keys' directory");
+            }
         }
     }
+}
+
+fn has_frames(queue: &mpsc::Sender<Outgoing>) -> bool {
+    queue.capacity() < queue.max_capacity()
 }
 
 /// The hub stops, or has stopped.

@@ -19,6 +19,7 @@ use tracing_subscriber::EnvFilter;
 use crate::cli::{Context, Failure, identity_failed, not_joined, storage_failed};
 use crate::client::ENDPOINT_FILE;
 use crate::config::{self, Log, LogFormat, Settings};
+use crate::exchange;
 use crate::exit::Exit;
 use crate::identity::{Identity, IdentityError};
 use crate::lock::{self, LockError};
@@ -39,7 +40,7 @@ pub(super) fn run(context: &Context, listen: Option<String>) -> Result<Exit, Fai
         settings.desk.listen = config::parse_listen(&text)
             .map_err(|why| Failure::new(Exit::Invalid, format!("desk.listen = {text:?} : {why} (--listen)")))?;
     }
-    if !context.data.join(store::FILE_NAME).exists() {
+    if !context.data.join(store::FILE_NAME).exists() && !exchange::is_under_way(&context.data) {
         return Err(Failure::new(Exit::Invalid, not_joined(&context.data, context.lang)));
     }
     log_to_stderr(&settings.log);

@@ -128,7 +128,6 @@ fn failed(context: &Context, error: &BackupError) -> Failure {
             Failure::new(exit, format!("{} {what} ({source})", shown(path)))
         }
         BackupError::Store(error) => storage_failed(error, &context.data, lang),
-        BackupError::Aside(error) => Failure::new(Exit::Failure, error.to_string()),
         BackupError::Io { path, source } => {
             let next = lang.pick("Vérifiez la place et les droits", "Check the free space and the permissions");
             Failure::new(Exit::Failure, format!("{} : {source}. {next}", shown(path)))

@@ -14,25 +14,27 @@ use rusqlite::Connection;
 use sd_notify::NotifyState;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use super::engine::{self, Engine};
 use super::opening;
+use crate::accept;
 use crate::admin::socket::{Administration, Socket};
-use crate::admin::{self, Asked, Context, Reply, Request};
+use crate::admin::{self, Asked, Change, Context, Reply, Request};
 use crate::backup::schedule::keep_backing_up;
 use crate::client::{Lock, LockError};
 use crate::config::{LogFormat, Settings};
+use crate::core::Core;
 use crate::enrol::advertised;
 use crate::exit::{Exit, Failure, with_causes};
 use crate::http::{self, Views};
 use crate::keys::Keys;
 use crate::lang::Lang;
 use crate::reference::Sources;
-use crate::service::{Handle, Service, Stopping};
-use crate::store::{self, StoreError};
-use crate::{accept, core};
+use crate::service::{Handle, Service, Stopping, WriterEnded};
+use crate::store::{self, StoreError, check};
 
 /// Where tests and tools read the addresses really bound.
 pub const ADDRESSES: &str = "addresses.json";
@@ -82,7 +84,7 @@ fn lock(data: &Path, lang: Lang) -> Result<Lock, Failure> {
     }
 }
 
-async fn serve(data: &Path, core: core::Core, keys: Arc<Keys>, settings: &Settings, lang: Lang) -> Result<(), Failure> {
+async fn serve(data: &Path, core: Core, keys: Arc<Keys>, settings: &Settings, lang: Lang) -> Result<(), Failure> {
     let failed = |what: &str, error: &dyn std::error::Error| {
         Failure::new(Exit::Failure, format!("{what} : {}", with_causes(error)))
     };
@@ -105,34 +107,36 @@ async fn serve(data: &Path, core: core::Core, keys: Arc<Keys>, settings: &Settin
     let service = service.map_err(|error| failed("writer", &error))?;
     let handle = service.handle.clone();
     let context = Context { ca_hash: keys.ca_hash(), advertise: settings.sync_advertise.clone(), sync };
-    let operators = Operators { handle: handle.clone(), keys, context: Arc::new(context) };
+    let database = data.join(store::FILE_NAME);
+    let operators = Operators { handle: handle.clone(), keys, context: Arc::new(context), database: database.into() };
     let limits = accept::Limits {
         connections: settings.sync_connections,
         return_over: settings.sync_return_over,
         ..accept::Limits::default()
     };
-    let mut tasks = vec![
-        tokio::spawn(accept::run(door, handle.clone(), Arc::new(handle.clone()), limits, rim.clone())),
-        tokio::spawn(http::serve(
-            listener,
-            http::router(handle.clone()),
-            http::Limits::new(settings.http_connections),
-            rim.clone(),
-        )),
-        tokio::spawn(socket.serve(operators, rim.clone())),
-        tokio::spawn(handle.keep_verifying(rim.clone())),
-    ];
+    let mut parts = JoinSet::new();
+    parts.spawn(accept::run(door, handle.clone(), Arc::new(handle.clone()), limits, rim.clone()));
+    let http_limits = http::Limits::new(settings.http_connections);
+    parts.spawn(http::serve(listener, http::router(handle.clone()), http_limits, rim.clone()));
+    parts.spawn(socket.serve(operators, rim.clone()));
+    parts.spawn(handle.keep_verifying(rim.clone()));
     if let Some(schedule) = settings.backup.clone() {
-        tasks.push(tokio::spawn(keep_backing_up(schedule, data.join(store::FILE_NAME), rim.clone())));
+        parts.spawn(keep_backing_up(schedule, data.join(store::FILE_NAME), rim.clone()));
     }
 
     let announced = announce(data, sync, http, lang).map_err(|error| failed(ADDRESSES, &error));
+    let mut lacking = false;
     if announced.is_ok() {
         info!(%sync, %http, "the hub is ready");
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
             () = writer.cancelled() => error!("the writer has stopped: the hub stops with it"),
+            // A hub that hears nobody must not look as if it worked.
+            ended = parts.join_next() => {
+                lacking = true;
+                error!(?ended, "a part of the hub has ended by itself: the hub stops with it");
+            }
         }
     }
     notify(&[NotifyState::Stopping]);
@@ -140,18 +144,30 @@ async fn serve(data: &Path, core: core::Core, keys: Arc<Keys>, settings: &Settin
         info!(%error, "the file of addresses could not be removed");
     }
     rim.cancel();
-    for task in tasks {
-        if let Err(error) = task.await {
+    while let Some(ended) = parts.join_next().await {
+        if let Err(error) = ended {
             error!(%error, "a part of the hub panicked");
         }
     }
     writer.cancel();
     if let Err(error) = service.finish().await {
         opening::suspect(data);
-        return Err(engine::store_failure(&error, lang));
+        return Err(match error {
+            WriterEnded::Store(error) => engine::store_failure(&error, lang),
+            WriterEnded::Panicked => defect(lang),
+        });
     }
     info!("the hub has stopped");
-    announced
+    if lacking { Err(defect(lang)) } else { announced }
+}
+
+/// The program is at fault, not the database: started again, it goes on.
+fn defect(lang: Lang) -> Failure {
+    let text = lang.of(
+        "le hub s’est arrêté sur un défaut du programme : relancez-le (systemd le fait seul) et signalez le journal",
+        "the hub stopped by a defect of the program: start it again (systemd does) and report the log",
+    );
+    Failure::new(Exit::Failure, text)
 }
 
 /// Tells people, tools and systemd where the hub is to be found.
@@ -202,6 +218,7 @@ struct Operators {
     handle: Handle,
     keys: Arc<Keys>,
     context: Arc<Context>,
+    database: Arc<Path>,
 }
 
 impl Administration for Operators {
@@ -225,6 +242,19 @@ impl Administration for Operators {
                 let looked = self.handle.look(move |conn| Ok(admin::authorities(conn, &keys)));
                 let found = looked.await.map_err(|error| engine::store_failure(&error, lang))?;
                 found.map(Reply::Authorities).map_err(|error| error.failure(lang))
+            }
+            // Beside the writer: it reads everything there is, and nobody waits for it.
+            Request::Change(Change::Check { rebuild }) => {
+                let database = self.database.clone();
+                let look = move || check::look::<StoreError>(&store::reader(&database)?, &mut |_, _| Ok(()));
+                let looked =
+                    tokio::task::spawn_blocking(look).await.unwrap_or_else(|_| Err(StoreError::corrupt("check")));
+                let report = looked.map_err(|error| engine::store_failure(&error, lang))?;
+                if rebuild && !report.differences.is_empty() {
+                    let rebuilt = self.handle.manage(Core::rebuild).await.map_err(|Stopping| stopping())?;
+                    rebuilt.map_err(|error| engine::store_failure(&error, lang))?;
+                }
+                Ok(Reply::Checked(engine::checked(report, rebuild)))
             }
             Request::Change(change) => {
                 let (keys, context) = (self.keys.clone(), self.context.clone());

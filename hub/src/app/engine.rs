@@ -13,6 +13,7 @@ use crate::exit::{Exit, Failure, with_causes};
 use crate::harm;
 use crate::keys::{Keys, KeysError, Named};
 use crate::lang::Lang;
+use crate::store::check::CheckReport;
 use crate::store::{StoreError, devices, journal};
 
 pub(super) fn keys_failure(error: &KeysError) -> Failure {
@@ -101,15 +102,19 @@ impl Hub for Engine<'_> {
     }
 
     fn check(&mut self, rebuild: bool, now: Timestamp) -> Result<CheckObject, AdminError> {
-        let report = self.core.check(rebuild, now)?;
-        Ok(CheckObject {
-            documents: report.documents,
-            changes: report.changes,
-            rebuilt: rebuild && report.problems.is_empty(),
-            problems: report.problems,
-            differences: report.differences,
-            negative: report.negative,
-        })
+        Ok(checked(self.core.check(rebuild, now)?, rebuild))
+    }
+}
+
+/// A check's report as operators see it.
+pub(super) fn checked(report: CheckReport, rebuild: bool) -> CheckObject {
+    CheckObject {
+        documents: report.documents,
+        changes: report.changes,
+        rebuilt: rebuild && report.problems.is_empty(),
+        problems: report.problems,
+        differences: report.differences,
+        negative: report.negative,
     }
 }
 

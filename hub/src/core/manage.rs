@@ -151,12 +151,20 @@ impl Core {
     pub fn check(&mut self, mend: bool, now: Timestamp) -> Result<CheckReport, StoreError> {
         let report = check::look::<StoreError>(self.store.connection(), &mut |_, _| Ok(()))?;
         if mend && !report.differences.is_empty() {
-            self.store.write(|conn, _| {
-                let differences = rebuild::rebuild(conn)?.len();
-                journal::record(conn, now, "check.rebuild", "", &format!("{differences} differences"))
-            })?;
+            self.rebuild(now)?;
         }
         Ok(report)
+    }
+
+    /// Folds the views anew from the changes, and keeps them.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn rebuild(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        self.store.write(|conn, _| {
+            let differences = rebuild::rebuild(conn)?.len();
+            journal::record(conn, now, "check.rebuild", "", &format!("{differences} differences"))
+        })
     }
 
     /// Takes note of what the verifier found when it opened documents. A document that changed

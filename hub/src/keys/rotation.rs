@@ -25,15 +25,20 @@ impl Keys {
     /// Begins a rotation: from the next handshake on, a new authority certifies.
     ///
     /// # Errors
-    /// [`KeysError::Rotating`]; or when the file system fails, and then the next opening of the
+    /// [`KeysError::Rotating`], [`KeysError::HalfRotated`]; or when the file system fails, and then the next opening of the
     /// directory undoes or completes it.
     pub fn rotate(&self) -> Result<(), KeysError> {
         let mut present = self.present.write().unwrap_or_else(PoisonError::into_inner);
         if present.before.is_some() {
             return Err(KeysError::Rotating);
         }
-        let next = make_key(&self.path(CA_NEXT_KEY))?;
         let old = required(&self.path(CA_KEY))?;
+        if old.fingerprint() != present.authority.fingerprint() {
+            // One that failed after it had happened: to go on from here would drop the key that
+            // every device trusts.
+            return Err(KeysError::HalfRotated);
+        }
+        let next = make_key(&self.path(CA_NEXT_KEY))?;
         write(&self.path(CA_OLD_KEY), old.to_pem().as_bytes(), Access::Owner)?;
         let (authority, before) = (Authority::new(next)?, Authority::new(old)?);
         rename(&self.path(CA_NEXT_KEY), &self.path(CA_KEY))?;
@@ -134,6 +139,20 @@ mod tests {
         assert_eq!(open(dir.path()).authority_keys(), both[..1]);
         assert!(!dir.path().join(CA_OLD_KEY).exists());
         open(dir.path()).rotate().unwrap();
+    }
+
+    #[test]
+    fn a_rotation_that_failed_after_it_happened_is_not_begun_again_in_the_same_process() {
+        let dir = tempfile::tempdir().unwrap();
+        let (keys, other) = (fresh(dir.path()), open(dir.path()));
+        let old = keys.authority_keys();
+        // On the disk it has happened; this process does not know.
+        other.rotate().unwrap();
+        assert!(matches!(keys.rotate(), Err(KeysError::HalfRotated)));
+        assert_eq!(keys.authority_keys(), old);
+        let next = open(dir.path());
+        assert_eq!(next.authority_keys(), other.authority_keys());
+        assert!(next.is_rotating());
     }
 
     /// The files of a directory.

@@ -124,3 +124,14 @@ async fn a_device_that_finds_no_place_in_a_crowd_that_lasts_is_asked_to_come_bac
     drop(handle);
     service.finish().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_defect_that_ends_the_writer_is_told_from_a_damaged_database() {
+    let dir = tempfile::tempdir().unwrap();
+    let (service, stop) = service(dir.path());
+    let handle = service.handle.clone();
+    assert!(handle.manage(|_, _| panic!("planted")).await.is_err());
+    stop.cancelled().await;
+    drop(handle);
+    assert!(matches!(service.finish().await, Err(WriterEnded::Panicked)));
+}

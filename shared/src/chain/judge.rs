@@ -97,9 +97,8 @@ pub fn judge<E>(
 ) -> Result<Verdict, E> {
     let kept = tip.map_or(0, |tip| tip.seq);
     let first = run.first_seq;
-    let Some(last) =
-        first.checked_add(run.changes.len() as u64).map(|end| end - 1).filter(|_| first > 0 && !run.changes.is_empty())
-    else {
+    let last = (run.changes.len() as u64).checked_sub(1).and_then(|more| first.checked_add(more));
+    let Some(last) = last.filter(|_| first > 0) else {
         return Ok(Verdict::Extends { fresh: Vec::new(), refused: Some((kept + 1, Refusal::Size)) });
     };
     if first > kept + 1 {

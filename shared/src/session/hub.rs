@@ -3,7 +3,7 @@
 //! Frames are made in two steps: [`HubSession::receive`] acts on the store inside the host's
 //! transaction, and [`HubSession::committed`] turns what was done into words once it is kept.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{SessionError, check_number};
 use crate::chain::{Refusal, Run};
@@ -101,6 +101,8 @@ pub struct HubSession {
     references: Option<BTreeMap<u32, Digest32>>,
     /// What a pending device has and the hub has not stored apart: asked for chain by chain.
     wanted: BTreeMap<(DocId, WriterId), u64>,
+    /// What was asked of the device: an answer that does not help will not help again.
+    asked: BTreeSet<(DocId, WriterId, u64)>,
     /// What the device lacks: sent chain by chain, as the connection takes it.
     owed: BTreeMap<(DocId, WriterId), u64>,
 }
@@ -126,6 +128,7 @@ impl HubSession {
             outbox: VecDeque::new(),
             references: None,
             wanted: BTreeMap::new(),
+            asked: BTreeSet::new(),
             owed: BTreeMap::new(),
         }
     }
@@ -236,8 +239,10 @@ impl HubSession {
             };
             return Ok(Some(Frame::Digests(Digests { epoch, documents, mark })));
         }
-        if let Some(((document, writer), from)) = self.wanted.pop_first() {
-            return Ok(Some(Frame::Need(Need { document, writer, from })));
+        while let Some(((document, writer), from)) = self.wanted.pop_first() {
+            if let Some(need) = self.need(document, writer, from) {
+                return Ok(Some(need));
+            }
         }
         while let Some(((document, writer), from)) = self.owed.pop_first() {
             if let Some(run) = replica.run(&document, &writer, from)? {
@@ -252,6 +257,12 @@ impl HubSession {
     /// Another device of the site brought something new.
     pub fn relay(&mut self, news: &News) {
         self.owe(news.document.clone(), news.writer, news.from);
+    }
+
+    /// Asks for a chain from here on, once.
+    fn need(&mut self, document: DocId, writer: WriterId, from: u64) -> Option<Frame> {
+        let news = self.asked.insert((document.clone(), writer, from));
+        news.then_some(Frame::Need(Need { document, writer, from }))
     }
 
     fn owe(&mut self, document: DocId, writer: WriterId, from: u64) {
@@ -322,7 +333,8 @@ impl HubSession {
         }
         if self.standing == DeviceStanding::Pending {
             if let Some(from) = replica.store_apart(&document, run)? {
-                self.replies.push(Frame::Need(Need { document, writer, from }));
+                let need = self.need(document, writer, from);
+                self.replies.extend(need);
             }
             return Ok(None);
         }

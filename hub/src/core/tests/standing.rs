@@ -45,14 +45,38 @@ fn chains_digest(core: &Core) -> Digest32 {
     crate::store::chains::digest_of(&documents)
 }
 
-#[test]
-fn what_waits_for_a_pending_device_has_a_bound() {
+/// A hub that lost its database and its list, with a device in session that waits for approval.
+fn with_a_pending_device() -> Core {
     let store = Store::over(Connection::open_in_memory().unwrap(), PathBuf::from("memory"), None, fresh()).unwrap();
     let mut core = Core::new(store, "Europe/Paris".parse().unwrap(), Revocations::default());
     let conn = ConnId::new(1);
     let opened =
         Input::Opened { conn, fingerprint: Fingerprint::new([1; 32]), site: "275".parse().unwrap(), transport: "quic" };
     core.turn(vec![opened, Input::Frame(conn, hello())], now()).unwrap();
+    core
+}
+
+#[test]
+fn what_a_pending_device_cannot_bring_is_asked_for_once_and_not_when_there_is_no_room() {
+    let mut core = with_a_pending_device();
+    let facts: Vec<Facts> = (1..=4).map(|n| vec![fact(n, 0, "1|CNAF|online|25-39|1")]).collect();
+    let all = pushes(1, &facts);
+    let needs = |core: &mut Core, push: &Push| {
+        let outputs = give(core, Frame::Push(push.clone()));
+        core.turn(vec![Input::Drained(ConnId::new(1))], now()).unwrap();
+        outputs.iter().filter(|output| matches!(output, Output::Send(_, Frame::Need(_)))).count()
+    };
+    assert_eq!(needs(&mut core, &all[1]), 1);
+    // Answered by all of the chain each time, a Need for each of these would never come to rest.
+    assert_eq!([needs(&mut core, &all[2]), needs(&mut core, &all[3])], [0, 0]);
+    needs(&mut core, &all[0]);
+    core.connection().execute("UPDATE pending_sum SET changes = ?1", [pending::CHANGES_MAX]).unwrap();
+    assert_eq!([needs(&mut core, &all[2]), needs(&mut core, &all[3])], [0, 0]);
+}
+
+#[test]
+fn what_waits_for_a_pending_device_has_a_bound() {
+    let mut core = with_a_pending_device();
     let waits = |core: &Core| -> (u64, u64) {
         let count = |sql| core.connection().query_row(sql, [], |row| row.get(0)).unwrap();
         (count("SELECT count(*) FROM pending_change"), count("SELECT coalesce(sum(changes), 0) FROM pending_sum"))
