@@ -23,7 +23,7 @@ mod staffing;
 pub mod week;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use calendar::Calendar;
 pub use closures::NetworkClosure;
