@@ -9,6 +9,9 @@ use crate::id::SiteId;
 use crate::time::Month;
 
 pub mod fold;
+pub mod partners;
+pub mod register;
+pub mod schedule;
 pub mod visits;
 
 /// A document by its name, `site/<id>/visits/<yyyy-mm>`.

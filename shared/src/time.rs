@@ -6,7 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
@@ -45,9 +45,12 @@ impl Day {
 
     /// The local day at `now` in `zone`. A clock outside 2000–2099 is read as the nearest bound.
     pub fn at(now: Timestamp, zone: &SiteZone) -> Self {
-        let date = now.to_zoned(zone.0.clone()).date();
-        let bounded = date.clamp(jiff::civil::date(2000, 1, 1), jiff::civil::date(2099, 12, 31));
-        Self(bounded)
+        Self::nearest(now.to_zoned(zone.0.clone()).date())
+    }
+
+    /// The day of a civil date, held within the calendar's bounds.
+    pub fn nearest(date: Date) -> Self {
+        Self(date.clamp(jiff::civil::date(2000, 1, 1), jiff::civil::date(2099, 12, 31)))
     }
 
     /// The month this day lies in.
@@ -62,8 +65,7 @@ impl Day {
 
     /// The day `days` later (earlier if negative), held within the calendar's bounds.
     pub fn plus_days(self, days: i32) -> Self {
-        let date = self.0.saturating_add(days.days());
-        Self(date.clamp(jiff::civil::date(2000, 1, 1), jiff::civil::date(2099, 12, 31)))
+        Self::nearest(self.0.saturating_add(days.days()))
     }
 
     /// Days since 2000-01-01: the compact form kept in databases.
@@ -181,6 +183,12 @@ impl SiteZone {
     pub fn clock(&self, now: Timestamp) -> (i8, i8) {
         let time = now.to_zoned(self.0.clone());
         (time.hour(), time.minute())
+    }
+
+    /// The instant at which the local clock shows `local`: the later one where it leaps over it,
+    /// the first where it shows it twice. `None` at the ends of time.
+    pub fn instant(&self, local: DateTime) -> Option<Timestamp> {
+        self.0.to_ambiguous_timestamp(local).compatible().ok()
     }
 }
 
