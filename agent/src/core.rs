@@ -18,6 +18,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::command::{Command, CommandError, Reply};
 use crate::config::Origin;
 use crate::desk;
+use crate::dial::ladder::Networks;
 use crate::outlook;
 use crate::replica::{Credentials, Fresh, NoCredentials, Replica};
 use crate::store::{Profile, StoreError, chains, log, meta, taps};
@@ -77,7 +78,7 @@ impl Core {
     pub fn new(conn: Connection, mut fresh: Fresh) -> Result<Self, StoreError> {
         let profile = meta::profile(&conn)?;
         let writer = WriterId::new(fresh());
-        let link = LinkState::new();
+        let link = LinkState::new(&recalled(&conn)?);
         let (storage, low, clock) = (Storage::Ok, false, Clock::load(&conn)?);
         let (session, in_flight, hub, clock_lead_ms) = (None, false, None, None);
         let credentials = Box::new(NoCredentials);
@@ -158,7 +159,7 @@ impl Core {
         let before = std::mem::replace(&mut self.profile, meta::profile(&self.conn)?);
         if before.device != self.profile.device {
             // Joined anew: what was said of the machine that it was no longer holds.
-            self.link = LinkState::new();
+            self.link = LinkState::new(&recalled(&self.conn)?);
         }
         Ok(())
     }
@@ -246,8 +247,10 @@ impl Core {
                     outputs.push(Output::Reply(ticket, reply));
                 }
                 Input::Connected { transport } => {
-                    *session =
-                        Some(SiteSession::start(&mut replica, env!("CARGO_PKG_VERSION"), now.wall.as_millisecond())?);
+                    let clock_ms = now.wall.as_millisecond();
+                    let mut half = SiteSession::start(&mut replica, env!("CARGO_PKG_VERSION"), clock_ms)?;
+                    half.tell_tried(link.in_vain());
+                    *session = Some(half);
                     *in_flight = false;
                     // What was decided about this machine stands until a hub says otherwise.
                     let decided = outlook::is_verdict(link.state) || link.state == "pending";
@@ -325,6 +328,11 @@ impl Core {
         }
         self.clock_lead_ms = Some(lead);
     }
+}
+
+/// What is remembered of networks.
+fn recalled(conn: &Connection) -> Result<Networks, StoreError> {
+    Ok(Networks::from(meta::networks(conn)?.as_str()))
 }
 
 /// Takes note of a frame from the hub: when, and what it says of the session. Returns how far

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use msap_shared::chain::{Run, Verdict, judge};
 use msap_shared::document::DocId;
 use msap_shared::document::visits::{Key, Subject};
-use msap_shared::frame::{Hello, Reference, Version};
+use msap_shared::frame::{Hello, Reference, TRIED_LEN_MAX, Version};
 use msap_shared::id::{DeviceId, Digest32, Epoch, SiteId, WriterId};
 use msap_shared::io::store::facts;
 use msap_shared::reference::Held;
@@ -105,9 +105,10 @@ impl<'a, 'turn> Replica<'a, 'turn> {
         let contact = Contact {
             at: Some(now.as_second()),
             in_sync: None,
-            app_version: hello.app.chars().filter(|c| !c.is_control()).take(40).collect(),
+            app_version: shown(&hello.app, 40),
             transport: (*transport).to_owned(),
             clock_offset_ms,
+            tried: shown(hello.tried.as_deref().unwrap_or_default(), TRIED_LEN_MAX),
         };
         devices::set_contact(self.conn, self.device, &contact)
     }
@@ -120,6 +121,11 @@ impl<'a, 'turn> Replica<'a, 'turn> {
         let writing = self.writing.as_ref().ok_or_else(not_writing)?;
         Ok(Accepted { day: writing.today, commit: writing.turn.commit() })
     }
+}
+
+/// A stranger's text, as people may see it.
+fn shown(text: &str, len_max: usize) -> String {
+    text.chars().filter(|c| !c.is_control()).take(len_max).collect()
 }
 
 /// Only frames that are taken in write, and they are taken in within a turn.

@@ -21,6 +21,8 @@ pub use body::{
 pub const BODY_LEN_MAX: usize = 256 * 1024;
 /// Bodies from this length on are compressed when that makes them shorter.
 pub const COMPRESS_FROM: usize = 512;
+/// Longest text of [`Hello::tried`].
+pub const TRIED_LEN_MAX: usize = 120;
 /// Bytes of a header.
 pub const HEADER_LEN: usize = 4;
 /// The protocol versions that this program speaks.

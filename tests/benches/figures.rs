@@ -123,6 +123,7 @@ fn change_accepted() -> Result<String> {
         digest: Digest32::new([0; 32]),
         offers: true,
         references: None,
+        tried: None,
     };
     let opened =
         hub::Input::Opened { conn, fingerprint: Fingerprint::new([1; 32]), site: "275".parse()?, transport: "quic" };

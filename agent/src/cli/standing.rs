@@ -219,10 +219,11 @@ fn rows(status: &Value, lang: Lang) -> Vec<Vec<String>> {
 
 /// The last attempts to reach the hub, latest last.
 fn tried(status: &Value, lang: Lang) -> String {
+    let zone = status["timezone"].as_str().unwrap_or_default();
     let tried = status["tried"].as_array().into_iter().flatten();
     let one = |tried: &Value| {
         let text = |name: &str| tried[name].as_str().unwrap_or_default().to_owned();
-        format!("{} {} ({})", text("at"), text("transport"), end_in_words(&text("why"), lang))
+        format!("{} {} ({})", local(&text("at"), zone), text("transport"), end_in_words(&text("why"), lang))
     };
     let lines: Vec<String> = tried.map(one).collect();
     if lines.is_empty() { "—".to_owned() } else { lines.join("\n") }
@@ -299,10 +300,13 @@ mod tests {
     #[test]
     fn people_read_what_was_tried() {
         let at = "2026-11-20T10:00:01Z";
-        let status = json!({ "tried": [
+        let status = json!({ "timezone": "Europe/Paris", "tried": [
             { "transport": "quic", "why": "silent", "at": at }, { "transport": "tcp", "why": "later", "at": at },
         ] });
-        assert_eq!(tried(&status, Lang::Fr), format!("{at} quic (pas de réponse)\n{at} tcp (later)"));
+        assert_eq!(tried(&status, Lang::Fr), {
+            let at = local(at, "Europe/Paris");
+            format!("{at} quic (pas de réponse)\n{at} tcp (later)")
+        });
         assert_eq!(tried(&json!({}), Lang::Fr), "—");
     }
 

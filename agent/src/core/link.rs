@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::Now;
 use crate::command::Tried;
+use crate::dial::ladder::Networks;
 
 /// Attempts that `status` tells of.
 pub const TRIED_MAX: usize = 6;
@@ -31,8 +32,19 @@ pub struct LinkState {
 }
 
 impl LinkState {
-    pub(super) fn new() -> Self {
-        Self { state: "offline", transport: None, last_error: None, tried: VecDeque::new() }
+    /// At a start: of what was tried before, it is known where QUIC did not pass.
+    pub(super) fn new(networks: &Networks) -> Self {
+        let tried = networks.quic_tried().map(|at| Tried { transport: "quic", why: "silent", at });
+        Self { state: "offline", transport: None, last_error: None, tried: tried.into_iter().collect() }
+    }
+
+    /// What did not lead to a session, as the hub is told: `quic silent`.
+    pub(super) fn in_vain(&self) -> String {
+        let in_vain = |tried: &&Tried| !matches!(tried.why, "normal" | "shutdown" | "busy" | "epoch" | "replaced");
+        let mut told: Vec<String> =
+            self.tried.iter().filter(in_vain).map(|tried| format!("{} {}", tried.transport, tried.why)).collect();
+        told.dedup();
+        told.join(", ")
     }
 
     pub(super) fn ended(&mut self, attempt: Attempt, now: Now) {

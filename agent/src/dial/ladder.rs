@@ -63,6 +63,11 @@ impl fmt::Display for Network {
 pub struct Networks(BTreeMap<Network, i64>);
 
 impl Networks {
+    /// When QUIC was last tried in vain, in seconds since 1970.
+    pub fn quic_tried(&self) -> Option<i64> {
+        self.0.values().copied().max()
+    }
+
     fn note(&mut self, network: Network, quic_tried: i64) {
         self.0.insert(network, quic_tried);
         while self.0.len() > NETWORKS_MAX {

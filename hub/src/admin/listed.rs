@@ -65,6 +65,7 @@ fn alone(listed: &Listed) -> DeviceObject {
         last_in_sync: None,
         version: String::new(),
         transport: String::new(),
+        tried: String::new(),
         clock_offset_ms: None,
     }
 }

@@ -87,6 +87,8 @@ pub struct DeviceObject {
     pub last_in_sync: Option<String>,
     pub version: String,
     pub transport: String,
+    /// What it tried in vain before the last session: `quic silent`.
+    pub tried: String,
     pub clock_offset_ms: Option<i64>,
 }
 
@@ -254,6 +256,7 @@ impl From<Device> for DeviceObject {
             last_in_sync: device.contact.in_sync.map(moment),
             version: device.contact.app_version,
             transport: device.contact.transport,
+            tried: device.contact.tried,
             clock_offset_ms: device.contact.clock_offset_ms,
         }
     }

@@ -48,6 +48,7 @@ fn hello() -> Frame {
         digest: Digest32::new([9; 32]),
         offers: true,
         references: None,
+        tried: None,
     })
 }
 

@@ -71,6 +71,7 @@ impl Hub {
             digest: Digest32::new([0; 32]),
             offers: false,
             references: held,
+            tried: None,
         };
         let conn = ConnId::new(conn);
         let opened = Input::Opened { conn, fingerprint: self.device.fingerprint(), site: site(), transport: "quic" };

@@ -90,6 +90,8 @@ pub struct Contact {
     pub transport: String,
     /// Its clock minus the hub's.
     pub clock_offset_ms: Option<i64>,
+    /// What it tried in vain before that session, in its own words.
+    pub tried: String,
 }
 
 /// An invitation, as the hub keeps it: not its secret.
@@ -282,7 +284,7 @@ fn insert(
 }
 
 const SELECT: &str = "SELECT id, fingerprint, site, label, standing, enrolled_day, reason, token, forked, \
-                      last_contact, last_in_sync, app_version, transport, clock_offset_ms, replaced_by FROM device";
+                      last_contact, last_in_sync, app_version, transport, clock_offset_ms, replaced_by, tried FROM device";
 
 /// The device with this identity.
 pub fn find(conn: &Connection, fingerprint: &Fingerprint) -> Result<Option<Device>, StoreError> {
@@ -339,6 +341,7 @@ fn device(row: &Row<'_>) -> Result<Device, StoreError> {
             app_version: field(11)?,
             transport: field(12)?,
             clock_offset_ms: number(13)?,
+            tried: field(15)?,
         },
         replaced_by: bytes(14)?.and_then(|id| id.as_slice().try_into().ok()),
     })

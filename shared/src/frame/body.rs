@@ -54,6 +54,10 @@ pub struct Hello {
     /// The references that the device holds; `None` from one that knows of none.
     #[cbor(n(10), decode_with = "super::wire::bounded_references")]
     pub references: Option<Vec<Held>>,
+    /// What did not lead to a session before this one, for people: `quic silent`. At most
+    /// [`TRIED_LEN_MAX`](super::TRIED_LEN_MAX) bytes.
+    #[n(11)]
+    pub tried: Option<String>,
 }
 
 /// How the hub regards a device.

@@ -42,6 +42,7 @@ fn samples() -> Vec<Frame> {
             digest: Digest32::new([5; 32]),
             offers: true,
             references: None,
+            tried: None,
         }),
         Frame::Welcome(Welcome {
             epoch,
@@ -79,6 +80,7 @@ fn samples() -> Vec<Frame> {
             digest: Digest32::new([5; 32]),
             offers: false,
             references: Some(vec![(1, Digest32::new([7; 32]))]),
+            tried: None,
         }),
         Frame::Reference(Reference {
             kind: 2,

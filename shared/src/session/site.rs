@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{SessionError, check_number};
 use crate::document::DocId;
-use crate::frame::{Ack, DeviceStanding, Digests, Frame, Have, Hello, Need, PROTOCOL, Push, Version, Welcome};
+use crate::frame::{
+    Ack, DeviceStanding, Digests, Frame, Have, Hello, Need, PROTOCOL, Push, TRIED_LEN_MAX, Version, Welcome,
+};
 use crate::id::{Digest32, Epoch, WriterId};
 
 mod replica;
@@ -70,9 +72,17 @@ impl SiteSession {
             digest: greeting.digest,
             offers,
             references: Some(greeting.references),
+            tried: None,
         };
         let begun = Self::begun(Phase::Greeting, greeting.position, None);
         Ok(Self { outbox: VecDeque::from([Frame::Hello(hello)]), offered_due: offers, ..begun })
+    }
+
+    /// Tells the hub what was tried before this session, when its first frame was not taken yet.
+    pub fn tell_tried(&mut self, tried: String) {
+        if let Some(Frame::Hello(hello)) = self.outbox.front_mut() {
+            hello.tried = Some(tried).filter(|tried| !tried.is_empty() && tried.len() <= TRIED_LEN_MAX);
+        }
     }
 
     /// The half that takes an answer by file: greeted, whenever that was, and welcomed as

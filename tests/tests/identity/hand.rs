@@ -84,6 +84,7 @@ pub(super) fn hello() -> Hello {
         digest: Digest32::new([7; 32]),
         offers: true,
         references: None,
+        tried: None,
     }
 }
 

@@ -9,10 +9,11 @@ use super::{Contact, StoreError};
 pub fn set_contact(conn: &Connection, id: DeviceId, contact: &Contact) -> Result<(), StoreError> {
     const SQL: &str = "UPDATE device SET last_contact = coalesce(?2, last_contact), \
                        last_in_sync = coalesce(?3, last_in_sync), app_version = ?4, transport = ?5, \
-                       clock_offset_ms = coalesce(?6, clock_offset_ms) WHERE id = ?1";
-    let Contact { at, in_sync, app_version, transport, clock_offset_ms } = contact;
+                       clock_offset_ms = coalesce(?6, clock_offset_ms), tried = ?7 WHERE id = ?1";
+    let Contact { at, in_sync, app_version, transport, clock_offset_ms, tried } = contact;
+    let row = params![id.as_bytes(), at, in_sync, app_version, transport, clock_offset_ms, tried];
     conn.prepare_cached(SQL)
-        .and_then(|mut s| s.execute(params![id.as_bytes(), at, in_sync, app_version, transport, clock_offset_ms]))
+        .and_then(|mut statement| statement.execute(row))
         .map(drop)
         .map_err(StoreError::sqlite("noting a session"))
 }

@@ -115,6 +115,7 @@ fn sessions_are_noted_and_a_gap_in_one_keeps_what_was_known() {
         app_version: "0.2.0".to_owned(),
         transport: "quic".to_owned(),
         clock_offset_ms: Some(-250),
+        tried: "quic silent".to_owned(),
     };
     set_contact(&conn, id, &full).unwrap();
     set_contact(&conn, id, &Contact { at: Some(NOW + 5), in_sync: None, ..full.clone() }).unwrap();
