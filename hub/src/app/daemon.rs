@@ -15,12 +15,14 @@ use sd_notify::NotifyState;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
+use super::bind::Door;
 use super::engine::{self, Engine};
 use super::opening;
 use crate::admin::socket::{Administration, Socket};
 use crate::admin::{self, Asked, Context, Reply, Request};
+use crate::backup::aside;
 use crate::backup::schedule::keep_backing_up;
 use crate::client::{Lock, LockError};
 use crate::config::{LogFormat, Settings};
@@ -88,9 +90,11 @@ async fn serve(data: &Path, core: core::Core, keys: Arc<Keys>, settings: &Settin
     };
     let tls = keys.tls().map_err(|error| engine::keys_failure(&error))?;
     let door = Listener::bind(settings.sync_listen, tls, &keys.transport_secret());
-    let door = door.map_err(|error| failed("sync", &error))?;
+    let named = Door { setting: "sync.listen", option: "--sync", address: settings.sync_listen };
+    let door = door.map_err(|error| named.shut(&error, lang))?;
     let listener = TcpListener::bind(settings.http_listen).await;
-    let listener = listener.map_err(|error| failed(&format!("http {}", settings.http_listen), &error))?;
+    let named = Door { setting: "http.listen", option: "--http", address: settings.http_listen };
+    let listener = listener.map_err(|error| named.shut(&error, lang))?;
     let sync = door.local_addr().map_err(|error| failed("sync", &error))?;
     let http = listener.local_addr().map_err(|error| failed("http", &error))?;
     let socket = Socket::bind(data).map_err(|error| failed(admin::socket::NAME, &error))?;
@@ -111,14 +115,11 @@ async fn serve(data: &Path, core: core::Core, keys: Arc<Keys>, settings: &Settin
         return_over: settings.sync_return_over,
         ..accept::Limits::default()
     };
+    let (all, each) = (settings.http_connections, settings.http_connections_per_address);
+    let bounds = http::Limits::new(all, each, settings.http_trusted_proxies.clone());
     let mut tasks = vec![
         tokio::spawn(accept::run(door, handle.clone(), Arc::new(handle.clone()), limits, rim.clone())),
-        tokio::spawn(http::serve(
-            listener,
-            http::router(handle.clone()),
-            http::Limits::new(settings.http_connections),
-            rim.clone(),
-        )),
+        tokio::spawn(http::serve(listener, http::router(handle.clone()), bounds, rim.clone())),
         tokio::spawn(socket.serve(operators, rim.clone())),
         tokio::spawn(handle.keep_verifying(rim.clone())),
     ];
@@ -129,6 +130,11 @@ async fn serve(data: &Path, core: core::Core, keys: Arc<Keys>, settings: &Settin
     let announced = announce(data, sync, http, lang).map_err(|error| failed(ADDRESSES, &error));
     if announced.is_ok() {
         info!(%sync, %http, "the hub is ready");
+        match aside::prune(data) {
+            Ok(0) => {}
+            Ok(removed) => info!(removed, "databases that were replaced long ago are removed"),
+            Err(error) => warn!(%error, "databases that were replaced long ago could not be removed"),
+        }
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
@@ -225,6 +231,9 @@ impl Administration for Operators {
                 let looked = self.handle.look(move |conn| Ok(admin::authorities(conn, &keys)));
                 let found = looked.await.map_err(|error| engine::store_failure(&error, lang))?;
                 found.map(Reply::Authorities).map_err(|error| error.failure(lang))
+            }
+            Request::Revocations => {
+                admin::revocations(&self.keys, lang).map(Reply::Revocations).map_err(|error| error.failure(lang))
             }
             Request::Change(change) => {
                 let (keys, context) = (self.keys.clone(), self.context.clone());
