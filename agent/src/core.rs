@@ -21,6 +21,7 @@ use crate::desk;
 use crate::outlook;
 use crate::replica::{Credentials, Fresh, NoCredentials, Replica};
 use crate::store::{Profile, StoreError, chains, log, meta, taps};
+use crate::upkeep;
 
 use self::clock::Clock;
 pub use self::link::{Attempt, LinkState, TRIED_MAX};
@@ -291,6 +292,7 @@ impl Core {
                     (link.transport, link.last_error) = (None, why);
                 }
                 Input::Networks(networks) => meta::set_networks(&tx, &networks)?,
+                Input::ReadBack(document, found) => upkeep::note(&tx, &document, found, now.wall.as_second())?,
             }
         }
         if let Some(half) = session.as_mut().filter(|_| !*in_flight) {

@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::lock::{self, Held};
 use crate::out::{self, Form};
 use crate::repair::{self, RepairError};
-use crate::store::{self, StoreError};
+use crate::store::{self, StoreError, unclosed};
 
 /// `backup FILE`.
 ///
@@ -34,6 +34,7 @@ pub fn backup(context: &Context, file: &Path) -> Result<Exit, Failure> {
 pub fn restore(context: &Context, file: &Path) -> Result<Exit, Failure> {
     let _held = stopped(context)?;
     let aside = backup::restore(&context.data, file, Timestamp::now()).map_err(|error| failed(context, &error))?;
+    unclosed::closed(&context.data);
     tell(context, &aside, context.lang.pick("sauvegarde remise en place", "backup put back"), json!({}));
     Ok(Exit::Ok)
 }
@@ -66,6 +67,7 @@ pub fn repair(context: &Context) -> Result<Exit, Failure> {
         RepairError::Store(error) => storage_failed(&error, &context.data, lang),
         RepairError::Io { .. } => Failure::new(Exit::Failure, error.to_string()),
     })?;
+    unclosed::closed(&context.data);
     let what = match lang {
         out::Lang::Fr => format!(
             "base refaite : {} changements repris, {} entrés de nouveau ; le reste revient du hub à la prochaine \
