@@ -6,6 +6,8 @@ use std::ffi::OsString;
 use std::future::Future;
 use std::process::ExitCode;
 
+use msap_shared::io::usage::mistake;
+
 use crate::cli::{self, Cli, Command, Context, Failure};
 use crate::exit::Exit;
 use crate::out::Lang;
@@ -15,9 +17,10 @@ mod daemon;
 
 /// Runs one command line, the program's name first.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let (exit, lang) = match cli::parse(args) {
+    let args: Vec<_> = args.into_iter().collect();
+    let (exit, lang) = match cli::parse(&args) {
         Ok(parsed) => run(parsed),
-        Err(error) => (usage(&error), Lang::default()),
+        Err(error) => (usage(error, &args), Lang::default()),
     };
     match out::finish() {
         Ok(()) => exit.into(),
@@ -40,9 +43,9 @@ fn run(parsed: Cli) -> (Exit, Lang) {
 }
 
 /// Help that was asked for is data; everything else is a mistake in the command line.
-fn usage(error: &clap::Error) -> Exit {
+fn usage(error: clap::Error, args: &[OsString]) -> Exit {
     if error.use_stderr() {
-        out::note(error.to_string().trim_end());
+        out::note(mistake(error, args).trim_end());
         Exit::Usage
     } else {
         out::data(error.to_string().trim_end());

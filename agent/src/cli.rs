@@ -6,8 +6,9 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
+use msap_shared::io::usage;
 
 use crate::catalogue;
 use crate::out::Lang;
@@ -15,6 +16,7 @@ use crate::out::Lang;
 pub mod bundle;
 mod context;
 pub mod desk;
+mod english;
 pub mod machine;
 pub mod safety;
 pub mod standing;
@@ -22,32 +24,22 @@ pub mod standing;
 pub use context::{Context, Failure};
 pub(crate) use context::{identity_failed, not_joined, repair_advice, storage_failed};
 
-const GLOBAL: &str = "Options générales";
-const TEMPLATE: &str = "{about-with-newline}\nUtilisation : {usage}\n\n{all-args}{after-help}";
-
 /// Compte les visites d’une maison ou d’une antenne, les garde et les envoie au hub
 #[derive(Debug, Parser)]
-#[command(name = "msap-agent", version, disable_help_flag = true, disable_help_subcommand = true)]
-#[command(disable_version_flag = true)]
+#[command(name = "msap-agent", version)]
 pub struct Cli {
     /// Répertoire de données de l’agent [défaut : celui du service, sinon celui de la session]
-    #[arg(long, global = true, help_heading = GLOBAL, value_name = "RÉPERTOIRE")]
+    #[arg(long, global = true, help_heading = usage::GENERAL, value_name = "RÉPERTOIRE")]
     pub data: Option<PathBuf>,
     /// Fichier de réglages [défaut : agent.toml du répertoire de données, sinon /etc/msap/agent.toml]
-    #[arg(long, global = true, help_heading = GLOBAL, value_name = "FICHIER")]
+    #[arg(long, global = true, help_heading = usage::GENERAL, value_name = "FICHIER")]
     pub config: Option<PathBuf>,
     /// Écrit les données en JSON
-    #[arg(long, global = true, help_heading = GLOBAL)]
+    #[arg(long, global = true, help_heading = usage::GENERAL)]
     pub json: bool,
     /// Langue des messages : fr ou en
-    #[arg(long, global = true, help_heading = GLOBAL, value_name = "LANGUE", value_enum, hide_possible_values = true)]
+    #[arg(long, global = true, help_heading = usage::GENERAL, value_name = "LANGUE", value_enum, hide_possible_values = true)]
     pub lang: Option<Lang>,
-    /// Affiche cette aide
-    #[arg(short, long, global = true, help_heading = GLOBAL, action = ArgAction::Help)]
-    help: Option<bool>,
-    /// Affiche la version
-    #[arg(short = 'V', long, help_heading = GLOBAL, action = ArgAction::Version)]
-    version: Option<bool>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -268,24 +260,16 @@ pub enum ConfigAction {
 /// The command line's definition, for parsing, completions and manual pages.
 pub fn definition() -> clap::Command {
     let operators = format!("Partenaires :\n{}", catalogue::operators_listed());
-    in_french(Cli::command().bin_name("msap-agent")).mut_subcommand("count", |count| count.after_help(operators))
+    usage::in_french(Cli::command().bin_name("msap-agent")).mut_subcommand("count", |count| count.after_help(operators))
 }
 
 /// Reads the arguments, the program's name first.
 ///
 /// # Errors
 /// What to print, and whether it was help that was asked for.
-pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+pub fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
     let matches = definition().try_get_matches_from(args)?;
     Cli::from_arg_matches(&matches)
-}
-
-/// The headings that clap writes in English, for every command.
-fn in_french(command: clap::Command) -> clap::Command {
-    let names: Vec<String> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
-    let command = command.help_template(TEMPLATE).disable_help_subcommand(true).disable_help_flag(true);
-    let command = command.subcommand_value_name("COMMANDE").subcommand_help_heading("Commandes");
-    names.iter().fold(command, |command, name| command.mut_subcommand(name, in_french))
 }
 
 #[cfg(test)]
@@ -293,7 +277,7 @@ mod tests {
     use super::*;
 
     fn parsed(line: &str) -> Result<Cli, clap::Error> {
-        parse(line.split(' ').map(OsString::from))
+        parse(&line.split(' ').map(OsString::from).collect::<Vec<_>>())
     }
 
     #[test]

@@ -301,6 +301,12 @@ pub struct Status {
     pub file_imported: Option<Day>,
     /// `ok`, `low` (little room left), or why the last thing was not kept: `full`, `locked`.
     pub storage: &'static str,
+    /// What the weekly reading found damaged.
+    pub damage: Vec<String>,
+    /// The database's log was found to be lost, this week.
+    pub log_lost: bool,
+    /// When everything was last read back, in seconds since 1970.
+    pub read_back: Option<i64>,
     /// Why the last attempt ended, in plain words.
     pub last_error: Option<String>,
 }

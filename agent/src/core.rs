@@ -22,6 +22,7 @@ use crate::dial::ladder::Networks;
 use crate::outlook;
 use crate::replica::{Credentials, Fresh, NoCredentials, Replica};
 use crate::store::{Profile, StoreError, chains, log, meta, taps};
+use crate::upkeep;
 
 use self::clock::Clock;
 pub use self::link::{Attempt, LinkState, TRIED_MAX};
@@ -294,6 +295,7 @@ impl Core {
                     (link.transport, link.last_error) = (None, why);
                 }
                 Input::Networks(networks) => meta::set_networks(&tx, &networks)?,
+                Input::ReadBack(document, found) => upkeep::note(&tx, &document, found, now.wall.as_second())?,
             }
         }
         if let Some(half) = session.as_mut().filter(|_| !*in_flight) {

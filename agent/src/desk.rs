@@ -75,8 +75,8 @@ pub(crate) fn carry_out(
         }
         Command::Status => Ok(Reply::Status(Box::new(report::status(replica.conn, machine, now)?))),
         Command::SyncLog => Ok(Reply::Log(crate::store::log::lines(replica.conn)?)),
-        Command::Export { all } => Ok(Reply::Draft(Box::new(file::export(replica, profile, all, now)?))),
-        Command::Import(answer) => file::import(&answer, replica, profile, machine.link, now)?.map(Reply::Imported),
+        Command::Export { all } => Ok(Reply::Draft(Box::new(file::export(replica, machine, all, now)?))),
+        Command::Import(answer) => file::import(&answer, replica, machine, now)?.map(Reply::Imported),
         Command::Verify => Ok(Reply::Verified(verify::verify(replica.conn)?)),
     })
 }

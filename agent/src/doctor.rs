@@ -10,7 +10,7 @@ use hyper::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::cli::standing::{clock_trouble, hub_address};
+use crate::cli::standing::{clock_trouble, damage, hub_address, log_lost};
 use crate::cli::{Context, Failure, identity_failed, not_joined, repair_advice, storage_failed};
 use crate::client::{Client, ClientError};
 use crate::command::{Command, Reply, Verified};
@@ -21,7 +21,7 @@ use crate::lock;
 use crate::out::{self, Form, Lang};
 use crate::outlook;
 use crate::service::room;
-use crate::store::{self, StoreError};
+use crate::store::{self, StoreError, unclosed};
 
 /// Longest wait for a verification: years of visits take seconds.
 const VERIFY_TIME_MAX: Duration = Duration::from_secs(300);
@@ -76,6 +76,7 @@ pub async fn doctor(context: &Context) -> Result<Exit, Failure> {
                 checks.push(Check { name: "agent", mark: Mark::Note, detail: context.failed(error).text });
                 let storage_word = if room::is_low(&context.data) { "low" } else { "ok" };
                 checks.extend(disk(&json!({ "storage": storage_word }), context.lang));
+                checks.extend(log(unclosed::is_log_lost(&context.data), context.lang));
                 checks.push(storage(verify_here(&context.data), context));
             }
         }
@@ -125,6 +126,8 @@ async fn with_agent(context: &Context, client: &Client, checks: &mut Vec<Check>)
             let agent = format!("{} {}", client.url(), text("version"));
             checks.push(Check { name: "agent", mark: Mark::Ok, detail: agent });
             checks.extend(disk(&status, context.lang));
+            checks.extend(log(status["log_lost"] == true, context.lang));
+            checks.extend(read_back(&status, context.lang));
             checks.extend(clock(&status, context.lang));
             checks.push(hub(&status, context.lang));
         }
@@ -155,6 +158,17 @@ async fn with_agent(context: &Context, client: &Client, checks: &mut Vec<Check>)
 fn disk(status: &Value, lang: Lang) -> Option<Check> {
     let trouble = outlook::storage(status["storage"].as_str().unwrap_or_default(), lang)?;
     Some(Check { name: "disk", mark: Mark::Problem, detail: trouble.to_owned() })
+}
+
+/// A log that was lost.
+fn log(lost: bool, lang: Lang) -> Option<Check> {
+    let detail = log_lost(lost, lang)?.to_owned();
+    Some(Check { name: "log", mark: Mark::Problem, detail })
+}
+
+/// What the weekly reading of the running agent found.
+fn read_back(status: &Value, lang: Lang) -> Option<Check> {
+    Some(Check { name: "read_back", mark: Mark::Damage, detail: damage(status, lang)? })
 }
 
 /// A clock that is not believed.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use msap_shared::io::file;
 
-use crate::store::FILE_NAME;
+use crate::store::{FILE_NAME, unclosed};
 
 /// How a database is called that is whole and waits to take its place.
 const RESTORED: &str = "agent.db.restored-";
@@ -72,6 +72,8 @@ pub fn finish(dir: &Path) -> Result<(), ExchangeError> {
             }
         }
         rename(&restored, &path)?;
+        // The log that the note speaks of went aside.
+        unclosed::closed(dir);
     }
     Ok(())
 }

@@ -152,7 +152,7 @@ fn denied(denial: Denial, message: &str) -> String {
 }
 
 /// An error and its causes on one line: the command prints no other.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

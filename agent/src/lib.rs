@@ -23,4 +23,5 @@ pub mod repair;
 pub mod replica;
 pub mod service;
 pub mod store;
+pub mod upkeep;
 pub mod web;

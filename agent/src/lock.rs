@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::exchange;
+use crate::store::unclosed::Look;
 
 /// The file that is locked, in the data directory.
 pub const LOCK_FILE: &str = "lock";
@@ -20,7 +21,16 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// The data directory is this process's own until the value is dropped.
 #[derive(Debug)]
 pub struct Held {
+    /// Dropped first: whoever holds the directory has closed its database by then.
+    look: Look,
     _file: File,
+}
+
+impl Held {
+    /// Whether the database's log was lost before.
+    pub fn is_log_lost(&self) -> bool {
+        self.look.is_log_lost()
+    }
 }
 
 /// Why the data directory is not ours.
@@ -45,7 +55,7 @@ pub fn hold(data: &Path) -> Result<Held, LockError> {
         match file.try_lock() {
             Ok(()) => {
                 exchange::finish(data).map_err(|error| io::Error::new(error.source.kind(), error))?;
-                return Ok(Held { _file: file });
+                return Ok(Held { look: Look::at(data), _file: file });
             }
             Err(TryLockError::WouldBlock) if Instant::now() < until => std::thread::sleep(PAUSE),
             Err(TryLockError::WouldBlock) => return Err(LockError::Taken),

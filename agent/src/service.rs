@@ -12,10 +12,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use jiff::Timestamp;
+use msap_shared::document::DocId;
 use msap_shared::frame::{self, Frame};
 use msap_shared::io::link::{CloseCode, CloseReason, Outgoing, Transport};
-use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::command::{Command, CommandError, Reply};
@@ -23,10 +24,12 @@ use crate::config::Settings;
 use crate::core::{Attempt, Core, Input, Now, Output};
 use crate::dial::{self, SessionPort};
 use crate::identity::IdentityFiles;
-use crate::store::{self, StoreError, meta};
+use crate::store::{self, StoreError, meta, unclosed};
+use crate::upkeep;
 
 use self::room::Room;
 
+mod reading;
 pub mod room;
 mod sleep;
 
@@ -37,6 +40,9 @@ const QUEUE_LEN: usize = 256;
 /// Frames that may wait for the connection; the core lets out fewer at a time.
 const FRAMES_QUEUE_LEN: usize = 64;
 
+/// Longest wait at a stop for the database to be closed; a page that somebody reads may take longer.
+const CLOSE_MAX: Duration = Duration::from_secs(3);
+
 type Answer = Result<Reply, CommandError>;
 
 /// Work for the store's thread.
@@ -46,6 +52,8 @@ enum Job {
     Hub(oneshot::Sender<String>),
     /// What is remembered of networks.
     Networks(oneshot::Sender<String>),
+    /// Which document is to be read back now.
+    Due(oneshot::Sender<Option<DocId>>),
     Open(Transport, oneshot::Sender<mpsc::Receiver<Outgoing>>),
     Link(Input),
 }
@@ -179,7 +187,13 @@ pub fn start(
     let shown = hub.clone().map(|address| (address, settings.sync.hub_origin.clone()));
     // Before the store is opened: a disk that is quite full has no room even for that.
     let room = Room::in_directory(dir);
+    let log_lost = unclosed::is_log_lost(dir);
     let core = Core::new(store::open(dir)?, Box::new(rand::random::<[u8; 16]>))?;
+    if log_lost {
+        tracing::error!("agent.db-wal is missing beside a database that was not closed: the last taps may be lost");
+        upkeep::note_log_lost(core.connection(), Timestamp::now().as_second())?;
+    }
+    unclosed::opened(dir);
     let core = core.with(Box::new(IdentityFiles::new(dir))).dialling(shown);
     let dial_settings = dial::Settings {
         interval: settings.sync.interval,
@@ -191,32 +205,31 @@ pub fn start(
     let desk = Desk { jobs, wake: Arc::new(Notify::new()), data: dir.into() };
     let dir = dir.to_owned();
     let stopped = shutdown.clone();
-    let (ended, mut end) = oneshot::channel();
+    let database_dir = dir.clone();
+    let (ended, end) = oneshot::channel();
     std::thread::Builder::new()
         .name("store".to_owned())
         .spawn(move || {
             // Whatever ends this thread ends the program.
             let _stop = stopped.drop_guard();
-            ended.send(Writer::new(core, room).run(queue)).ok();
+            ended.send(Writer::new(core, room).run(queue, &database_dir)).ok();
         })
         .context("starting the store's thread")?;
     let port = desk.clone();
     let session = async move {
+        // Ends with the shutdown, as everything that can ask the thread.
+        tokio::spawn(upkeep::run(port.clone(), dir.clone(), shutdown.clone()));
         dial::run(&dir, hub.as_deref(), dial_settings, port, shutdown.clone()).await?;
         shutdown.cancelled().await;
-        // The thread ends when nobody can ask any more; a failure of its own is already there.
-        outcome(end.try_recv())
+        // The thread ends when nobody can ask any more, and has closed the database then; a
+        // failure of its own is already there.
+        match timeout(CLOSE_MAX, end).await {
+            Ok(Ok(ended)) => Ok(ended?),
+            Ok(Err(_)) => Err(anyhow::anyhow!("the store's thread panicked")),
+            Err(_) => Ok(()),
+        }
     };
     Ok((desk, session))
-}
-
-/// How the store's thread has ended, if it has.
-fn outcome(end: Result<Result<(), StoreError>, TryRecvError>) -> anyhow::Result<()> {
-    match end {
-        Ok(Err(error)) => Err(error.into()),
-        Ok(Ok(())) | Err(TryRecvError::Empty) => Ok(()),
-        Err(TryRecvError::Closed) => Err(anyhow::anyhow!("the store's thread panicked")),
-    }
 }
 
 fn millis(time: Duration) -> u64 {
@@ -250,7 +263,7 @@ impl Writer {
         }
     }
 
-    fn run(mut self, mut queue: mpsc::Receiver<Job>) -> Result<(), StoreError> {
+    fn run(mut self, mut queue: mpsc::Receiver<Job>, dir: &Path) -> Result<(), StoreError> {
         let mut jobs = Vec::new();
         while queue.blocking_recv_many(&mut jobs, INPUTS_PER_TURN_MAX) > 0 {
             let mut inputs = Vec::new();
@@ -266,6 +279,8 @@ impl Writer {
             self.room.give_up(&self.core);
             outputs.into_iter().for_each(|output| self.dispatch(output));
         }
+        // Closing takes the log away: the note goes first.
+        unclosed::closed(dir);
         Ok(())
     }
 
@@ -321,6 +336,13 @@ impl Writer {
                     Err(error) if !error.is_passing() => return Err(error),
                     // What is not remembered is found out again.
                     read => drop(reply.send(read.unwrap_or_default())),
+                }
+                return Ok(None);
+            }
+            Job::Due(reply) => {
+                match upkeep::due(self.core.connection(), Timestamp::now().as_second()) {
+                    Err(error) if !error.is_passing() => return Err(error),
+                    due => drop(reply.send(due.unwrap_or_default())),
                 }
                 return Ok(None);
             }

@@ -25,6 +25,7 @@ pub mod log;
 pub mod meta;
 pub mod retire;
 pub mod taps;
+pub mod unclosed;
 
 /// The database's name within the data directory.
 pub const FILE_NAME: &str = "agent.db";
@@ -170,20 +171,25 @@ pub fn open(dir: &Path) -> Result<Connection, StoreError> {
     Ok(conn)
 }
 
+/// A connection to the database in `dir` that only reads, beside whoever writes.
+///
+/// # Errors
+/// When it does not open.
+pub fn reader(dir: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(dir.join(FILE_NAME), flags)
+        .map_err(StoreError::sqlite("opening the database for reading"))
+}
+
 /// Who the machine of `dir` is, beside an agent that may be running; `None` when its database
 /// does not tell.
 pub fn profile(dir: &Path) -> Option<Profile> {
-    meta::profile(&reading(dir)?).ok()
+    meta::profile(&reader(dir).ok()?).ok()
 }
 
 /// The machine's place in its line of sessions, when its database tells.
 pub fn tokens(dir: &Path) -> Option<(Option<SessionToken>, Option<SessionToken>)> {
-    meta::tokens(&reading(dir)?).ok()
-}
-
-fn reading(dir: &Path) -> Option<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(dir.join(FILE_NAME), flags).ok()
+    meta::tokens(&reader(dir).ok()?).ok()
 }
 
 #[cfg(test)]

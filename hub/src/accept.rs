@@ -20,13 +20,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
-use crate::enrol::Registrar;
-
 use self::serve::serve;
-use self::tally::{Place, Tally, network};
+use crate::enrol::Registrar;
+use crate::tally::{Place, Tally, network};
 
 mod serve;
-mod tally;
 #[cfg(test)]
 mod tests;
 

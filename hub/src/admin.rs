@@ -23,11 +23,11 @@ use serde::{Deserialize, Serialize};
 pub use self::authorities::authorities;
 pub use self::change::{Hub, change};
 pub use self::error::AdminError;
-pub use self::listed::look_beside_list;
+pub use self::listed::{look_beside_list, revocations};
 pub use self::look::look;
 pub use self::reply::{
     AuthoritiesObject, AuthorityObject, CheckObject, DeviceObject, DocumentObject, FlaggedObject, FoldedObject,
-    HeldObject, InvitationObject, JournalObject, RefusedObject, Reply, TokenObject,
+    HeldObject, InvitationObject, JournalObject, RefusedObject, Reply, RevocationsObject, RevokedObject, TokenObject,
 };
 pub use crate::import::ListFile;
 use crate::lang::Lang;
@@ -54,6 +54,8 @@ pub enum Request {
     Change(Change),
     /// The authorities, and who has not heard of them.
     Authorities,
+    /// The list of revocations, and whether it is whole.
+    Revocations,
 }
 
 /// What only reads.
@@ -196,6 +198,11 @@ pub enum Change {
         /// Its id.
         device: String,
         /// Why.
+        reason: String,
+    },
+    /// Calls the list of revocations whole, as far as it can be read.
+    RevocationsConfirm {
+        /// What was compared.
         reason: String,
     },
     /// Makes a token of the API.

@@ -4,6 +4,7 @@
 //! out by a running hub, through its socket, or here, under the lock of the data directory.
 
 mod alone;
+mod bind;
 mod daemon;
 mod engine;
 mod opening;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::FromArgMatches;
+use msap_shared::io::usage::mistake;
 
 use crate::admin::{Asked, Reply, Request};
 use crate::cli::{Cli, Command, Config, Format, Global, bundle, command, request, show, tools};
@@ -26,13 +28,19 @@ pub use self::daemon::ADDRESSES;
 
 /// Runs the program with these arguments and gives its exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let matches = match command().try_get_matches_from(arguments) {
-        Ok(matches) => matches,
-        Err(error) => return usage(&error),
-    };
-    let cli = match Cli::from_arg_matches(&matches) {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    let parsed = command().try_get_matches_from(&arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        // Help and version are answers, not errors: clap prints them on standard output.
+        Err(error) if !error.use_stderr() => match error.print() {
+            Ok(()) => return ExitCode::SUCCESS,
+            Err(_) => return Exit::Failure.into(),
+        },
+        Err(error) => {
+            eprint!("{}", mistake(error, &arguments));
+            return Exit::Usage.into();
+        }
     };
     match carry_out(cli) {
         Ok(()) => ExitCode::SUCCESS,
@@ -40,14 +48,6 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             eprintln!("msap-hub : {}", failure.message);
             failure.exit.into()
         }
-    }
-}
-
-fn usage(error: &clap::Error) -> ExitCode {
-    // Help and version are answers, not errors: clap prints them on standard output.
-    match error.print() {
-        Ok(()) if !error.use_stderr() => ExitCode::SUCCESS,
-        _ => Exit::Usage.into(),
     }
 }
 
@@ -59,7 +59,9 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
             let (data, keys) = directories(&cli.global)?;
             daemon::run(&data, &keys, &settings, lang)
         }
-        Command::Config(Config::Show) => written(show::settings(&settings(&cli.global, &[])?.show(), cli.global.json)),
+        Command::Config(Config::Show) => {
+            written(show::settings(&settings(&cli.global, &[])?.show(), cli.global.json, lang))
+        }
         Command::Config(Config::Check) => {
             settings(&cli.global, &[])?;
             if cli.global.json {
@@ -71,7 +73,7 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
         Command::Doctor => {
             let (data, keys) = directories(&cli.global)?;
             let found = doctor::examine(&data, &keys, settings(&cli.global, &[]), lang);
-            written(show::health(&found, cli.global.json))?;
+            written(show::health(&found, cli.global.json, lang))?;
             let exit = match found.iter().map(|item| item.state).max() {
                 Some(doctor::State::Damaged) => Exit::Damaged,
                 Some(doctor::State::Bad) => Exit::Failure,
@@ -102,7 +104,10 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
             brought(&cli.global, request, Some(&file))
         }
         Command::Check { rebuild } => managed(&cli.global, request::check(rebuild), None),
-        Command::Backup(backup) => upkeep::backup(&cli.global, &directories(&cli.global)?.0, &backup),
+        Command::Backup(backup) => {
+            let (data, keys) = directories(&cli.global)?;
+            upkeep::backup(&cli.global, &data, &keys, &backup)
+        }
         Command::Restore(restore) => {
             let (data, keys) = directories(&cli.global)?;
             upkeep::restore(&cli.global, &data, &keys, &restore)
@@ -138,7 +143,7 @@ fn carried_out(global: &Global, request: Request) -> Result<Reply, Failure> {
     let asked = Asked { lang: global.lang, request };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| io_failure(&error))?.block_on(async {
-        alone::exists(&data, global.lang)?;
+        alone::exists(&data, &keys, global.lang)?;
         match client::way(&data, global.lang).await? {
             Way::Running(stream) => client::ask(stream, &asked, &data).await,
             Way::Alone(lock) => alone::carry_out(&lock, &data, &keys, &settings, &asked),

@@ -14,6 +14,7 @@ use crate::exit::{Exit, Failure, with_causes};
 use crate::lang::Lang;
 use crate::store::StoreError;
 
+pub mod aside;
 mod make;
 pub mod restore;
 pub mod schedule;

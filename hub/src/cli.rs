@@ -5,12 +5,13 @@
 
 mod args;
 pub(crate) mod bundle;
-mod french;
 mod imported;
 pub(crate) mod request;
 pub(crate) mod show;
+mod table;
 pub(crate) mod tools;
 mod upkeep;
+mod words;
 
 pub use self::args::command;
 pub(crate) use self::args::{Cli, Command, Config, Format, Global};

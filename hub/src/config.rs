@@ -4,7 +4,7 @@
 //! that is silently ignored loses data one day. Each value remembers where it came from.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ const PREFIX: &str = "MSAP_HUB_";
 const RETURN_OVER_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// Every setting: name, default and meaning. The documentation and `config show` print this.
-pub const KEYS: [(&str, &str, Phrase); 11] = [
+pub const KEYS: [(&str, &str, Phrase); 13] = [
     (
         "sync.listen",
         "[::]:4433",
@@ -35,12 +35,25 @@ pub const KEYS: [(&str, &str, Phrase); 11] = [
         ),
     ),
     ("http.listen", "127.0.0.1:8080", Phrase::new("adresse de l’interface HTTP", "address of the HTTP interface")),
+    (
+        "http.trusted_proxies",
+        "",
+        Phrase::new(
+            "adresses IP de mandataires, séparées par des virgules",
+            "IP addresses of proxies, separated by commas",
+        ),
+    ),
     ("log.filter", "info,rusqlite_migration=warn", Phrase::new("filtre du journal technique", "filter of the log")),
     ("log.format", "auto", Phrase::new("text, json ou auto", "text, json or auto")),
     ("backup.dir", "", Phrase::new("dossier des sauvegardes programmées", "directory of scheduled backups")),
     ("backup.every", "24h", Phrase::new("intervalle entre deux sauvegardes", "time between two backups")),
     ("backup.keep", "14", Phrase::new("sauvegardes gardées", "backups that are kept")),
     ("limits.http_connections", "256", Phrase::new("connexions HTTP simultanées", "HTTP connections at once")),
+    (
+        "limits.http_connections_per_address",
+        "32",
+        Phrase::new("connexions HTTP simultanées d’une adresse", "HTTP connections at once of one address"),
+    ),
     ("limits.sync_connections", "8192", Phrase::new("postes connectés à la fois", "sites connected at once")),
 ];
 
@@ -81,8 +94,12 @@ pub struct Settings {
     pub log_filter: String,
     /// How they are logged; `None`: text on a terminal, JSON otherwise.
     pub log_format: Option<LogFormat>,
+    /// Proxies: they speak for many clients.
+    pub http_trusted_proxies: Vec<IpAddr>,
     /// HTTP connections at once.
     pub http_connections: usize,
+    /// HTTP connections at once of one address.
+    pub http_connections_per_address: usize,
     /// Sync connections at once.
     pub sync_connections: usize,
     /// Scheduled backups; `None` when no directory is set.
@@ -271,7 +288,15 @@ impl Settings {
             http_listen: socket("http.listen")?,
             log_filter: text("log.filter").to_owned(),
             log_format,
+            http_trusted_proxies: addresses(text("http.trusted_proxies")).ok_or_else(|| {
+                wrong(
+                    "http.trusted_proxies",
+                    "des adresses IP séparées par des virgules",
+                    "IP addresses separated by commas",
+                )
+            })?,
             http_connections: bound("limits.http_connections")?,
+            http_connections_per_address: bound("limits.http_connections_per_address")?,
             sync_connections: bound("limits.sync_connections")?,
             values,
         })
@@ -292,6 +317,12 @@ impl Settings {
 fn return_over(text: &str) -> Option<Duration> {
     let signed: jiff::SignedDuration = text.parse().ok()?;
     Duration::try_from(signed).ok().filter(|over| *over <= RETURN_OVER_MAX)
+}
+
+/// `192.0.2.1, 2001:db8::1`; none are none.
+fn addresses(text: &str) -> Option<Vec<IpAddr>> {
+    let named = text.split(',').map(str::trim).filter(|_| !text.trim().is_empty());
+    named.map(|address| address.parse::<IpAddr>().ok().map(|address| address.to_canonical())).collect()
 }
 
 /// `30s`, `15m`, `24h` or `7d`, up to ten years.

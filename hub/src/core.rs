@@ -98,6 +98,8 @@ struct Live {
     transport: &'static str,
     /// Its Hello was taken.
     greeted: bool,
+    /// It was told once that it has nothing left to send; what comes up since comes at once.
+    in_sync: bool,
     /// Frames were given out, and the connection has not said yet that they are written.
     in_flight: bool,
 }
@@ -312,14 +314,15 @@ fn step(
             match admit(tx, revocations, &fingerprint, site, today)? {
                 Ok((standing, site)) => {
                     let session = HubSession::new(Grant::of_site(site), standing);
-                    let (device, greeted, in_flight) = (fingerprint.device(), false, false);
-                    live.insert(conn, Live { session, device, transport, greeted, in_flight });
+                    let (device, greeted) = (fingerprint.device(), false);
+                    let (in_sync, in_flight) = (false, false);
+                    live.insert(conn, Live { session, device, transport, greeted, in_sync, in_flight });
                 }
                 Err(code) => done.closed.push((conn, code)),
             }
         }
         Input::Frame(conn, frame) => {
-            let Some(Live { session, device, transport, .. }) = live.get_mut(&conn) else {
+            let Some(Live { session, device, transport, in_sync, .. }) = live.get_mut(&conn) else {
                 // Its opening was in a turn that was not kept, or it was closed: it begins again.
                 done.closed.push((conn, CloseCode::Internal));
                 return Ok(());
@@ -333,6 +336,7 @@ fn step(
             match session.receive(frame, &mut replica) {
                 Ok(news) => {
                     if session.will_say_in_sync() {
+                        *in_sync = true;
                         devices::set_in_sync(tx, *device, now.as_second())?;
                     }
                     done.news.extend(news.map(|news| (conn, site, news)));

@@ -13,10 +13,13 @@ use serde::Serialize;
 use crate::address;
 use crate::admin::socket;
 use crate::app::ADDRESSES;
+use crate::backup::aside;
 use crate::backup::schedule::{Age, Schedule};
 use crate::client::{Lock, LockError};
 use crate::config::Settings;
 use crate::exit::{Failure, with_causes};
+use crate::harm;
+use crate::keys::Keys;
 use crate::lang::Lang;
 use crate::store;
 
@@ -59,6 +62,12 @@ pub fn examine(data: &Path, keys: &Path, settings: Result<Settings, Failure>, la
     if database.exists() {
         let runs = doctor.hub(data);
         doctor.database(&database, runs);
+        doctor.keys(keys);
+        doctor.backups(schedule);
+        doctor.replaced(data);
+    } else if Keys::examine(keys).is_ok() {
+        let detail = format!("{} : {}", database.display(), harm::lost(keys, lang));
+        doctor.note("database", State::Damaged, detail, harm::replace(lang));
         doctor.keys(keys);
         doctor.backups(schedule);
     } else {
@@ -171,6 +180,23 @@ impl Doctor {
             "vérifiez les droits du dossier et que son disque n’est pas monté en lecture seule",
             "check the permissions of the directory, and that its disk is not mounted read-only",
         )
+    }
+
+    /// Databases that a restored one has replaced.
+    fn replaced(&mut self, data: &Path) {
+        let found = aside::list(data).unwrap_or_default();
+        if found.is_empty() {
+            return;
+        }
+        let size: u64 = found.iter().filter_map(|path| path.metadata().ok()).map(|file| file.len()).sum();
+        let names: Vec<_> =
+            found.iter().filter_map(|path| path.file_name()).map(|name| name.to_string_lossy()).collect();
+        let text = self.lang.of(
+            "remplacées par une restauration, les plus anciennes supprimées au-delà de",
+            "replaced by a restored one, the oldest removed beyond",
+        );
+        let detail = format!("{} ({} Mio), {text} {}", names.join(" "), size.div_ceil(1 << 20), aside::KEEP);
+        self.good("replaced", detail);
     }
 
     fn backups(&mut self, schedule: Option<Schedule>) {

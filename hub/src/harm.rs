@@ -3,6 +3,8 @@
 //! Asked by every command that ends with exit code 9 or 1 for the database's sake, and by the
 //! doctor: the same cause has the same words and the same next step everywhere.
 
+use std::path::Path;
+
 use crate::exit::{Exit, Failure, with_causes};
 use crate::lang::Lang;
 use crate::store::StoreError;
@@ -54,6 +56,37 @@ pub fn restore(lang: Lang) -> &'static str {
          hub.db-wal de côté et redémarrez : les postes renverront ce qu’ils gardent",
         "stop the hub and keep the file hub.db, then msap-hub restore FILE; without a backup, set hub.db and \
          hub.db-wal aside and start again: the sites will send what they keep",
+    )
+}
+
+/// What is wrong where keys are whole and the database is not there.
+pub fn lost(keys: &Path, lang: Lang) -> String {
+    let keys = keys.display();
+    lang.of(
+        format!("la base manque, alors que les clés d’un hub sont dans {keys}"),
+        format!("the database is missing, and the keys of a hub are in {keys}"),
+    )
+}
+
+/// What to do about it.
+pub fn replace(lang: Lang) -> &'static str {
+    lang.of(
+        "vérifiez --data ; puis msap-hub restore FICHIER ou, sans sauvegarde, msap-hub serve : il repart d’une base \
+         vide que les postes rempliront, après site import et device approve --all-certified",
+        "check --data; then msap-hub restore FILE or, without a backup, msap-hub serve: it begins with an empty \
+         database that the sites will fill, after site import and device approve --all-certified",
+    )
+}
+
+/// What to do about a list of revocations that is not whole.
+pub fn list_again(lang: Lang) -> &'static str {
+    lang.of(
+        "restaurez le fichier « revocations » depuis la sauvegarde du dossier des clés ; sinon, comparez msap-hub \
+         device list avec vos postes, excluez par device revoke ceux qui ne doivent pas en être, puis msap-hub device \
+         revocations --confirm --reason TEXTE",
+        "restore the file «revocations» from the backup of the keys; otherwise compare msap-hub device list with your \
+         machines, device revoke those that should not be among them, then msap-hub device revocations --confirm \
+         --reason TEXT",
     )
 }
 

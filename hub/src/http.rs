@@ -12,6 +12,7 @@ pub mod scope;
 mod serve;
 mod settling;
 mod sites;
+mod surplus;
 mod visits;
 
 use std::future::Future;

@@ -27,4 +27,5 @@ pub mod replica;
 pub mod service;
 pub mod site;
 pub mod store;
+mod tally;
 pub mod verify;

@@ -6,6 +6,7 @@
 mod field;
 mod geography;
 mod object;
+mod state;
 
 use std::fmt;
 use std::str::FromStr;

@@ -19,6 +19,7 @@ pub mod serving;
 pub mod store;
 pub mod tcp;
 pub mod tls;
+pub mod usage;
 
 use rustls::crypto::SecureRandom;
 

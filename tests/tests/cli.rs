@@ -2,5 +2,6 @@
 
 mod agent;
 mod hub;
+mod losses;
 mod storage;
 mod trouble;

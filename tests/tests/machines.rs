@@ -2,4 +2,6 @@
 
 mod clock;
 mod disk;
+mod overseas;
 mod repair;
+mod upkeep;

@@ -14,13 +14,13 @@ use msap_shared::io::file::{self, Access};
 use serde_json::{Value, json};
 
 use super::machine::{joined, machine_name};
-use super::{Context, Failure, storage_failed};
+use super::{Context, Failure, english, storage_failed};
 use crate::bundle::{self, FileError};
 use crate::client::{Client, ClientError};
 use crate::command::{Command, CommandError, Reply};
 use crate::core::{Core, Input, Now, Output};
 use crate::exit::Exit;
-use crate::out::{self, Form};
+use crate::out::{self, Form, Lang};
 use crate::web::Problem;
 use crate::{join, lock, store, web};
 
@@ -60,7 +60,7 @@ async fn export(context: &Context, path: &Path, all: bool) -> Result<Exit, Failu
         Ok(client) => client.send(Method::POST, "/api/bundle/export", &json!({ "all": all })).await,
         Err(ClientError::NotRunning { .. }) => {
             let Reply::Draft(draft) = alone(context, Command::Export { all })? else { return Err(mistaken(context)) };
-            let sealed = bundle::seal(&context.data, &draft).map_err(|error| failed(path, &error))?;
+            let sealed = bundle::seal(&context.data, &draft).map_err(|error| failed(path, &error, context.lang))?;
             Ok(web::file_object(&draft, &sealed))
         }
         Err(error) => Err(error),
@@ -100,7 +100,7 @@ async fn import(context: &Context, path: &Path) -> Result<Exit, Failure> {
             sent.map_err(|error| of_file(path, context.failed(error)))?
         }
         Err(ClientError::NotRunning { .. }) => {
-            let answer = bundle::open(&context.data, &bytes).map_err(|error| failed(path, &error))?;
+            let answer = bundle::open(&context.data, &bytes).map_err(|error| failed(path, &error, context.lang))?;
             match alone(context, Command::Import(Box::new(answer))).map_err(|failure| of_file(path, failure))? {
                 Reply::Imported(imported) => web::imported_object(&imported),
                 _ => return Err(mistaken(context)),
@@ -144,8 +144,8 @@ fn tell(context: &Context, imported: &Value) {
 /// When the code or the file cannot be used.
 pub fn join_request(context: &Context, code: &str, label: Option<String>, path: &Path) -> Result<Exit, Failure> {
     let label = label.unwrap_or_else(machine_name);
-    let request =
-        join::file::request(&context.data, code, &label).map_err(|error| super::machine::not_joined(&error))?;
+    let request = join::file::request(&context.data, code, &label)
+        .map_err(|error| super::machine::not_joined(&error, context.lang))?;
     write(path, &request)?;
     match context.form {
         Form::Json => out::json(&json!({ "file": path.display().to_string(), "label": label })),
@@ -167,7 +167,7 @@ pub fn join_request(context: &Context, code: &str, label: Option<String>, path: 
 pub async fn join_answer(context: &Context, code: &str, path: &Path) -> Result<Exit, Failure> {
     let bytes = read(context, path)?;
     let (done, label) = join::file::answer(&context.data, code, &bytes)
-        .map_err(|error| of_file(path, super::machine::not_joined(&error)))?;
+        .map_err(|error| of_file(path, super::machine::not_joined(&error, context.lang)))?;
     joined(context, &done, &label).await
 }
 
@@ -207,8 +207,8 @@ fn of_file(path: &Path, failure: Failure) -> Failure {
     Failure { text: format!("{} : {why}", path.display()), ..failure }
 }
 
-fn failed(path: &Path, error: &FileError) -> Failure {
-    Failure::new(error.exit(), format!("{} : {error}", path.display()))
+fn failed(path: &Path, error: &FileError, lang: Lang) -> Failure {
+    Failure::new(error.exit(), format!("{} : {}", path.display(), english::file(error, lang)))
 }
 
 fn read(context: &Context, path: &Path) -> Result<Vec<u8>, Failure> {

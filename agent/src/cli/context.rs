@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use hyper::StatusCode;
 
-use super::Cli;
+use super::{Cli, english};
 use crate::client::{BrokenError, Client, ClientError};
-use crate::config::{self, ConfigError, Loaded};
+use crate::config::{self, Loaded};
 use crate::exit::Exit;
 use crate::identity::IdentityError;
 use crate::out::{Form, Lang};
@@ -44,12 +44,6 @@ impl Failure {
     }
 }
 
-impl From<ConfigError> for Failure {
-    fn from(error: ConfigError) -> Self {
-        Self::new(Exit::Invalid, error.to_string())
-    }
-}
-
 impl Context {
     /// Reads the global options and the environment.
     ///
@@ -63,7 +57,7 @@ impl Context {
             _ => Lang::Fr,
         };
         let data = config::data_dir(cli.data.clone(), variable)
-            .map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
+            .map_err(|error| Failure::new(Exit::Invalid, english::data_dir(&error, lang)))?;
         Ok(Self {
             config: config::settings_file(cli.config.clone(), variable, &data),
             data,
@@ -78,7 +72,8 @@ impl Context {
     /// # Errors
     /// Exit 5, naming the key.
     pub fn settings(&self) -> Result<Loaded, Failure> {
-        Ok(config::load(self.config.as_deref(), self.variables.clone())?)
+        config::load(self.config.as_deref(), self.variables.clone())
+            .map_err(|error| Failure::new(Exit::Invalid, english::config(&error, self.lang)))
     }
 
     /// The running agent.

@@ -27,19 +27,21 @@ pub async fn count(context: &Context, args: CountArgs) -> Result<Exit, Failure> 
             show_tap(context, Asked::Undo, &undone.map_err(|error| context.failed(error))?)
         }
         Some(CountAction::Undo { id: Some(id) }) => {
-            let path = format!("/api/visits/{}", escaped(&bounded("id", id)?));
+            let path = format!("/api/visits/{}", escaped(&bounded("id", id, context.lang)?));
             let undone = client.send(Method::DELETE, &path, &json!({})).await;
             show_tap(context, Asked::Undo, &undone.map_err(|error| context.failed(error))?)
         }
         Some(CountAction::Correct { id, operator, help_kind, age }) => {
-            let path = format!("/api/visits/{}", escaped(&bounded("id", id)?));
-            let body =
-                object([("operator", operator.map(upper)), ("help", help_kind.map(lower)), ("age", age.map(lower))])?;
+            let path = format!("/api/visits/{}", escaped(&bounded("id", id, context.lang)?));
+            let body = object(
+                [("operator", operator.map(upper)), ("help", help_kind.map(lower)), ("age", age.map(lower))],
+                context.lang,
+            )?;
             let corrected = client.send(Method::PATCH, &path, &body.into()).await;
             show_tap(context, Asked::Correct, &corrected.map_err(|error| context.failed(error))?)
         }
         Some(CountAction::List { day }) => {
-            let query = query([("day", day)])?;
+            let query = query([("day", day)], context.lang)?;
             let taps = client.get(&format!("/api/visits{query}")).await.map_err(|error| context.failed(error))?;
             show_taps(context, &taps)
         }
@@ -48,17 +50,20 @@ pub async fn count(context: &Context, args: CountArgs) -> Result<Exit, Failure> 
 
 async fn count_visit(context: &Context, client: &Client, visit: Visit) -> Result<Exit, Failure> {
     let id = visit.id.unwrap_or_else(|| Uuid::new_v4().to_string());
-    let mut body = object([
-        ("id", Some(id.clone())),
-        ("operator", visit.operator.map(upper)),
-        ("help", visit.help_kind.map(lower)),
-        ("age", visit.age.map(lower)),
-        ("day", visit.day),
-        ("reason", visit.reason),
-    ])?;
+    let mut body = object(
+        [
+            ("id", Some(id.clone())),
+            ("operator", visit.operator.map(upper)),
+            ("help", visit.help_kind.map(lower)),
+            ("age", visit.age.map(lower)),
+            ("day", visit.day),
+            ("reason", visit.reason),
+        ],
+        context.lang,
+    )?;
     if let Some(n) = visit.n {
         // What is no number goes as it is: the agent names the field.
-        let n = bounded("n", n)?;
+        let n = bounded("n", n, context.lang)?;
         body.insert("n".to_owned(), n.parse::<i64>().map_or_else(|_| n.into(), Value::from));
     }
     if body.contains_key("day") {
@@ -85,7 +90,7 @@ async fn count_visit(context: &Context, client: &Client, visit: Visit) -> Result
 /// As the agent answers.
 pub async fn tally(context: &Context, args: TallyArgs) -> Result<Exit, Failure> {
     let client = context.client()?;
-    let query = query([("day", args.day), ("month", args.month)])?;
+    let query = query([("day", args.day), ("month", args.month)], context.lang)?;
     let tally = client.get(&format!("/api/tally{query}")).await.map_err(|error| context.failed(error))?;
     if context.form == Form::Json {
         out::json(&tally);
@@ -125,7 +130,7 @@ pub async fn day(context: &Context, action: DayAction) -> Result<Exit, Failure> 
         DayAction::Close { day } => (day, true),
         DayAction::Reopen { day } => (day, false),
     };
-    let day = bounded("day", day.unwrap_or_else(|| "today".to_owned()))?;
+    let day = bounded("day", day.unwrap_or_else(|| "today".to_owned()), context.lang)?;
     let path = format!("/api/days/{}", escaped(&day));
     let answer = client.send(Method::PUT, &path, &json!({ "closed": closed })).await;
     let answer = answer.map_err(|error| context.failed(error))?;
@@ -144,25 +149,28 @@ pub async fn day(context: &Context, action: DayAction) -> Result<Exit, Failure> 
 }
 
 /// The fields of a request that were given.
-fn object<const N: usize>(fields: [(&str, Option<String>); N]) -> Result<Map<String, Value>, Failure> {
+fn object<const N: usize>(fields: [(&str, Option<String>); N], lang: Lang) -> Result<Map<String, Value>, Failure> {
     let given = fields.into_iter().filter_map(|(name, value)| Some((name, value?)));
-    given.map(|(name, value)| Ok((name.to_owned(), bounded(name, value)?.into()))).collect()
+    given.map(|(name, value)| Ok((name.to_owned(), bounded(name, value, lang)?.into()))).collect()
 }
 
 /// The query of a request; empty when nothing was given.
-fn query<const N: usize>(fields: [(&str, Option<String>); N]) -> Result<String, Failure> {
+fn query<const N: usize>(fields: [(&str, Option<String>); N], lang: Lang) -> Result<String, Failure> {
     let given = fields.into_iter().filter_map(|(name, value)| Some((name, value?)));
-    let pairs = given.map(|(name, value)| Ok(format!("{name}={}", escaped(&bounded(name, value)?))));
+    let pairs = given.map(|(name, value)| Ok(format!("{name}={}", escaped(&bounded(name, value, lang)?))));
     let pairs: Vec<String> = pairs.collect::<Result<_, Failure>>()?;
     Ok(if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) })
 }
 
 /// A text that the agent can take and answer for by its field; a longer one would be refused
 /// with the whole request.
-fn bounded(field: &str, text: String) -> Result<String, Failure> {
+fn bounded(field: &str, text: String, lang: Lang) -> Result<String, Failure> {
     let length = text.chars().count();
     if length > TEXT_LEN_MAX {
-        let why = format!("{field} : {length} caractères, {TEXT_LEN_MAX} au plus");
+        let why = match lang {
+            Lang::Fr => format!("{field} : {length} caractères, {TEXT_LEN_MAX} au plus"),
+            Lang::En => format!("{field}: {length} characters, {TEXT_LEN_MAX} at most"),
+        };
         return Err(Failure::new(Exit::Invalid, why));
     }
     Ok(text)

@@ -10,12 +10,13 @@ use hyper::Method;
 use msap_shared::io::enrol::Denial;
 use serde_json::json;
 
-use super::{ConfigAction, Context, Failure, Join, definition};
+use super::{ConfigAction, Context, Failure, Join, definition, english};
 use crate::client::Client;
 use crate::config::Entry;
 use crate::exit::Exit;
 use crate::join::{self, JoinError, Joined};
-use crate::out::{self, Form};
+use crate::out::{self, Form, Lang};
+use crate::store::unclosed::Look;
 use crate::{identity, store};
 
 /// Longest join code that is read from standard input.
@@ -30,10 +31,13 @@ const LABEL_DEFAULT: &str = "poste";
 /// # Errors
 /// As the hub answers.
 pub async fn join(context: &Context, args: Join) -> Result<Exit, Failure> {
+    // A machine that joins anew has a database, which is closed again here unless an agent runs.
+    let _look = Look::at(&context.data);
     let code = if args.code == "-" {
         let mut text = String::new();
         io::stdin().take(CODE_LEN_MAX).read_to_string(&mut text).map_err(|error| {
-            Failure::new(Exit::Invalid, format!("code : l’entrée standard ne se lit pas ({error})"))
+            let what = context.lang.pick("l’entrée standard ne se lit pas", "standard input cannot be read");
+            Failure::new(Exit::Invalid, format!("code : {what} ({error})"))
         })?;
         text
     } else {
@@ -53,15 +57,15 @@ pub async fn join(context: &Context, args: Join) -> Result<Exit, Failure> {
             if is_final(&error) {
                 before.restore(&context.data);
             }
-            return Err(not_joined(&error));
+            return Err(not_joined(&error, context.lang));
         }
     };
     joined(context, &done, &label).await
 }
 
 /// Why the machine did not join.
-pub(super) fn not_joined(error: &JoinError) -> Failure {
-    Failure { exit: exit_of(error.exit_code()), text: error.to_string() }
+pub(super) fn not_joined(error: &JoinError, lang: Lang) -> Failure {
+    Failure { exit: exit_of(error.exit_code()), text: english::join(error, lang) }
 }
 
 /// Tells what joining made of this machine.

@@ -8,7 +8,7 @@ use msap_shared::time::{Day, SiteZone};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{Context, Failure, StatusArgs, SyncAction};
+use super::{Context, Failure, StatusArgs, SyncAction, repair_advice};
 use crate::config::parse_duration;
 use crate::exit::Exit;
 use crate::out::{self, Form, Lang};
@@ -23,7 +23,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// As the agent answers.
 pub async fn status(context: &Context, args: StatusArgs) -> Result<Exit, Failure> {
     let timeout = parse_duration(&args.timeout).ok_or_else(|| {
-        Failure::new(Exit::Invalid, format!("timeout : « {} » n’est pas une durée comme 30s", args.timeout))
+        let why = context.lang.pick("n’est pas une durée comme 30s", "is no duration such as 30s");
+        Failure::new(Exit::Invalid, format!("timeout : « {} » {why}", args.timeout))
     })?;
     let client = context.client()?;
     let look = async || client.get("/api/status").await.map_err(|error| context.failed(error));
@@ -206,6 +207,7 @@ fn rows(status: &Value, lang: Lang) -> Vec<Vec<String>> {
         ("Dernier fichier lu", "Last file read", text("file_imported")),
         ("Dernière erreur", "Last error", text("last_error")),
         ("Hub", "Hub", format!("{hub} ({from})")),
+        ("Tout relu le", "All read back", local(&text("read_back"), &text("timezone"))),
         ("Transport", "Transport", text("transport")),
         ("Derniers essais", "Last attempts", tried(status, lang)),
         ("Écart d’horloge (ms)", "Clock offset (ms)", text("clock_offset_ms")),
@@ -213,8 +215,28 @@ fn rows(status: &Value, lang: Lang) -> Vec<Vec<String>> {
     ];
     let to_do = outlook::obstacle(&text("state"), &hub, lang).map(|what| ("À faire", "To do", what));
     let clock = clock_trouble(status, lang).map(|what| ("Horloge", "Clock", what));
-    let rows = names.into_iter().chain(to_do).chain(clock);
+    let damage = damage(status, lang).map(|what| ("Base", "Database", what));
+    let lost = log_lost(status["log_lost"] == true, lang).map(|what| ("Journal", "Log", what.to_owned()));
+    let rows = names.into_iter().chain(to_do).chain(clock).chain(damage).chain(lost);
     rows.map(|(fr, en, value)| vec![lang.pick(fr, en).to_owned(), value]).collect()
+}
+
+/// What the weekly reading found damaged, with the next step.
+pub(crate) fn damage(status: &Value, lang: Lang) -> Option<String> {
+    let found: Vec<&str> = status["damage"].as_array()?.iter().filter_map(Value::as_str).collect();
+    (!found.is_empty()).then(|| format!("{}. {}", found.join(" ; "), repair_advice(lang)))
+}
+
+/// What to say of a log that was lost.
+pub(crate) fn log_lost(lost: bool, lang: Lang) -> Option<&'static str> {
+    lost.then(|| {
+        lang.pick(
+            "agent.db-wal manquait à côté d’une base qui n’avait pas été refermée : les dernières saisies ont pu être \
+             perdues. Comparez le compte de la journée ; ce que le hub avait reçu en revient",
+            "agent.db-wal was missing beside a database that was not closed: the last taps may be lost. Compare the \
+             day’s count; what the hub had received comes back from there",
+        )
+    })
 }
 
 /// The last attempts to reach the hub, latest last.

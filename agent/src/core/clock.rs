@@ -53,6 +53,15 @@ impl Today {
         Self { day, doubt: None, given: false }
     }
 
+    /// The day by which this machine dates what it makes: where the clock is not believed, what a
+    /// person gave, else what it most likely is.
+    pub fn dated(&self) -> Day {
+        match (self.given, self.doubt) {
+            (false, Some(Doubt { likely: Some(likely), .. })) => likely,
+            _ => self.day,
+        }
+    }
+
     /// Whether nothing is counted until a person has said which day it is.
     pub fn is_asked(&self) -> bool {
         self.doubt.is_some() && !self.given

@@ -1,5 +1,6 @@
 //! What goes into a turn, and what comes out of it.
 
+use msap_shared::document::DocId;
 use msap_shared::frame::Frame;
 
 use super::Attempt;
@@ -30,6 +31,8 @@ pub enum Input {
     },
     /// What to remember of networks.
     Networks(String),
+    /// A document was read back: what does not hold of it.
+    ReadBack(DocId, Vec<String>),
 }
 
 /// Something to do, after the commit.

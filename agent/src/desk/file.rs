@@ -13,18 +13,17 @@ use msap_shared::id::SessionToken;
 use msap_shared::io::bundle::{BundleError, Frames, Header, Kind};
 use msap_shared::session::SessionError;
 use msap_shared::session::site::{SiteReplica, SiteSession};
-use msap_shared::time::Day;
 
 use super::{Outcome, invalid};
 use crate::bundle::{Answer, Draft, Imported};
-use crate::core::LinkState;
+use crate::core::Machine;
 use crate::replica::Replica;
-use crate::store::{Profile, StoreError, chains, log, meta, retire};
+use crate::store::{StoreError, chains, log, meta, retire};
 
 /// Drafts a file for the hub: what it is not known to hold, or everything.
 pub(super) fn export(
     replica: &mut Replica<'_>,
-    profile: &Profile,
+    Machine { profile, today, .. }: Machine<'_>,
     all: bool,
     now: Timestamp,
 ) -> Result<Draft, StoreError> {
@@ -36,7 +35,7 @@ pub(super) fn export(
             token
         }
     };
-    let today = Day::at(now, &profile.timezone);
+    let today = today.dated();
     let header = Header {
         kind: Kind::ToHub,
         site: profile.site.to_string(),
@@ -113,8 +112,7 @@ impl Filling {
 pub(super) fn import(
     answer: &Answer,
     replica: &mut Replica<'_>,
-    profile: &Profile,
-    link: &LinkState,
+    Machine { link, today, .. }: Machine<'_>,
     now: Timestamp,
 ) -> Outcome<Imported> {
     let conn = replica.conn;
@@ -154,7 +152,7 @@ pub(super) fn import(
         }
         let (_, after) = chains::totals(conn)?;
         imported.newly_confirmed = after.saturating_sub(before);
-        meta::set_file_taken(conn, &answer.hash, Day::at(now, &profile.timezone))?;
+        meta::set_file_taken(conn, &answer.hash, today.dated())?;
         let detail =
             format!("fait le {}, {} opération(s) reçue(s) de plus", imported.created, imported.newly_confirmed);
         log::add(conn, now.as_second(), "file_imported", &detail)?;

@@ -13,6 +13,7 @@ use super::cells;
 use crate::command::{Negative, Period, Status, Tally, TallyRow};
 use crate::core::Machine;
 use crate::store::{Profile, StoreError, chains, facts, meta, retire};
+use crate::upkeep::Round;
 
 /// What a period amounts to. A cell whose sum is negative, after two desks corrected the same
 /// visits, counts as 0 and is listed: it would swallow what is counted next.
@@ -61,6 +62,7 @@ pub(super) fn tally(conn: &Connection, profile: &Profile, period: Period, today:
 pub(super) fn status(conn: &Connection, machine: Machine<'_>, now: Timestamp) -> Result<Status, StoreError> {
     let Machine { profile, link, storage, today, hub } = machine;
     let (kept, confirmed) = chains::totals(conn)?;
+    let round = Round::load(conn)?;
     let (file_exported, file_imported) = meta::file_days(conn)?;
     Ok(Status {
         site: profile.site.to_string(),
@@ -88,6 +90,9 @@ pub(super) fn status(conn: &Connection, machine: Machine<'_>, now: Timestamp) ->
         file_exported,
         file_imported,
         storage: storage.as_str(),
+        damage: round.problems(),
+        log_lost: round.log_lost.is_some(),
+        read_back: round.ended,
         last_error: link.last_error.clone(),
     })
 }

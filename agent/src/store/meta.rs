@@ -32,6 +32,7 @@ mod key {
     pub(super) const FILE_EXPORTED: &str = "file_exported";
     pub(super) const FILE_IMPORTED: &str = "file_imported";
     pub(super) const CLOCK_SEEN: &str = "clock_seen";
+    pub(super) const UPKEEP: &str = "upkeep";
 }
 
 const GET: &str = "SELECT value FROM meta WHERE key = ?1";
@@ -277,4 +278,14 @@ pub fn clock_seen(conn: &Connection) -> Result<Option<i64>, StoreError> {
 /// Keeps what a believed clock shows.
 pub fn set_clock_seen(conn: &Connection, at: i64) -> Result<(), StoreError> {
     set(conn, key::CLOCK_SEEN, &at.to_string())
+}
+
+/// How far the weekly reading is, as it was kept.
+pub fn upkeep(conn: &Connection) -> Result<Option<String>, StoreError> {
+    text(conn, key::UPKEEP)
+}
+
+/// Keeps how far the weekly reading is.
+pub fn set_upkeep(conn: &Connection, text: &str) -> Result<(), StoreError> {
+    set(conn, key::UPKEEP, text)
 }

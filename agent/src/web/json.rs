@@ -90,6 +90,9 @@ pub(super) fn status(status: &Status) -> Value {
         "file_exported": status.file_exported.map(|day| day.to_string()),
         "file_imported": status.file_imported.map(|day| day.to_string()),
         "storage": status.storage,
+        "damage": status.damage,
+        "log_lost": status.log_lost,
+        "read_back": status.read_back.and_then(instant),
         "last_error": status.last_error,
     })
 }

@@ -159,6 +159,8 @@ async fn session<S: Sessions>(
     };
     let why = match end {
         End::Ours(code @ CloseCode::Shutdown) => turn_away(link, code, shared.limits.return_over).await,
+        // Too much to do, or a disk that is full: every session ends at once then.
+        End::Ours(code @ CloseCode::Busy) => turn_away(link, code, RETRY_AFTER).await,
         end => link.end(end).await,
     };
     info!(site.id = %site, device.id = %device, transport, why = why.as_str(), "a session ended");

@@ -36,6 +36,9 @@ pub trait Hub {
     /// it is turned away all the same, should it come.
     fn revoke(&mut self, device: Named, reason: &str, now: Timestamp) -> Result<bool, AdminError>;
 
+    /// Calls the list of revocations whole, and journals it.
+    fn confirm_revocations(&mut self, reason: &str, now: Timestamp) -> Result<(), AdminError>;
+
     /// Approves a device that waits, or all of them, and folds what they brought.
     fn approve(&mut self, only: Option<DeviceId>, now: Timestamp) -> Result<FoldedObject, AdminError>;
 
@@ -123,11 +126,12 @@ pub fn change(
         }
         Change::DeviceRevoke { device, reason } => {
             let named: Named = device.parse().map_err(|_| unknown_device(device))?;
-            let fits = (1..=REASON_LEN_MAX).contains(&reason.chars().count()) && !reason.chars().any(char::is_control);
-            if !fits {
-                return Err(AdminError::Text("--reason"));
-            }
+            fits(reason)?;
             return hub.revoke(named, reason, now).map(|known| Reply::Revoked { known });
+        }
+        Change::RevocationsConfirm { reason } => {
+            fits(reason)?;
+            hub.confirm_revocations(reason, now)
         }
         Change::TokenCreate { label, scope, role, valid_s } => {
             let chance = rand::random();
@@ -153,6 +157,12 @@ pub fn change(
         Change::Check { rebuild } => return hub.check(*rebuild, now).map(Reply::Checked),
     };
     done.map(|()| Reply::Done)
+}
+
+/// Whether a reason can stand on one line of the list and of the journal.
+fn fits(reason: &str) -> Result<(), AdminError> {
+    let fits = (1..=REASON_LEN_MAX).contains(&reason.chars().count()) && !reason.chars().any(char::is_control);
+    fits.then_some(()).ok_or(AdminError::Text("--reason"))
 }
 
 /// The device of a site that a file is for.

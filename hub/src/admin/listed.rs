@@ -4,8 +4,8 @@
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::{AdminError, DeviceObject, Look, Reply, look};
-use crate::keys::{KeysError, Listed};
+use super::{AdminError, DeviceObject, Look, Reply, RevocationsObject, RevokedObject, look};
+use crate::keys::{Keys, KeysError, Listed, NotIntact};
 use crate::lang::Lang;
 use crate::store::devices::Standing;
 
@@ -40,6 +40,20 @@ pub fn look_beside_list(
         _ => {}
     }
     Ok(reply)
+}
+
+/// The list itself, and whether it is whole.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn revocations(keys: &Keys, lang: Lang) -> Result<RevocationsObject, AdminError> {
+    let incomplete = match keys.revocations() {
+        Ok(_) => None,
+        Err(NotIntact::Damaged { damage, .. }) => Some(lang.of(damage.french(), damage.to_string())),
+        Err(NotIntact::Keys(error)) => return Err(error.into()),
+    };
+    let line = |Listed { device, day, reason, .. }| RevokedObject { device: device.to_string(), date: day, reason };
+    Ok(RevocationsObject { revocations: keys.listed()?.into_iter().map(line).collect(), incomplete })
 }
 
 fn mark(row: &mut DeviceObject, listed: &[Listed]) {

@@ -33,13 +33,13 @@ pub fn look(conn: &Connection, look: &Look, lang: Lang, now: Timestamp) -> Resul
         Look::SiteImport { list } => Reply::Imported(import::plan(conn, list, ask::today(now), lang)?.report),
         Look::Sites { filters } => {
             let found = sites::list(conn, &site_filter(filters)?)?;
-            Reply::Sites(found.iter().map(|(site, contact)| SiteObject::of(site, contact)).collect())
+            Reply::Sites(found.iter().map(|(site, contact)| SiteObject::of(site, contact, now)).collect())
         }
         Look::Site { site } => {
             let id = site_id(conn, site)?;
             let (site, contact) = sites::find(conn, &id)?.ok_or_else(|| AdminError::UnknownSite(site.clone()))?;
             Reply::Site {
-                site: Box::new(SiteObject::of(&site, &contact)),
+                site: Box::new(SiteObject::of(&site, &contact, now)),
                 aliases: sites::aliases(conn, &id)?,
                 devices: devices::list(conn, Some(&id))?.into_iter().map(Into::into).collect(),
                 history: history::of_site(conn, &id)?.into_iter().map(Into::into).collect(),

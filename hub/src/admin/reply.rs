@@ -44,6 +44,7 @@ pub enum Reply {
     Figures(Value),
     Checked(CheckObject),
     Authorities(AuthoritiesObject),
+    Revocations(RevocationsObject),
     Refused(Vec<RefusedObject>),
     RefusedOne(Box<RefusedObject>),
     Flagged(Vec<FlaggedObject>),
@@ -134,6 +135,24 @@ pub struct AuthorityObject {
     pub fingerprint: String,
     /// Whether it certifies now; the other one did before.
     pub certifies: bool,
+}
+
+/// The list of revocations.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevocationsObject {
+    /// Its readable lines, in order.
+    pub revocations: Vec<RevokedObject>,
+    /// Why it may lack devices; null when it is whole.
+    pub incomplete: Option<String>,
+}
+
+/// One line of the list of revocations.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub struct RevokedObject {
+    pub device: String,
+    pub date: String,
+    pub reason: String,
 }
 
 /// What a check found.

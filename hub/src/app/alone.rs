@@ -13,19 +13,25 @@ use crate::backup::restore;
 use crate::client::{LOCK, Lock};
 use crate::config::Settings;
 use crate::exit::{Exit, Failure};
+use crate::harm;
 use crate::keys::{self, Keys};
 use crate::lang::Lang;
 use crate::store::{self, StoreError};
 
 /// Whether this can be a hub's data directory: a mistyped name must not become one.
-pub(super) fn exists(data: &Path, lang: Lang) -> Result<(), Failure> {
+pub(super) fn exists(data: &Path, keys: &Path, lang: Lang) -> Result<(), Failure> {
     match data.join(store::FILE_NAME).exists() || data.join(LOCK).exists() {
         true => Ok(()),
-        false => Err(no_hub(data, lang)),
+        false => Err(no_database(data, keys, lang)),
     }
 }
 
-pub(super) fn no_hub(data: &Path, lang: Lang) -> Failure {
+/// Nothing was ever here, unless keys say that a hub was: then its database is lost.
+pub(super) fn no_database(data: &Path, keys: &Path, lang: Lang) -> Failure {
+    if Keys::examine(keys).is_ok() {
+        let (what, next) = (harm::lost(keys, lang), harm::replace(lang));
+        return Failure::new(Exit::Damaged, format!("{} : {what} ; {next}", data.join(store::FILE_NAME).display()));
+    }
     let text = lang.of("pas de hub ici ; « msap-hub serve » en crée un", "no hub here; «msap-hub serve» makes one");
     Failure::new(Exit::NotFound, format!("{} : {text}", data.display()))
 }
@@ -45,7 +51,7 @@ pub(super) fn carry_out(
     restore::finish(data).map_err(|error| engine::backup_failure(&error, lang))?;
     let path = data.join(store::FILE_NAME);
     if !path.exists() {
-        return Err(no_hub(data, lang));
+        return Err(no_database(data, keys, lang));
     }
     match &asked.request {
         Request::Look(look) => {
@@ -60,6 +66,10 @@ pub(super) fn carry_out(
             let keys = Keys::open_or_create(keys, true).map_err(|error| engine::keys_failure(&error))?;
             let found = admin::authorities(&conn, &keys).map_err(|error| error.failure(lang))?;
             Ok(Reply::Authorities(found))
+        }
+        Request::Revocations => {
+            let keys = Keys::open_or_create(keys, true).map_err(|error| engine::keys_failure(&error))?;
+            admin::revocations(&keys, lang).map(Reply::Revocations).map_err(|error| error.failure(lang))
         }
         Request::Change(change) => {
             let (mut core, keys) = opening::open(data, keys, lang)?;

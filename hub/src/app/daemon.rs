@@ -16,13 +16,15 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
+use super::bind::Door;
 use super::engine::{self, Engine};
 use super::opening;
 use crate::accept;
 use crate::admin::socket::{Administration, Socket};
 use crate::admin::{self, Asked, Change, Context, Reply, Request};
+use crate::backup::aside;
 use crate::backup::schedule::keep_backing_up;
 use crate::client::{Lock, LockError};
 use crate::config::{LogFormat, Settings};
@@ -90,9 +92,11 @@ async fn serve(data: &Path, core: Core, keys: Arc<Keys>, settings: &Settings, la
     };
     let tls = keys.tls().map_err(|error| engine::keys_failure(&error))?;
     let door = Listener::bind(settings.sync_listen, tls, &keys.transport_secret());
-    let door = door.map_err(|error| failed("sync", &error))?;
+    let named = Door { setting: "sync.listen", option: "--sync", address: settings.sync_listen };
+    let door = door.map_err(|error| named.shut(&error, lang))?;
     let listener = TcpListener::bind(settings.http_listen).await;
-    let listener = listener.map_err(|error| failed(&format!("http {}", settings.http_listen), &error))?;
+    let named = Door { setting: "http.listen", option: "--http", address: settings.http_listen };
+    let listener = listener.map_err(|error| named.shut(&error, lang))?;
     let sync = door.local_addr().map_err(|error| failed("sync", &error))?;
     let http = listener.local_addr().map_err(|error| failed("http", &error))?;
     let socket = Socket::bind(data).map_err(|error| failed(admin::socket::NAME, &error))?;
@@ -116,8 +120,9 @@ async fn serve(data: &Path, core: Core, keys: Arc<Keys>, settings: &Settings, la
     };
     let mut parts = JoinSet::new();
     parts.spawn(accept::run(door, handle.clone(), Arc::new(handle.clone()), limits, rim.clone()));
-    let http_limits = http::Limits::new(settings.http_connections);
-    parts.spawn(http::serve(listener, http::router(handle.clone()), http_limits, rim.clone()));
+    let (all, each) = (settings.http_connections, settings.http_connections_per_address);
+    let bounds = http::Limits::new(all, each, settings.http_trusted_proxies.clone());
+    parts.spawn(http::serve(listener, http::router(handle.clone()), bounds, rim.clone()));
     parts.spawn(socket.serve(operators, rim.clone()));
     parts.spawn(handle.keep_verifying(rim.clone()));
     if let Some(schedule) = settings.backup.clone() {
@@ -128,6 +133,11 @@ async fn serve(data: &Path, core: Core, keys: Arc<Keys>, settings: &Settings, la
     let mut lacking = false;
     if announced.is_ok() {
         info!(%sync, %http, "the hub is ready");
+        match aside::prune(data) {
+            Ok(0) => {}
+            Ok(removed) => info!(removed, "databases that were replaced long ago are removed"),
+            Err(error) => warn!(%error, "databases that were replaced long ago could not be removed"),
+        }
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
@@ -255,6 +265,9 @@ impl Administration for Operators {
                     rebuilt.map_err(|error| engine::store_failure(&error, lang))?;
                 }
                 Ok(Reply::Checked(engine::checked(report, rebuild)))
+            }
+            Request::Revocations => {
+                admin::revocations(&self.keys, lang).map(Reply::Revocations).map_err(|error| error.failure(lang))
             }
             Request::Change(change) => {
                 let (keys, context) = (self.keys.clone(), self.context.clone());

@@ -53,6 +53,16 @@ impl Hub for Engine<'_> {
         Ok(self.core.revoke(device.device(), reason, now)?)
     }
 
+    fn confirm_revocations(&mut self, reason: &str, now: Timestamp) -> Result<(), AdminError> {
+        let damage = self.keys.revocations().err().map_or_else(|| "whole".to_owned(), |error| with_causes(&error));
+        // Journalled first: what cannot be told must not be done.
+        self.write(|conn| journal::record(conn, now, "revocations.confirm", "", &format!("{reason} ({damage})")))?;
+        self.keys.renew_revocations()?;
+        super::opening::witness(self.core, self.keys)?;
+        self.core.trust_revocations();
+        Ok(())
+    }
+
     fn approve(&mut self, only: Option<DeviceId>, now: Timestamp) -> Result<FoldedObject, AdminError> {
         let approved = self.core.approve(only, now)?;
         Ok(FoldedObject {

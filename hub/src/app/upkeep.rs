@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use msap_shared::io::file::create_private_directory;
 use serde::Serialize;
 
 use super::{alone, io_failure, written};
@@ -25,11 +26,11 @@ const SHOW_EVERY: Duration = Duration::from_millis(200);
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Backs the database up.
-pub(super) fn backup(global: &Global, data: &Path, asked: &Backup) -> Result<(), Failure> {
+pub(super) fn backup(global: &Global, data: &Path, keys: &Path, asked: &Backup) -> Result<(), Failure> {
     let lang = global.lang;
     let database = data.join(store::FILE_NAME);
     if !database.exists() {
-        return Err(alone::no_hub(data, lang));
+        return Err(alone::no_database(data, keys, lang));
     }
     let overwrite = if asked.force { Overwrite::Asked } else { Overwrite::Never };
     let made = with_progress(lang, |show| backup::make(&database, &asked.file, overwrite, show));
@@ -38,14 +39,16 @@ pub(super) fn backup(global: &Global, data: &Path, asked: &Backup) -> Result<(),
         "sauvegarde relue en entier ; les clés n’y sont pas : sauvegardez-les à part",
         "backup read back whole; the keys are not in it: back them up apart",
     );
-    tell(&made, told, global.json)
+    tell(&made, told, global)
 }
 
 /// Puts a backup back.
 pub(super) fn restore(global: &Global, data: &Path, keys: &Path, asked: &Restore) -> Result<(), Failure> {
     let lang = global.lang;
     if !data.is_dir() {
-        return Err(alone::no_hub(data, lang));
+        // The whole directory may be what is lost, with keys elsewhere; a mistyped name makes none.
+        Keys::examine(keys).map_err(|_| alone::no_database(data, keys, lang))?;
+        create_private_directory(data).map_err(|error| BackupError::io(data)(error).failure(lang))?;
     }
     let restored = locked(data).and_then(|_lock| {
         // A database without its keys would be of no use.
@@ -57,7 +60,7 @@ pub(super) fn restore(global: &Global, data: &Path, keys: &Path, asked: &Restore
         "sauvegarde remise en place : démarrez le hub, les postes renverront ce qui lui manque",
         "the backup is in place: start the hub, the sites will send what it lacks",
     );
-    tell(&restored, told, global.json)
+    tell(&restored, told, global)
 }
 
 fn locked(data: &Path) -> Result<Lock, BackupError> {
@@ -72,12 +75,12 @@ fn locked(data: &Path) -> Result<Lock, BackupError> {
     }
 }
 
-fn tell(done: &impl Serialize, told: &str, json: bool) -> Result<(), Failure> {
-    if json {
+fn tell(done: &impl Serialize, told: &str, global: &Global) -> Result<(), Failure> {
+    if global.json {
         return written(out::json(done));
     }
     let value = serde_json::to_value(done).map_err(|error| io_failure(&error.into()))?;
-    written(crate::cli::show::one(&value))?;
+    written(crate::cli::show::one(&value, global.lang))?;
     eprintln!("{told}");
     Ok(())
 }

@@ -15,6 +15,7 @@ use msap_shared::io::store::prepare;
 use rusqlite::Connection;
 use serde::Serialize;
 
+use super::aside::BEFORE;
 use super::make::{Part, beside, contents, is_of_database, open_to_write};
 use super::{BackupError, Contents, OnProgress, shelf};
 use crate::keys::{Keys, NotIntact, Witness};
@@ -22,8 +23,6 @@ use crate::store::{self, MIGRATIONS, Store, StoreError, devices, journal, meta};
 
 /// How a database is called that is whole and waits to take its place.
 const RESTORED: &str = "hub.db.restored-";
-/// How the one is called whose place was taken.
-const BEFORE: &str = "hub.db.before-";
 
 /// What was put back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

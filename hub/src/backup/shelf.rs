@@ -110,7 +110,11 @@ impl Shelf {
 }
 
 fn made_at(name: &str) -> Option<Timestamp> {
-    let text = name.strip_prefix(BEFORE)?.strip_suffix(AFTER)?;
+    moment(name.strip_prefix(BEFORE)?.strip_suffix(AFTER)?)
+}
+
+/// The moment that a [`stamp`] tells.
+pub fn moment(text: &str) -> Option<Timestamp> {
     let at = DateTime::strptime(FORM, text).ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp();
     // Nothing that only resembles a name of ours.
     (stamp(at) == text).then_some(at)

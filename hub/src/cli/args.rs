@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use msap_shared::io::usage;
 
 pub(crate) use self::settle::{Flagged, Refused};
 pub(crate) use self::site::Site;
@@ -16,7 +17,7 @@ mod site;
 
 /// The whole command, with its help in French.
 pub fn command() -> clap::Command {
-    super::french::translated(Cli::command())
+    usage::in_french(Cli::command())
 }
 
 /// Le hub : rassemble tous les lieux du réseau.
@@ -32,19 +33,19 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// Dossier des données (par défaut : celui de systemd, sinon celui de XDG)
-    #[arg(long, global = true, value_name = "DOSSIER")]
+    #[arg(long, global = true, help_heading = usage::GENERAL, value_name = "DOSSIER")]
     pub(crate) data: Option<PathBuf>,
     /// Dossier des clés (par défaut : « keys » dans le dossier des données)
-    #[arg(long, global = true, value_name = "DOSSIER")]
+    #[arg(long, global = true, help_heading = usage::GENERAL, value_name = "DOSSIER")]
     pub(crate) keys: Option<PathBuf>,
     /// Fichier de réglages TOML
-    #[arg(long, global = true, value_name = "FICHIER")]
+    #[arg(long, global = true, help_heading = usage::GENERAL, value_name = "FICHIER")]
     pub(crate) config: Option<PathBuf>,
     /// Données en JSON
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = usage::GENERAL)]
     pub(crate) json: bool,
     /// Langue des messages
-    #[arg(long, global = true, value_enum, default_value_t = Lang::Fr, value_name = "LANGUE")]
+    #[arg(long, global = true, help_heading = usage::GENERAL, value_enum, default_value_t = Lang::Fr, value_name = "LANGUE")]
     pub(crate) lang: Lang,
 }
 
@@ -116,10 +117,10 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
     /// Adresse UDP où les postes se connectent (port 0 : au choix du système)
-    #[arg(long, value_name = "ADRESSE")]
+    #[arg(long, value_name = "ADRESSE", value_parser = address)]
     sync: Option<SocketAddr>,
     /// Adresse de l’interface HTTP (port 0 : au choix du système)
-    #[arg(long, value_name = "ADRESSE")]
+    #[arg(long, value_name = "ADRESSE", value_parser = address)]
     http: Option<SocketAddr>,
 }
 
@@ -154,6 +155,15 @@ pub(crate) enum Device {
         /// Tous les postes certifiés
         #[arg(long)]
         all_certified: bool,
+    },
+    /// Montre la liste des révocations, gardée avec les clés
+    Revocations {
+        /// Déclare entière la liste abîmée, telle qu’elle se lit, après l’avoir comparée avec vos postes
+        #[arg(long, requires = "reason")]
+        confirm: bool,
+        /// Ce qui a été comparé, gardé au journal
+        #[arg(long, value_name = "TEXTE", requires = "confirm")]
+        reason: Option<String>,
     },
     /// Exclut un poste
     Revoke {
@@ -250,10 +260,10 @@ pub(crate) enum Journal {
     /// Liste, de la plus ancienne ligne à la plus récente
     List {
         /// À partir de la ligne qui suit celle-ci
-        #[arg(long, value_name = "LIGNE")]
+        #[arg(long, value_name = "LIGNE", value_parser = number::<i64>)]
         after: Option<i64>,
         /// Au plus tant de lignes : les dernières, ou sous --after les premières
-        #[arg(long, default_value_t = 1_000, value_name = "NOMBRE")]
+        #[arg(long, default_value_t = 1_000, value_name = "NOMBRE", value_parser = number::<u32>)]
         limit: u32,
     },
 }
@@ -276,6 +286,16 @@ pub(crate) enum Config {
     Show,
     /// Vérifie les réglages
     Check,
+}
+
+/// `127.0.0.1:4433`.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "attendu : une adresse et un port, tels que 0.0.0.0:4433 ou [::]:4433".to_owned())
+}
+
+/// Digits. The standard library tells of mistakes in English only.
+fn number<N: std::str::FromStr>(text: &str) -> Result<N, String> {
+    text.parse().map_err(|_| "attendu : un nombre entier".to_owned())
 }
 
 /// `field=value`.

@@ -8,11 +8,12 @@ use data_encoding::BASE64;
 use msap_shared::io::bundle::LEN_MAX;
 use msap_shared::io::file::{self, Access};
 
+use super::table;
 use crate::admin::{Change, Reply, Request};
 use crate::bundle::{AnswerObject, BundleObject};
 use crate::exit::{Exit, Failure};
 use crate::lang::Lang;
-use crate::out::{self, Grid};
+use crate::out;
 
 /// `import-bundle`.
 #[derive(Debug, Args)]
@@ -113,7 +114,7 @@ pub(crate) fn show(bundle: &BundleObject, lang: Lang) -> std::io::Result<()> {
             );
             eprintln!("{text} {device}");
         }
-        let mut grid = Grid::new(&["document", "taken", "known", "refused", "missing", "forked", "apart"]);
+        let mut grid = table::headed(&["document", "taken", "known", "refused", "missing", "forked", "apart"], lang);
         for row in &bundle.documents {
             let counts = [row.taken, row.known, row.refused, row.missing, row.forked, row.apart];
             grid.push([row.document.clone()].into_iter().chain(counts.map(|count| count.to_string())));

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::show::list;
+use super::table::list;
 use crate::import::ImportReport;
 use crate::lang::Lang;
 use crate::out;
@@ -16,16 +16,16 @@ pub(super) fn show(report: &ImportReport, json: bool, lang: Lang) -> io::Result<
         eprintln!("{line}");
     }
     if !report.aliases.is_empty() {
-        list(&report.aliases, &["alias", "site"], false)?;
+        list(&report.aliases, &["alias", "site"], false, lang)?;
     }
     if !report.changes.is_empty() {
-        list(&report.changes, &["line", "site", "field", "old", "new"], false)?;
+        list(&report.changes, &["line", "site", "field", "old", "new"], false, lang)?;
     }
     if !report.problems.is_empty() {
-        list(&report.problems, &["line", "site", "field", "code", "found", "problem", "done"], false)?;
+        list(&report.problems, &["line", "site", "field", "code", "found", "problem", "done"], false, lang)?;
     }
     if !report.missing.is_empty() {
-        list(&report.missing, &["site", "name", "list_date", "retired"], false)?;
+        list(&report.missing, &["site", "name", "list_date", "retired"], false, lang)?;
     }
     Ok(())
 }

@@ -45,6 +45,11 @@ pub(crate) fn device(device: Device) -> Request {
         Device::Show { device } => Request::Look(Look::Device { device }),
         // One of the two is required, so no device means all of them.
         Device::Approve { device, all_certified: _ } => Request::Change(Change::DeviceApprove { device }),
+        Device::Revocations { confirm: _, reason: None } => Request::Revocations,
+        // The one goes with the other.
+        Device::Revocations { confirm: _, reason: Some(reason) } => {
+            Request::Change(Change::RevocationsConfirm { reason })
+        }
         Device::Revoke { device, reason } => Request::Change(Change::DeviceRevoke { device, reason }),
     }
 }

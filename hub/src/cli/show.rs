@@ -6,15 +6,15 @@ use data_encoding::BASE64;
 use serde_json::Value;
 
 use super::args::Format;
-use super::{bundle, imported};
-use crate::admin::{AuthoritiesObject, DeviceObject, Reply};
+use super::table::{list, object, plain};
+use super::{bundle, imported, table, words};
+use crate::admin::{AuthoritiesObject, DeviceObject, HeldObject, Reply};
 use crate::config::Shown;
 use crate::doctor::Finding;
 use crate::exit::{Exit, Failure};
 use crate::harm;
 use crate::lang::Lang;
 use crate::out::{self, Grid};
-use crate::site::SiteObject;
 
 /// A reply that is an answer and yet ends the command with a failure.
 pub(crate) fn failed(reply: &Reply, lang: Lang) -> Option<Failure> {
@@ -72,7 +72,7 @@ pub(crate) fn reply(reply: Reply, format: Option<Format>, json: bool, lang: Lang
         Reply::Figures(figures) if json => out::json(&figures),
         Reply::Figures(figures) => {
             summary(&figures, lang);
-            out::grid(&table(&figures))
+            out::grid(&figure_grid(&figures, lang))
         }
         Reply::Imported(report) => imported::show(&report, json, lang),
         Reply::Site { site, aliases, devices, history } if json => {
@@ -83,14 +83,13 @@ pub(crate) fn reply(reply: Reply, format: Option<Format>, json: bool, lang: Lang
             out::json(&object)
         }
         Reply::Site { site, aliases, devices, history } => {
-            out::grid(&fields(&site, &[("aliases", aliases.join(" "))])?)?;
+            out::grid(&table::fields(&site, &[("aliases", aliases.join(" "))], lang)?)?;
             if !history.is_empty() {
-                list(&history, &["field", "from", "value"], false)?;
+                out::grid(&history_grid(&history, lang))?;
             }
-            if devices.is_empty() { Ok(()) } else { out::grid(&device_grid(&devices)) }
+            if devices.is_empty() { Ok(()) } else { out::grid(&device_grid(&devices, lang)?) }
         }
-        Reply::Sites(sites) if json => out::json(&sites),
-        Reply::Sites(sites) => out::grid(&site_grid(&sites)),
+        Reply::Sites(sites) => list(&sites, &SITE, json, lang),
         Reply::Invitation(invitation) => {
             if !invitation.advertised {
                 let address = &invitation.address;
@@ -109,13 +108,13 @@ pub(crate) fn reply(reply: Reply, format: Option<Format>, json: bool, lang: Lang
             if json { out::json(&invitation) } else { out::line(&invitation.code) }
         }
         Reply::Devices(devices) if json => out::json(&devices),
-        Reply::Devices(devices) => out::grid(&device_grid(&devices)),
-        Reply::Device(device) => object(&device, json),
+        Reply::Devices(devices) => out::grid(&device_grid(&devices, lang)?),
+        Reply::Device(device) => object(&device, json, lang),
         Reply::Folded(folded) => {
             if folded.revocations_incomplete.is_some() && !folded.devices.is_empty() {
                 eprintln!("msap-hub : {}", perhaps_revoked(lang));
             }
-            object(&folded, json)
+            object(&folded, json, lang)
         }
         Reply::TokenMade { token, secret } if json => {
             let mut made = serde_json::to_value(&token).map_err(io::Error::other)?;
@@ -138,15 +137,22 @@ pub(crate) fn reply(reply: Reply, format: Option<Format>, json: bool, lang: Lang
         }
         Reply::Authorities(found) if json => out::json(&found),
         Reply::Authorities(found) => authorities(&found, lang),
-        Reply::Tokens(rows) => list(&rows, &["id", "label", "scope", "role", "expires", "revoked"], json),
-        Reply::Refused(rows) => {
-            list(&rows, &["id", "site", "document", "device", "writer", "seq", "reason", "day"], json)
+        Reply::Revocations(found) if json => out::json(&found),
+        Reply::Revocations(found) => {
+            if let Some(why) = &found.incomplete {
+                eprintln!("msap-hub : {why} ; {}", harm::list_again(lang));
+            }
+            list(&found.revocations, &["device", "date", "reason"], false, lang)
         }
-        Reply::RefusedOne(row) => object(&row, json),
-        Reply::Flagged(rows) => list(&rows, &["id", "site", "date", "reason", "value"], json),
-        Reply::FlaggedOne(row) => object(&row, json),
-        Reply::Journal(rows) => list(&rows, &["n", "at", "action", "subject", "detail"], json),
-        Reply::Documents(rows) => list(&rows, &["id", "changes"], json),
+        Reply::Tokens(rows) => list(&rows, &["id", "label", "scope", "role", "expires", "revoked"], json, lang),
+        Reply::Refused(rows) => {
+            list(&rows, &["id", "site", "document", "device", "writer", "seq", "reason", "day"], json, lang)
+        }
+        Reply::RefusedOne(row) => object(&row, json, lang),
+        Reply::Flagged(rows) => list(&rows, &["id", "site", "date", "reason", "value"], json, lang),
+        Reply::FlaggedOne(row) => object(&row, json, lang),
+        Reply::Journal(rows) => list(&rows, &["n", "at", "action", "subject", "detail"], json, lang),
+        Reply::Documents(rows) => list(&rows, &["id", "changes"], json, lang),
     }
 }
 
@@ -163,94 +169,44 @@ fn perhaps_revoked(lang: Lang) -> &'static str {
 }
 
 /// Writes the settings.
-pub(crate) fn settings(shown: &[Shown], json: bool) -> io::Result<()> {
-    list(shown, &["key", "value", "origin"], json)
+pub(crate) fn settings(shown: &[Shown], json: bool, lang: Lang) -> io::Result<()> {
+    list(shown, &["key", "value", "origin"], json, lang)
 }
 
 /// Writes one object, a line per field.
-pub(crate) fn one(value: &Value) -> io::Result<()> {
-    out::grid(&fields(value, &[])?)
+pub(crate) fn one(value: &Value, lang: Lang) -> io::Result<()> {
+    object(value, false, lang)
 }
 
 /// Writes what the doctor found.
-pub(crate) fn health(found: &[Finding], json: bool) -> io::Result<()> {
-    list(found, &["check", "state", "detail", "next"], json)
+pub(crate) fn health(found: &[Finding], json: bool, lang: Lang) -> io::Result<()> {
+    list(found, &["check", "state", "detail", "next"], json, lang)
 }
 
-pub(super) fn list<T: serde::Serialize>(rows: &[T], columns: &[&str], json: bool) -> io::Result<()> {
-    if json {
-        return out::json(&rows);
+const DEVICE: [&str; 7] = ["id", "site", "label", "standing", "enrolled", "last_contact", "version"];
+const SITE: [&str; 9] = ["id", "kind", "life", "parent", "department", "commune", "name", "state", "last_contact"];
+
+/// Devices; whether one exists twice is part of its standing.
+fn device_grid(devices: &[DeviceObject], lang: Lang) -> io::Result<Grid> {
+    let mut devices = devices.to_vec();
+    for device in devices.iter_mut().filter(|device| device.forked) {
+        device.standing.push_str(", forked");
     }
-    let mut grid = Grid::new(columns);
-    for row in rows {
-        let row = serde_json::to_value(row).map_err(io::Error::other)?;
-        grid.push(columns.iter().map(|column| plain(&row[*column])));
-    }
-    out::grid(&grid)
+    table::grid(&devices, &DEVICE, lang)
 }
 
-fn object<T: serde::Serialize>(value: &T, json: bool) -> io::Result<()> {
-    if json { out::json(value) } else { out::grid(&fields(value, &[])?) }
-}
-
-/// One line per field.
-fn fields<T: serde::Serialize>(value: &T, more: &[(&str, String)]) -> io::Result<Grid> {
-    let mut grid = Grid::new(&["field", "value"]);
-    if let Value::Object(fields) = serde_json::to_value(value).map_err(io::Error::other)? {
-        for (name, value) in &fields {
-            grid.push([name.clone(), plain(value)]);
-        }
-    }
-    for (name, value) in more {
-        grid.push([(*name).to_owned(), value.clone()]);
-    }
-    Ok(grid)
-}
-
-/// A value in a cell; null is empty.
-fn plain(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(" "),
-        other => other.to_string(),
-    }
-}
-
-fn site_grid(sites: &[SiteObject]) -> Grid {
-    let mut grid =
-        Grid::new(&["id", "kind", "life", "parent", "department", "commune", "name", "state", "last_contact"]);
-    for site in sites {
-        let text = |value: &Option<String>| value.clone().unwrap_or_default();
-        let cells = [
-            &site.id,
-            &site.kind,
-            &site.life,
-            &text(&site.parent),
-            &site.department,
-            &site.commune,
-            &site.name,
-            &text(&site.state),
-            &text(&site.last_contact),
-        ];
-        grid.push(cells.map(Clone::clone));
-    }
-    grid
-}
-
-fn device_grid(devices: &[DeviceObject]) -> Grid {
-    let mut grid = Grid::new(&["id", "site", "label", "standing", "enrolled", "last_contact", "version"]);
-    for device in devices {
-        let contact = device.last_contact.clone().unwrap_or_default();
-        let standing = if device.forked { format!("{}, forked", device.standing) } else { device.standing.clone() };
-        let cells = [&device.id, &device.site, &device.label, &standing, &device.enrolled, &contact, &device.version];
-        grid.push(cells.map(Clone::clone));
+/// What held of a site since when: each line is of another field.
+fn history_grid(history: &[HeldObject], lang: Lang) -> Grid {
+    let mut grid = table::headed(&["field", "from", "value"], lang);
+    for HeldObject { field, from, value } in history {
+        let from = from.clone().unwrap_or_default();
+        grid.push([words::heading(field, lang), from, words::value(field, value, lang)]);
     }
     grid
 }
 
 fn authorities(found: &AuthoritiesObject, lang: Lang) -> io::Result<()> {
-    list(&found.authorities, &["fingerprint", "certifies"], false)?;
+    list(&found.authorities, &["fingerprint", "certifies"], false, lang)?;
     if !found.rotating {
         return Ok(());
     }
@@ -268,7 +224,7 @@ fn authorities(found: &AuthoritiesObject, lang: Lang) -> io::Result<()> {
         n => format!("{n} {}", lang.of("postes ne l’ont pas encore reçue :", "devices have not taken it up yet:")),
     };
     eprintln!("{saved}\n{left}");
-    if found.behind.is_empty() { Ok(()) } else { out::grid(&device_grid(&found.behind)) }
+    if found.behind.is_empty() { Ok(()) } else { out::grid(&device_grid(&found.behind, lang)?) }
 }
 
 fn keys(figures: &Value) -> Vec<String> {
@@ -286,9 +242,14 @@ fn figure_rows(figures: &Value) -> (Vec<String>, Vec<Vec<String>>) {
     (columns, rows)
 }
 
-fn table(figures: &Value) -> Grid {
-    let (header, rows) = figure_rows(figures);
-    Grid { header, rows }
+fn figure_grid(figures: &Value, lang: Lang) -> Grid {
+    let (columns, rows) = figure_rows(figures);
+    let columns: Vec<_> = columns.iter().map(String::as_str).collect();
+    let mut grid = table::headed(&columns, lang);
+    for row in rows {
+        grid.push(columns.iter().zip(row).map(|(column, value)| words::value(column, &value, lang)));
+    }
+    grid
 }
 
 fn csv(figures: &Value) -> io::Result<()> {

@@ -20,12 +20,14 @@ fn every_documented_variable_and_key_reaches_its_setting() {
         ("sync.listen", "0.0.0.0:1"),
         ("sync.advertise", "hub.exemple.fr:4433"),
         ("http.listen", "[::1]:2"),
+        ("http.trusted_proxies", "192.0.2.1, 2001:db8::1"),
         ("log.filter", "debug"),
         ("log.format", "json"),
         ("backup.dir", "/var/backups/msap"),
         ("backup.every", "12h"),
         ("backup.keep", "3"),
         ("limits.http_connections", "3"),
+        ("limits.http_connections_per_address", "2"),
         ("limits.sync_connections", "4"),
     ] {
         let variable = format!("MSAP_HUB_{}", key.replace('.', "__").to_uppercase());
@@ -80,6 +82,8 @@ fn invalid_values_are_refused() {
     for (key, value) in [
         ("SYNC__LISTEN", "4433"),
         ("HTTP__LISTEN", "localhost:8080"),
+        ("HTTP__TRUSTED_PROXIES", "192.0.2.1,"),
+        ("HTTP__TRUSTED_PROXIES", "mandataire"),
         ("SYNC__ADVERTISE", "hub.exemple.fr"),
         ("SYNC__ADVERTISE", "hub.exemple.fr:0"),
         ("SYNC__ADVERTISE", "hub exemple:4433"),

@@ -1,6 +1,6 @@
 //! What operators and hosts do to the core: revoke, approve, check, tell devices of what changed.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use msap_shared::chain::Run;
@@ -59,15 +59,25 @@ impl Core {
     /// # Errors
     /// When the store fails in a way that does not pass.
     pub fn hear(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        let heard: BTreeSet<DeviceId> =
-            self.live.values().filter(|live| live.greeted).map(|live| live.device).collect();
+        let greeted = self.live.values().filter(|live| live.greeted);
+        let heard: BTreeMap<DeviceId, bool> = greeted.map(|live| (live.device, live.in_sync)).collect();
         if heard.is_empty() || self.full {
             return Ok(());
         }
-        let noted = self
-            .store
-            .write(|conn, _| heard.iter().try_for_each(|device| devices::set_heard(conn, *device, now.as_second())));
+        let at = now.as_second();
+        let noted = self.store.write(|conn, _| {
+            heard.iter().try_for_each(|(device, in_sync)| {
+                devices::set_heard(conn, *device, at)?;
+                if *in_sync { devices::set_in_sync(conn, *device, at) } else { Ok(()) }
+            })
+        });
         noted.or_else(|error| if error.is_passing() { Ok(()) } else { Err(error) })
+    }
+
+    /// A person has called the list of revocations whole: devices that it does not name come back
+    /// from now on as after any lost database.
+    pub fn trust_revocations(&mut self) {
+        self.revocations.intact = true;
     }
 
     /// Turns a device away for good and ends its sessions. The list beside the keys must name

@@ -167,12 +167,7 @@ impl Doctor {
                     ),
                     format!("revocations: {damage}; after a lost database every device would wait for approval"),
                 ),
-                lang.of(
-                    "restaurez le fichier depuis la sauvegarde du dossier des clés ; sinon, comparez msap-hub device \
-                     list avec vos postes et excluez par device revoke ceux qui ne doivent pas en être",
-                    "restore the file from the backup of the keys; otherwise compare msap-hub device list with your \
-                     machines and device revoke those that should not be among them",
-                ),
+                harm::list_again(lang),
             ),
             Err(error) => (with_causes(&error), self.writable()),
         };

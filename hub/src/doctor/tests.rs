@@ -26,9 +26,19 @@ type Harm = fn(&Path);
 
 #[test]
 fn each_damage_is_named_with_the_next_step() {
-    let harms: [(&str, Harm, &str, State, &str); 16] = [
+    let harms: [(&str, Harm, &str, State, &str); 17] = [
         ("nothing", |_| {}, "database", State::Good, ""),
-        ("no database", |dir| std::fs::remove_file(dir.join("hub.db")).unwrap(), "database", State::Bad, "--data"),
+        ("no database", |dir| std::fs::remove_file(dir.join("hub.db")).unwrap(), "database", State::Damaged, "restore"),
+        (
+            "no hub",
+            |dir| {
+                std::fs::remove_file(dir.join("hub.db")).unwrap();
+                std::fs::remove_dir_all(dir.join("keys")).unwrap();
+            },
+            "database",
+            State::Bad,
+            "--data",
+        ),
         ("empty", |dir| std::fs::write(dir.join("hub.db"), "").unwrap(), "database", State::Damaged, "restore"),
         (
             "no database at all",
@@ -103,7 +113,7 @@ fn each_damage_is_named_with_the_next_step() {
             |dir| std::fs::write(dir.join("keys/revocations"), "msap-revocations 1\n1 00").unwrap(),
             "keys",
             State::Doubtful,
-            "device revoke",
+            "device revocations --confirm",
         ),
         (
             "newer",

@@ -87,6 +87,13 @@ impl Problem {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "urn:msap:problem:method", title, "this address is read with GET")
     }
 
+    /// One client has as many connections as it may.
+    pub(super) fn too_many_connections() -> Self {
+        let detail = "this address has as many connections open as limits.http_connections_per_address allows";
+        let title = "Too many connections";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "urn:msap:problem:too-many-connections", title, detail)
+    }
+
     /// The hub cannot answer just now.
     pub(super) fn unavailable(detail: &str) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "urn:msap:problem:unavailable", "Unavailable", detail)

@@ -2,8 +2,9 @@
 //!
 //! `axum::serve` waits for ever for the rest of a request line, so connections are served by
 //! hyper directly: a header that is slow to come, a connection that lives too long and too many
-//! connections are all bounded.
+//! connections, in all or of one client, are all bounded.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,11 +18,19 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
+use super::surplus::Clients;
+
 /// Bounds of the accept loop.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Limits {
     /// Connections at once; more wait in the kernel's queue.
     pub connections: usize,
+    /// Connections at once of one client: an IPv4 address or the /64 of an IPv6 address.
+    pub per_address: usize,
+    /// Clients that speak for many, and are not counted.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Whether connections of this machine itself are counted: a proxy here speaks for many.
+    pub count_loopback: bool,
     /// Time for a whole request header, its first byte included. Also how long a kept-alive
     /// connection may stay quiet.
     pub header: Duration,
@@ -32,10 +41,11 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The bounds of a hub, with so many connections.
-    pub fn new(connections: usize) -> Self {
+    /// The bounds of a hub, with so many connections in all and of one client.
+    pub fn new(connections: usize, per_address: usize, trusted_proxies: Vec<IpAddr>) -> Self {
         let seconds = Duration::from_secs;
-        Self { connections, header: seconds(10), connection: seconds(120), grace: seconds(5) }
+        let (header, connection, grace) = (seconds(10), seconds(120), seconds(5));
+        Self { connections, per_address, trusted_proxies, count_loopback: false, header, connection, grace }
     }
 }
 
@@ -43,6 +53,7 @@ impl Limits {
 pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: CancellationToken) {
     let places = Arc::new(Semaphore::new(limits.connections));
     let tasks = TaskTracker::new();
+    let clients = Clients::new();
     loop {
         let place = tokio::select! {
             () = stop.cancelled() => break,
@@ -54,8 +65,8 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
             () = stop.cancelled() => break,
             accepted = listener.accept() => accepted,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, remote) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 // Out of file descriptors, most likely: trying again at once would spin.
                 warn!(%error, "an HTTP connection could not be accepted");
@@ -63,10 +74,15 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
                 continue;
             }
         };
-        let (router, stop) = (router.clone(), stop.clone());
+        let Some(counted) = clients.admit(remote.ip(), &limits) else {
+            debug!("refused an HTTP connection: too many of this client");
+            clients.turn_away(stream, &tasks);
+            continue;
+        };
+        let (router, stop, limits) = (router.clone(), stop.clone(), limits.clone());
         tasks.spawn(async move {
             let served = connection(stream, router, limits, stop).await;
-            drop(place);
+            drop((place, counted));
             if let Err(error) = served {
                 debug!(%error, "an HTTP connection ended early");
             }

@@ -38,7 +38,8 @@ pub(super) async fn sites<V: Views>(
     Extension(caller): Extension<Caller>,
     Pairs(pairs): Pairs,
 ) -> Result<Json<Value>, Problem> {
-    let today = ask::today(Timestamp::now());
+    let now = Timestamp::now();
+    let today = ask::today(now);
     let answer = views.read(move |conn| {
         let answer = || {
             let filter = site_filter(&pairs)?;
@@ -56,7 +57,7 @@ pub(super) async fn sites<V: Views>(
             let more = found.len() > limit as usize;
             found.truncate(limit as usize);
             let last = found.last().filter(|_| more).map(|(site, _)| cursor(site.id.as_str()));
-            let objects: Vec<_> = found.iter().map(|(site, contact)| SiteObject::of(site, contact)).collect();
+            let objects: Vec<_> = found.iter().map(|(site, contact)| SiteObject::of(site, contact, now)).collect();
             Ok(json!({ "sites": objects, "next": last }))
         };
         Ok(answer())
@@ -79,7 +80,7 @@ pub(super) async fn site<V: Views>(
     // The list of sites is public: 403 instead of 404 gives nothing away.
     match answer.await? {
         Some((site, _)) if !caller.scope.covers_site(&site) => Err(Problem::outside_scope(&caller.scope.to_string())),
-        Some((site, contact)) => Ok(Json(SiteObject::of(&site, &contact))),
+        Some((site, contact)) => Ok(Json(SiteObject::of(&site, &contact, Timestamp::now()))),
         None => Err(Problem::not_found("no site has this id or alias")),
     }
 }

@@ -11,11 +11,15 @@
 //!   that was cut does not hide the cut;
 //! * no witness, and no proof that nothing is missing.
 //!
+//! A list that is not whole stays so until a person has gone through the machines and calls it
+//! whole: then it is written anew from what can be read.
+//!
 //! What this cannot see is a whole keys directory put back from an old backup. While the
 //! database is there, its rows tell: whoever opens it adds the revoked devices that the list
 //! lacks, before the next witness. Once it is lost, the commits tell that devices have seen and
 //! the witness has not.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
@@ -137,6 +141,8 @@ impl fmt::Display for Named {
 pub struct Listed {
     /// Who.
     pub device: DeviceId,
+    /// Who, as written.
+    pub named: Named,
     /// When, as written.
     pub day: String,
     /// Why.
@@ -209,6 +215,26 @@ impl Keys {
         bytes.extend_from_slice(format!("{number} {device} {day} {hash} {reason}\n").as_bytes());
         // Written whole under the old name: a power cut leaves the list with or without the line.
         write(&self.path(REVOCATIONS), &bytes, Access::Owner)?;
+        self.revoked.store(number, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Writes the list anew from its readable lines: a person says that it is whole. The next
+    /// witness must count the lines of this one; cut off before, the list is not whole still.
+    ///
+    /// # Errors
+    /// When the file system fails: the list is as it was then.
+    pub fn renew_revocations(&self) -> Result<(), KeysError> {
+        let (mut text, mut hash, mut number) = (HEADER.to_owned(), header_hash(), 0);
+        let mut seen = BTreeSet::new();
+        for Listed { device, named, day, reason } in self.read_revocations()?.listed {
+            if seen.insert(device) {
+                number += 1;
+                hash = chained(&hash, number, &named, &day, &reason);
+                text.push_str(&format!("{number} {named} {day} {hash} {reason}\n"));
+            }
+        }
+        write(&self.path(REVOCATIONS), text.as_bytes(), Access::Owner)?;
         self.revoked.store(number, Ordering::Relaxed);
         Ok(())
     }
@@ -288,6 +314,7 @@ fn examine(bytes: Vec<u8>) -> Found {
         }
         found.listed.extend(device.map(|device| Listed {
             device: device.device(),
+            named: device,
             day: day.to_owned(),
             reason: reason.to_owned(),
         }));

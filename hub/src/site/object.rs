@@ -6,7 +6,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Life, Site};
+use super::Site;
+use super::state::state;
 
 /// What the store knows of a site's devices.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct Contact {
     pub pending: u32,
     /// Seconds since 1970 of the latest contact of any of them.
     pub last_contact: Option<i64>,
+    /// Seconds since 1970 at which the best of them was last known to have nothing left to send.
+    pub last_in_sync: Option<i64>,
     /// The program's version at that contact.
     pub version: Option<String>,
 }
@@ -54,14 +57,7 @@ pub struct SiteObject {
 
 impl SiteObject {
     /// The object for this site and these contacts.
-    pub fn of(site: &Site, contact: &Contact) -> Self {
-        let state = match (site.life, contact) {
-            (Life::Retired, _) => Some("retired"),
-            (_, Contact { active: 0, pending: 1.., .. }) => Some("pending"),
-            (_, Contact { last_contact: None, .. }) => Some("never_connected"),
-            // Up to date, behind or silent depends on the site's schedule.
-            _ => None,
-        };
+    pub fn of(site: &Site, contact: &Contact, now: Timestamp) -> Self {
         let last_contact = contact.last_contact.and_then(|at| Timestamp::from_second(at).ok());
         Self {
             id: site.id.to_string(),
@@ -84,7 +80,7 @@ impl SiteObject {
             weekly_minutes: site.weekly_minutes,
             label_date: site.label_date.map(|day| day.to_string()),
             open_now: None,
-            state: state.map(str::to_owned),
+            state: Some(state(site, contact, now).to_owned()),
             last_contact: last_contact.map(|at| at.to_string()),
             waiting: None,
             version: contact.version.clone(),

@@ -96,13 +96,28 @@ pub(super) fn differing(
     let mut found = Vec::new();
     for (here, there, which) in [(old, new, "stood but does not follow"), (new, old, "follows but did not stand")] {
         let sql = format!("SELECT {columns} FROM {here} EXCEPT SELECT {columns} FROM {there} LIMIT {LISTED_MAX}");
+        // A document's number says nothing to anybody.
+        let told = columns.replace("document", "(SELECT name FROM main.document WHERE id = found.document)");
+        let sql = format!("SELECT {told} FROM ({sql}) AS found");
         found.extend(sql::rows(conn, "comparing the views", &sql, [], |row| {
-            let count = row.as_ref().column_count();
-            let values: Result<Vec<String>, _> = (0..count).map(|n| row.get_ref(n).map(shown)).collect();
+            let values: Result<Vec<_>, _> = columns
+                .split(", ")
+                .enumerate()
+                .map(|(n, column)| {
+                    // In the other tables a day is one of the document's month.
+                    let is_date = table == "visits" && matches!(column, "day" | "received_day");
+                    row.get_ref(n).map(|value| if is_date { date(value) } else { shown(value) })
+                })
+                .collect();
             Ok(format!("{table} ({}) {which}", values?.join(", ")))
         })?);
     }
     Ok(found)
+}
+
+fn date(value: rusqlite::types::ValueRef<'_>) -> String {
+    let number = value.as_i64().ok().and_then(|number| i32::try_from(number).ok());
+    number.and_then(Day::from_number).map_or_else(|| shown(value), |day| day.to_string())
 }
 
 fn shown(value: rusqlite::types::ValueRef<'_>) -> String {

@@ -95,7 +95,8 @@ fn select() -> String {
          (SELECT count(*) FROM device d WHERE d.site = s.id AND d.standing = 'pending'), \
          (SELECT max(last_contact) FROM device d WHERE d.site = s.id), \
          (SELECT app_version FROM device d WHERE d.site = s.id AND last_contact IS NOT NULL \
-          ORDER BY last_contact DESC LIMIT 1) \
+          ORDER BY last_contact DESC LIMIT 1), \
+         (SELECT max(last_in_sync) FROM device d WHERE d.site = s.id AND d.standing IN ('active', 'returned')) \
          FROM site s"
     )
 }
@@ -117,6 +118,7 @@ fn contact(row: &Row<'_>) -> rusqlite::Result<Contact> {
         active: row.get(25)?,
         pending: row.get(26)?,
         last_contact: row.get(27)?,
+        last_in_sync: row.get(29)?,
         version: version.filter(|version| !version.is_empty()),
     })
 }

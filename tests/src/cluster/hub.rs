@@ -81,7 +81,7 @@ impl Hub {
             if let Some(code) = process.ended()? {
                 let words = std::fs::read_to_string(&log).unwrap_or_default();
                 // Meanwhile another program may have been given the port for a moment.
-                if words.lines().last().is_some_and(|line| line.contains("cannot listen")) {
+                if words.lines().last().is_some_and(|line| line.contains("déjà prise")) {
                     running = None;
                     return Ok(None);
                 }

@@ -206,3 +206,24 @@ fn the_page_answers_to_its_own_name_only() {
         Ok(())
     });
 }
+
+#[test]
+fn errors_of_commands_are_in_english_on_demand() {
+    run(|cluster| {
+        let mut agent = cluster.agent("accueil");
+        for (args, code, french, english) in [
+            (&["join", "msap1-x"][..], 5, "Copiez le code", "Copy the whole code"),
+            (&["cuont", "CNAF"], 2, "erreur : ", "error: "),
+            (&["count"], 2, "il manque :", "required"),
+        ] {
+            let told = agent.cli(args)?.expect_code(code)?;
+            assert!(told.err.contains(french), "{args:?}: {}", told.err);
+            let told = agent.cli(&[args, &["--lang", "en"]].concat())?.expect_code(code)?;
+            assert!(told.err.contains(english) && !told.err.contains(french), "{args:?}: {}", told.err);
+        }
+        agent.set_env("MSAP_AGENT_SYNC__HUBB", "x");
+        let told = agent.cli(&["config", "check", "--lang", "en"])?.expect_code(5)?;
+        assert!(told.err.contains("is no known setting"), "{}", told.err);
+        Ok(())
+    });
+}

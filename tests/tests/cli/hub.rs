@@ -191,3 +191,54 @@ fn a_visit_after_the_last_day_waits_for_a_person_and_counts_once_settled() {
         Ok(())
     });
 }
+
+#[test]
+fn people_read_tables_and_mistakes_in_french_and_in_english_on_demand() {
+    run(|cluster| {
+        let hub = hub_with(cluster, &["275"])?;
+        let mut agent = cluster.enrol(&hub, "275", "accueil")?;
+        agent.start()?;
+        agent.count("CNAF", 1)?;
+        agent.wait_confirmed()?;
+        for (args, french, english) in [
+            (
+                &["site", "list"][..],
+                &["identifiant\tsorte", "\tmaison\t", "\tà jour\t"][..],
+                &["id\tkind", "up to date"][..],
+            ),
+            (&["site", "show", "275"], &["étape\t", "état\tà jour", "statut"], &["life\t", "state\tup to date"]),
+            (&["device", "list"], &["\ten service\t"], &["\tactive\t"]),
+            (&["doctor"], &["point\tétat", "base\tbon"], &["check\tstate", "database\tgood"]),
+            (&["counts", "--by", "help"], &["type d’aide\tvisites", "Démarche en ligne"], &["help\tvisits", "online"]),
+        ] {
+            let told = hub.cli(args)?;
+            french.iter().for_each(|word| assert!(told.out.contains(word), "{args:?}: {}", told.out));
+            let told = hub.cli(&[args, &["--lang", "en"]].concat())?;
+            english.iter().for_each(|word| assert!(told.out.contains(word), "{args:?}: {}", told.out));
+        }
+        assert_eq!(hub.json(&["site", "show", "275"])?["state"], "up_to_date");
+        let told = hub.cli(&["site", "lst"])?.expect_code(2)?;
+        assert!(told.err.contains("erreur : ") && told.err.contains("Utilisation :"), "{}", told.err);
+        let told = hub.cli(&["site", "lst", "--lang", "en"])?.expect_code(2)?;
+        assert!(told.err.contains("error: "), "{}", told.err);
+        Ok(())
+    });
+}
+
+#[test]
+fn an_address_that_is_taken_is_named_with_what_to_do() {
+    run(|cluster| {
+        let first = hub_with(cluster, &[])?;
+        let second = cluster.hub("second");
+        let told = second.cli(&["serve", "--sync", first.sync()?, "--http", "127.0.0.1:0"])?.expect_code(1)?;
+        assert!(told.err.contains(first.sync()?) && told.err.contains("déjà prise"), "{}", told.err);
+        assert!(told.err.contains("sync.listen"), "{}", told.err);
+        let taken = first.http()?;
+        let told = second.cli(&["serve", "--sync", "127.0.0.1:0", "--http", taken])?.expect_code(1)?;
+        assert!(told.err.contains(taken) && told.err.contains("http.listen"), "{}", told.err);
+        let elsewhere = "192.0.2.1:4433";
+        let told = second.cli(&["serve", "--sync", elsewhere, "--http", "127.0.0.1:0"])?.expect_code(1)?;
+        assert!(told.err.contains(elsewhere) && told.err.contains("n’a pas cette adresse"), "{}", told.err);
+        Ok(())
+    });
+}

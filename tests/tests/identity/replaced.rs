@@ -1,7 +1,8 @@
 //! Machines that take another's place.
 
 use anyhow::{Context as _, Result};
-use msap_tests::cluster::{Hub, run, wait_equal, wait_until};
+use msap_shared::time::Day;
+use msap_tests::cluster::{Agent, Hub, run, wait_equal, wait_until};
 
 use crate::hub_with;
 
@@ -29,6 +30,51 @@ fn a_machine_that_joins_with_a_new_invitation_leaves_no_second_one_behind() {
         assert_eq!(hub.total("")?, (3, 3));
         assert_eq!(with_standing(&hub, "replaced")?, old);
         assert_eq!(with_standing(&hub, "active")?.len(), 1);
+        assert!(hub.devices()?.iter().all(|device| device["forked"] == false));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_replaced_machine_goes_on_at_the_new_one_before_and_after_its_months_have_come() {
+    run(|cluster| {
+        let mut hub = hub_with(cluster, &["275"])?;
+        let mut old = cluster.enrol(&hub, "275", "ancien")?;
+        old.start()?;
+        let today: Day = old.status()?["today"].as_str().context("a day")?.parse()?;
+        let days = [today, today.plus_days(-40), today.plus_days(-80)];
+        for day in &days {
+            old.cli(&["count", "CNAF", "-n", "2", "--day", &day.to_string()])?.expect_code(0)?;
+        }
+        old.wait_confirmed()?;
+        let device = with_standing(&hub, "active")?.pop().context("a device")?;
+        let code = hub.cli(&["site", "invite", "275", "--replaces", &device])?.expect_code(0)?.out;
+        let mut new = cluster.agent("nouveau");
+        new.join(code.trim(), "nouveau")?.expect_code(0)?;
+        wait_until("the old machine is turned away", || Ok(old.status()?["state"] == "revoked"))?;
+
+        // The first tap waits for nothing, not even for the hub.
+        hub.stop()?;
+        new.start()?;
+        new.count("MSA", 1)?;
+        assert_eq!(new.this_month()?, (1, 1));
+        hub.start()?;
+        new.wait_confirmed()?;
+        let mut months: Vec<String> = days.iter().map(|day| day.month().to_string()).collect();
+        months.dedup();
+        let visits = |agent: &Agent| {
+            let tallies: Result<Vec<_>> = months.iter().map(|month| agent.tally(month)).collect();
+            Ok(tallies?.into_iter().map(|(visits, _)| visits).sum::<i64>())
+        };
+        wait_equal("every month has come to the new machine", 7, || visits(&new))?;
+        assert_eq!(hub.total("")?.0, 7);
+
+        // What the old one still counts stays there, and is told so; the new one goes on.
+        old.count("CNAF", 1)?;
+        old.cli(&["status", "--wait", "confirmed", "--timeout", "30s"])?.expect_code(6)?;
+        new.count("MSA", 1)?;
+        new.wait_confirmed()?;
+        assert_eq!(hub.total("")?.0, 8);
         assert!(hub.devices()?.iter().all(|device| device["forked"] == false));
         Ok(())
     });

@@ -3,18 +3,29 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use jiff::Timestamp;
 use msap_tests::cluster::{Agent, run, wait_equal, wait_for};
 use serde_json::json;
 
 use crate::hub_with;
 
 /// A clock that this test sets, for programs started under it.
-struct FakeClock(PathBuf);
+pub(super) struct FakeClock {
+    file: PathBuf,
+    library: PathBuf,
+}
 
 impl FakeClock {
     /// For this agent from its next start on. `None` where the library is missing; a failure
     /// under `CI`, so that nobody believes that it was tested.
     fn of(agent: &mut Agent, at: &str) -> Result<Option<Self>> {
+        let Some(clock) = Self::at(agent.data().with_extension("clock"), at)? else { return Ok(None) };
+        clock.variables()?.into_iter().for_each(|(name, value)| agent.set_env(name, &value));
+        Ok(Some(clock))
+    }
+
+    /// For nobody yet.
+    pub(super) fn at(file: PathBuf, at: &str) -> Result<Option<Self>> {
         let places = ["/usr/lib/x86_64-linux-gnu/faketime", "/usr/lib/aarch64-linux-gnu/faketime", "/usr/lib/faketime"];
         let library = places.map(|place| Path::new(place).join("libfaketimeMT.so.1"));
         let Some(library) = library.into_iter().find(|path| path.exists()) else {
@@ -24,26 +35,39 @@ impl FakeClock {
             eprintln!("not tested: libfaketime is missing (package faketime)");
             return Ok(None);
         };
-        let clock = Self(agent.data().with_extension("clock"));
+        let clock = Self { file, library };
         clock.set(at)?;
-        agent.set_env("LD_PRELOAD", library.to_str().context("a path")?);
-        agent.set_env("FAKETIME_TIMESTAMP_FILE", clock.0.to_str().context("a path")?);
-        agent.set_env("FAKETIME_NO_CACHE", "1");
-        agent.set_env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-        agent.set_env("TZ", "UTC");
         Ok(Some(clock))
+    }
+
+    /// What puts a program under it.
+    pub(super) fn variables(&self) -> Result<[(&'static str, String); 5]> {
+        let text = |path: &Path| path.to_str().map(str::to_owned).context("a path");
+        Ok([
+            ("LD_PRELOAD", text(&self.library)?),
+            ("FAKETIME_TIMESTAMP_FILE", text(&self.file)?),
+            ("FAKETIME_NO_CACHE", "1".to_owned()),
+            ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
+            ("TZ", "UTC".to_owned()),
+        ])
     }
 
     /// An offset, `+3d`, or a moment at the program's start, `@2026-12-31 22:59:57`.
     fn set(&self, at: &str) -> Result<()> {
         // Renamed into place: half an offset is another clock.
-        let part = self.0.with_extension("part");
+        let part = self.file.with_extension("part");
         std::fs::write(&part, format!("{at}\n"))?;
-        Ok(std::fs::rename(part, &self.0)?)
+        Ok(std::fs::rename(part, &self.file)?)
+    }
+
+    /// From now on it is this moment, for every program alike.
+    pub(super) fn set_to(&self, moment: &str) -> Result<()> {
+        let moment: Timestamp = moment.parse()?;
+        self.set(&format!("+{}", moment.as_second() - Timestamp::now().as_second()))
     }
 }
 
-fn tap(agent: &Agent) -> Result<(u16, serde_json::Value)> {
+pub(super) fn tap(agent: &Agent) -> Result<(u16, serde_json::Value)> {
     let body = json!({ "id": uuid::Uuid::new_v4().to_string(), "operator": "CNAF" });
     let answer = agent.api("POST", "/api/visits", &body.to_string())?;
     Ok((answer.status, answer.json()?))

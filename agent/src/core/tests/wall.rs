@@ -23,6 +23,8 @@ fn a_clock_that_is_not_believed_asks_for_the_day_and_flags_what_is_counted() {
     let day: Day = "2026-11-21".parse().unwrap();
     assert_eq!(ask_at(&mut core, Command::GiveDay(day), flat), Ok(Reply::Given(day)));
     assert_eq!(status(&mut core), (false, true, day));
+    let Ok(Reply::Draft(draft)) = ask_at(&mut core, Command::Export { all: false }, flat) else { panic!("no draft") };
+    assert_eq!(draft.header.created, day.to_string(), "files are dated by the day that is believed");
     let view = tapped(ask_at(&mut core, Command::Count(visit(2)), flat));
     assert_eq!(view.day, day);
     assert!(!tapped(ask_at(&mut core, Command::Count(visit(2)), flat)).new);

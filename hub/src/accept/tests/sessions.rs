@@ -10,6 +10,7 @@ over_both!(
     a_cut_ends_a_session_whose_queue_is_full,
     connections_are_limited_for_each_device,
     a_stop_tells_every_device_and_the_core,
+    a_session_that_is_cut_for_lack_of_room_learns_within_what_time_to_come_back,
 );
 
 async fn frames_of_a_session_reach_the_core_and_its_answers_the_device(transport: Transport) {
@@ -114,6 +115,15 @@ async fn a_stop_tells_every_device_and_the_core(transport: Transport) {
     assert_eq!(closed(link).await, CloseReason::Theirs(CloseCode::Shutdown));
     assert_eq!(world.hear().await, Heard::Closed(CloseReason::Ours(CloseCode::Shutdown)));
     world.running.await.unwrap();
+}
+
+async fn a_session_that_is_cut_for_lack_of_room_learns_within_what_time_to_come_back(transport: Transport) {
+    let mut world = World::over(transport, Limits::default(), None);
+    let mut link = world.in_session(&Key::generate().unwrap()).await;
+    assert_eq!(link.next().await.unwrap(), Some(Frame::Offered));
+    world.notes.peers.lock().unwrap()[0].0.cut.close(CloseCode::Busy);
+    assert_eq!(link.next().await.unwrap(), Some(Frame::Busy(frame::Busy { retry_after_ms: 30_000 })));
+    assert_eq!(closed(link).await, CloseReason::Theirs(CloseCode::Busy));
 }
 
 #[tokio::test]

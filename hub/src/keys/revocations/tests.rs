@@ -141,3 +141,31 @@ fn new_keys_are_intact_and_a_list_ahead_of_its_witness_is() {
     let keys = Keys::open_or_create(dir.path(), false).unwrap();
     assert_eq!(keys.revocations().unwrap(), [device(1).device()]);
 }
+
+#[test]
+fn a_list_that_a_person_calls_whole_is_whole_and_keeps_every_readable_line() {
+    type Loss = fn(&Case);
+    let losses: [(Loss, &[u8]); 5] = [
+        (|case| std::fs::remove_file(case.keys.path(REVOCATIONS)).unwrap(), &[]),
+        (|case| case.set(&case.text().replacen("1 0", "1 x", 1)), &[2, 3]),
+        (|case| case.set(&case.text().lines().take(3).map(|line| format!("{line}\n")).collect::<String>()), &[1, 2]),
+        (|case| case.set(&case.text().replace("volé", "vol")), &[1, 2, 3]),
+        (|case| case.set(&format!("{}{}", case.text(), case.text().lines().nth(1).unwrap())), &[1, 2, 3]),
+    ];
+    for (at, (lose, left)) in losses.into_iter().enumerate() {
+        let case = Case::new();
+        lose(&case);
+        assert!(case.damage().is_some(), "{at}");
+        case.keys.renew_revocations().unwrap();
+        case.keys.write_witness(&witness(case.keys.revocation_count())).unwrap();
+        assert_eq!(case.damage(), None, "{at}");
+        let left: Vec<_> = left.iter().map(|n| device(*n).device()).collect();
+        assert_eq!(case.keys.revocations().unwrap(), left, "{at}");
+        // It goes on from there, and the next cut is noticed again.
+        case.keys.append_revocation(&device(9), "2026-11-21".parse().unwrap(), "perdu").unwrap();
+        assert_eq!(case.damage(), None, "{at}");
+        case.keys.write_witness(&witness(case.keys.revocation_count())).unwrap();
+        std::fs::remove_file(case.keys.path(REVOCATIONS)).unwrap();
+        assert!(case.damage().is_some(), "{at}");
+    }
+}

@@ -1,6 +1,6 @@
 //! How many of one kind are under way, by whom.
 //!
-//! Called by the accept loop: a device, or a network address, has only so many places, and gives
+//! Called by both accept loops: a device, or a network address, has only so many places, and gives
 //! each back when it is dropped.
 
 use std::collections::BTreeMap;
@@ -9,27 +9,27 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Places taken, by key.
 #[derive(Debug)]
-pub(super) struct Tally<K: Ord + Copy>(Mutex<BTreeMap<K, usize>>);
+pub(crate) struct Tally<K: Ord + Copy>(Mutex<BTreeMap<K, usize>>);
 
 /// One place, until dropped.
 #[derive(Debug)]
-pub(super) struct Place<K: Ord + Copy> {
+pub(crate) struct Place<K: Ord + Copy> {
     tally: Arc<Tally<K>>,
     key: K,
 }
 
 impl<K: Ord + Copy> Tally<K> {
-    pub(super) fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self(Mutex::default()))
     }
 
     /// Places that this key has taken.
-    pub(super) fn count(&self, key: &K) -> usize {
+    pub(crate) fn count(&self, key: &K) -> usize {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied().unwrap_or_default()
     }
 
     /// One more place, if this key has fewer than `max`.
-    pub(super) fn take(self: &Arc<Self>, key: K, max: usize) -> Option<Place<K>> {
+    pub(crate) fn take(self: &Arc<Self>, key: K, max: usize) -> Option<Place<K>> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = counts.get(&key).copied().unwrap_or_default();
         if taken >= max {
@@ -54,7 +54,7 @@ impl<K: Ord + Copy> Drop for Place<K> {
 
 /// The network that an address belongs to, as one subscriber has it: the address itself, or the
 /// /64 of an IPv6 address.
-pub(super) fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {
             let [a, b, c, d, ..] = v6.segments();

@@ -1,0 +1,97 @@
+//! How a site stands with the hub: the one definition behind API, commands and tables.
+//!
+//! Called where a site is shown. A machine in session hands over at once what it keeps, so what
+//! counts is how many opening days have ended since all of it was last known to be here. As long
+//! as the hub does not know a site's own schedule, Monday to Friday count as its opening days.
+
+use jiff::civil::Weekday;
+use jiff::{SignedDuration, Timestamp};
+use msap_shared::time::{Day, SiteZone};
+
+use super::{Contact, Life, Site};
+
+/// A machine that was switched off at the end of the day is not behind in the same night.
+const GRACE: SignedDuration = SignedDuration::from_hours(2);
+/// Ended opening days after which a site is behind.
+const BEHIND_DAYS: usize = 1;
+/// Ended opening days after which a site is silent.
+const SILENT_DAYS: usize = 5;
+
+/// The stable word for it.
+pub(super) fn state(site: &Site, contact: &Contact, now: Timestamp) -> &'static str {
+    if site.life == Life::Retired {
+        return "retired";
+    }
+    if contact.active == 0 && contact.pending > 0 {
+        return "pending";
+    }
+    let Some(since) = contact.last_in_sync.or(contact.last_contact) else { return "never_connected" };
+    let since = Timestamp::from_second(since).unwrap_or(Timestamp::MIN);
+    match ended_opening_days(since, now, &site.timezone) {
+        SILENT_DAYS.. => "silent",
+        BEHIND_DAYS.. => "behind",
+        // Heard, and never known to have handed over everything.
+        _ if contact.last_in_sync.is_none() => "behind",
+        _ => "up_to_date",
+    }
+}
+
+/// Opening days that have ended since, as far as it matters.
+fn ended_opening_days(since: Timestamp, now: Timestamp, zone: &SiteZone) -> usize {
+    let begun = now.checked_sub(GRACE).map_or(Day::at(since, zone), |now| Day::at(now, zone));
+    let days = std::iter::successors(Some(Day::at(since, zone)), |day| Some(day.plus_days(1)));
+    let is_opening = |day: &Day| !matches!(day.date().weekday(), Weekday::Saturday | Weekday::Sunday);
+    days.take_while(|day| *day < begun).filter(is_opening).take(SILENT_DAYS).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site::Kind;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn site(zone: &str) -> Site {
+        Site::new("275".parse().unwrap(), "Chemillé".to_owned(), Kind::House, zone.parse().unwrap())
+    }
+
+    #[test]
+    fn a_site_is_behind_once_an_opening_day_has_ended_and_silent_after_five() {
+        // A Friday evening in Paris.
+        let in_sync = at("2026-11-20T16:00:00Z");
+        let contact = Contact {
+            active: 1,
+            last_contact: Some(in_sync.as_second()),
+            last_in_sync: Some(in_sync.as_second()),
+            ..Contact::default()
+        };
+        for (now, expected) in [
+            ("2026-11-20T16:00:00Z", "up_to_date"),
+            ("2026-11-21T00:59:00Z", "up_to_date"),
+            ("2026-11-21T01:00:00Z", "behind"),
+            ("2026-11-23T12:00:00Z", "behind"),
+            ("2026-11-27T00:59:00Z", "behind"),
+            ("2026-11-27T01:00:00Z", "silent"),
+            ("9999-01-01T00:00:00Z", "silent"),
+            // The hub's clock was put back.
+            ("2020-01-01T00:00:00Z", "up_to_date"),
+        ] {
+            assert_eq!(state(&site("Europe/Paris"), &contact, at(now)), expected, "{now}");
+        }
+        // The day ends by the site's own clock.
+        assert_eq!(state(&site("Indian/Reunion"), &contact, at("2026-11-20T22:00:00Z")), "behind");
+        // A weekend makes nobody late.
+        let saturday = Contact { last_in_sync: Some(at("2026-11-21T09:00:00Z").as_second()), ..contact.clone() };
+        assert_eq!(state(&site("Europe/Paris"), &saturday, at("2026-11-23T12:00:00Z")), "up_to_date");
+
+        let never = Contact { last_in_sync: None, ..contact.clone() };
+        assert_eq!(state(&site("Europe/Paris"), &never, in_sync), "behind");
+        assert_eq!(state(&site("Europe/Paris"), &Contact::default(), in_sync), "never_connected");
+        let pending = Contact { active: 0, pending: 1, ..contact };
+        assert_eq!(state(&site("Europe/Paris"), &pending, in_sync), "pending");
+        let retired = Site { life: Life::Retired, ..site("Europe/Paris") };
+        assert_eq!(state(&retired, &pending, in_sync), "retired");
+    }
+}
