@@ -15,5 +15,6 @@ pub mod id;
 #[cfg(feature = "io")]
 pub mod io;
 pub mod reference;
+pub mod register;
 pub mod session;
 pub mod time;

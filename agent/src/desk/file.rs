@@ -155,7 +155,8 @@ pub(super) fn import(
         let (_, after) = chains::totals(conn)?;
         imported.newly_confirmed = after.saturating_sub(before);
         meta::set_file_taken(conn, &answer.hash, Day::at(now, &profile.timezone))?;
-        let detail = format!("fait le {}, {} opération(s) reçue(s) de plus", imported.created, imported.newly_confirmed);
+        let detail =
+            format!("fait le {}, {} opération(s) reçue(s) de plus", imported.created, imported.newly_confirmed);
         log::add(conn, now.as_second(), "file_imported", &detail)?;
     }
     (imported.kept, imported.confirmed) = chains::totals(conn)?;
