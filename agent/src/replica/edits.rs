@@ -70,6 +70,7 @@ impl Replica<'_> {
             if verdict == Verdict::Fork && edit.sound().is_some() {
                 // The hub's stands.
                 let tail = retire::take_out_edits(self.conn, doc, &edit.writer, edit.seq, Cause::Fork)?;
+                self.renew_writer();
                 (known, again) = (tail.kept, [again, tail.again].concat());
                 verdict = known.judge(&edit);
             }
@@ -102,17 +103,14 @@ impl Replica<'_> {
         cause: Cause,
     ) -> Result<(), StoreError> {
         let tail = retire::take_out_edits(self.conn, doc, writer, seq, cause)?;
+        self.renew_writer();
         self.enter_again(doc, tail)
     }
 
-    /// Enters settings again under a fresh writer, each in an edit of its own, so that one that can
+    /// Enters settings again, under a writer that was drawn when they were taken out, each in an edit of its own, so that one that can
     /// never be taken holds up no other.
     fn enter_again(&mut self, doc: Doc<'_>, tail: EditTail) -> Result<(), StoreError> {
         let EditTail { kept: mut known, again } = tail;
-        if again.is_empty() {
-            return Ok(());
-        }
-        self.renew_writer();
         for setting in again {
             if stands_alone(&known, &setting.key, &setting.value) {
                 continue;
