@@ -14,8 +14,9 @@ mod compression;
 mod wire;
 
 pub use body::{
-    Ack, Busy, Bye, DeviceStanding, Digests, Have, Hello, Mark, Need, Push, Reference, Refused, Version, Welcome,
+    Ack, Busy, Bye, DeviceStanding, Digests, Edits, Have, Hello, Mark, Need, Push, Reference, Refused, Version, Welcome,
 };
+pub(crate) use wire::{bounded_deps, bounded_replaces, bounded_settings};
 
 /// Longest body, compressed or not.
 pub const BODY_LEN_MAX: usize = 256 * 1024;
@@ -30,6 +31,7 @@ pub const PROTOCOL: std::ops::RangeInclusive<u32> = 1..=1;
 
 const COMPRESSED: u8 = 0x80;
 const PUSH: u8 = 4;
+const EDITS: u8 = 13;
 
 /// One frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +50,7 @@ pub enum Frame {
     Busy(Busy),
     Bye(Bye),
     Reference(Reference),
+    Edits(Edits),
 }
 
 /// Bytes that are no frame. The session ends; the same bytes are not tried again.
@@ -116,6 +119,7 @@ pub fn decode(header: Header, body: &[u8]) -> Result<Option<Frame>, FrameError> 
         10 => Frame::Busy(read(kind, body)?),
         11 => Frame::Bye(read(kind, body)?),
         12 => Frame::Reference(read(kind, body)?),
+        EDITS => Frame::Edits(read(kind, body)?),
         _ => return Ok(None),
     };
     Ok(Some(frame))
@@ -125,9 +129,9 @@ fn read<'b, T: Decode<'b, ()>>(kind: u8, body: &'b [u8]) -> Result<T, FrameError
     minicbor::decode(body).map_err(|source| FrameError::Malformed { kind, source: Some(source) })
 }
 
-/// Whether these are the bytes of a frame that a hub answers whatever becomes of it: of a push.
+/// Whether these are the bytes of a frame that a hub answers whatever becomes of it: of changes.
 pub fn wants_answer(bytes: &[u8]) -> bool {
-    bytes.get(3).is_some_and(|kind| kind & !COMPRESSED == PUSH)
+    bytes.get(3).is_some_and(|kind| matches!(kind & !COMPRESSED, PUSH | EDITS))
 }
 
 /// Appends a frame's bytes, header included.
@@ -149,6 +153,7 @@ pub fn encode(frame: &Frame, out: &mut Vec<u8>) -> Result<(), FrameError> {
         Frame::Busy(body) => (10, write(body)),
         Frame::Bye(body) => (11, write(body)),
         Frame::Reference(body) => (12, write(body)),
+        Frame::Edits(body) => (EDITS, write(body)),
     };
     if body.len() > BODY_LEN_MAX {
         return Err(FrameError::TooLong);
