@@ -169,7 +169,8 @@ pub fn import(
     let (fingerprint, site) = bundle.signing_device(&keys.authorities())?;
     let device = fingerprint.device();
     let frames = msap_shared::io::bundle::Frames::read(bundle.body)?;
-    let file = FromDevice { fingerprint, site: &site, token: bundle.header.token, frames: &frames };
+    let spki = bundle.signer_key()?;
+    let file = FromDevice { fingerprint, site: &site, spki: &spki, token: bundle.header.token, frames: &frames };
     let taken = core.take_in(file, now).map_err(|refused| FileError::of(refused, device))?;
     let answer = if wants_answer { answer(core, keys, device, None, now)? } else { None };
     let documents = taken.documents.into_iter().map(|(document, tally)| {

@@ -18,6 +18,7 @@
 //! commit, so no frame leaves before what it tells of is kept.
 
 use crate::document::{DocId, DocKind};
+use crate::frame::{Frame, Have, Version};
 
 pub mod hub;
 pub mod site;
@@ -40,6 +41,23 @@ pub enum SessionError<E> {
 /// an accident. It also bounds what one chain can cost the hub to read.
 pub const SEQ_MAX: u64 = 16_384;
 
+/// The most versions that one Have carries: chains are not bounded in number, frames are.
+const VERSIONS_PER_HAVE_MAX: usize = 2_000;
+/// The most chains that are kept in mind for a peer, to be sent or asked for.
+const CHAINS_ASKED_MAX: usize = 16_384;
+
+/// What is held of a document, in as many frames as it needs. Whoever takes them may send again
+/// what is not in the one at hand: that is known then.
+fn haves(document: &DocId, versions: &[Version]) -> Vec<Frame> {
+    let have = |versions: &[Version]| {
+        Frame::Have(Have { document: document.clone(), versions: versions.to_vec(), held: None })
+    };
+    match versions {
+        [] => vec![have(&[])],
+        all => all.chunks(VERSIONS_PER_HAVE_MAX).map(have).collect(),
+    }
+}
+
 /// The kind of document that a frame is for.
 fn check_kind<E>(document: &DocId, is: impl FnOnce(DocKind) -> bool) -> Result<(), SessionError<E>> {
     if is(document.kind()) { Ok(()) } else { Err(SessionError::Protocol("changes of another kind of document")) }
@@ -48,4 +66,31 @@ fn check_kind<E>(document: &DocId, is: impl FnOnce(DocKind) -> bool) -> Result<(
 /// A sequence number that a peer names.
 fn check_number<E>(seq: u64) -> Result<(), SessionError<E>> {
     if (1..=SEQ_MAX).contains(&seq) { Ok(()) } else { Err(SessionError::Protocol("a sequence number out of bounds")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame;
+    use crate::id::{ChangeHash, WriterId};
+
+    #[test]
+    fn a_document_of_many_chains_is_told_in_frames_that_fit() {
+        let document: DocId = "site/275/visits/2026-11".parse().unwrap();
+        let version = |n: u64| {
+            let mut writer = [0; 16];
+            writer[..8].copy_from_slice(&n.to_be_bytes());
+            Version { writer: WriterId::new(writer), seq: SEQ_MAX, hash: ChangeHash::new([n as u8; 32]) }
+        };
+        let versions: Vec<Version> = (0..5_000).map(version).collect();
+        let frames = haves(&document, &versions);
+        let mut told = Vec::new();
+        for frame in frames {
+            frame::encode(&frame, &mut Vec::new()).unwrap();
+            let Frame::Have(have) = frame else { panic!() };
+            told.extend(have.versions);
+        }
+        assert_eq!(told, versions);
+        assert_eq!(haves(&document, &[]).len(), 1, "nothing is told as well");
+    }
 }

@@ -20,6 +20,7 @@ use crate::client::{Client, ClientError};
 use crate::command::{Command, CommandError, Reply};
 use crate::core::{Core, Input, Now, Output};
 use crate::exit::Exit;
+use crate::identity::IdentityFiles;
 use crate::out::{self, Form, Lang};
 use crate::web::Problem;
 use crate::{join, lock, store, web};
@@ -180,6 +181,7 @@ fn alone(context: &Context, command: Command) -> Result<Reply, Failure> {
     let mut core = store::open(data)
         .and_then(|conn| Core::new(conn, Box::new(rand::random::<[u8; 16]>)))
         .map_err(|error| storage(&error))?;
+    core = core.with(Box::new(IdentityFiles::new(data)));
     let now = Now { wall: Timestamp::now(), monotonic_ms: 0 };
     let outputs = core.turn(vec![Input::Command(0, command)], now).map_err(|error| storage(&error))?;
     drop(held);

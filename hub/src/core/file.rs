@@ -10,15 +10,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use msap_shared::document::DocId;
-use msap_shared::frame::{DeviceStanding, Frame, Have, Version};
+use msap_shared::frame::{DeviceStanding, Frame, Have, Reference, Version};
 use msap_shared::grant::Grant;
 use msap_shared::id::{DeviceId, Epoch, Fingerprint, SessionToken, SiteId, WriterId};
 use msap_shared::io::bundle::{BundleError, Frames};
+use msap_shared::reference::{AUTHORITIES, Held};
 use msap_shared::session::hub::HubSession;
 use msap_shared::session::{SEQ_MAX, SessionError};
 use msap_shared::time::Month;
+use rusqlite::Connection;
 
 use super::{Core, Done, NO_LINE, admit};
+use crate::reference::Sources;
 use crate::replica::Replica;
 use crate::store::devices::{self, Standing};
 use crate::store::told::{self, Told};
@@ -38,6 +41,8 @@ pub struct FromDevice<'a> {
     pub fingerprint: Fingerprint,
     /// The site that its certificate names. Its row decides, if there is one.
     pub site: &'a SiteId,
+    /// Its public key, as the certificate has it.
+    pub spki: &'a [u8],
     /// What an answer must carry.
     pub token: Option<SessionToken>,
     /// What a session would send.
@@ -115,8 +120,8 @@ impl Core {
     /// [`FileRefused`]; nothing is kept then.
     pub fn take_in(&mut self, file: FromDevice<'_>, now: Timestamp) -> Result<TakenIn, FileRefused> {
         let today = self.day(now);
-        let Self { store, revocations, doubted, .. } = self;
-        let FromDevice { fingerprint, token, frames, .. } = file;
+        let Self { store, revocations, doubted, sources, .. } = self;
+        let FromDevice { fingerprint, spki, token, frames, .. } = file;
         let device = fingerprint.device();
         let mut done = Done { doubted: *doubted, ..Done::default() };
         let taken = store.write(|conn, turn| {
@@ -134,6 +139,7 @@ impl Core {
                 }
                 seen.note_foreign(&frame, session.grant());
                 let inner = Replica::writing(conn, turn, &site, device, (now, today)).of(TRANSPORT, believed);
+                let inner = inner.with(sources);
                 match session.receive(frame, &mut ByFile { inner, seen: &mut seen }) {
                     Ok(news) => done.news.extend(news.into_iter().map(|news| (NO_LINE, site.clone(), news))),
                     Err(SessionError::Replica(error)) => return Err(error.into()),
@@ -143,7 +149,7 @@ impl Core {
             if turn.epoch() != epoch_before {
                 done.new_epoch = Some(NO_LINE);
             }
-            let told = Told { token, have: seen.as_told(have)? };
+            let told = Told { token, have: seen.as_told(have, spki)? };
             let news = seen.documents.values().any(|tally| tally.taken > 0 || tally.apart > 0);
             let changed = told::keep(conn, device, &told, today)? || news;
             if changed {
@@ -182,7 +188,7 @@ impl Core {
             Standing::Pending => DeviceStanding::Pending,
             Standing::Revoked => return Err(FileRefused::Revoked),
         };
-        let site = row.site;
+        let site = row.site.clone();
         let told = told::last(conn, device)?;
         let Witnessed { epoch, mark } = self.store.now();
         let mut replica = Replica::reading(conn, &site, device);
@@ -198,6 +204,11 @@ impl Core {
         };
         // The welcome first; then what is not to be counted on any more, then the rest.
         answer.add(session.poll(epoch, mark, &mut replica)?)?;
+        if standing == DeviceStanding::Active {
+            for reference in references_for(&self.sources, conn, &row.site, device, told.as_ref())? {
+                answer.add(Some(Frame::Reference(Reference { epoch: Some(epoch), n: mark.commit, ..reference })))?;
+            }
+        }
         if standing == DeviceStanding::Active {
             let mut have = versions_told(told.as_ref());
             for refused in refusals::of_site(conn, &site)? {
@@ -255,6 +266,36 @@ impl Answer {
     }
 }
 
+/// The references that differ from those that the device told of. It told its key as well: what
+/// takes question and answer over a line is one answer here.
+fn references_for(
+    sources: &Sources,
+    conn: &Connection,
+    site: &SiteId,
+    device: DeviceId,
+    told: Option<&Told>,
+) -> Result<Vec<Reference>, StoreError> {
+    let frames = told.into_iter().flat_map(|told| told.have.iter());
+    let told: Vec<Reference> = frames
+        .filter_map(|frame| match frame {
+            Frame::Reference(reference) => Some(reference),
+            _ => None,
+        })
+        .collect();
+    if told.is_empty() {
+        return Ok(Vec::new());
+    }
+    let held: Vec<Held> = told.iter().map(|told| (told.kind, told.hash)).collect();
+    let mut all = sources.differing(conn, site, &held)?;
+    for reference in &mut all {
+        let asked = told.iter().find(|told| told.kind == reference.kind && !told.value.is_empty());
+        if let Some(whole) = asked.map(|asked| sources.answered(conn, site, device, asked)).transpose()?.flatten() {
+            *reference = whole;
+        }
+    }
+    Ok(all)
+}
+
 fn versions_told(told: Option<&Told>) -> BTreeMap<DocId, Vec<Version>> {
     let frames = told.into_iter().flat_map(|told| told.have.iter());
     let have = frames.filter_map(|frame| match frame {
@@ -269,6 +310,8 @@ fn versions_told(told: Option<&Told>) -> BTreeMap<DocId, Vec<Version>> {
 struct Seen {
     documents: BTreeMap<DocId, Tally>,
     forked: BTreeSet<(DocId, WriterId)>,
+    /// The references that the device holds.
+    references: Vec<Held>,
 }
 
 impl Seen {
@@ -286,8 +329,12 @@ impl Seen {
 
     /// What the device has, for an answer. A chain that differs from the one held here is as
     /// none: the answer brings this one whole, which tells from where on they differ.
-    fn as_told(&self, have: Vec<Have>) -> Result<Frames, BundleError> {
+    fn as_told(&self, have: Vec<Have>, spki: &[u8]) -> Result<Frames, BundleError> {
         let mut told = Frames::default();
+        for (kind, hash) in self.references.iter().copied() {
+            let value = if kind == AUTHORITIES { spki.to_vec() } else { Vec::new() };
+            told.push(&Frame::Reference(Reference { kind, epoch: None, n: 0, hash, value }))?;
+        }
         for Have { document, mut versions, .. } in have {
             versions.retain(|version| !self.forked.contains(&(document.clone(), version.writer)));
             // What finds no room is as untold: the answer brings more than it need.

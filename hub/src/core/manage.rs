@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use msap_shared::chain::Run;
 use msap_shared::document::DocId;
 use msap_shared::frame::Version;
-use msap_shared::id::DeviceId;
+use msap_shared::id::{DeviceId, SiteId};
 use msap_shared::io::link::CloseCode;
 use msap_shared::register::Edit;
 use msap_shared::session::hub::{HubReplica as _, Taken, TakenEdits};
@@ -106,51 +106,47 @@ impl Core {
     }
 
     /// Approves pending devices — one, or all — and folds the union of what waits for them, each
-    /// change alone. Their sessions end, so that they begin again as active ones.
+    /// change alone: site by site, so that a whole network's is never in memory at once. Their
+    /// sessions end, so that they begin again as active ones.
     ///
     /// # Errors
-    /// When the store fails.
+    /// When the store fails; the sites before are approved then, and asked again the others are.
     pub fn approve(&mut self, only: Option<DeviceId>, now: Timestamp) -> Result<Approved, StoreError> {
-        let today = self.day(now);
-        let approved = self.store.write(|conn, turn| {
-            let devices = match only {
-                Some(id) => devices::approve(conn, id)?.then_some(id).into_iter().collect(),
-                None => devices::approve_all_certified(conn)?,
-            };
-            let mut approved = Approved { devices, ..Approved::default() };
-            let (edits, runs): (Vec<_>, Vec<_>) =
-                pending::of_approved(conn)?.into_iter().partition(|waiting| waiting.document.kind().is_registers());
-            fold_edits(edits, conn, turn, (now, today), &mut approved)?;
-            for waiting in runs {
-                let run = Run {
-                    writer: waiting.writer,
-                    first_seq: waiting.kept.seq,
-                    changes: vec![waiting.kept.facts()?],
-                    last_hash: waiting.kept.hash,
-                };
-                let site = waiting.document.site().clone();
-                // Authorship is by grant: any device of the site may have brought it.
-                let nobody = DeviceId::new([0; 8]);
-                let mut replica = Replica::writing(conn, turn, &site, nobody, (now, today));
-                let what = format!("{} {} {}", waiting.document, waiting.writer, waiting.kept.seq);
-                match replica.take(&waiting.document, run)? {
-                    Taken::Held { fresh, .. } => {
-                        approved.changes += u64::from(fresh.is_some());
-                        pending::remove(conn, &waiting)?;
-                    }
-                    Taken::Refused { why, .. } => approved.left.push(format!("{what}: {why}")),
-                    Taken::Gap(from) => approved.left.push(format!("{what}: change {from} is missing before it")),
-                    Taken::Fork => approved.left.push(format!("{what}: another change is held under this number")),
-                }
+        let mut sites: BTreeMap<SiteId, Vec<DeviceId>> = BTreeMap::new();
+        for (site, device) in devices::pending(self.store.connection())? {
+            if only.is_none_or(|only| only == device) {
+                sites.entry(site).or_default().push(device);
             }
-            pending::sum_anew(conn)?;
-            for id in &approved.devices {
+        }
+        let mut all = Approved::default();
+        for (site, devices) in sites {
+            let approved = self.approve_at(&site, devices, now)?;
+            self.end_sessions(&approved.devices, CloseCode::Replaced);
+            all.devices.extend(approved.devices);
+            all.changes += approved.changes;
+            all.left.extend(approved.left);
+        }
+        Ok(all)
+    }
+
+    fn approve_at(&mut self, site: &SiteId, waiting: Vec<DeviceId>, now: Timestamp) -> Result<Approved, StoreError> {
+        let today = self.day(now);
+        self.store.write(|conn, turn| {
+            for id in &waiting {
+                devices::approve(conn, *id)?;
                 journal::record(conn, now, "device.approve", &id.to_string(), "")?;
             }
-            Ok::<_, StoreError>(approved)
-        })?;
-        self.end_sessions(&approved.devices, CloseCode::Replaced);
-        Ok(approved)
+            let mut approved = Approved { devices: waiting, ..Approved::default() };
+            let changes = pending::of_approved(conn, site)?;
+            let (edits, runs): (Vec<_>, Vec<_>) =
+                changes.into_iter().partition(|waiting| waiting.document.kind().is_registers());
+            fold_edits(edits, conn, turn, (now, today), &mut approved)?;
+            for waiting in runs {
+                fold_run(&waiting, conn, turn, (now, today), &mut approved)?;
+            }
+            pending::sum_anew(conn)?;
+            Ok(approved)
+        })
     }
 
     fn end_sessions(&mut self, devices: &[DeviceId], code: CloseCode) {
@@ -201,6 +197,37 @@ impl Core {
             Ok(())
         })
     }
+}
+
+/// Takes one waiting change of visits in.
+fn fold_run(
+    waiting: &PendingChange,
+    conn: &Connection,
+    turn: &mut Turn<'_>,
+    (now, today): (Timestamp, Day),
+    approved: &mut Approved,
+) -> Result<(), StoreError> {
+    let run = Run {
+        writer: waiting.writer,
+        first_seq: waiting.kept.seq,
+        changes: vec![waiting.kept.facts()?],
+        last_hash: waiting.kept.hash,
+    };
+    let site = waiting.document.site().clone();
+    // Authorship is by grant: any device of the site may have brought it.
+    let nobody = DeviceId::new([0; 8]);
+    let mut replica = Replica::writing(conn, turn, &site, nobody, (now, today));
+    let what = format!("{} {} {}", waiting.document, waiting.writer, waiting.kept.seq);
+    match replica.take(&waiting.document, run)? {
+        Taken::Held { fresh, .. } => {
+            approved.changes += u64::from(fresh.is_some());
+            pending::remove(conn, waiting)?;
+        }
+        Taken::Refused { why, .. } => approved.left.push(format!("{what}: {why}")),
+        Taken::Gap(from) => approved.left.push(format!("{what}: change {from} is missing before it")),
+        Taken::Fork => approved.left.push(format!("{what}: another change is held under this number")),
+    }
+    Ok(())
 }
 
 /// Folds the edits of registers that waited, document by document, each after those that it follows.

@@ -360,14 +360,10 @@ pub fn revoke(conn: &Connection, id: DeviceId, reason: &str) -> Result<bool, Sto
         .map_err(StoreError::sqlite("revoking a device"))
 }
 
-/// Makes every pending device active: an operator vouches for all that hold a certificate.
-/// Answers whose waiting changes are to be taken now.
-pub fn approve_all_certified(conn: &Connection) -> Result<Vec<DeviceId>, StoreError> {
-    const SQL: &str = "UPDATE device SET standing = 'active' WHERE standing = 'pending'";
+/// The devices that wait for approval, and their sites.
+pub fn pending(conn: &Connection) -> Result<Vec<(SiteId, DeviceId)>, StoreError> {
     let pending = list(conn, None)?.into_iter().filter(|device| device.standing == Standing::Pending);
-    let pending = pending.map(|device| device.id).collect();
-    conn.execute(SQL, []).map_err(StoreError::sqlite("approving devices"))?;
-    Ok(pending)
+    Ok(pending.map(|device| (device.site, device.id)).collect())
 }
 
 /// Makes one pending device active. `false`: there is no such device, or it does not wait.

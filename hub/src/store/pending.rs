@@ -4,7 +4,7 @@
 
 use msap_shared::chain::{Built, Tip, decode_edit};
 use msap_shared::document::DocId;
-use msap_shared::id::{ChangeHash, DeviceId, WriterId};
+use msap_shared::id::{ChangeHash, DeviceId, SiteId, WriterId};
 use msap_shared::io::store::sql;
 use msap_shared::time::Day;
 use rusqlite::Connection;
@@ -111,13 +111,15 @@ pub fn sum_anew(conn: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Everything that waits for approved devices, chain by chain; the same change brought by two
-/// devices stands once.
-pub fn of_approved(conn: &Connection) -> Result<Vec<PendingChange>, StoreError> {
+/// Everything that waits for a site's approved devices, chain by chain; the same change brought by
+/// two of them stands once.
+pub fn of_approved(conn: &Connection, site: &SiteId) -> Result<Vec<PendingChange>, StoreError> {
     let sql = "SELECT DISTINCT p.document, p.writer, p.seq, p.hash, p.bytes FROM pending_change p
                JOIN device d ON d.id = p.device WHERE d.standing IN ('active', 'returned')
-               ORDER BY p.document, p.writer, p.seq, p.hash";
-    let rows = sql::rows(conn, "reading what waits", sql, [], |row| {
+               AND p.document > ?1 AND p.document < ?2 ORDER BY p.document, p.writer, p.seq, p.hash";
+    // All names that begin like this: '0' follows '/'.
+    let names = [format!("site/{site}/"), format!("site/{site}0")];
+    let rows = sql::rows(conn, "reading what waits", sql, names, |row| {
         let kept = Kept { seq: row.get(2)?, hash: ChangeHash::new(row.get(3)?), bytes: row.get(4)? };
         Ok((row.get::<_, String>(0)?, WriterId::new(row.get(1)?), kept))
     })?;

@@ -186,6 +186,14 @@ impl<'a> Bundle<'a> {
         certificate::read_device(&certificate).map_err(|_| BundleError::Stranger)
     }
 
+    /// The public key of the certificate that it names as its signer's.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn signer_key(&self) -> Result<Vec<u8>, BundleError> {
+        certificate::spki_of(&self.certificate()?).map_err(|_| BundleError::Damaged)
+    }
+
     /// Checks that a hub certified by one of these authorities signed it.
     ///
     /// # Errors

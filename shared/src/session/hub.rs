@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{SessionError, check_kind, check_number};
+use super::{CHAINS_ASKED_MAX, SessionError, check_kind, check_number, haves};
 use crate::chain::Refusal;
 use crate::document::{DocId, DocKind};
 use crate::frame::{
@@ -334,6 +334,7 @@ impl HubSession {
             return Ok(());
         }
         if self.standing == DeviceStanding::Pending {
+            self.check_asked()?;
             for version in theirs {
                 let stored = replica.stored_apart(&document, &version.writer)?;
                 if stored < version.seq {
@@ -346,7 +347,7 @@ impl HubSession {
         let mine = replica.versions(&document)?;
         if document.kind().is_registers() {
             self.owe_edits(&document, &theirs, &mine, replica)?;
-            self.replies.push(Frame::Have(Have { document, versions: mine, held: None }));
+            self.replies.extend(haves(&document, &mine));
             return Ok(());
         }
         for version in &mine {
@@ -359,12 +360,19 @@ impl HubSession {
                 Some(_) => {}
             }
         }
-        self.replies.push(Frame::Have(Have { document, versions: mine, held: None }));
+        self.replies.extend(haves(&document, &mine));
         Ok(())
+    }
+
+    /// A device that asks, and takes nothing, must not fill the memory.
+    fn check_asked<E>(&self) -> Result<(), SessionError<E>> {
+        let is_bounded = self.owed.len() + self.wanted.len() < CHAINS_ASKED_MAX;
+        if is_bounded { Ok(()) } else { Err(SessionError::Protocol("more chains asked for than are taken")) }
     }
 
     fn device_needs<E>(&mut self, need: Need) -> Result<(), SessionError<E>> {
         check_number(need.from)?;
+        self.check_asked()?;
         if self.grant.covers(&need.document) && self.standing == DeviceStanding::Active {
             self.owe(need.document, need.writer, need.from);
         }

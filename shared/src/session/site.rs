@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{SessionError, check_kind, check_number};
+use super::{SessionError, check_kind, check_number, haves};
 use crate::document::{DocId, DocKind};
 use crate::frame::{
     Ack, DeviceStanding, Digests, Frame, Have, Hello, Need, PROTOCOL, Push, TRIED_LEN_MAX, Version, Welcome,
@@ -266,7 +266,7 @@ impl SiteSession {
                 continue;
             }
             let versions = replica.versions(name)?;
-            self.outbox.push_back(Frame::Have(Have { document: name.clone(), versions, held: None }));
+            self.outbox.extend(haves(name, &versions));
             self.comparing.insert(name.clone());
         }
         self.settled();

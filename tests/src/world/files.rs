@@ -104,7 +104,7 @@ impl World {
         let wall = self.wall();
         let Some(core) = self.hub.core() else { return Ok(()) };
         let Up { fingerprint, site, token, .. } = &up;
-        let file = FromDevice { fingerprint: *fingerprint, site, token: *token, frames: &frames };
+        let file = FromDevice { fingerprint: *fingerprint, site, spki: &[], token: *token, frames: &frames };
         let taken = core.take_in(file, wall);
         let outputs = core.drain_outputs();
         match taken {

@@ -213,6 +213,31 @@ fn what_the_hub_refuses_by_file_is_entered_again_and_the_rest_goes_on() {
 }
 
 #[test]
+fn a_machine_without_a_network_outlives_the_authority_that_it_joined_under() {
+    run(|cluster| {
+        let (hub, stick) = (hub_with(cluster, &["275"])?, Stick::new(cluster)?);
+        let mut agent = joined_by_file(cluster, &hub, &stick, "275", "isolé")?;
+        agent.start()?;
+        let behind = |hub: &Hub| Ok(hub.json(&["ca", "show"])?["behind"].as_array().map(Vec::len));
+        hub.cli(&["ca", "rotate"])?.expect_code(0)?;
+        assert_eq!(behind(&hub)?, Some(1));
+        agent.count("CNAF", 2)?;
+        // One answer brings the new authority and a certificate by it, the next file says so.
+        exchange(&hub, &agent, &stick, "un")?;
+        assert_eq!(behind(&hub)?, Some(1));
+        agent.stop()?;
+        exchange(&hub, &agent, &stick, "deux")?;
+        assert_eq!(behind(&hub)?, Some(0));
+        hub.cli(&["ca", "rotate", "--finish"])?.expect_code(0)?;
+        agent.start()?;
+        agent.count("CNAF", 1)?;
+        assert_eq!(standing(&exchange(&hub, &agent, &stick, "trois")?), (3.into(), 0.into()));
+        assert_eq!(hub.total("")?, (3, 3));
+        Ok(())
+    });
+}
+
+#[test]
 fn files_that_are_damaged_foreign_or_turned_the_wrong_way_are_refused_and_change_nothing() {
     run(|cluster| {
         let (hub, stick) = (hub_with(cluster, &["275"])?, Stick::new(cluster)?);

@@ -46,9 +46,10 @@ impl HubReplica for ByFile<'_, '_, '_> {
         self.inner.run(document, writer, from)
     }
 
-    // References take a question and an answer: a file has one of the two. A machine that never
-    // has a line keeps what it was told when it joined.
-    fn differing(&mut self, _held: &[Held]) -> Result<Vec<Reference>, StoreError> {
+    // What it holds is noted; what it lacks is in the answer, whenever that is asked for.
+    fn differing(&mut self, held: &[Held]) -> Result<Vec<Reference>, StoreError> {
+        self.inner.differing(held)?;
+        self.seen.references = held.to_vec();
         Ok(Vec::new())
     }
 

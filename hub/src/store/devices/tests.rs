@@ -67,7 +67,8 @@ fn a_revoked_row_is_never_revived() {
     assert!(revoke(&conn, key(1).device(), "volé").unwrap());
     assert!(!revoke(&conn, key(1).device(), "again").unwrap());
     assert!(matches!(enrol_at(&conn, 1, NOW), Err(EnrolError::Revoked)));
-    assert_eq!(approve_all_certified(&conn).unwrap(), []);
+    assert_eq!(pending(&conn).unwrap(), []);
+    assert!(!approve(&conn, key(1).device()).unwrap());
     let device = find(&conn, &key(1)).unwrap().unwrap();
     assert_eq!((device.standing, device.reason.as_str()), (Standing::Revoked, "volé"));
     assert!(!revoke(&conn, key(7).device(), "nobody").unwrap());
@@ -97,7 +98,8 @@ fn approval_makes_the_pending_active_and_no_others() {
     let conn = store();
     readmit(&conn, &key(1), &site("361"), Standing::Pending, today()).unwrap();
     readmit(&conn, &key(2), &site("361"), Standing::Returned, today()).unwrap();
-    assert_eq!(approve_all_certified(&conn).unwrap(), [key(1).device()]);
+    assert_eq!(pending(&conn).unwrap(), [(site("361"), key(1).device())]);
+    assert!(approve(&conn, key(1).device()).unwrap() && !approve(&conn, key(2).device()).unwrap());
     let standings: Vec<Standing> = list(&conn, None).unwrap().into_iter().map(|device| device.standing).collect();
     assert_eq!(standings, [Standing::Active, Standing::Returned]);
     assert_eq!(list(&conn, Some(&site("597"))).unwrap(), []);
