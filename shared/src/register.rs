@@ -13,10 +13,12 @@
 mod edit;
 mod fold;
 mod judge;
+mod part;
 
 pub use edit::{Edit, Setting};
 pub use fold::{Entry, Registers};
 pub use judge::Verdict;
+pub use part::{Parted, part};
 
 /// The most settings one edit may carry.
 pub const SETTINGS_MAX: usize = 256;

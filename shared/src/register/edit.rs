@@ -92,6 +92,12 @@ impl Edit {
         counters.zip(&self.settings).map(|(counter, setting)| (OpId { counter, writer: self.writer }, setting))
     }
 
+    /// The change, rebuilt, if the edit is sound by itself, whatever it follows.
+    pub fn sound(&self) -> Option<Built> {
+        let built = self.check().is_none().then(|| self.build())?;
+        (built.tip.hash == self.hash && self.seq > 0 && self.op_start > 0).then_some(built)
+    }
+
     /// Whether it is of a size that a document takes.
     pub(super) fn has_bounds(&self) -> bool {
         let bytes: usize = self.settings.iter().map(|setting| setting.key.len() + setting.value.len()).sum();

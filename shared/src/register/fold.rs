@@ -163,11 +163,6 @@ impl Registers {
         }
         Past::Some(seen)
     }
-
-    /// Whether the operation is in the past of an edit with these dependencies.
-    pub fn is_past(&self, op: &OpId, deps: &[ChangeHash]) -> bool {
-        self.position(op).is_some_and(|at| self.past(deps).holds(at))
-    }
 }
 
 /// What an edit follows.

@@ -58,6 +58,8 @@ pub struct HubSession {
     /// The documents of which the device was told once what is held, because it sent edits that
     /// follow something else.
     told: BTreeSet<DocId>,
+    /// What a pending device was asked for because it sent later edits.
+    asked: BTreeSet<(DocId, WriterId, u64)>,
 }
 
 #[derive(Debug)]
@@ -84,6 +86,7 @@ impl HubSession {
             owed: BTreeMap::new(),
             owed_edits: BTreeMap::new(),
             told: BTreeSet::new(),
+            asked: BTreeSet::new(),
         }
     }
 

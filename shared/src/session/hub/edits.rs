@@ -31,6 +31,10 @@ impl HubSession {
         }
         if self.standing == DeviceStanding::Pending {
             for (writer, from) in replica.store_edits_apart(&document, edits)? {
+                if !self.asked.insert((document.clone(), writer, from)) {
+                    // It has been asked for, and what came cannot be kept.
+                    continue;
+                }
                 self.replies.push(Frame::Need(Need { document: document.clone(), writer, from }));
             }
             return Ok(Vec::new());
