@@ -9,7 +9,7 @@ use msap_shared::document::visits::Key;
 use msap_shared::time::Day;
 use rusqlite::Connection;
 
-use super::cells;
+use super::{cells, house};
 use crate::command::{Negative, Period, Status, Tally, TallyRow};
 use crate::core::Machine;
 use crate::store::{Profile, StoreError, chains, facts, meta, retire};
@@ -61,6 +61,7 @@ pub(super) fn tally(conn: &Connection, profile: &Profile, period: Period, today:
 pub(super) fn status(conn: &Connection, machine: Machine<'_>, now: Timestamp) -> Result<Status, StoreError> {
     let Machine { profile, link, storage, today, hub } = machine;
     let (kept, confirmed) = chains::totals(conn)?;
+    let standing = house::standing(conn, &machine)?;
     let (file_exported, file_imported) = meta::file_days(conn)?;
     Ok(Status {
         site: profile.site.to_string(),
@@ -89,6 +90,8 @@ pub(super) fn status(conn: &Connection, machine: Machine<'_>, now: Timestamp) ->
         file_imported,
         storage: storage.as_str(),
         last_error: link.last_error.clone(),
+        conflicts: standing.conflicts,
+        unknown: standing.unknown,
     })
 }
 

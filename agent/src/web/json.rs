@@ -8,6 +8,10 @@ use crate::bundle::{Draft, Imported};
 use crate::command::{LogLine, Negative, Status, Tally, TapView, Tried, Verified};
 use crate::config::Origin;
 
+mod house;
+
+pub(super) use house::seen;
+
 /// A tap.
 pub(super) fn tap(tap: &TapView) -> Value {
     json!({
@@ -91,6 +95,8 @@ pub(super) fn status(status: &Status) -> Value {
         "file_imported": status.file_imported.map(|day| day.to_string()),
         "storage": status.storage,
         "last_error": status.last_error,
+        "conflicts": status.conflicts,
+        "unknown": status.unknown,
     })
 }
 

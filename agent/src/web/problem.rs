@@ -78,6 +78,10 @@ impl From<CommandError> for Problem {
                 let detail = format!("l’identifiant {id} a déjà servi pour une autre visite : tirez-en un nouveau");
                 Self { status: StatusCode::CONFLICT, detail, field: Some("id".to_owned()) }
             }
+            CommandError::UnknownConflict(id) => Self::new(
+                StatusCode::NOT_FOUND,
+                format!("le conflit {id} n’existe pas, ou plus : relisez la liste des conflits"),
+            ),
             CommandError::DiskFull => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "pas enregistré : le disque de ce poste est plein. Libérez de la place, puis recommencez",

@@ -329,4 +329,5 @@ async fn a_rebound_name_is_refused_before_anything_is_read() {
     assert!(response.headers().contains_key("content-security-policy"));
 }
 
+mod house;
 mod page;
