@@ -74,6 +74,8 @@ pub fn router<A: Ask>(desk: A, operators: &[OperatorCode], port: u16) -> Router 
     let web = Web { desk, operators: buttons(operators) };
     Router::new()
         .route("/", get(page::desk::<A>))
+        .route(guard::FORM_PATHS[0], get(page::schedule::show::<A>).post(page::schedule::submit::<A>))
+        .route(guard::FORM_PATHS[1], get(page::partners::show::<A>).post(page::partners::submit::<A>))
         .route("/assets/desk.css", get(page::css))
         .route("/assets/desk.js", get(page::js))
         .route("/api/visits", get(api::list::<A>).post(api::count::<A>))

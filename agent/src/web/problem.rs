@@ -38,6 +38,11 @@ impl Problem {
         self.status
     }
 
+    /// The field that it is about.
+    pub fn field(&self) -> Option<&str> {
+        self.field.as_deref()
+    }
+
     /// What a person reads.
     pub fn in_words(&self) -> String {
         self.field.as_ref().map_or_else(|| self.detail.clone(), |field| format!("{field} : {}", self.detail))

@@ -3,6 +3,8 @@
 //! One reading for the API's JSON and for the forms of the pages, whose fields have the same names.
 //! In a form, what is empty was not filled in.
 
+use std::collections::BTreeMap;
+
 use axum::body::Bytes;
 use msap_shared::document::register::FieldError;
 use msap_shared::document::schedule::{DayHours, OperatorToken, Place, Reason, Variant, Weekday};
@@ -35,6 +37,12 @@ impl Fields {
             }
         }
         Ok(fields)
+    }
+
+    /// Every text, to be shown again where the form was not carried out.
+    pub(in crate::web) fn words(&self) -> BTreeMap<String, String> {
+        let texts = self.0.iter().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
+        texts.collect()
     }
 
     /// A text that may have been left out, or left empty.

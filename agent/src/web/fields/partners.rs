@@ -75,3 +75,15 @@ pub(in crate::web) fn settle(id: &str, mut fields: Fields) -> Result<Decision, P
     fields.end()?;
     Ok(Decision::Settle { id: id.to_owned(), version: usize::from(version) })
 }
+
+/// The form that settles a contradiction.
+pub(in crate::web) fn settle_form(mut fields: Fields) -> Result<Decision, Problem> {
+    let id = fields.word("id")?.unwrap_or_default();
+    settle(&id, fields)
+}
+
+/// The form that says how a partner can be had, or that it still is as was said.
+pub(in crate::web) fn presence_form(mut fields: Fields) -> Result<Decision, Problem> {
+    let of = fields.word("operator")?.ok_or_else(|| Problem::invalid("operator", "choisissez un partenaire"))?;
+    presence(&of, fields)
+}

@@ -25,6 +25,12 @@ pub(in crate::web) fn look(query: Vec<(String, String)>) -> Result<Look, Problem
     Ok(Look::Schedule { from: day("from", from)?, to: day("to", to)? })
 }
 
+/// The week that a page shows, and what the form before it did.
+pub(in crate::web) fn page(query: Vec<(String, String)>) -> Result<(Option<Day>, Option<String>), Problem> {
+    let [from, done] = parameters(query, ["from", "done"])?;
+    Ok((from.map(|text| field::day("from", &text)).transpose()?, done))
+}
+
 /// `PUT /api/schedule/hours`: some days of the week, or the whole as OpenStreetMap text.
 pub(in crate::web) fn hours(mut fields: Fields) -> Result<Decision, Problem> {
     let (from, place) = (fields.day("from")?, fields.place()?);
@@ -214,6 +220,13 @@ pub(in crate::web) fn drawn() -> Result<Slug, Problem> {
 /// `DELETE /api/schedule/absences/{id}`.
 pub(in crate::web) fn absence_id(text: &str) -> Result<Decision, Problem> {
     Ok(Decision::RemoveAbsence(field::slug("id", text)?))
+}
+
+/// The form that takes an absence back.
+pub(in crate::web) fn present(mut fields: Fields) -> Result<Decision, Problem> {
+    let id = fields.word("id")?.unwrap_or_default();
+    fields.end()?;
+    absence_id(&id)
 }
 
 /// `PUT /api/schedule/places/{place}`.
