@@ -10,7 +10,7 @@ use hyper::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::cli::standing::{clock_trouble, hub_address};
+use crate::cli::standing::{clock_trouble, house_trouble, hub_address};
 use crate::cli::{Context, Failure, identity_failed, not_joined, repair_advice, storage_failed};
 use crate::client::{Client, ClientError};
 use crate::command::{Command, Reply, Verified};
@@ -126,6 +126,8 @@ async fn with_agent(context: &Context, client: &Client, checks: &mut Vec<Check>)
             checks.push(Check { name: "agent", mark: Mark::Ok, detail: agent });
             checks.extend(disk(&status, context.lang));
             checks.extend(clock(&status, context.lang));
+            let house = house_trouble(&status, context.lang);
+            checks.extend(house.map(|detail| Check { name: "house", mark: Mark::Note, detail }));
             checks.push(hub(&status, context.lang));
         }
         Err(error) => {

@@ -381,7 +381,7 @@ pub enum ConflictAction {
         #[arg(value_name = "ID")]
         id: String,
         /// La version à garder : 1, 2…
-        #[arg(long, value_name = "NUMÉRO")]
-        keep: String,
+        #[arg(value_name = "VERSION")]
+        version: String,
     },
 }

@@ -51,9 +51,9 @@ pub async fn partner(context: &Context, action: PartnerAction) -> Result<Exit, F
 /// As the agent answers.
 pub async fn conflict(context: &Context, action: ConflictAction) -> Result<Exit, Failure> {
     match action {
-        ConflictAction::Resolve { id, keep } => {
+        ConflictAction::Resolve { id, version } => {
             let at = path("/api/conflicts", "id", &id, "")?;
-            decide(context, Method::POST, &at, &fields([("version", Some(keep))])?).await
+            decide(context, Method::POST, &at, &fields([("version", Some(version))])?).await
         }
         ConflictAction::List => {
             let Some(conflicts) = look(context, "/api/conflicts").await? else { return Ok(Exit::Ok) };

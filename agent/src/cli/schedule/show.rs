@@ -16,7 +16,7 @@ pub(super) fn when(value: &Value, lang: Lang) -> String {
 }
 
 fn openings(day: &Value, lang: Lang) -> String {
-    let all: Vec<String> = list(day, "openings").iter().map(|opening| when(opening, lang)).collect();
+    let all: Vec<String> = list(day, "intervals").iter().map(|opening| when(opening, lang)).collect();
     match day["state"].as_str() {
         Some("shut") => lang.pick("fermé", "shut").to_owned(),
         Some("unknown") if all.is_empty() => lang.pick("inconnu", "unknown").to_owned(),
@@ -53,7 +53,7 @@ fn because(day: &Value, lang: Lang) -> String {
     for gap in list(day, "gaps") {
         parts.push(format!("{} {}", lang.pick("personne de", "nobody"), when(gap, lang)));
     }
-    if day["calendar_missing"]["public"] == true {
+    if list(day, "calendar_missing").iter().any(|missing| missing == "public") {
         parts.push(lang.pick("jours fériés non reçus", "public holidays not received").to_owned());
     }
     parts.join(" ; ")
@@ -72,7 +72,7 @@ pub(super) fn days(schedule: &Value, lang: Lang) {
         for version in list(day, "versions") {
             let by: Vec<String> = list(version, "choices").iter().map(|choice| signed(choice, "day", lang)).collect();
             let words = format!("{} ({})", lang.pick("CONFLIT", "CONFLICT"), by.join(" ; "));
-            rows.push(vec![shown.clone(), openings(&version["plan"], lang), words]);
+            rows.push(vec![shown.clone(), openings(version, lang), words]);
         }
     }
     out::table(&[lang.pick("Jour", "Day"), lang.pick("Horaires", "Hours"), lang.pick("Pourquoi", "Why")], rows);
@@ -107,7 +107,7 @@ pub(super) fn exceptions(schedule: &Value, lang: Lang) {
                 text(found, "place"),
                 format!("{kind} {more}").trim().to_owned(),
                 reason.to_owned(),
-                signed(found, "said_on", lang),
+                signed(found, "day", lang),
             ]
         })
         .collect();

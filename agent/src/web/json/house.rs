@@ -5,9 +5,7 @@ use msap_shared::document::partners::Presence;
 use msap_shared::document::register::{Register, Said, Stamp, Unreadable};
 use msap_shared::document::schedule::slot::clock;
 use msap_shared::document::schedule::{Absence, DayHours, Exception, Interval, Where};
-use msap_shared::schedule::{
-    DayPlan, DayState, NetworkClosure, Now, Opening, PlannedPermanence, Staffed, Why, WhyKind,
-};
+use msap_shared::schedule::{DayPlan, NetworkClosure, Opening, PlannedPermanence, Staffed, Why, WhyKind};
 use serde_json::{Map, Value, json};
 
 use crate::command::house::{Decided, Disputed, PartnerRow, PartnersView, ScheduleView, Seen};
@@ -44,7 +42,7 @@ fn schedule(view: &ScheduleView) -> Value {
     json!({
         "today": today.to_string(),
         "time": clock(view.minute),
-        "now": now(view.now),
+        "now": view.now.as_str(),
         "from": first.to_string(),
         "to": last.to_string(),
         "days": view.plans.iter().map(plan).collect::<Vec<_>>(),
@@ -67,29 +65,37 @@ fn schedule(view: &ScheduleView) -> Value {
     })
 }
 
-/// The plan of a day.
+/// The plan of a day; in conflict, each version of it with the choices that lead there.
 fn plan(plan: &DayPlan) -> Value {
+    let versions = plan.versions.iter().map(|version| {
+        let choices = version.choices.iter().map(|choice| {
+            json!({ "key": &*choice.key, "author": choice.stamp.author.to_string(), "day": choice.stamp.day.to_string() })
+        });
+        with(&outcome(&version.plan), [("choices", choices.collect())])
+    });
+    with(&outcome(plan), [("day", plan.day.to_string().into()), ("versions", versions.collect())])
+}
+
+fn outcome(plan: &DayPlan) -> Value {
+    let missing = plan.calendar_missing;
+    let missing = [("public", missing.public), ("school", missing.school)].into_iter().filter(|(_, missing)| *missing);
+    let prevailing = plan.prevailing.iter().map(|own| {
+        json!({
+            "closure": own.closure, "label": own.label, "key": &*own.key, "author": own.stamp.author.to_string(),
+            "day": own.stamp.day.to_string(),
+        })
+    });
     json!({
-        "day": plan.day.to_string(),
-        "state": state(plan.state),
+        "state": plan.state.as_str(),
         "minutes": plan.minutes(),
-        "openings": plan.openings.iter().map(opening).collect::<Vec<_>>(),
-        "permanences": plan.permanences.iter().map(permanence).collect::<Vec<_>>(),
-        "staffing": plan.staffing.iter().map(staffed).collect::<Vec<_>>(),
-        "gaps": plan.gaps.iter().map(|gap| interval(*gap)).collect::<Vec<_>>(),
-        "why": plan.why.iter().map(why).collect::<Vec<_>>(),
+        "intervals": plan.openings.iter().map(opening).collect::<Value>(),
+        "permanences": plan.permanences.iter().map(permanence).collect::<Value>(),
+        "staffing": plan.staffing.iter().map(staffed).collect::<Value>(),
+        "gaps": plan.gaps.iter().map(|gap| interval(*gap)).collect::<Value>(),
+        "why": plan.why.iter().map(why).collect::<Value>(),
         "public_holiday": plan.public_holiday,
-        "prevailing": plan.prevailing.iter().map(|over| json!({
-            "closure": over.closure, "label": over.label, "key": &*over.key, "author": over.stamp.author.to_string(),
-            "day": over.stamp.day.to_string(),
-        })).collect::<Vec<_>>(),
-        "calendar_missing": { "public": plan.calendar_missing.public, "school": plan.calendar_missing.school },
-        "versions": plan.versions.iter().map(|version| json!({
-            "choices": version.choices.iter().map(|choice| json!({
-                "key": &*choice.key, "author": choice.stamp.author.to_string(), "day": choice.stamp.day.to_string(),
-            })).collect::<Vec<_>>(),
-            "plan": self::plan(&version.plan),
-        })).collect::<Vec<_>>(),
+        "prevailing": prevailing.collect::<Value>(),
+        "calendar_missing": missing.map(|(name, _)| name).collect::<Value>(),
     })
 }
 
@@ -129,27 +135,16 @@ fn slots(hours: &DayHours) -> Value {
 }
 
 fn why(why: &Why) -> Value {
-    let (kind, variant) = match why.kind {
-        WhyKind::Rule(variant) => ("rule", Some(variant.to_string())),
-        WhyKind::PublicHoliday => ("public_holiday", None),
-        WhyKind::Closed => ("closed", None),
-        WhyKind::Extra => ("extra", None),
-        WhyKind::Replaced => ("hours", None),
-        WhyKind::Moved => ("moved", None),
-        WhyKind::NetworkClosure => ("network_closure", None),
-        WhyKind::OneDay => ("one_day", None),
-        WhyKind::NoRule => ("no_rule", None),
-        WhyKind::NoHours => ("no_hours", None),
-    };
+    let variant = if let WhyKind::Rule(variant) = why.kind { Some(variant.to_string()) } else { None };
     json!({
-        "kind": kind,
+        "kind": why.kind.as_str(),
         "variant": variant,
         "reason": why.reason.map(|reason| reason.as_str()),
         "label": why.label,
         "place": why.place.as_ref().map(ToString::to_string),
         "key": why.key.as_deref(),
-        "author": why.stamp.as_ref().map(|stamp| stamp.author.to_string()),
-        "said_on": why.stamp.as_ref().map(|stamp| stamp.day.to_string()),
+        "author": why.author().map(ToString::to_string),
+        "day": why.stamp.as_ref().map(|stamp| stamp.day.to_string()),
     })
 }
 
@@ -255,28 +250,11 @@ fn versions<T>(said: &Register<T>, of: impl Fn(&T) -> Value) -> impl Iterator<It
 }
 
 fn signed(value: Value, stamp: &Stamp) -> Value {
-    with(&value, [("author", stamp.author.to_string().into()), ("said_on", stamp.day.to_string().into())])
+    with(&value, [("author", stamp.author.to_string().into()), ("day", stamp.day.to_string().into())])
 }
 
 fn with<const N: usize>(value: &Value, more: [(&str, Value); N]) -> Value {
     let mut fields: Map<String, Value> = value.as_object().cloned().unwrap_or_default();
     fields.extend(more.map(|(name, value)| (name.to_owned(), value)));
     fields.into()
-}
-
-fn state(state: DayState) -> &'static str {
-    match state {
-        DayState::Open => "open",
-        DayState::Shut => "shut",
-        DayState::Unknown => "unknown",
-        DayState::Conflict => "conflict",
-    }
-}
-
-fn now(now: Now) -> &'static str {
-    match now {
-        Now::Open => "open",
-        Now::Shut => "shut",
-        Now::Unknown => "unknown",
-    }
 }

@@ -27,7 +27,7 @@ async fn a_house_that_said_nothing_is_unknown_and_never_shut() {
     assert_eq!((&schedule["now"], &schedule["weekly_minutes"]), (&json!("unknown"), &Value::Null));
     let days = schedule["days"].as_array().unwrap();
     assert_eq!(days.len(), 7);
-    assert!(days.iter().all(|day| day["state"] == "unknown" && day["calendar_missing"]["public"] == true));
+    assert!(days.iter().all(|day| day["state"] == "unknown" && day["calendar_missing"] == json!(["public"])));
     let (_, partners) = site.get("/api/partners").await;
     assert_eq!(partners["partners"], json!([]));
     let (_, status) = site.get("/api/status").await;
@@ -41,7 +41,7 @@ async fn hours_hold_from_their_day_on_and_the_same_again_changes_nothing() {
     let (_, schedule) = site.get("/api/schedule").await;
     assert_eq!((&schedule["now"], &schedule["weekly_minutes"]), (&json!("open"), &json!(1_950)));
     assert_eq!(
-        schedule["days"][0]["openings"][1],
+        schedule["days"][0]["intervals"][1],
         json!({
             "from": "14:00", "to": "17:30", "place": "-", "access": "free", "agents": null,
         })
@@ -63,10 +63,10 @@ async fn exceptions_staff_and_absences_change_the_days_they_are_about() {
     assert_eq!(day(&site, "2026-12-24").await["state"], "shut");
     let extra = json!({ "kind": "extra", "from": "2026-11-28", "hours": "9:00-12:00", "reason": "event" });
     assert_eq!(site.ask(Method::POST, "/api/schedule/exceptions", extra).await.0, 200);
-    assert_eq!(day(&site, "2026-11-28").await["openings"][0]["to"], "12:00");
+    assert_eq!(day(&site, "2026-11-28").await["intervals"][0]["to"], "12:00");
     let moved = json!({ "kind": "moved", "from": "2026-11-27", "to_place": "mairie" });
     assert_eq!(site.ask(Method::POST, "/api/schedule/exceptions", moved).await.0, 200);
-    assert_eq!(day(&site, "2026-11-27").await["openings"][0]["place"], "mairie");
+    assert_eq!(day(&site, "2026-11-27").await["intervals"][0]["place"], "mairie");
     let gone = json!({ "from": "2026-12-24", "to": "2026-12-25" });
     assert_eq!(site.ask(Method::DELETE, "/api/schedule/exceptions", gone.clone()).await.0, 200);
     assert_eq!(day(&site, "2026-12-24").await["state"], "open");
