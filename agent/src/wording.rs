@@ -204,7 +204,9 @@ pub fn why(why: &Why, lang: Lang) -> String {
         WhyKind::Replaced => format!("{}{because}", lang.pick("horaires exceptionnels", "other hours")),
         WhyKind::Moved => format!("{}{because}", lang.pick("déplacement", "moved")),
         WhyKind::NetworkClosure => format!("{} : {label}", lang.pick("fermeture du réseau", "network closure")),
-        WhyKind::OneDay => format!("{}{because}", lang.pick("ce jour-là", "this day")),
+        WhyKind::OneDay => {
+            why.reason.map_or(lang.pick("ce jour-là", "this day"), |given| reason(given, lang)).to_owned()
+        }
         WhyKind::NoRule => lang.pick("aucun horaire ce jour-là", "no hours on this day").to_owned(),
         WhyKind::NoHours => lang.pick("horaires non renseignés", "no hours given").to_owned(),
     }
@@ -305,21 +307,21 @@ pub fn presence(said: &Presence, lang: Lang) -> String {
         words.push_str(&format!(", {}", contact.in_words()));
     }
     if let Some(until) = said.until {
-        words.push_str(&format!(", {} {until}", lang.pick("jusqu’au", "until")));
+        words.push_str(&format!(", {} {}", lang.pick("jusqu’au", "until"), day(until, lang)));
     }
-    format!("{words}, {} {}", lang.pick("vérifié le", "checked on"), said.checked_on)
+    format!("{words}, {} {}", lang.pick("vérifié le", "checked on"), day(said.checked_on, lang))
 }
 
 /// An agreement.
 pub fn agreement(agreement: &Agreement, lang: Lang) -> String {
     let status = lang.pick(agreement.status.label_fr(), agreement.status.label_en());
-    agreement.day.map_or_else(|| status.to_owned(), |day| format!("{status} ({day})"))
+    agreement.day.map_or_else(|| status.to_owned(), |on| format!("{status} ({})", day(on, lang)))
 }
 
 /// Training by a partner.
 pub fn training(training: &Training, lang: Lang) -> String {
     let agents = agents(u8::try_from(training.agents).unwrap_or(u8::MAX), lang);
-    format!("{agents}, {} {}", lang.pick("le", "on"), training.trained_on)
+    format!("{agents}, {} {}", lang.pick("le", "on"), day(training.trained_on, lang))
 }
 
 #[cfg(test)]
@@ -348,7 +350,7 @@ mod tests {
             (
                 "presence|CNAF",
                 "list|2026-11-20|reachable|3230||2026-11-20",
-                "disponibilité CAF : joignable, 3230, vérifié le 2026-11-20",
+                "disponibilité CAF : joignable, 3230, vérifié le vendredi 20 novembre 2026",
             ),
             (
                 "hours|2026-11-23|holiday|-|-",

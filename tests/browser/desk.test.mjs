@@ -300,7 +300,7 @@ const tests = {
       await shot('/partners', 'partners-conflict');
       await accessible(async () => {}, '/partners');
       await withoutScript('/partners', async (other) => {
-        await other.getByRole('button', { name: /^Garder : absent/ }).click();
+        await other.getByRole('button', { name: /^Garder cette version : absent/ }).click();
         await other.getByText('Enregistré sur ce poste.').waitFor();
         assert.equal(await other.locator('.conflicts').count(), 0);
       });

@@ -222,9 +222,10 @@ fn detail(view: &PartnersView, row: &PartnerRow) -> Option<String> {
             Some(format!("Deux versions : {}", versions.join(" ; ")))
         }
         Availability::Unknown if row.stale => said.map(|said| {
-            let old = format!("vérifié le {}, il y a plus de {} jours", said.checked_on, view.stale_after_days);
+            let checked = wording::day(said.checked_on, FR);
+            let old = format!("vérifié le {checked}, il y a plus de {} jours", view.stale_after_days);
             match said.until.filter(|until| *until < view.day) {
-                Some(until) => format!("{} jusqu’au {until}", said.mode.label_fr()),
+                Some(until) => format!("{} jusqu’au {}", said.mode.label_fr(), wording::day(until, FR)),
                 None => format!("{}, {old}", said.mode.label_fr()),
             }
         }),

@@ -170,7 +170,7 @@ pub(super) fn disputes(all: &[Disputed], here: &str) -> Vec<Dispute> {
         let versions = disputed.conflict.versions.iter().enumerate().map(|(at, (stamp, body))| DisputeVersion {
             number: at + 1,
             words: wording::said(key, body, Lang::Fr),
-            by: format!("{}, le {}", wording::author(&stamp.author, here, Lang::Fr), stamp.day),
+            by: format!("{}, le {}", wording::author(&stamp.author, here, Lang::Fr), wording::day(stamp.day, Lang::Fr)),
         });
         Dispute { id: disputed.id(), subject: wording::subject(key, Lang::Fr), versions: versions.collect() }
     };

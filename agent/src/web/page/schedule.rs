@@ -169,7 +169,7 @@ pub(super) fn reasons() -> Vec<Choice> {
 }
 
 fn signed(stamp: &msap_shared::document::register::Stamp, here: &str) -> String {
-    format!("{}, le {}", wording::author(&stamp.author, here, FR), stamp.day)
+    format!("{}, le {}", wording::author(&stamp.author, here, FR), wording::day(stamp.day, FR))
 }
 
 /// A row for a day, or one for each version of it.
