@@ -280,8 +280,8 @@
       const back = !reachable;
       reachable = true;
       if (ok) {
-        const { kept, confirmed, waiting, refused, state, storage, today, clock, last_error, site, clock_doubted, day_asked } = body;
-        const now = JSON.stringify([kept, confirmed, waiting, refused, state, storage, today, clock, last_error, site, clock_doubted, day_asked]);
+        const { kept, confirmed, waiting, refused, state, storage, today, clock, last_error, site, clock_doubted, day_asked, conflicts, unknown } = body;
+        const now = JSON.stringify([kept, confirmed, waiting, refused, state, storage, today, clock, last_error, site, clock_doubted, day_asked, conflicts, unknown]);
         if (now !== seen || back) { seen = now; await refresh(); }
       }
       if (back) work();

@@ -15,10 +15,14 @@ use crate::out::Lang;
 
 pub mod bundle;
 mod context;
+mod decide;
 pub mod desk;
 mod english;
+pub mod house;
 pub mod machine;
+pub mod partners;
 pub mod safety;
+pub mod schedule;
 pub mod standing;
 
 pub use context::{Context, Failure};
@@ -65,6 +69,24 @@ pub enum Command {
     /// Clôt ou rouvre une journée
     #[command(subcommand)]
     Day(DayAction),
+    /// Montre ou change les horaires
+    #[command(subcommand)]
+    Hours(Box<house::HoursAction>),
+    /// Ferme la maison certains jours, ou liste ce qui change
+    #[command(subcommand)]
+    Closure(Box<house::ClosureAction>),
+    /// Ajoute, annule ou liste les permanences des partenaires
+    #[command(subcommand)]
+    Permanence(Box<house::PermanenceAction>),
+    /// Dit combien d’agents travaillent, et quand il en manque
+    #[command(subcommand)]
+    Staff(Box<house::StaffAction>),
+    /// Dit comment les partenaires sont disponibles
+    #[command(subcommand)]
+    Partner(Box<house::PartnerAction>),
+    /// Liste et départage ce sur quoi deux personnes se contredisent
+    #[command(subcommand)]
+    Conflict(Box<house::ConflictAction>),
     /// Dit où en est l’envoi au hub
     Status(StatusArgs),
     /// Envoie maintenant, ou montre le journal des envois

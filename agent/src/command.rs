@@ -7,8 +7,13 @@ use msap_shared::id::{TapId, TapName};
 use msap_shared::time::{Day, Month};
 
 use crate::bundle::{Answer, Draft, Imported};
-use crate::config::Origin;
-use crate::core::clock::Doubt;
+
+pub mod house;
+mod standing;
+
+pub use standing::{Status, Tried};
+
+use house::{House, Seen};
 
 /// A tap as a person names it: by its UUID, or, for one made on another desk, by its name in
 /// the document.
@@ -101,6 +106,8 @@ pub enum Command {
     Import(Box<Answer>),
     /// Verifies the whole store: hashes, chains, sums. Answers [`Reply::Verified`].
     Verify,
+    /// About the schedule and the partners. Answers [`Reply::House`].
+    House(Box<House>),
 }
 
 impl Command {
@@ -108,6 +115,7 @@ impl Command {
     pub fn is_reading(&self) -> bool {
         match self {
             Self::Tally(_) | Self::List(_) | Self::Status | Self::SyncLog | Self::Verify => true,
+            Self::House(house) => matches!(**house, House::Look(_)),
             Self::Count(_)
             | Self::Undo(_)
             | Self::Correct(..)
@@ -247,81 +255,6 @@ pub struct Tally {
     pub closed: Option<bool>,
 }
 
-/// How the machine stands with the hub.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Status {
-    /// The site's id.
-    pub site: String,
-    /// The site's name.
-    pub site_name: String,
-    /// The device's id.
-    pub device: String,
-    /// The device's label.
-    pub label: String,
-    /// The site's today: as a person gave it, or as the clock shows it.
-    pub today: Day,
-    /// Why the clock is not believed; `None` when it is.
-    pub clock_doubt: Option<Doubt>,
-    /// A person must say which day it is before anything is counted.
-    pub day_asked: bool,
-    /// The site's clock, hours and minutes.
-    pub clock: (i8, i8),
-    /// The site's time zone.
-    pub timezone: String,
-    /// Changes kept on this machine.
-    pub kept: u64,
-    /// Of these, confirmed by the hub's current epoch.
-    pub confirmed: u64,
-    /// Of these, not confirmed yet.
-    pub waiting: u64,
-    /// Facts set aside after three refusals.
-    pub refused: u64,
-    /// Earliest day with something waiting.
-    pub oldest_waiting_day: Option<Day>,
-    /// Seconds since 1970 of the last frame from the hub.
-    pub last_contact: Option<i64>,
-    /// The address at which the hub is dialled.
-    pub hub: String,
-    /// The setting that it comes from; `None` when it came with the invitation.
-    pub hub_origin: Option<Origin>,
-    /// `quic` or `tcp` while connected.
-    pub transport: Option<&'static str>,
-    /// The last attempts that ended, latest last.
-    pub tried: Vec<Tried>,
-    /// This clock minus the hub's, as last measured.
-    pub clock_offset_ms: Option<i64>,
-    /// This program's version.
-    pub version: &'static str,
-    /// `connected`, `connecting`, `offline`, `pending`, `revoked`, `refused` (the hub does not know
-    /// this machine) or `untrusted` (another network's hub answered).
-    pub state: &'static str,
-    /// The day of the last file made for the hub.
-    pub file_exported: Option<Day>,
-    /// The day on which the hub's last answer by file was taken.
-    pub file_imported: Option<Day>,
-    /// `ok`, `low` (little room left), or why the last thing was not kept: `full`, `locked`.
-    pub storage: &'static str,
-    /// What the weekly reading found damaged.
-    pub damage: Vec<String>,
-    /// The database's log was found to be lost, this week.
-    pub log_lost: bool,
-    /// When everything was last read back, in seconds since 1970.
-    pub read_back: Option<i64>,
-    /// Why the last attempt ended, in plain words.
-    pub last_error: Option<String>,
-}
-
-/// An attempt to reach the hub that ended, or a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tried {
-    /// `quic` or `tcp`.
-    pub transport: &'static str,
-    /// Why it ended: `silent`, `lost`, `shutdown`…
-    pub why: &'static str,
-    /// Seconds since 1970 of its end.
-    pub at: i64,
-}
-
 /// One line of the sync log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogLine {
@@ -367,6 +300,8 @@ pub enum Reply {
     Imported(Imported),
     /// What was verified.
     Verified(Verified),
+    /// What was asked of the schedule or the partners, or what became of a decision.
+    House(Box<Seen>),
 }
 
 /// Why a command was not carried out. Nothing was stored.
@@ -386,6 +321,9 @@ pub enum CommandError {
     /// The id was used for another tap; exit 5, HTTP 409.
     #[error("id {0} was used for another tap")]
     IdReused(String),
+    /// There is no such conflict any more; exit 4, HTTP 404.
+    #[error("conflict {0} is not there any more")]
+    UnknownConflict(String),
     /// The disk is full; nothing was counted; exit 1, HTTP 503.
     #[error("not kept: the disk is full")]
     DiskFull,

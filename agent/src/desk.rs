@@ -29,7 +29,9 @@ macro_rules! check {
 }
 mod bounds;
 mod cells;
+mod documents;
 mod file;
+mod house;
 mod mend;
 mod report;
 mod show;
@@ -78,6 +80,9 @@ pub(crate) fn carry_out(
         Command::Export { all } => Ok(Reply::Draft(Box::new(file::export(replica, machine, all, now)?))),
         Command::Import(answer) => file::import(&answer, replica, machine, now)?.map(Reply::Imported),
         Command::Verify => Ok(Reply::Verified(verify::verify(replica.conn)?)),
+        Command::House(house) => {
+            house::carry_out(*house, replica, machine, now)?.map(|seen| Reply::House(Box::new(seen)))
+        }
     })
 }
 

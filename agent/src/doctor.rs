@@ -10,7 +10,7 @@ use hyper::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::cli::standing::{clock_trouble, damage, hub_address, log_lost};
+use crate::cli::standing::{clock_trouble, damage, house_trouble, hub_address, log_lost};
 use crate::cli::{Context, Failure, identity_failed, not_joined, repair_advice, storage_failed};
 use crate::client::{Client, ClientError};
 use crate::command::{Command, Reply, Verified};
@@ -129,6 +129,8 @@ async fn with_agent(context: &Context, client: &Client, checks: &mut Vec<Check>)
             checks.extend(log(status["log_lost"] == true, context.lang));
             checks.extend(read_back(&status, context.lang));
             checks.extend(clock(&status, context.lang));
+            let house = house_trouble(&status, context.lang);
+            checks.extend(house.map(|detail| Check { name: "house", mark: Mark::Note, detail }));
             checks.push(hub(&status, context.lang));
         }
         Err(error) => {

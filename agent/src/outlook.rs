@@ -87,6 +87,38 @@ pub fn clock(shown: &str, likely: Option<&str>, asked: bool, lang: Lang) -> Stri
     }
 }
 
+/// What a person has to settle or to confirm of the schedule and the partners, with the next step;
+/// `unknown` is as the status has it.
+pub fn house(conflicts: u64, unknown: &[&str], lang: Lang) -> Option<String> {
+    let mut parts = Vec::new();
+    match (conflicts, lang) {
+        (0, _) => {}
+        (1, Lang::Fr) => parts.push("1 conflit à départager : msap-agent conflict list".to_owned()),
+        (n, Lang::Fr) => parts.push(format!("{n} conflits à départager : msap-agent conflict list")),
+        (n, Lang::En) => parts.push(format!("{n} to settle: msap-agent conflict list")),
+    }
+    let partners: Vec<&str> = unknown.iter().filter_map(|name| name.strip_prefix("partner:")).collect();
+    if !partners.is_empty() {
+        let next = lang
+            .pick("partenaires à confirmer (msap-agent partner list)", "partners to confirm (msap-agent partner list)");
+        parts.push(format!("{next} : {}", partners.join(", ")));
+    }
+    if unknown.contains(&"schedule") {
+        parts.push(
+            lang.pick(
+                "horaires du jour inconnus : msap-agent hours show",
+                "today’s hours unknown: msap-agent hours show",
+            )
+            .to_owned(),
+        );
+    }
+    for year in unknown.iter().filter_map(|name| name.strip_prefix("calendar:")) {
+        let missing = lang.pick("calendrier non reçu du hub", "calendar not received from the hub");
+        parts.push(format!("{missing} : {year}"));
+    }
+    (!parts.is_empty()).then(|| parts.join(" ; "))
+}
+
 /// Whether the last thing was not kept, and not merely that the next may not be.
 pub fn is_stuck(storage: &str) -> bool {
     matches!(storage, "full" | "locked")

@@ -17,7 +17,7 @@ use crate::join::is_reachable;
 use crate::store::chains::{self, Chain, Doc};
 use crate::store::retire::{self, Cause};
 use crate::store::taps::{self, Place};
-use crate::store::{Profile, StoreError, facts, meta, registers};
+use crate::store::{Profile, StoreError, facts, meta, references, registers};
 
 mod edits;
 
@@ -169,7 +169,7 @@ impl Replica<'_> {
     fn held_references(&self) -> Result<Vec<Held>, StoreError> {
         let authorities = self.credentials.held().map(|hash| (AUTHORITIES, hash));
         let profile = meta::profile_hash(self.conn)?.map(|hash| (PROFILE, hash));
-        Ok(authorities.into_iter().chain(profile).collect())
+        Ok(authorities.into_iter().chain(profile).chain(references::held(self.conn)?).collect())
     }
 
     /// Takes up the site's profile, if it is this machine's and makes sense.
@@ -336,6 +336,12 @@ impl SiteReplica for Replica<'_> {
             }
             PROFILE => {
                 self.take_up_profile(&reference.value, &reference.hash)?;
+                Vec::new()
+            }
+            kind if references::is_known(kind) => {
+                if references::is_kept(kind, &reference.value) {
+                    references::keep(self.conn, kind, &reference.hash, &reference.value)?;
+                }
                 Vec::new()
             }
             _ => return Ok(None),

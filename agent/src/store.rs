@@ -23,6 +23,7 @@ pub mod chains;
 pub mod facts;
 pub mod log;
 pub mod meta;
+pub mod references;
 pub mod retire;
 pub mod taps;
 pub mod unclosed;
@@ -31,11 +32,12 @@ pub mod unclosed;
 pub const FILE_NAME: &str = "agent.db";
 
 /// The layouts of the database, version by version; only ever appended to.
-pub const MIGRATIONS: [&str; 4] = [
+pub const MIGRATIONS: [&str; 5] = [
     include_str!("store/migration_1.sql"),
     include_str!("store/migration_2.sql"),
     include_str!("store/migration_3.sql"),
     include_str!("store/migration_4.sql"),
+    include_str!("store/migration_5.sql"),
 ];
 
 /// Who this machine is, as the hub told it when it joined.

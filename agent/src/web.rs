@@ -14,7 +14,7 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, patch, post, put};
+use axum::routing::{delete, get, patch, post, put};
 use msap_shared::code::{OPERATORS, Operator, OperatorCode, known_operator};
 
 use crate::command::{Command, CommandError, Reply};
@@ -23,11 +23,13 @@ use crate::service::Desk;
 mod api;
 mod fields;
 pub mod guard;
+mod house;
 mod json;
 mod page;
 mod problem;
 mod serve;
 
+pub use fields::weekday;
 pub use json::{file as file_object, imported as imported_object};
 pub use problem::Problem;
 pub use serve::serve;
@@ -72,6 +74,8 @@ pub fn router<A: Ask>(desk: A, operators: &[OperatorCode], port: u16) -> Router 
     let web = Web { desk, operators: buttons(operators) };
     Router::new()
         .route("/", get(page::desk::<A>))
+        .route(guard::FORM_PATHS[0], get(page::schedule::show::<A>).post(page::schedule::submit::<A>))
+        .route(guard::FORM_PATHS[1], get(page::partners::show::<A>).post(page::partners::submit::<A>))
         .route("/assets/desk.css", get(page::css))
         .route("/assets/desk.js", get(page::js))
         .route("/api/visits", get(api::list::<A>).post(api::count::<A>))
@@ -86,6 +90,7 @@ pub fn router<A: Ask>(desk: A, operators: &[OperatorCode], port: u16) -> Router 
         .route("/api/bundle/export", post(api::export::<A>))
         .route(guard::IMPORT_PATH, post(api::import::<A>))
         .route("/api/verify", post(api::verify::<A>))
+        .merge(house_routes())
         .fallback(async || Problem::new(StatusCode::NOT_FOUND, "aucune page à cette adresse").into_response())
         .method_not_allowed_fallback(async || {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "cette adresse ne se demande pas ainsi").into_response()
@@ -94,6 +99,29 @@ pub fn router<A: Ask>(desk: A, operators: &[OperatorCode], port: u16) -> Router 
         // The guard has its own bounds, by address.
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(guard::Guard::new(port), guarded))
+}
+
+/// The schedule, the partners and what people contradict each other on.
+fn house_routes<A: Ask>() -> Router<Web<A>> {
+    Router::new()
+        .route("/api/schedule", get(house::schedule::<A>))
+        .route("/api/schedule/hours", put(house::hours::<A>))
+        .route("/api/schedule/hours/check", post(house::check))
+        .route("/api/schedule/staff", put(house::staff::<A>))
+        .route("/api/schedule/exceptions", post(house::except::<A>).delete(house::remove_exception::<A>))
+        .route("/api/schedule/permanences", put(house::permanence::<A>).delete(house::end_permanence::<A>))
+        .route("/api/schedule/permanences/off", put(house::off::<A>).delete(house::resume::<A>))
+        .route("/api/schedule/absences", post(house::absence::<A>))
+        .route("/api/schedule/absences/{id}", delete(house::remove_absence::<A>))
+        .route("/api/schedule/places/{place}", put(house::place::<A>))
+        .route("/api/schedule/note", put(house::note::<A>))
+        .route("/api/partners", get(house::partners::<A>))
+        .route("/api/partners/{operator}", put(house::presence::<A>).delete(house::remove_partner::<A>))
+        .route("/api/partners/{operator}/agreement", put(house::agreement::<A>))
+        .route("/api/partners/{operator}/training", put(house::training::<A>))
+        .route("/api/partners/{operator}/label", put(house::label::<A>))
+        .route("/api/conflicts", get(house::conflicts::<A>))
+        .route("/api/conflicts/{id}", post(house::settle::<A>))
 }
 
 fn buttons(operators: &[OperatorCode]) -> Arc<[&'static Operator]> {

@@ -15,6 +15,18 @@ use crate::id::{Digest32, Fingerprint};
 pub const AUTHORITIES: u32 = 1;
 /// The site, and where its machines sync: [`Profile`].
 pub const PROFILE: u32 = 2;
+/// The network's closures that concern the site: [`Closures`](crate::schedule::closures::Closures).
+pub const CLOSURES: u32 = 3;
+/// The public holidays of the site's legal zone, a kind for each year:
+/// [`PublicYear`](crate::schedule::calendar::PublicYear). 1000 is 2000, 1099 is 2099.
+pub const PUBLIC_HOLIDAYS: u32 = 1_000;
+/// The school holidays of the site's zone, a kind for each year:
+/// [`SchoolYear`](crate::schedule::calendar::SchoolYear). 1100 is 2000, 1199 is 2099.
+pub const SCHOOL_HOLIDAYS: u32 = 1_100;
+/// Years that calendars have kinds for.
+const CALENDAR_YEARS: u32 = 100;
+/// The year of the first of them.
+const CALENDAR_BEGIN: i16 = 2_000;
 
 /// Most references that one Hello names.
 pub const REFERENCES_MAX: usize = 64;
@@ -23,6 +35,18 @@ pub const AUTHORITIES_MAX: usize = 4;
 
 /// What a machine holds: kind and hash.
 pub type Held = (u32, Digest32);
+
+/// The kind of a calendar, [`PUBLIC_HOLIDAYS`] or [`SCHOOL_HOLIDAYS`], in one year; `None` for a
+/// year that has none.
+pub fn calendar_kind(calendar: u32, year: i16) -> Option<u32> {
+    let place = u32::try_from(year.checked_sub(CALENDAR_BEGIN)?).ok()?;
+    (place < CALENDAR_YEARS).then_some(calendar + place)
+}
+
+/// Whether a kind is one year of this calendar.
+pub fn is_calendar(calendar: u32, kind: u32) -> bool {
+    (calendar..calendar + CALENDAR_YEARS).contains(&kind)
+}
 
 /// What an agent must know of its site to count the first visit.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -117,6 +141,21 @@ mod tests {
         let read: Authorities = from_bytes(&newer).unwrap();
         assert_eq!(read, Authorities { authorities: Vec::new(), certificate: Some(vec![3].into()) });
         assert_eq!(from_bytes::<Profile>(&newer), None);
+    }
+
+    #[test]
+    fn calendars_have_a_kind_for_each_year() {
+        for (calendar, year, kind) in [
+            (PUBLIC_HOLIDAYS, 2_026, Some(1_026)),
+            (SCHOOL_HOLIDAYS, 2_000, Some(1_100)),
+            (SCHOOL_HOLIDAYS, 2_099, Some(1_199)),
+            (PUBLIC_HOLIDAYS, 1_999, None),
+            (PUBLIC_HOLIDAYS, 2_100, None),
+        ] {
+            assert_eq!(calendar_kind(calendar, year), kind, "{calendar} {year}");
+        }
+        assert!(is_calendar(PUBLIC_HOLIDAYS, 1_099) && !is_calendar(PUBLIC_HOLIDAYS, 1_100));
+        assert!(!is_calendar(SCHOOL_HOLIDAYS, PROFILE));
     }
 
     #[test]

@@ -46,16 +46,42 @@ async function grown(before, visits, requests = visits) {
 }
 
 // Every violation that keeps someone from using the page.
-async function accessible(what) {
+async function accessible(what, path = '/') {
   const context = await browser.newContext({ locale: 'fr-FR', bypassCSP: true });
   try {
     const other = await context.newPage();
-    await other.goto(network.url);
+    await other.goto(network.url + path);
     await what(other);
     await other.evaluate(AXE);
     const { violations } = await other.evaluate(() => axe.run(document, { resultTypes: ['violations'] }));
     const grave = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
     assert.deepEqual(grave.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`), []);
+  } finally { await context.close(); }
+}
+
+const WEEKDAYS = ['dimanche', 'lundi', 'mardi', 'mercredi', 'jeudi', 'vendredi', 'samedi'];
+
+// Uses a page as a browser without any script does.
+async function withoutScript(path, use) {
+  const context = await browser.newContext({ locale: 'fr-FR', javaScriptEnabled: false });
+  try {
+    const other = await context.newPage();
+    other.setDefaultTimeout(20_000);
+    // A form that is refused is told of as a failed request; so it is meant.
+    other.on('console', (message) => { if (message.type() === 'error' && !message.text().includes('status of 422')) complaints.push(message.text()); });
+    await other.goto(network.url + path);
+    await use(other);
+  } finally { await context.close(); }
+}
+
+// A picture for people to look at, where SCREENSHOTS names a directory.
+async function shot(path, name) {
+  if (!process.env.SCREENSHOTS) return;
+  const context = await browser.newContext({ locale: 'fr-FR', viewport: { width: 1280, height: 800 } });
+  try {
+    const other = await context.newPage();
+    await other.goto(network.url + path);
+    await other.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png`, fullPage: true });
   } finally { await context.close(); }
 }
 
@@ -221,6 +247,78 @@ const tests = {
       await accessible(async () => {});
     });
     await page.locator('#note .note').waitFor({ state: 'detached' });
+  },
+
+  async 'hours and closures are set by keyboard on a page without a script, and shown at the desk'() {
+    await withoutScript('/schedule', async (other) => {
+      for (const day of ['mo', 'tu', 'we', 'th', 'fr', 'sa', 'su']) await other.locator(`#days-${day}`).fill('00:00-24:00');
+      await other.locator('#days-su').press('Enter');
+      await other.getByText('Enregistré sur ce poste.').waitFor();
+      await other.locator('#close-from').fill('2027-05-14');
+      await other.locator('#close-to').fill('2027-05-13');
+      await other.locator('#close-reason').selectOption('holiday');
+      await other.getByRole('button', { name: 'Fermer ces jours' }).press('Enter');
+      assert.match(await other.getByRole('alert').textContent(), /Rien n’est changé.*précède le premier jour/s);
+      assert.equal(await other.locator('#close-from').inputValue(), '2027-05-14', 'what was entered stays');
+      await other.locator('#close-to').fill('2027-05-15');
+      await other.getByRole('button', { name: 'Fermer ces jours' }).press('Enter');
+      await other.getByText('Enregistré sur ce poste.').waitFor();
+      await other.getByRole('button', { name: /^Retirer : du vendredi 14 mai 2027/ }).waitFor();
+    });
+    await until('the desk says that the house is open', async () => /Ouvert|jour férié/.test(await words('#hours')));
+    assert.equal((await network.ask('/api/schedule')).weekly_minutes, 7 * 24 * 60);
+  },
+
+  async 'a permanence is cancelled for one day in one step, and a partner is said to be reachable'() {
+    await network.agentCommand('permanence', 'add', 'CNAF', '--day', WEEKDAYS[new Date(`${(await network.ask('/api/status')).today}T12:00Z`).getUTCDay()], '--slots', '00:00-24:00');
+    await until('the desk says that the CAF is there', async () => /CAF.*Présent/s.test(await words('#partners')));
+    await withoutScript('/partners', async (other) => {
+      await other.getByRole('button', { name: /^Annuler : CAF/ }).first().click();
+      await other.getByText('Enregistré sur ce poste.').waitFor();
+      await other.locator('#presence-operator').selectOption('CNAV');
+      await other.locator('#presence-mode').selectOption('reachable');
+      await other.locator('#presence-contact').fill('marie.dupont@retraite.fr');
+      await other.locator('#presence-contact').press('Enter');
+      assert.match(await other.getByRole('alert').textContent(), /semble être celle d’une personne/);
+      await other.locator('#presence-contact').fill('3960');
+      await other.locator('#presence-contact').press('Enter');
+      await other.getByText('Enregistré sur ce poste.').waitFor();
+    });
+    await until('the desk says both', async () => /CAF.*Annulé.*Joignable/s.test(await words('#partners')));
+  },
+
+  async 'a contradiction of two desks is shown at the desk, and settled by one button'() {
+    const second = await network.secondDesk();
+    try {
+      await network.stopHub();
+      await network.agentCommand('partner', 'set', 'MSA', '--mode', 'absent');
+      await second.command('partner', 'set', 'MSA', '--mode', 'partial');
+      await network.startHub();
+      await network.agentCommand('sync', 'now');
+      await until('both versions are here', async () => (await network.ask('/api/status')).conflicts === 1);
+      await until('the desk says so', async () => /MSA.*Deux versions.*En conflit/s.test(await words('#partners')));
+      await shot('/partners', 'partners-conflict');
+      await accessible(async () => {}, '/partners');
+      await withoutScript('/partners', async (other) => {
+        await other.getByRole('button', { name: /^Garder cette version : absent/ }).click();
+        await other.getByText('Enregistré sur ce poste.').waitFor();
+        assert.equal(await other.locator('.conflicts').count(), 0);
+      });
+      assert.deepEqual(await network.ask('/api/conflicts'), []);
+    } finally { await second.stop(); }
+  },
+
+  async 'the pages of hours and partners have no grave obstacle, wide and narrow'() {
+    for (const path of ['/schedule', '/partners']) {
+      await shot(path, path.slice(1));
+      await accessible(async () => {}, path);
+      await accessible(async (other) => {
+        await other.setViewportSize({ width: 320, height: 640 });
+        const wide = await other.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
+        assert.equal(wide, false, `${path} scrolls sideways at 320 px`);
+      }, path);
+    }
+    await shot('/', 'desk');
   },
 
   async 'the page has no grave obstacle, as it opens and after a tap, wide and narrow'() {

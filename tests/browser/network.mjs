@@ -60,6 +60,7 @@ export class Network {
     this.hubData = join(this.dir, 'hub');
     this.agentData = join(this.dir, 'poste');
     this.sync = '127.0.0.1:0';
+    this.others = [];
   }
 
   async start(site, fields) {
@@ -105,6 +106,18 @@ export class Network {
 
   async stopAgent() { await this.agent.stop(); }
 
+  // Another machine of the same site, running.
+  async secondDesk() {
+    const data = join(this.dir, 'bureau');
+    const command = async (...args) => (await run(join(this.programs, 'msap-agent'), ['--data', data, ...args], { env: environment() })).stdout;
+    await command('join', (await this.hubCommand('site', 'invite', this.site)).trim(), '--label', 'Bureau');
+    const address = `127.0.0.1:${await freePort()}`;
+    const daemon = new Daemon(join(this.programs, 'msap-agent'), ['--data', data, 'run', '--listen', address], join(this.dir, 'bureau.log'), { MSAP_AGENT_SYNC__MAX_BACKOFF: '1s' });
+    this.others.push(daemon);
+    await until('the second desk is served', async () => daemon.alive() && (await fetch(`http://${address}/api/status`)).ok);
+    return { command, stop: () => daemon.stop() };
+  }
+
   async hubCommand(...args) { return (await run(join(this.programs, 'msap-hub'), ['--data', this.hubData, ...args], { env: environment() })).stdout; }
   async agentCommand(...args) { return (await run(join(this.programs, 'msap-agent'), ['--data', this.agentData, ...args], { env: environment() })).stdout; }
 
@@ -117,7 +130,7 @@ export class Network {
   }
 
   async end() {
-    for (const daemon of [this.agent, this.hub]) {
+    for (const daemon of [this.agent, this.hub, ...this.others]) {
       if (daemon && daemon.code === undefined) { daemon.child.kill('SIGKILL'); await daemon.ended; }
     }
     rmSync(this.dir, { recursive: true, force: true });

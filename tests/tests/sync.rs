@@ -3,6 +3,7 @@
 mod bundle;
 mod copies;
 mod disks;
+mod house;
 mod kills;
 mod offline;
 mod restore;

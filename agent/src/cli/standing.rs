@@ -120,6 +120,12 @@ pub(crate) fn clock_trouble(status: &Value, lang: Lang) -> Option<String> {
     Some(outlook::clock(shown, status["likely_day"].as_str(), status["day_asked"] == true, lang))
 }
 
+/// What of the schedule and the partners waits for a person, if anything does.
+pub(crate) fn house_trouble(status: &Value, lang: Lang) -> Option<String> {
+    let unknown: Vec<&str> = status["unknown"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    outlook::house(status["conflicts"].as_u64().unwrap_or_default(), &unknown, lang)
+}
+
 /// A moment as the site's clock showed it, with its zone; as it came where it does not read.
 fn local(instant: &str, zone: &str) -> String {
     let parsed = instant.parse::<Timestamp>().ok().zip(zone.parse::<SiteZone>().ok());
@@ -217,7 +223,8 @@ fn rows(status: &Value, lang: Lang) -> Vec<Vec<String>> {
     let clock = clock_trouble(status, lang).map(|what| ("Horloge", "Clock", what));
     let damage = damage(status, lang).map(|what| ("Base", "Database", what));
     let lost = log_lost(status["log_lost"] == true, lang).map(|what| ("Journal", "Log", what.to_owned()));
-    let rows = names.into_iter().chain(to_do).chain(clock).chain(damage).chain(lost);
+    let house = house_trouble(status, lang).map(|what| ("Horaires et partenaires", "Hours and partners", what));
+    let rows = names.into_iter().chain(to_do).chain(clock).chain(damage).chain(lost).chain(house);
     rows.map(|(fr, en, value)| vec![lang.pick(fr, en).to_owned(), value]).collect()
 }
 

@@ -341,6 +341,7 @@ fn a_flipped_bit_is_found() {
 
 mod disk;
 mod history;
+mod house;
 mod mending;
 mod references;
 mod wall;

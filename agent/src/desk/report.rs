@@ -9,7 +9,7 @@ use msap_shared::document::visits::Key;
 use msap_shared::time::Day;
 use rusqlite::Connection;
 
-use super::cells;
+use super::{cells, house};
 use crate::command::{Negative, Period, Status, Tally, TallyRow};
 use crate::core::Machine;
 use crate::store::{Profile, StoreError, chains, facts, meta, retire};
@@ -63,6 +63,7 @@ pub(super) fn status(conn: &Connection, machine: Machine<'_>, now: Timestamp) ->
     let Machine { profile, link, storage, today, hub } = machine;
     let (kept, confirmed) = chains::totals(conn)?;
     let round = Round::load(conn)?;
+    let standing = house::standing(conn, &machine)?;
     let (file_exported, file_imported) = meta::file_days(conn)?;
     Ok(Status {
         site: profile.site.to_string(),
@@ -94,6 +95,8 @@ pub(super) fn status(conn: &Connection, machine: Machine<'_>, now: Timestamp) ->
         log_lost: round.log_lost.is_some(),
         read_back: round.ended,
         last_error: link.last_error.clone(),
+        conflicts: standing.conflicts,
+        unknown: standing.unknown,
     })
 }
 

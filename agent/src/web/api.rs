@@ -14,9 +14,9 @@ use super::{Ask, Problem, Web, json};
 use crate::bundle;
 use crate::command::{Command, Reply};
 
-type Answer = Result<Json<Value>, Problem>;
-type Parameters = Result<Query<Vec<(String, String)>>, QueryRejection>;
-type Segment = Result<Path<String>, PathRejection>;
+pub(super) type Answer = Result<Json<Value>, Problem>;
+pub(super) type Parameters = Result<Query<Vec<(String, String)>>, QueryRejection>;
+pub(super) type Segment = Result<Path<String>, PathRejection>;
 
 pub(super) async fn count<A: Ask>(State(web): State<Web<A>>, body: Bytes) -> Result<Response, Problem> {
     let (count, day_given) = fields::count(Fields::read(&body)?)?;
@@ -108,7 +108,7 @@ pub(super) async fn import<A: Ask>(State(web): State<Web<A>>, body: Bytes) -> An
     answer(&web, Command::Import(Box::new(opened))).await
 }
 
-async fn answer<A: Ask>(web: &Web<A>, command: Command) -> Answer {
+pub(super) async fn answer<A: Ask>(web: &Web<A>, command: Command) -> Answer {
     Ok(Json(match web.desk.ask(command).await? {
         Reply::Tap(tap) => json::tap(&tap),
         Reply::Day(day, closed) => json!({ "day": day.to_string(), "closed": closed }),
@@ -119,15 +119,16 @@ async fn answer<A: Ask>(web: &Web<A>, command: Command) -> Answer {
         Reply::Log(lines) => json::log(&lines),
         Reply::Imported(imported) => json::imported(&imported),
         Reply::Verified(verified) => json::verified(&verified),
+        Reply::House(seen) => json::seen(&seen),
         other @ Reply::Draft(_) => return Err(mismatch(&other)),
     }))
 }
 
-fn parameters(query: Parameters) -> Result<Vec<(String, String)>, Problem> {
+pub(super) fn parameters(query: Parameters) -> Result<Vec<(String, String)>, Problem> {
     query.map(|Query(pairs)| pairs).map_err(|_| Problem::malformed(None, "les paramètres ne se lisent pas"))
 }
 
-fn segment(path: Segment) -> Result<String, Problem> {
+pub(super) fn segment(path: Segment) -> Result<String, Problem> {
     path.map(|Path(text)| text).map_err(|_| Problem::malformed(None, "l’adresse ne se lit pas"))
 }
 
@@ -149,5 +150,6 @@ fn kind(reply: &Reply) -> &'static str {
         Reply::Draft(_) => "draft",
         Reply::Imported(_) => "imported",
         Reply::Verified(_) => "verified",
+        Reply::House(_) => "house",
     }
 }

@@ -18,6 +18,12 @@ use super::Problem;
 use crate::catalogue::{self, quoted};
 use crate::command::{Correction, Count, Period, TapRef};
 
+mod house;
+pub(super) mod partners;
+pub(super) mod schedule;
+
+pub use house::weekday;
+
 /// Most people, either way, that one tap counts.
 const PEOPLE_MAX: i64 = 99;
 /// Longest reason, in characters.

@@ -3,7 +3,8 @@
 //! Any site that a person visits can make their browser send requests to 127.0.0.1, and can make
 //! a name of its own resolve there. So `Host` must be one of ours, and what is asked for must be
 //! asked by a page of ours; only the page itself may be opened by a link from anywhere. Whatever
-//! changes something must also say that it carries JSON, and be small and quick.
+//! changes something must also say that it carries JSON, and be small and quick. The forms of the
+//! pages cannot say that: they must say instead that they come from a page of ours.
 
 use std::time::Duration;
 
@@ -26,10 +27,15 @@ pub const IMPORT_LEN_MAX: usize = msap_shared::io::bundle::LEN_MAX / 3 * 4 + 64;
 /// Longest time for a body to arrive.
 pub const BODY_TIME_MAX: Duration = Duration::from_secs(7);
 
+/// The pages beside the desk: they are opened by links, and their forms are sent to them.
+pub const FORM_PATHS: [&str; 2] = ["/schedule", "/partners"];
+
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-                      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+                      connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 /// The port that http:// means without one.
 const HTTP_PORT: u16 = 80;
+const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 const SEC_FETCH_MODE: &str = "sec-fetch-mode";
 
@@ -42,6 +48,8 @@ enum Aim {
     Read,
     /// To change something.
     Write,
+    /// To change something by a form of a page of ours.
+    Submit,
 }
 
 /// The names under which this server may be asked.
@@ -63,8 +71,11 @@ impl Guard {
     pub async fn admit(&self, request: Request) -> Result<Request, Problem> {
         let (parts, body) = request.into_parts();
         let aim = match parts.method {
-            Method::GET | Method::HEAD if parts.uri.path() == "/" => Aim::Open,
+            Method::GET | Method::HEAD if parts.uri.path() == "/" || FORM_PATHS.contains(&parts.uri.path()) => {
+                Aim::Open
+            }
             Method::GET | Method::HEAD => Aim::Read,
+            Method::POST if FORM_PATHS.contains(&parts.uri.path()) => Aim::Submit,
             _ => Aim::Write,
         };
         let len_max = if parts.uri.path() == IMPORT_PATH { IMPORT_LEN_MAX } else { BODY_LEN_MAX };
@@ -100,16 +111,23 @@ impl Guard {
         if site != Ok(true) && !(site == Ok(false) && aim == Aim::Open && followed()) {
             return foreign("la demande vient d’une autre page (Sec-Fetch-Site)");
         }
-        if aim != Aim::Write {
+        if aim == Aim::Open || aim == Aim::Read {
             return Ok(());
+        }
+        // Any page can send a form; a browser says from where, and who does not say is refused.
+        let says =
+            headers.contains_key(ORIGIN) || headers.get(SEC_FETCH_SITE).is_some_and(|site| site == "same-origin");
+        if aim == Aim::Submit && !says {
+            return foreign("le formulaire ne dit pas de quelle page il vient");
         }
         let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
         if length.is_some_and(|length| length > len_max as u64) {
             return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "la demande est trop longue"));
         }
         let has_body = length.is_some_and(|length| length > 0) || headers.contains_key(TRANSFER_ENCODING);
-        if has_body && !sole(headers, &CONTENT_TYPE).is_ok_and(|kind| kind.is_some_and(is_json)) {
-            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "le corps doit être application/json"));
+        let wanted = if aim == Aim::Submit { FORM } else { JSON };
+        if has_body && !sole(headers, &CONTENT_TYPE).is_ok_and(|kind| kind.is_some_and(|kind| is(kind, wanted))) {
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("le corps doit être {wanted}")));
         }
         Ok(())
     }
@@ -139,16 +157,17 @@ fn sole<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>
     }
 }
 
-fn is_json(content_type: &str) -> bool {
+fn is(content_type: &str, wanted: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default();
-    essence.trim().eq_ignore_ascii_case("application/json")
+    essence.trim().eq_ignore_ascii_case(wanted)
 }
 
 /// Sets the headers that every answer carries. A handler's own `Cache-Control` stays.
 pub fn secure(headers: &mut HeaderMap) {
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    // Not «no-referrer»: with it, browsers do not say of our own forms where they come from.
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
     headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
@@ -262,6 +281,21 @@ mod tests {
         assert_eq!(body("application/x-www-form-urlencoded", "2"), 415);
         assert_eq!(judged(&[HERE, ("transfer-encoding", "chunked")], Aim::Write), 415);
         assert_eq!(judged(&[HERE, ("content-length", "0")], Aim::Write), 200);
+    }
+
+    #[test]
+    fn a_form_must_say_that_it_comes_from_a_page_of_ours() {
+        let form = ("content-type", "application/x-www-form-urlencoded");
+        let ours = ("origin", "http://127.0.0.1:8477");
+        assert_eq!(judged(&[HERE, form, ours, ("content-length", "9")], Aim::Submit), 200);
+        assert_eq!(judged(&[HERE, form, ("sec-fetch-site", "same-origin")], Aim::Submit), 200);
+        for silent in [&[HERE, form][..], &[HERE, form, ("sec-fetch-site", "none")]] {
+            assert_eq!(judged(silent, Aim::Submit), 403, "{silent:?}");
+        }
+        assert_eq!(judged(&[HERE, form, ("origin", "null")], Aim::Submit), 403);
+        assert_eq!(judged(&[HERE, form, ("origin", "http://evil.example")], Aim::Submit), 403);
+        let json = ("content-type", "application/json");
+        assert_eq!(judged(&[HERE, json, ours, ("content-length", "2")], Aim::Submit), 415);
     }
 
     /// A body of which nothing ever comes.

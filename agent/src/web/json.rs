@@ -8,6 +8,10 @@ use crate::bundle::{Draft, Imported};
 use crate::command::{LogLine, Negative, Status, Tally, TapView, Tried, Verified};
 use crate::config::Origin;
 
+mod house;
+
+pub(super) use house::seen;
+
 /// A tap.
 pub(super) fn tap(tap: &TapView) -> Value {
     json!({
@@ -94,6 +98,8 @@ pub(super) fn status(status: &Status) -> Value {
         "log_lost": status.log_lost,
         "read_back": status.read_back.and_then(instant),
         "last_error": status.last_error,
+        "conflicts": status.conflicts,
+        "unknown": status.unknown,
     })
 }
 

@@ -7,22 +7,29 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
-use jiff::civil::Weekday;
 use msap_shared::code::{Age, Help};
 use msap_shared::time::{Day, SiteZone};
-use tracing::error;
 
 use super::api::mismatch;
 use super::{Ask, Problem, Web, json};
 use crate::catalogue;
+use crate::command::house::{Look, PartnersView, ScheduleView};
 use crate::command::{Command, Keeping, Negative, Period, Reply, Status, Tally, TapView};
 use crate::out::Lang;
 use crate::outlook;
+use crate::wording;
+
+mod cards;
+mod frame;
+pub(super) mod partners;
+pub(super) mod schedule;
 
 /// Most taps in the list.
 const TAPS_MAX: usize = 10;
+/// How far ahead the card of hours looks for the next closure, in days.
+const DAYS_AHEAD: i32 = 35;
 /// The keys of the first ten buttons.
 const KEYS: [&str; 10] = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "0"];
 
@@ -44,6 +51,8 @@ struct DeskPage {
     visits: i64,
     requests: i64,
     totals: Vec<Total>,
+    partners: Vec<cards::PartnerLine>,
+    hours: cards::HoursCard,
     /// Sums below zero, in words.
     negative: Vec<String>,
     closed: bool,
@@ -128,13 +137,9 @@ pub(super) async fn desk<A: Ask>(State(web): State<Web<A>>) -> Result<Response, 
         Reply::Taps(taps) => taps,
         other => return Err(mismatch(&other)),
     };
-    match page(&web, status, tally, &taps).render() {
-        Ok(html) => Ok(Html(html).into_response()),
-        Err(error) => {
-            error!(%error, "the desk page does not render");
-            Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "la page ne s’affiche pas"))
-        }
-    }
+    let ahead = Look::Schedule { from: Some(status.today), to: Some(status.today.plus_days(DAYS_AHEAD)) };
+    let house = (frame::schedule(&web, ahead).await?, frame::partners(&web).await?);
+    frame::rendered(&page(&web, status, tally, &taps, &house), StatusCode::OK)
 }
 
 pub(super) async fn css() -> Response {
@@ -149,7 +154,13 @@ fn asset(kind: &'static str, text: &'static str) -> Response {
     ([(CONTENT_TYPE, kind), (CACHE_CONTROL, "no-cache")], text).into_response()
 }
 
-fn page<A>(web: &Web<A>, status: Status, tally: Tally, taps: &[TapView]) -> DeskPage {
+fn page<A>(
+    web: &Web<A>,
+    status: Status,
+    tally: Tally,
+    taps: &[TapView],
+    (schedule, partners): &(ScheduleView, PartnersView),
+) -> DeskPage {
     let zone: Option<SiteZone> = status.timezone.parse().ok();
     let requests =
         |code: &str| tally.rows.iter().find(|row| row.operator.as_str() == code).map_or(0, |row| row.requests);
@@ -166,7 +177,7 @@ fn page<A>(web: &Web<A>, status: Status, tally: Tally, taps: &[TapView]) -> Desk
     });
     DeskPage {
         today: status.today.to_string(),
-        long_day: long_day(status.today),
+        long_day: wording::day(status.today, Lang::Fr),
         clock: json::clock(status.clock),
         buttons: buttons.collect(),
         helps: Help::ALL.map(|help| Choice { code: help.as_str(), label: help.label_fr() }).into(),
@@ -175,6 +186,8 @@ fn page<A>(web: &Web<A>, status: Status, tally: Tally, taps: &[TapView]) -> Desk
         visits: tally.people,
         requests: tally.requests,
         totals: totals.collect(),
+        partners: cards::partners(partners),
+        hours: cards::hours(schedule),
         negative: tally.negative.iter().map(negative).collect(),
         closed: tally.closed == Some(true),
         kept: status.kept,
@@ -185,8 +198,8 @@ fn page<A>(web: &Web<A>, status: Status, tally: Tally, taps: &[TapView]) -> Desk
         storage: outlook::storage(status.storage, Lang::Fr),
         stuck: outlook::is_stuck(status.storage),
         doubt: status.clock_doubt.map(|doubt| ClockDoubt {
-            shown: long_day(doubt.shown),
-            likely: doubt.likely.map(|day| (day.to_string(), long_day(day))),
+            shown: wording::day(doubt.shown, Lang::Fr),
+            likely: doubt.likely.map(|day| (day.to_string(), wording::day(day, Lang::Fr))),
         }),
         asked: status.day_asked,
         site: status.site,
@@ -238,7 +251,7 @@ fn link(status: &Status, zone: Option<&SiteZone>) -> Link {
     let since = status.last_contact.zip(zone).and_then(|(at, zone)| {
         let at = Timestamp::from_second(at).ok()?;
         let (day, clock) = (Day::at(at, zone), json::clock(zone.clock(at)));
-        Some(if day == status.today { clock } else { format!("{} à {clock}", long_day(day)) })
+        Some(if day == status.today { clock } else { format!("{} à {clock}", wording::day(day, Lang::Fr)) })
     });
     Link {
         well: matches!(status.state, "connected" | "connecting"),
@@ -259,34 +272,4 @@ fn way(status: &Status) -> Option<String> {
     tried.sort_unstable();
     tried.dedup();
     (!tried.is_empty()).then(|| format!("essayé : {}", tried.join(", ")))
-}
-
-fn long_day(day: Day) -> String {
-    const MONTHS: [&str; 12] = [
-        "janvier",
-        "février",
-        "mars",
-        "avril",
-        "mai",
-        "juin",
-        "juillet",
-        "août",
-        "septembre",
-        "octobre",
-        "novembre",
-        "décembre",
-    ];
-    let date = day.date();
-    let weekday = match date.weekday() {
-        Weekday::Monday => "lundi",
-        Weekday::Tuesday => "mardi",
-        Weekday::Wednesday => "mercredi",
-        Weekday::Thursday => "jeudi",
-        Weekday::Friday => "vendredi",
-        Weekday::Saturday => "samedi",
-        Weekday::Sunday => "dimanche",
-    };
-    let number = if date.day() == 1 { "1er".to_owned() } else { date.day().to_string() };
-    let month = usize::try_from(date.month() - 1).ok().and_then(|at| MONTHS.get(at)).unwrap_or(&"");
-    format!("{weekday} {number} {month} {}", date.year())
 }

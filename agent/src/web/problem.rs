@@ -38,6 +38,11 @@ impl Problem {
         self.status
     }
 
+    /// The field that it is about.
+    pub fn field(&self) -> Option<&str> {
+        self.field.as_deref()
+    }
+
     /// What a person reads.
     pub fn in_words(&self) -> String {
         self.field.as_ref().map_or_else(|| self.detail.clone(), |field| format!("{field} : {}", self.detail))
@@ -78,6 +83,10 @@ impl From<CommandError> for Problem {
                 let detail = format!("l’identifiant {id} a déjà servi pour une autre visite : tirez-en un nouveau");
                 Self { status: StatusCode::CONFLICT, detail, field: Some("id".to_owned()) }
             }
+            CommandError::UnknownConflict(id) => Self::new(
+                StatusCode::NOT_FOUND,
+                format!("le conflit {id} n’existe pas, ou plus : relisez la liste des conflits"),
+            ),
             CommandError::DiskFull => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "pas enregistré : le disque de ce poste est plein. Libérez de la place, puis recommencez",

@@ -314,7 +314,7 @@ async fn every_answer_carries_the_security_headers() {
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'";
         assert!(policy.starts_with(wanted), "{path}: {policy}");
         assert_eq!(headers["x-content-type-options"], "nosniff", "{path}");
-        assert_eq!(headers["referrer-policy"], "no-referrer", "{path}");
+        assert_eq!(headers["referrer-policy"], "same-origin", "{path}");
         assert_eq!(headers["x-frame-options"], "DENY", "{path}");
         assert_eq!(headers["cache-control"], if path.contains("assets") { "no-cache" } else { "no-store" }, "{path}");
     }
@@ -329,4 +329,5 @@ async fn a_rebound_name_is_refused_before_anything_is_read() {
     assert!(response.headers().contains_key("content-security-policy"));
 }
 
+mod house;
 mod page;

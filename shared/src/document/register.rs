@@ -17,6 +17,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
+
 use crate::id::{DeviceId, SiteId};
 use crate::time::Day;
 
@@ -94,6 +96,19 @@ pub struct Conflict {
     pub key: String,
     /// Who said what, in the order of the bodies; `-` where the fact was taken back.
     pub versions: Vec<(Stamp, String)>,
+}
+
+impl Conflict {
+    /// By what a person names it: eight digits that follow from the key and what is said, so that
+    /// whoever settles it settles what he has read.
+    pub fn id(&self) -> String {
+        let mut hasher = Sha256::new();
+        for text in std::iter::once(self.key.as_str()).chain(self.versions.iter().map(|(_, body)| body.as_str())) {
+            hasher.update((text.len() as u64).to_be_bytes());
+            hasher.update(text);
+        }
+        hasher.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 /// A value of a known key that cannot be read: kept, shown, and without effect.

@@ -3,7 +3,7 @@
 use super::*;
 
 /// A core in session, and what it answers to a reference.
-fn referred(core: &mut Core, kind: u32, value: Vec<u8>) -> Option<Reference> {
+pub(super) fn referred(core: &mut Core, kind: u32, value: Vec<u8>) -> Option<Reference> {
     let hash = reference::value_hash(&value);
     let frame = Frame::Reference(Reference { kind, epoch: None, n: 0, hash, value });
     let outputs = core.turn(vec![Input::Drained, Input::Frame(frame)], at(NOON)).unwrap();
@@ -13,9 +13,8 @@ fn referred(core: &mut Core, kind: u32, value: Vec<u8>) -> Option<Reference> {
     })
 }
 
-#[test]
-fn a_profile_is_taken_up_whole_or_not_at_all() {
-    let mut core = core();
+/// A session that the hub has welcomed.
+pub(super) fn welcomed(core: &mut Core) {
     core.turn(vec![Input::Connected { transport: "quic" }], at(NOON)).unwrap();
     let welcome = Frame::Welcome(msap_shared::frame::Welcome {
         epoch: msap_shared::id::Epoch::new([1; 16]),
@@ -26,6 +25,12 @@ fn a_profile_is_taken_up_whole_or_not_at_all() {
         standing: msap_shared::frame::DeviceStanding::Active,
     });
     core.turn(vec![Input::Drained, Input::Frame(welcome)], at(NOON)).unwrap();
+}
+
+#[test]
+fn a_profile_is_taken_up_whole_or_not_at_all() {
+    let mut core = core();
+    welcomed(&mut core);
     let profile = |site: &str, timezone: &str, address: &str| {
         let site = reference::SiteProfile {
             site: site.to_owned(),

@@ -1,0 +1,94 @@
+//! What the hub decides beside what the house does: calendars, and closures of the network.
+
+use msap_shared::reference::{CLOSURES, PUBLIC_HOLIDAYS, calendar_kind};
+use msap_shared::schedule::DayState;
+use msap_shared::schedule::calendar::PublicYear;
+use msap_shared::schedule::closures::{ClosureRow, Closures};
+
+use super::references::{referred, welcomed};
+use super::*;
+use crate::command::house::{Decision, House, Look, ScheduleView, Seen};
+
+fn schedule(core: &mut Core, from: &str) -> ScheduleView {
+    let from: Day = from.parse().unwrap();
+    let look = Look::Schedule { from: Some(from), to: Some(from) };
+    match ask(core, Command::House(Box::new(House::Look(look)))) {
+        Ok(Reply::House(seen)) => match *seen {
+            Seen::Schedule(view) => *view,
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
+fn decide(core: &mut Core, decision: Decision) {
+    let decided = ask(core, Command::House(Box::new(House::Decide(decision))));
+    assert!(matches!(decided, Ok(Reply::House(_))), "{decided:?}");
+}
+
+fn day(text: &str) -> Day {
+    text.parse().unwrap()
+}
+
+#[test]
+fn calendars_and_closures_are_kept_as_they_are_sent_and_the_houses_own_word_prevails() {
+    let mut core = core();
+    welcomed(&mut core);
+    let rules = msap_shared::io::hours::read("Mo-Fr 09:00-12:00").unwrap().rules;
+    let hours = Decision::Hours { from: None, place: Default::default(), rules, exceptions: Vec::new() };
+    decide(&mut core, hours);
+    let friday = "2026-12-25";
+    assert!(schedule(&mut core, friday).plans[0].calendar_missing.public, "no calendar is no «no holiday»");
+
+    let year = PublicYear { zone: "metropole".into(), year: 2026, days: vec![(day(friday).number(), "Noël".into())] };
+    let kind = calendar_kind(PUBLIC_HOLIDAYS, 2026).unwrap();
+    let none = msap_shared::id::Digest32::new([0; 32]);
+    assert_eq!(referred(&mut core, kind, b"nonsense".to_vec()).unwrap().hash, none, "what does not read is not held");
+    let value = reference::to_bytes(&year);
+    assert_eq!(referred(&mut core, kind, value.clone()).unwrap().hash, reference::value_hash(&value));
+    let plan = schedule(&mut core, friday).plans.swap_remove(0);
+    assert_eq!((plan.state, plan.public_holiday.as_deref()), (DayState::Shut, Some("Noël")));
+
+    let thursday = "2026-12-24";
+    let row = ClosureRow {
+        id: "noel".into(),
+        from: day(thursday).number(),
+        to: day(thursday).number(),
+        reason: "holiday".into(),
+        label: "Pont de Noël".into(),
+        scope: "department:49".into(),
+    };
+    let closures = reference::to_bytes(&Closures { closures: vec![row] });
+    assert!(referred(&mut core, CLOSURES, closures.clone()).is_some());
+    assert_eq!(schedule(&mut core, thursday).plans[0].state, DayState::Shut);
+    let open = "hours|event|10:00-11:00".parse().unwrap();
+    let days = (day(thursday), day(thursday));
+    decide(&mut core, Decision::Except { days, place: "-".parse().unwrap(), exception: open });
+    let view = schedule(&mut core, thursday);
+    assert_eq!((view.plans[0].state, view.closures.len()), (DayState::Open, 1));
+    assert_eq!(view.plans[0].prevailing[0].label, "Pont de Noël");
+
+    // Held after a restart, and said in the next Hello.
+    let mut core = Core::new(core.into_connection(), fresh(2)).unwrap();
+    assert_eq!(schedule(&mut core, friday).plans[0].state, DayState::Shut);
+    let outputs = core.turn(vec![Input::Connected { transport: "quic" }], at(NOON)).unwrap();
+    let held = outputs.iter().find_map(|output| match output {
+        Output::Send(Frame::Hello(hello)) => Some(hello.references.clone()),
+        _ => None,
+    });
+    let held = held.flatten().unwrap();
+    assert!(
+        held.contains(&(kind, reference::value_hash(&value)))
+            && held.contains(&(CLOSURES, reference::value_hash(&closures)))
+    );
+}
+
+#[test]
+fn nothing_is_decided_on_a_day_that_nobody_believes() {
+    let mut core = core();
+    welcomed(&mut core);
+    let confirm = || Command::House(Box::new(House::Decide(Decision::ConfirmHours)));
+    assert!(ask(&mut core, confirm()).is_ok());
+    let early = ask_at(&mut core, confirm(), "2001-01-01T11:00:00Z");
+    assert_eq!(field(early), "day");
+}
