@@ -218,7 +218,8 @@ fn a_machine_without_a_network_outlives_the_authority_that_it_joined_under() {
         let (hub, stick) = (hub_with(cluster, &["275"])?, Stick::new(cluster)?);
         let mut agent = joined_by_file(cluster, &hub, &stick, "275", "isolé")?;
         agent.start()?;
-        let behind = |hub: &Hub| Ok(hub.json(&["ca", "show"])?["behind"].as_array().map(Vec::len));
+        let behind =
+            |hub: &Hub| -> Result<Option<usize>> { Ok(hub.json(&["ca", "show"])?["behind"].as_array().map(Vec::len)) };
         hub.cli(&["ca", "rotate"])?.expect_code(0)?;
         assert_eq!(behind(&hub)?, Some(1));
         agent.count("CNAF", 2)?;
