@@ -132,7 +132,7 @@ fn a_week_without_hours_says_nothing() {
     for verbatim in ["", "{}", "[]", "{\"h_mon\": 3}", "\u{0}"] {
         assert_eq!(super::facts(&Schedule::default(), day("2024-08-01"), verbatim), Ok(ListedHours::default()));
     }
-    let many = "08:00 - 08:10 / ".repeat(1)
+    let many = "08:00 - 08:10 / ".to_owned()
         + &(9..22).map(|h| format!("{h:02}:00 - {h:02}:30")).collect::<Vec<_>>().join(" / ");
     let error = super::facts(&Schedule::default(), day("2024-08-01"), &row(&[("h_mon", &many)])).unwrap_err();
     assert!(error.field == "hours" && error.why.contains("douze"), "{error}");
