@@ -22,6 +22,9 @@ pub const DAYS: i32 = 366;
 /// One day, and what is told of it.
 type Each = (Day, Told);
 
+/// What is told of some dates, on these weekdays of them; on all where none is named.
+type Override = ((Told, Vec<Weekday>), Vec<(Day, Day)>);
+
 /// The text that holds from `from` for a year.
 pub fn write(schedule: &Schedule, from: Day, around: &Surroundings<'_>) -> String {
     let mut days: Vec<Each> = Vec::new();
@@ -120,10 +123,10 @@ struct Stretch<'a> {
 
 /// The dates that differ from the usual week, by what is told of them and on which weekdays
 /// (none for each day), in the order of the first date of each.
-fn overrides(days: &[Each], week: &Week) -> Vec<((Told, Vec<Weekday>), Vec<(Day, Day)>)> {
+fn overrides(days: &[Each], week: &Week) -> Vec<Override> {
     let mut open: BTreeSet<Day> =
         days.iter().filter(|(day, told)| told != week.on(*day)).map(|(day, _)| *day).collect();
-    let mut found: Vec<((Told, Vec<Weekday>), Vec<(Day, Day)>)> = Vec::new();
+    let mut found: Vec<Override> = Vec::new();
     let mut add = |told: &Told, weekdays: Vec<Weekday>, dates: (Day, Day)| match found
         .iter_mut()
         .find(|((known, on), _)| known == told && *on == weekdays)
@@ -137,7 +140,9 @@ fn overrides(days: &[Each], week: &Week) -> Vec<((Told, Vec<Weekday>), Vec<(Day,
         let all = within().all(|(_, told)| told == stretch.told);
         let covers = |day: Day| all || stretch.weekdays.contains(&Weekday::of(day));
         let covered: Vec<Day> = within().map(|(day, _)| *day).filter(|day| covers(*day)).collect();
-        if covered.iter().any(|day| open.contains(day)) {
+        // Two Fridays are two dates; three begin to be a habit.
+        let worth = all || stretch.lasts.1.number() - stretch.firsts.0.number() >= 14;
+        if worth && covered.iter().any(|day| open.contains(day)) {
             covered.iter().for_each(|day| {
                 open.remove(day);
             });
