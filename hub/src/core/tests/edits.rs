@@ -1,3 +1,5 @@
+//! Edits of documents of registers, by machines and by coordinators.
+
 use msap_shared::chain::Refusal;
 use msap_shared::document::{DocId, DocKind};
 use msap_shared::frame::{Edits, Need};
