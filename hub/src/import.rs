@@ -13,7 +13,7 @@ mod parents;
 mod places;
 mod report;
 mod row;
-mod text;
+pub(crate) mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -7,6 +7,8 @@ pub mod app;
 pub mod ask;
 pub mod backup;
 pub mod bundle;
+pub mod calendar;
+pub mod catalogue;
 pub mod cli;
 pub mod client;
 pub mod config;
