@@ -333,7 +333,9 @@ impl Entered {
     /// Enters a fact again, unless it stands.
     fn again(&mut self, replica: &mut Replica<'_>, document: DocId, fact: Fact) -> Result<(), StoreError> {
         let entry = (document, fact);
-        if self.facts.contains(&entry) || parse_fact(entry.0.month(), &entry.1.0, &entry.1.1).is_err() {
+        if self.facts.contains(&entry)
+            || entry.0.month().is_none_or(|month| parse_fact(month, &entry.1.0, &entry.1.1).is_err())
+        {
             return Ok(());
         }
         let (document, fact) = entry;

@@ -14,6 +14,7 @@ use msap_shared::frame::Mark;
 use msap_shared::id::Epoch;
 pub use msap_shared::io::store::StoreError;
 use msap_shared::io::store::prepare;
+pub use msap_shared::io::store::registers;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 pub mod calendars;
@@ -132,6 +133,11 @@ impl Store {
         tx.commit().map_err(StoreError::sqlite("committing a turn"))?;
         self.now = Witnessed { epoch, mark };
         Ok(value)
+    }
+
+    /// 16 random bytes, from where epochs and tags come.
+    pub(crate) fn draw(&mut self) -> [u8; 16] {
+        (self.fresh)()
     }
 
     /// The epoch and the last commit: what the witness file keeps.
