@@ -23,7 +23,7 @@ mod staffing;
 pub mod week;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use calendar::Calendar;
 pub use closures::NetworkClosure;
@@ -104,6 +104,8 @@ impl Schedule {
     /// Reads a document's facts. What cannot be read has no effect and is listed.
     pub fn read(facts: &Facts) -> Self {
         let mut schedule = Self { conflicts: conflicts(facts), ..Self::default() };
+        // Of what a later version means nobody can be asked to choose.
+        schedule.conflicts.retain(|conflict| !matches!(Key::parse(&conflict.key), Ok(None)));
         for (key, values) in facts {
             match Key::parse(key) {
                 Ok(Some(parsed)) => schedule.take(parsed, key, values),

@@ -27,7 +27,7 @@ pub mod slot;
 pub mod variant;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use body::{Absence, Checked, Exception, GoodFriday, Line, Off, PlaceLabel, Text};
 pub use key::{Key, OperatorToken, Place, Slug, Where};

@@ -233,7 +233,7 @@ impl DayPlan {
     pub(crate) fn says_the_same(&self, other: &Self) -> bool {
         let heard = |permanence: &PlannedPermanence| {
             let PlannedPermanence { operator, interval, place, access, cancelled, .. } = permanence;
-            (operator.clone(), *interval, place.clone(), *access, cancelled.as_ref().map(|why| (why.kind, why.reason)))
+            (operator.clone(), *interval, place.clone(), *access, cancelled.is_some())
         };
         self.state == other.state
             && self.openings == other.openings
