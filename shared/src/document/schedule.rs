@@ -18,7 +18,7 @@
 //! | `checked` | the day on which the published hours were confirmed |
 //!
 //! Keys whose first field is of a later version are carried untouched and ignored. What a
-//! schedule amounts to on a day is [`crate::schedule::plan`]'s to say.
+//! schedule amounts to on a day is [`plan()`](crate::schedule::plan())'s to say.
 
 pub mod body;
 pub mod key;

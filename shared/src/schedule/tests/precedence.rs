@@ -155,3 +155,16 @@ fn the_regular_week_is_averaged_over_odd_and_even_weeks() {
     rules.push(("hours|2026-06-01|every|fr|-", "13:00-14:00"));
     assert_eq!(minutes(&rules, "2026-06-01"), Some(420), "contradicted, and the figure does not depend on it");
 }
+
+#[test]
+fn a_week_with_more_contradictions_than_can_be_worked_out_is_unknown() {
+    let keys: Vec<String> = Weekday::ALL.iter().map(|weekday| format!("hours|2026-01-01|every|{weekday}|-")).collect();
+    let twice = |keys: &[String]| {
+        let both = |key: &String| [(key.clone(), "09:00-12:00".to_owned()), (key.clone(), "14:00-17:00".to_owned())];
+        let rules: Vec<(String, String)> = keys.iter().flat_map(both).collect();
+        let rules: Vec<(&str, &str)> = rules.iter().map(|(key, body)| (key.as_str(), body.as_str())).collect();
+        weekly_minutes(&read(&rules), day("2026-03-01"))
+    };
+    assert_eq!(twice(&keys[..6]), Some(6 * 180), "64 combinations, all of the same length");
+    assert_eq!(twice(&keys), None);
+}
