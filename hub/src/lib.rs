@@ -3,6 +3,7 @@
 pub mod accept;
 pub mod address;
 pub mod admin;
+pub mod almanac;
 pub mod app;
 pub mod ask;
 pub mod backup;
@@ -12,6 +13,7 @@ pub mod catalogue;
 pub mod cli;
 pub mod client;
 pub mod config;
+pub mod coordinate;
 pub mod core;
 pub mod doctor;
 pub mod enrol;

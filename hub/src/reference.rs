@@ -70,7 +70,9 @@ impl Sources {
             let value = to_bytes(&Profile { site: profile, address: self.address.to_string() });
             all.extend(lacking(held, PROFILE, value));
             if let Some((site, _)) = sites::find(conn, site)? {
-                all.extend(of_days(conn, &site, today)?.into_iter().filter_map(|(kind, value)| lacking(held, kind, value)));
+                all.extend(
+                    of_days(conn, &site, today)?.into_iter().filter_map(|(kind, value)| lacking(held, kind, value)),
+                );
             }
         }
         Ok(all)

@@ -18,7 +18,7 @@ use crate::lang::Lang;
 use crate::site::Life;
 use crate::store::devices::{self, Standing};
 use crate::store::{StoreError, journal};
-use crate::{address, ask, import};
+use crate::{address, ask, catalogue, import};
 
 /// Longest reason of a revocation or a settlement, in characters.
 pub(super) const REASON_LEN_MAX: usize = 200;
@@ -62,6 +62,9 @@ pub trait Hub {
     /// Drops the authority before, and journals it; `leave_behind` devices that know no other.
     fn finish_rotation(&mut self, leave_behind: bool, now: Timestamp) -> Result<AuthoritiesObject, AdminError>;
 
+    /// Settles a conflict of a site by one of its versions, for the whole network.
+    fn settle_conflict(&mut self, id: &str, version: usize, now: Timestamp) -> Result<(), AdminError>;
+
     /// Verifies what is stored against the views.
     fn check(&mut self, rebuild: bool, now: Timestamp) -> Result<CheckObject, AdminError>;
 }
@@ -85,6 +88,14 @@ pub fn change(
                 Ok(Reply::Imported(plan.report))
             });
         }
+        Change::CatalogueImport { file } => {
+            return hub.write(|conn| {
+                let plan = catalogue::plan(conn, file, lang)?;
+                plan.carry_out(conn, now)?;
+                Ok(Reply::Catalogued(plan.report))
+            });
+        }
+        Change::ConflictResolve { id, version } => hub.settle_conflict(id, *version, now),
         Change::SiteAdd { site, kind, parent, fields } => {
             hub.write(|conn| site_changes::add(conn, now, site, kind, parent.as_deref(), fields))
         }

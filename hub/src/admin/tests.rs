@@ -66,6 +66,10 @@ impl Hub for Desk {
         Ok(AuthoritiesObject { authorities: Vec::new(), rotating: false, behind: Vec::new() })
     }
 
+    fn settle_conflict(&mut self, id: &str, _version: usize, _now: Timestamp) -> Result<(), AdminError> {
+        Err(AdminError::UnknownConflict(id.to_owned()))
+    }
+
     fn check(&mut self, rebuild: bool, _now: Timestamp) -> Result<CheckObject, AdminError> {
         let none = Vec::new;
         Ok(CheckObject {

@@ -39,12 +39,8 @@ fn calendar() -> Calendar {
     }
     for row in file("school_holidays.csv") {
         let (from, until) = (day(&row[2]), day(&row[3]));
-        let holiday = crate::schedule::calendar::SchoolHoliday {
-            from,
-            until,
-            name: row[1].into(),
-            population: row[4].into(),
-        };
+        let holiday =
+            crate::schedule::calendar::SchoolHoliday { from, until, name: row[1].into(), population: row[4].into() };
         calendar.add_school(&row[0], &holiday);
     }
     calendar
