@@ -108,7 +108,9 @@ pub enum Obstacle {
     #[error("le commentaire parle de rendez-vous et de téléphone : écrivez deux créneaux, un commentaire chacun")]
     TwoAccesses,
     /// Weeks other than the odd or the even ones.
-    #[error("seules les semaines impaires, « week 01-53/2 », et paires, « week 02-52/2 », se lisent : donnez des dates")]
+    #[error(
+        "seules les semaines impaires, « week 01-53/2 », et paires, « week 02-52/2 », se lisent : donnez des dates"
+    )]
     Weeks,
     /// `[-2]`.
     #[error("du mois, seuls se lisent les cinq premiers, [1] à [5], et le dernier, [-1]")]
@@ -235,7 +237,8 @@ impl Parsed {
         let first = Day::nearest(jiff::civil::date(2000, 1, 3)).plus_days(weekday.index() as i32);
         let weeks = if alike { 1 } else { 5_210 };
         let school = variants.contains(&Variant::School);
-        let days = (0..weeks).map(move |week| first.plus_days(week * 7)).filter(move |day| Weekday::of(*day) == weekday);
+        let days =
+            (0..weeks).map(move |week| first.plus_days(week * 7)).filter(move |day| Weekday::of(*day) == weekday);
         days.flat_map(move |day| {
             [false, true].into_iter().filter(move |in_school| school || !in_school).map(move |school| At {
                 day,
@@ -274,7 +277,8 @@ impl Parsed {
             let exception = match each.as_slice() {
                 [Some(slots)] if slots.is_empty() => Exception::Closed(Reason::Other),
                 [Some(slots)] if from == to => {
-                    let rule = self.last_rule(|days| days.variants(Weekday::of(*from)).contains(&Variant::Dated(*from, *to)));
+                    let rule =
+                        self.last_rule(|days| days.variants(Weekday::of(*from)).contains(&Variant::Dated(*from, *to)));
                     let hours = DayHours::new(slots.clone()).map_err(|_| self.at_rule(rule, Obstacle::Slots))?;
                     Exception::Hours(Reason::Other, hours)
                 }
@@ -291,7 +295,9 @@ impl Parsed {
         let mut variants = self.variants(weekday);
         variants.retain(|variant| !matches!(variant, Variant::Dated(from, to) if dates.contains(&(*from, *to))));
         let mut cells: BTreeMap<Variant, (Day, Said)> = BTreeMap::new();
-        for at in Self::calendar(&variants, weekday).filter(|at| !dates.iter().any(|(f, t)| *f <= at.day && at.day <= *t)) {
+        for at in
+            Self::calendar(&variants, weekday).filter(|at| !dates.iter().any(|(f, t)| *f <= at.day && at.day <= *t))
+        {
             let weighed = variants.iter().filter_map(|variant| Some((variant.weight(at.day, at.school)?, *variant)));
             let Some((_, deciding)) = weighed.max() else { continue };
             let said = self.said(at)?;
@@ -309,13 +315,13 @@ impl Parsed {
                 }
             }
         }
-        // «Closed in August» says nothing of Sundays that are closed anyway.
-        let silent = |said: &Said| said.as_ref().is_none_or(Vec::is_empty);
-        let all_silent = cells.values().all(|(_, said)| silent(said));
-        let base_speaks = cells.get(&Variant::Every).is_some_and(|(_, said)| said.is_some());
+        // «Closed in August» says nothing of Sundays, which are closed anyway.
+        let opens = |rule: &Understood| matches!(rule.effect, Effect::Open(_) | Effect::Add(_));
+        let never_opens = cells.values().all(|(_, said)| said.as_ref().is_none_or(Vec::is_empty));
+        let only_base = never_opens && self.rules.iter().any(opens);
         for (variant, (_, said)) in cells {
             let Some(slots) = said else { continue };
-            if all_silent && base_speaks && variant != Variant::Every {
+            if only_base && variant != Variant::Every {
                 continue;
             }
             let rule = self.last_rule(|days| days.variants(weekday).contains(&variant));
@@ -359,9 +365,9 @@ impl Parsed {
 fn holidays_are_narrowed(text: &str) -> Option<bool> {
     let outside: String = text.split('"').step_by(2).collect();
     let is_weekday = |text: &str| {
-        ["Mo", "Tu", "We", "Th", "Fr", "Sa", "Su"].iter().any(|day| {
-            text.get(..2).is_some_and(|start| start.eq_ignore_ascii_case(day))
-        })
+        ["Mo", "Tu", "We", "Th", "Fr", "Sa", "Su"]
+            .iter()
+            .any(|day| text.get(..2).is_some_and(|start| start.eq_ignore_ascii_case(day)))
     };
     let mut narrowed = false;
     let mut added = false;

@@ -1,5 +1,6 @@
 //! Hours in and out, judged by programs of others and over the real sites.
 
+mod calendars;
 mod edits;
 mod reading;
 mod real;
@@ -39,12 +40,8 @@ fn calendar() -> Calendar {
     }
     for row in file("school_holidays.csv") {
         let (from, until) = (day(&row[2]), day(&row[3]));
-        let holiday = crate::schedule::calendar::SchoolHoliday {
-            from,
-            until,
-            name: row[1].into(),
-            population: row[4].into(),
-        };
+        let holiday =
+            crate::schedule::calendar::SchoolHoliday { from, until, name: row[1].into(), population: row[4].into() };
         calendar.add_school(&row[0], &holiday);
     }
     calendar

@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use self::notation::{Dates, Told};
 use crate::document::schedule::Weekday;
-use crate::schedule::plan::{Surroundings, plan};
 use crate::schedule::Schedule;
+use crate::schedule::plan::{Surroundings, plan};
 use crate::time::Day;
 
 /// How many days a text is made of, and good for.
@@ -84,8 +84,7 @@ impl Week {
             }
         }
         let alike = alike.into_iter().filter(|(told, _)| !told.is_off());
-        let mut text: Vec<String> =
-            alike.map(|(told, weekdays)| told.write(&notation::weekdays(&weekdays))).collect();
+        let mut text: Vec<String> = alike.map(|(told, weekdays)| told.write(&notation::weekdays(&weekdays))).collect();
         let by_parity = by_parity.into_iter().filter(|(_, told, _)| !told.is_off());
         text.extend(by_parity.map(|(at, told, weekdays)| {
             let weeks = if at == 0 { "week 01-53/2" } else { "week 02-52/2" };
@@ -125,11 +124,12 @@ fn overrides(days: &[Each], week: &Week) -> Vec<((Told, Vec<Weekday>), Vec<(Day,
     let mut open: BTreeSet<Day> =
         days.iter().filter(|(day, told)| told != week.on(*day)).map(|(day, _)| *day).collect();
     let mut found: Vec<((Told, Vec<Weekday>), Vec<(Day, Day)>)> = Vec::new();
-    let mut add = |told: &Told, weekdays: Vec<Weekday>, dates: (Day, Day)| {
-        match found.iter_mut().find(|((known, on), _)| known == told && *on == weekdays) {
-            Some((_, known)) => known.push(dates),
-            None => found.push(((told.clone(), weekdays), vec![dates])),
-        }
+    let mut add = |told: &Told, weekdays: Vec<Weekday>, dates: (Day, Day)| match found
+        .iter_mut()
+        .find(|((known, on), _)| known == told && *on == weekdays)
+    {
+        Some((_, known)) => known.push(dates),
+        None => found.push(((told.clone(), weekdays), vec![dates])),
     };
     for stretch in stretches(days, week) {
         let (from, to) = (stretch.firsts.0, stretch.lasts.1);
@@ -137,7 +137,9 @@ fn overrides(days: &[Each], week: &Week) -> Vec<((Told, Vec<Weekday>), Vec<(Day,
         let all = within().all(|(_, told)| told == stretch.told);
         let covers = |day: Day| all || stretch.weekdays.contains(&Weekday::of(day));
         let covered: Vec<Day> = within().map(|(day, _)| *day).filter(|day| covers(*day)).collect();
-        if covered.iter().any(|day| open.contains(day)) {
+        // Two Fridays are two dates; three begin to be a habit.
+        let worth = all || stretch.lasts.1.number() - stretch.firsts.0.number() >= 14;
+        if worth && covered.iter().any(|day| open.contains(day)) {
             covered.iter().for_each(|day| {
                 open.remove(day);
             });
@@ -182,9 +184,7 @@ fn stretches<'a>(days: &'a [Each], week: &Week) -> Vec<Stretch<'a>> {
             }
             // Between the first and the last of another weekday lies no further one of this.
             let joins = |known: &&mut Stretch<'_>| {
-                let near = |(low, high): (Day, Day), day: Day| {
-                    high.max(day).number() - low.min(day).number() < 7
-                };
+                let near = |(low, high): (Day, Day), day: Day| high.max(day).number() - low.min(day).number() < 7;
                 known.told == told && near(known.firsts, first) && near(known.lasts, last)
             };
             match found.iter_mut().find(joins) {
