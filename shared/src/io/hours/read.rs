@@ -345,7 +345,7 @@ impl Parsed {
                     None => found = Some((at.day, said)),
                     Some((_, before)) if *before == said => {}
                     Some((before, _)) => {
-                        let rule = self.last_rule(|days| days.hold(At { public: true, ..at }));
+                        let rule = self.last_rule(|days| days.public);
                         return Err(self.at_rule(rule, Obstacle::PublicHolidays(*before, at.day)));
                     }
                 }
