@@ -315,13 +315,13 @@ impl Parsed {
                 }
             }
         }
-        // «Closed in August» says nothing of Sundays that are closed anyway.
-        let silent = |said: &Said| said.as_ref().is_none_or(Vec::is_empty);
-        let all_silent = cells.values().all(|(_, said)| silent(said));
-        let base_speaks = cells.get(&Variant::Every).is_some_and(|(_, said)| said.is_some());
+        // «Closed in August» says nothing of Sundays, which are closed anyway.
+        let opens = |rule: &Understood| matches!(rule.effect, Effect::Open(_) | Effect::Add(_));
+        let never_opens = cells.values().all(|(_, said)| said.as_ref().is_none_or(Vec::is_empty));
+        let only_base = never_opens && self.rules.iter().any(opens);
         for (variant, (_, said)) in cells {
             let Some(slots) = said else { continue };
-            if all_silent && base_speaks && variant != Variant::Every {
+            if only_base && variant != Variant::Every {
                 continue;
             }
             let rule = self.last_rule(|days| days.variants(weekday).contains(&variant));
@@ -345,7 +345,7 @@ impl Parsed {
                     None => found = Some((at.day, said)),
                     Some((_, before)) if *before == said => {}
                     Some((before, _)) => {
-                        let rule = self.last_rule(|days| days.hold(At { public: true, ..at }));
+                        let rule = self.last_rule(|days| days.public);
                         return Err(self.at_rule(rule, Obstacle::PublicHolidays(*before, at.day)));
                     }
                 }

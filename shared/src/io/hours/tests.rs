@@ -1,5 +1,6 @@
 //! Hours in and out, judged by programs of others and over the real sites.
 
+mod calendars;
 mod edits;
 mod reading;
 mod real;

@@ -137,7 +137,9 @@ fn overrides(days: &[Each], week: &Week) -> Vec<((Told, Vec<Weekday>), Vec<(Day,
         let all = within().all(|(_, told)| told == stretch.told);
         let covers = |day: Day| all || stretch.weekdays.contains(&Weekday::of(day));
         let covered: Vec<Day> = within().map(|(day, _)| *day).filter(|day| covers(*day)).collect();
-        if covered.iter().any(|day| open.contains(day)) {
+        // Two Fridays are two dates; three begin to be a habit.
+        let worth = all || stretch.lasts.1.number() - stretch.firsts.0.number() >= 14;
+        if worth && covered.iter().any(|day| open.contains(day)) {
             covered.iter().for_each(|day| {
                 open.remove(day);
             });

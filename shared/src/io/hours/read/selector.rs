@@ -45,8 +45,18 @@ impl Days {
     /// Reads a selector. `narrowing` says how the text writes weekdays beside holidays.
     pub(super) fn read(selector: &DaySelector, narrowing: bool) -> Result<Self, Obstacle> {
         let mut days = Self { narrowing, ..Self::default() };
-        days.group(selector.year.iter().map(year))?;
-        days.group(selector.monthday.iter().map(monthday))?;
+        let years = selector.year.iter().map(year).collect::<Result<Vec<_>, _>>()?;
+        let dates = selector.monthday.iter().map(monthday).collect::<Result<Vec<_>, _>>()?;
+        match (years.as_slice(), dates.is_empty()) {
+            // `2026 Jul-Aug`: one condition, and a dated one.
+            ([Variant::Dated(from, to)], false) if from.date().year() == to.date().year() => {
+                days.group(dates.into_iter().map(|date| in_year(date, *from)))?;
+            }
+            _ => {
+                days.group(years.into_iter().map(Ok))?;
+                days.group(dates.into_iter().map(Ok))?;
+            }
+        }
         days.group(selector.week.iter().map(week))?;
         for range in &selector.weekday {
             match range {
@@ -185,6 +195,18 @@ fn dates(start: &Date, end: &Date) -> Result<Variant, Obstacle> {
             dated(day_of(*year, *month, *day)?, day_of(until(*end_year), *end_month, *end_day)?)
         }
     }
+}
+
+/// Days of every year, in one only.
+fn in_year(date: Variant, year: Day) -> Result<Variant, Obstacle> {
+    let Variant::Yearly(from, to) = date else { return Err(Obstacle::Years) };
+    let in_year = |at: YearDay| {
+        let text = format!("{:04}-{at}", year.date().year());
+        // A month of February is written to its 29th, which few years have.
+        let leap = || format!("{:04}-02-28", year.date().year()).parse().ok().filter(|_| at.to_string() == "02-29");
+        text.parse().ok().or_else(leap).ok_or(Obstacle::NoSuchDay(text))
+    };
+    dated(in_year(from)?, in_year(to)?)
 }
 
 fn dated(from: Day, to: Day) -> Result<Variant, Obstacle> {

@@ -63,11 +63,12 @@ fn texts_become_rules() {
 
 #[test]
 fn what_no_rules_can_say_is_told_by_its_place_and_the_next_step() {
+    let mut wrong = Vec::new();
     for (text, place, why) in [
         ("", "", "écrivez par exemple"),
         ("  ", "", "écrivez par exemple"),
-        ("sur rendez-vous", "au caractère 1", "écrivez par exemple"),
-        ("Mo 09:00-12:00; Xx 10:00", "au caractère 15", "écrivez par exemple"),
+        ("rendez-vous", "au caractère 1", "écrivez par exemple"),
+        ("Mo 09:00-12:00; Xx 10:00", "au caractère 17", "écrivez par exemple"),
         ("Mo 25:00-26:00", "au caractère", "écrivez par exemple"),
         ("Mo 17:00-09:00", "règle 1", "coupez-le à 24:00"),
         ("Mo 22:00-26:00", "règle 1", "coupez-le à 24:00"),
@@ -94,7 +95,7 @@ fn what_no_rules_can_say_is_told_by_its_place_and_the_next_step() {
         ("2030-2026 Mo 09:00-12:00", "", "inversée"),
         ("Mo 09:00-12:00; PH,SH off", "règle 2", "une autre pour SH"),
         ("Mo 09:00-12:00; PH Mo off; Su,PH off", "règle 2", "à part"),
-        ("PH off; Mo 09:00-12:00", "règle 2", "à la fin"),
+        ("PH off; Mo 09:00-12:00", "règle 1", "à la fin"),
         ("Mo[1] 09:00-12:00; week 01-53/2 Mo 14:00-17:00", "règle", "général au particulier"),
         (
             "Mo 01:00-02:00,03:00-04:00,05:00-05:10,05:20-05:30,05:40-05:50,06:00-06:10,06:20-06:30,06:40-06:50,\
@@ -103,11 +104,12 @@ fn what_no_rules_can_say_is_told_by_its_place_and_the_next_step() {
             "douze",
         ),
     ] {
-        let error = FieldError::from(read(text).expect_err(text));
-        assert_eq!(error.field, "hours");
-        let said = error.to_string();
-        assert!(said.contains(place) && said.contains(why), "{text}: {said}");
+        let told = read(text).map_err(|error| FieldError::from(error).to_string());
+        if !told.as_ref().is_err_and(|said| said.starts_with("hours: ") && said.contains(place) && said.contains(why)) {
+            wrong.push(format!("{text}: {told:?}"));
+        }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let long = "Mo 09:00-12:00; ".repeat(200);
     assert!(read(&long).unwrap_err().to_string().contains("abrégez"));
 }
