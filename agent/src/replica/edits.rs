@@ -3,10 +3,10 @@
 //! Called by the desk's commands and by the session. Invariant: no edit is kept here before all that
 //! it follows.
 
-use msap_shared::chain::{Built, Refusal};
+use msap_shared::chain::{Built, OpId, Refusal};
 use msap_shared::document::{DocId, DocKind, admits};
 use msap_shared::id::WriterId;
-use msap_shared::register::{Edit, Registers, Verdict};
+use msap_shared::register::{Edit, Registers, Setting, Verdict};
 
 use super::Replica;
 use crate::store::chains::{self, Doc};
@@ -70,6 +70,7 @@ impl Replica<'_> {
             if verdict == Verdict::Fork && edit.sound().is_some() {
                 // The hub's stands.
                 let tail = retire::take_out_edits(self.conn, doc, &edit.writer, edit.seq, Cause::Fork)?;
+                self.renew_writer();
                 (known, again) = (tail.kept, [again, tail.again].concat());
                 verdict = known.judge(&edit);
             }
@@ -102,17 +103,56 @@ impl Replica<'_> {
         cause: Cause,
     ) -> Result<(), StoreError> {
         let tail = retire::take_out_edits(self.conn, doc, writer, seq, cause)?;
+        self.renew_writer();
         self.enter_again(doc, tail)
     }
 
-    /// Enters settings again under a fresh writer, each in an edit of its own, so that one that can
+    /// Enters edits that were saved from a damaged database: those that still follow as they are, and
+    /// what the others say anew, unless something that stands says it. Returns how many of each.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn enter_edits(&mut self, document: &DocId, mut edits: Vec<Edit>) -> Result<(u64, u64), StoreError> {
+        let doc = Doc { row: chains::document_row_or_new(self.conn, document)?, name: document };
+        let mut known = registers::load(self.conn, doc.row)?;
+        edits.sort_by_key(|edit| (edit.op_start, edit.writer));
+        let mut orphans: Vec<(OpId, Setting)> = Vec::new();
+        let mut changes = 0;
+        for edit in edits {
+            match known.judge(&edit) {
+                Verdict::Follows(built) => {
+                    self.keep(doc, &edit, &built)?;
+                    known.add(&edit);
+                    changes += 1;
+                }
+                Verdict::Known => {}
+                // Something of its past is gone. What it says is entered beside what stands: a person
+                // settles it, and the hub may have the rest.
+                Verdict::Missing | Verdict::Fork | Verdict::Refused(_) => {
+                    for (op, setting) in edit.ops() {
+                        orphans.retain(|(earlier, _)| !setting.replaces.contains(earlier));
+                        orphans.push((op, setting.clone()));
+                    }
+                }
+            }
+        }
+        let mut again = Vec::new();
+        for (_, Setting { key, value, mut replaces }) in orphans {
+            let standing = known.entries(&key);
+            if standing.iter().all(|entry| entry.value != value) {
+                replaces.retain(|op| standing.iter().any(|entry| entry.op == *op));
+                again.push(Setting { key, value, replaces });
+            }
+        }
+        let anew = again.len() as u64;
+        self.enter_again(doc, EditTail { kept: known, again })?;
+        Ok((changes, anew))
+    }
+
+    /// Enters settings again, under a writer that was drawn when they were taken out, each in an edit of its own, so that one that can
     /// never be taken holds up no other.
     fn enter_again(&mut self, doc: Doc<'_>, tail: EditTail) -> Result<(), StoreError> {
         let EditTail { kept: mut known, again } = tail;
-        if again.is_empty() {
-            return Ok(());
-        }
-        self.renew_writer();
         for setting in again {
             if stands_alone(&known, &setting.key, &setting.value) {
                 continue;
@@ -139,3 +179,6 @@ impl Replica<'_> {
 fn stands_alone(known: &Registers, key: &str, value: &str) -> bool {
     matches!(known.entries(key).as_slice(), [only] if only.value == value)
 }
+
+#[cfg(test)]
+mod tests;

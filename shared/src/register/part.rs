@@ -23,8 +23,8 @@ pub struct Parted {
 
 /// Takes the edit `seq` of `writer` out of these, which stand each after all that it follows.
 ///
-/// What is said again replaces those values only that its author had seen: a value beside it stays
-/// beside it. What an edit that stays has said as well, without having been seen by the one that
+/// What is said again replaces what it replaced before, as far as that stays, and nothing else: a
+/// value beside it stays beside it. What an edit that stays has said as well, without having been seen by the one that
 /// goes, is not said again: another holder of the same edit was faster.
 pub fn part(edits: Vec<Edit>, writer: &WriterId, seq: u64) -> Parted {
     let mut parted = Parted::default();
@@ -41,8 +41,20 @@ pub fn part(edits: Vec<Edit>, writer: &WriterId, seq: u64) -> Parted {
         }
     }
     let Parted { kept, out, again } = &mut parted;
-    let replaced: BTreeSet<OpId> =
-        out.iter().flat_map(|edit| &edit.settings).flat_map(|setting| setting.replaces.iter().copied()).collect();
+    let ops = || out.iter().flat_map(Edit::ops);
+    let superseded: BTreeSet<&OpId> = ops().flat_map(|(_, setting)| &setting.replaces).collect();
+    // What each of their operations replaced, as far as it stays: also by way of others that go.
+    let mut replaced: BTreeMap<OpId, BTreeSet<OpId>> = BTreeMap::new();
+    for (op, setting) in ops() {
+        let mut all = BTreeSet::new();
+        for before in &setting.replaces {
+            match replaced.get(before) {
+                Some(earlier) => all.extend(earlier),
+                None => drop(all.insert(*before)),
+            }
+        }
+        replaced.insert(op, all);
+    }
     // What each of them follows, as far as it stays.
     let mut pasts: BTreeMap<ChangeHash, BTreeSet<ChangeHash>> = BTreeMap::new();
     for (n, edit) in out.iter().enumerate() {
@@ -57,13 +69,14 @@ pub fn part(edits: Vec<Edit>, writer: &WriterId, seq: u64) -> Parted {
         pasts.insert(edit.hash, past);
         let seen = kept.past(&deps);
         let is_past = |op: &OpId| kept.position(op).is_some_and(|at| seen.holds(at));
-        for (_, setting) in edit.ops().filter(|(op, _)| !replaced.contains(op)) {
+        for (op, setting) in edit.ops().filter(|(op, _)| !superseded.contains(op)) {
             let Setting { key, value, .. } = setting;
             let said = stay.iter().filter(|other| other.settings.iter().any(|s| s.key == *key && s.value == *value));
             if said.into_iter().any(|other| !is_past(&OpId { counter: other.op_start, writer: other.writer })) {
                 continue;
             }
-            let replaces = kept.entries(key).into_iter().map(|entry| entry.op).filter(is_past).collect();
+            let standing = kept.entries(key).into_iter().map(|entry| entry.op);
+            let replaces = standing.filter(|standing| replaced[&op].contains(standing)).collect();
             again.push((n, Setting { key: key.clone(), value: value.clone(), replaces }));
         }
     }

@@ -76,7 +76,7 @@ impl Machine {
         let mut heads: Vec<[u8; 32]> = self.own.get_heads().iter().map(|head| head.0).collect();
         let mut again: Vec<[u8; 32]> = loaded.clone().get_heads().iter().map(|head| head.0).collect();
         let mut ours: Vec<[u8; 32]> = self.registers.heads().map(|head| *head.as_bytes()).collect();
-        (heads.sort_unstable(), again.sort_unstable(), ours.sort_unstable());
+        [&mut heads, &mut again, &mut ours].into_iter().for_each(|heads| heads.sort_unstable());
         assert_eq!((&heads, &again), (&ours, &ours));
         agree(&self.registers, &self.own);
         agree(&self.registers, &loaded);
