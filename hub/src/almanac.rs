@@ -9,9 +9,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
+use msap_shared::code::known_operator;
 use msap_shared::document::partners::Partners;
 pub use msap_shared::document::register::Facts;
 use msap_shared::document::register::{Conflict, conflicts};
+use msap_shared::document::schedule::OperatorToken;
 use msap_shared::document::{DocId, DocKind};
 use msap_shared::id::SiteId;
 use msap_shared::io::hours;
@@ -154,6 +156,18 @@ impl Book {
                 *kept = Some((day, Arc::clone(&text)));
                 text
             }
+        }
+    }
+
+    /// What people call a partner: the catalogue's word, or the house's own for a local service.
+    pub fn label(&self, operator: &OperatorToken) -> String {
+        let own = self.partners.partner(operator).and_then(|partner| partner.label.as_ref()?.agreed()?.body.as_ref());
+        match (own, operator) {
+            (Some(label), _) => label.to_string(),
+            (None, OperatorToken::Known(code)) => {
+                known_operator(code.as_str()).map_or_else(|| code.to_string(), |known| known.label_fr.to_owned())
+            }
+            (None, OperatorToken::Local(name)) => name.to_string(),
         }
     }
 

@@ -1,8 +1,9 @@
 //! What operators' changes ask of the core and the keys, and how failures are told.
 
 use jiff::Timestamp;
-use msap_shared::document::register::Author;
-use msap_shared::id::DeviceId;
+use msap_shared::document::DocKind;
+use msap_shared::document::register::{Author, Edits};
+use msap_shared::id::{DeviceId, SiteId};
 use msap_shared::time::Month;
 use rusqlite::Connection;
 
@@ -11,6 +12,7 @@ use crate::backup::BackupError;
 use crate::bundle::{self, AnswerObject, BundleObject};
 use crate::coordinate::{self, WriteError};
 use crate::core::Core;
+use crate::core::edit::{SiteEdit, SiteEdited};
 use crate::exit::{Exit, Failure, with_causes};
 use crate::harm;
 use crate::keys::{Keys, KeysError, Named};
@@ -100,6 +102,24 @@ impl Hub for Engine<'_> {
         let left: Vec<&str> = behind.iter().map(|device| device.id.as_str()).collect();
         self.write(|conn| journal::record(conn, now, "ca.finish", "", &format!("left behind: {}", left.join(" "))))?;
         admin::authorities(self.core.connection(), self.keys)
+    }
+
+    fn set_hours(&mut self, hours: &[(SiteId, Edits)], now: Timestamp) -> Result<(), AdminError> {
+        let edits: Vec<SiteEdit> = hours
+            .iter()
+            .map(|(site, facts)| SiteEdit {
+                site: site.clone(),
+                kind: DocKind::Schedule,
+                facts: facts.clone(),
+                detail: String::new(),
+            })
+            .collect();
+        if edits.is_empty() {
+            return Ok(());
+        }
+        let done = self.core.edit_all(&edits, now)?;
+        let kept = done.iter().filter(|done| **done == SiteEdited::Kept).count();
+        Ok(self.write(|conn| journal::record(conn, now, "site.import", "hours", &format!("schedules={kept}")))?)
     }
 
     fn settle_conflict(&mut self, id: &str, version: usize, now: Timestamp) -> Result<(), AdminError> {

@@ -31,6 +31,7 @@ pub fn router<V: Views>(views: V) -> Router {
         .route("/sites", get(sites::sites::<V>))
         .route("/sites/{id}", get(sites::site::<V>))
         .route("/sites/{id}/schedule", get(schedule::schedule::<V>))
+        .route("/sites/{id}/schedule.ics", get(schedule::calendar::<V>))
         .route("/sites/{id}/hours.osm", get(schedule::osm::<V>))
         .route("/sites/{id}/closures", put(closures::put_of_site::<V>).delete(closures::delete_of_site::<V>))
         .route("/sites/{id}/partners", get(partners::of_site::<V>))

@@ -6,6 +6,7 @@ use axum::response::IntoResponse;
 use axum::{Extension, Json};
 use jiff::Timestamp;
 use msap_shared::document::{DocId, DocKind};
+use msap_shared::io::hours::calendar::{self, CalendarSite, Window};
 use msap_shared::schedule::plan;
 use msap_shared::time::Day;
 use serde_json::{Value, json};
@@ -98,6 +99,43 @@ pub(super) async fn osm<V: Views>(
     });
     let text = answer.await??;
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text + "\n"))
+}
+
+/// A site's openings and permanences as a calendar.
+pub(super) async fn calendar<V: Views>(
+    State(views): State<V>,
+    Extension(caller): Extension<Caller>,
+    Name(name): Name,
+    Pairs(pairs): Pairs,
+) -> Result<impl IntoResponse, Problem> {
+    let almanac = views.almanac().clone();
+    let answer = views.read(move |conn| {
+        let answer = || {
+            let (site, _) = seen(conn, &caller, &name)?;
+            let given = Given::check(&pairs, &[("from", true), ("to", true)])?;
+            let from = given.one("from").map(|text| ask::day("from", text)).transpose()?;
+            let to = given.one("to").map(|text| ask::day("to", text)).transpose()?;
+            let today = Day::at(Timestamp::now(), &site.timezone);
+            let window =
+                Window::new(from.unwrap_or(today), to).map_err(|error| Problem::value(error.field, error.why))?;
+            let pages = almanac.open(conn)?;
+            let none = Book::default();
+            let book = pages.book(&site.id).map_or(&none, |book| book);
+            let around = pages.around(&site);
+            let described = CalendarSite {
+                id: &site.id,
+                name: &site.name,
+                address: &site.address,
+                zone: &site.timezone,
+                schedule: &book.schedule,
+                around: around.surroundings(),
+            };
+            Ok::<_, Problem>(calendar::of_site(&described, window, &|operator| book.label(operator)))
+        };
+        Ok(answer())
+    });
+    let text = answer.await??;
+    Ok(([(header::CONTENT_TYPE, "text/calendar; charset=utf-8")], text))
 }
 
 fn period(pairs: &[(String, String)], today: Day) -> Result<(Day, Day), AskError> {

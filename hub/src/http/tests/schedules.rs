@@ -153,6 +153,12 @@ async fn a_schedule_tells_intervals_why_and_rules() {
     let (status, headers, text) = hub.send(request.body(Body::empty()).unwrap()).await;
     assert_eq!((status.as_u16(), &headers["content-type"]), (200, &"text/plain; charset=utf-8".parse().unwrap()));
     assert!(String::from_utf8(text).unwrap().contains("Mo"));
+    let address = "/v1/sites/275/schedule.ics?from=2026-12-23&to=2026-12-25";
+    let request = Request::get(address).header("authorization", "Bearer national");
+    let (status, headers, text) = hub.send(request.body(Body::empty()).unwrap()).await;
+    assert_eq!((status.as_u16(), &headers["content-type"]), (200, &"text/calendar; charset=utf-8".parse().unwrap()));
+    assert_eq!(String::from_utf8(text).unwrap().matches("BEGIN:VEVENT").count(), 1);
+    assert_eq!(hub.get("national", "/v1/sites/275/schedule.ics?from=2026-12-23&to=2029-12-25").await.0, 422);
 }
 
 #[tokio::test]
