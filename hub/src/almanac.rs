@@ -178,6 +178,13 @@ impl Book {
 }
 
 impl Pages {
+    /// The almanac of one site with these facts in its schedule.
+    #[cfg(test)]
+    pub(crate) fn of(site: SiteId, schedule: &Facts) -> Self {
+        let book = Book { schedule: Schedule::read(schedule), ..Book::default() };
+        Self { books: BTreeMap::from([(site, Arc::new(book))]), ..Self::default() }
+    }
+
     /// A site's documents, if it has any.
     pub fn book(&self, site: &SiteId) -> Option<&Arc<Book>> {
         self.books.get(site)

@@ -9,7 +9,7 @@ use msap_shared::reference::{self, PUBLIC_HOLIDAYS, SCHOOL_HOLIDAYS, from_bytes}
 use msap_shared::schedule::Calendar;
 use rusqlite::Connection;
 
-use crate::catalogue::rows::{self, PublicRow, SchoolRow};
+use crate::catalogue::rows::{self, SchoolRow};
 use crate::store::{StoreError, calendars};
 
 const PUBLIC: &str = include_str!("../data/holidays.csv");
@@ -58,8 +58,8 @@ impl Kind {
 pub fn built_in() -> &'static Calendar {
     static BUILT_IN: LazyLock<Calendar> = LazyLock::new(|| {
         let mut calendar = Calendar::default();
-        for PublicRow { zone, day, name, .. } in rows::public(PUBLIC).rows {
-            calendar.add_public(&zone, day, &name);
+        for (zone, days) in rows::by_zone(rows::public(PUBLIC).rows).days {
+            days.iter().for_each(|(day, row)| calendar.add_public(&zone, *day, &row.name));
         }
         for SchoolRow { zone, holiday, .. } in rows::school(SCHOOL).rows {
             calendar.add_school(&zone, &holiday);
@@ -114,8 +114,9 @@ mod tests {
                 let found = built_in().public(place.holiday_zone, day(year));
                 assert_eq!(found, Known::Yes(Some("1er mai")), "{code} {year}");
             }
-            let found = built_in().school(place.school_zone, place.holiday_zone, day(2_026));
-            assert!(matches!(found, Known::Yes(_)), "{code}: {found:?}");
+            // Some zones have not yet published what follows: that is told as missing.
+            let mut years = built_in().school_years().filter(|(zone, _)| *zone == place.school_zone);
+            assert!(years.any(|(_, year)| year == 2_025), "{code}");
         }
     }
 }

@@ -4,8 +4,8 @@
 //! its line and the others go in; a file that says what holds already changes nothing. A plan is
 //! made by reading only, so that a rehearsal and an import do exactly the same.
 //!
-//! A calendar speaks, for each of its zones, of the days from its first to its last: what it does
-//! not name between them is no holiday any more, and what lies outside stays.
+//! A calendar speaks, for each of its zones and years, of the days from its first to its last: what
+//! it does not name between them is no holiday any more, and what lies outside stays.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -184,54 +184,54 @@ impl Plan {
     fn public(&mut self, conn: &Connection, text: &str) -> Result<Vec<Defect>, StoreError> {
         let before = calendar::in_force(conn)?;
         let rows::Rows { rows, mut problems } = rows::public(text);
-        let mut zones: BTreeMap<String, BTreeMap<Day, PublicRow>> = BTreeMap::new();
-        for row in rows {
-            let known = before.public_years().any(|(zone, _)| zone == row.zone);
-            let days = if known {
-                zones.entry(row.zone.clone()).or_default()
-            } else {
-                problems.push(defect(row.line, "holiday_zone", &row.zone, UNKNOWN_ZONE));
-                continue;
-            };
-            if days.contains_key(&row.day) {
-                problems.push(defect(row.line, "date", &row.day.to_string(), TWICE));
+        let rows::ByZone { days: zones, repeated } = rows::by_zone(rows);
+        problems.extend(repeated.iter().map(|row| defect(row.line, "date", &row.day.to_string(), TWICE)));
+        for (zone, days) in zones {
+            if !before.public_years().any(|(known, _)| known == zone) {
+                problems.extend(days.values().map(|row| defect(row.line, "holiday_zone", &zone, UNKNOWN_ZONE)));
                 continue;
             }
-            days.insert(row.day, row);
-        }
-        for (zone, rows) in zones {
-            let (Some(first), Some(last)) = (rows.keys().next().copied(), rows.keys().next_back().copied()) else {
-                continue;
-            };
-            for year in first.date().year()..=last.date().year() {
-                let held = before.public_year(&zone, year).map(|year| year.days).unwrap_or_default();
-                let held: BTreeMap<Day, String> =
-                    held.into_iter().filter_map(|(number, name)| Some((Day::from_number(number)?, name))).collect();
-                let given: BTreeMap<Day, &PublicRow> =
-                    rows.iter().filter(|(day, _)| day.date().year() == year).map(|(day, row)| (*day, row)).collect();
-                let outside = held.iter().filter(|(day, _)| **day < first || last < **day);
-                let mut days: BTreeMap<Day, &str> = outside.map(|(day, name)| (*day, name.as_str())).collect();
-                days.extend(given.iter().map(|(day, row)| (*day, row.name.as_str())));
-                if days.len() < PUBLIC_HOLIDAYS_MIN {
-                    problems
-                        .extend(given.values().map(|row| defect(row.line, "date", &row.day.to_string(), INCOMPLETE)));
-                    continue;
-                }
-                let is = |day: &Day| held.get(day).map(String::as_str);
-                for (day, row) in &given {
-                    match is(day) {
-                        None => self.report.added += 1,
-                        Some(name) if name == row.name => self.report.unchanged += 1,
-                        Some(_) => self.report.changed += 1,
-                    }
-                }
-                self.report.removed += held.keys().filter(|day| !days.contains_key(day)).count() as u64;
-                let mut after = Calendar::default();
-                days.iter().for_each(|(day, name)| after.add_public(&zone, *day, name));
-                self.replace(Kind::Public, &zone, year, &before, &after);
+            let mut years: BTreeMap<i16, BTreeMap<Day, PublicRow>> = BTreeMap::new();
+            for (day, row) in days {
+                years.entry(day.date().year()).or_default().insert(day, row);
+            }
+            for (year, given) in years {
+                problems.extend(self.public_year(&before, &zone, year, &given));
             }
         }
         Ok(problems)
+    }
+
+    /// One year of one zone; what is wrong with it, if it cannot be taken.
+    fn public_year(
+        &mut self,
+        before: &Calendar,
+        zone: &str,
+        year: i16,
+        given: &BTreeMap<Day, PublicRow>,
+    ) -> Vec<Defect> {
+        let held = before.public_year(zone, year).map(|year| year.days).unwrap_or_default();
+        let held: BTreeMap<Day, String> =
+            held.into_iter().filter_map(|(number, name)| Some((Day::from_number(number)?, name))).collect();
+        let (first, last) = (given.keys().next().copied(), given.keys().next_back().copied());
+        let outside = held.iter().filter(|(day, _)| Some(**day) < first || last < Some(**day));
+        let mut days: BTreeMap<Day, &str> = outside.map(|(day, name)| (*day, name.as_str())).collect();
+        days.extend(given.iter().map(|(day, row)| (*day, row.name.as_str())));
+        if days.len() < PUBLIC_HOLIDAYS_MIN {
+            return given.values().map(|row| defect(row.line, "date", &row.day.to_string(), INCOMPLETE)).collect();
+        }
+        for (day, row) in given {
+            match held.get(day) {
+                None => self.report.added += 1,
+                Some(name) if *name == row.name => self.report.unchanged += 1,
+                Some(_) => self.report.changed += 1,
+            }
+        }
+        self.report.removed += held.keys().filter(|day| !days.contains_key(day)).count() as u64;
+        let mut after = Calendar::default();
+        days.iter().for_each(|(day, name)| after.add_public(zone, *day, name));
+        self.replace(Kind::Public, zone, year, before, &after);
+        Vec::new()
     }
 
     fn school(&mut self, conn: &Connection, text: &str) -> Result<Vec<Defect>, StoreError> {
@@ -246,11 +246,15 @@ impl Plan {
             }
         }
         for (zone, given) in zones {
-            let first = given.iter().map(|holiday| holiday.from).min();
-            let last = given.iter().map(|holiday| holiday.until).max();
-            let (Some(first), Some(last)) = (first, last) else { continue };
             let held = stretches(&before, &zone);
-            let outside = held.iter().filter(|holiday| holiday.from < first || last <= holiday.from);
+            // Of each school year that the file names, from its first day to its last.
+            let mut windows: BTreeMap<i16, (Day, Day)> = BTreeMap::new();
+            for holiday in &given {
+                let window = windows.entry(school_year(holiday.from)).or_insert((holiday.from, holiday.until));
+                *window = (window.0.min(holiday.from), window.1.max(holiday.until));
+            }
+            let spoken_of = |day: Day| windows.values().any(|(first, last)| *first <= day && day < *last);
+            let outside = held.iter().filter(|holiday| !spoken_of(holiday.from));
             let all: BTreeSet<&SchoolHoliday> = outside.chain(&given).collect();
             self.report.unchanged += given.iter().filter(|holiday| held.contains(*holiday)).count() as u64;
             self.report.added += given.iter().filter(|holiday| !held.contains(*holiday)).count() as u64;
@@ -311,6 +315,12 @@ impl Plan {
         }
         problems
     }
+}
+
+/// School years begin in August, by the year of which they are named here.
+fn school_year(day: Day) -> i16 {
+    let date = day.date();
+    if date.month() >= 8 { date.year() } else { date.year() - 1 }
 }
 
 /// All stretches of a zone, each once: a year's list has those that reach into it.

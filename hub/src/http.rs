@@ -9,6 +9,7 @@ mod auth;
 mod closures;
 mod conflicts;
 mod documents;
+mod exports;
 mod moment;
 mod partners;
 mod problem;

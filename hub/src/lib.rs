@@ -26,6 +26,7 @@ pub mod keys;
 pub mod lang;
 pub mod ledger;
 pub mod out;
+pub mod published;
 pub mod reference;
 pub mod replica;
 pub mod service;

@@ -3,6 +3,9 @@
 //! Called by the import, and by the calendars built into the program, which are files of the same
 //! form. Columns are found by their header; those that are not known are left aside.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use csv::StringRecord;
 use msap_shared::document::register::FieldError;
 use msap_shared::schedule::NetworkClosure;
@@ -16,6 +19,8 @@ use crate::lang::Phrase;
 
 /// Longest name of a holiday, in bytes.
 const NAME_LEN_MAX: usize = 120;
+/// Between the names of two holidays of one day.
+const BOTH: &str = " et ";
 /// Most rows of one file.
 const ROWS_MAX: usize = 100_000;
 
@@ -104,6 +109,32 @@ pub(crate) fn public(text: &str) -> Rows<PublicRow> {
         let (zone, name) = (row.some("holiday_zone")?.to_owned(), row.name()?.to_owned());
         Ok(PublicRow { line, zone, day: row.day("date")?, name })
     })
+}
+
+/// Public holidays by zone and day.
+#[derive(Debug, Default)]
+pub(crate) struct ByZone {
+    pub(crate) days: BTreeMap<String, BTreeMap<Day, PublicRow>>,
+    /// Rows that an earlier one had said already.
+    pub(crate) repeated: Vec<PublicRow>,
+}
+
+/// Sorts public holidays by zone and day. Two that fall on one day have both names.
+pub(crate) fn by_zone(rows: Vec<PublicRow>) -> ByZone {
+    let mut sorted = ByZone::default();
+    for row in rows {
+        match sorted.days.entry(row.zone.clone()).or_default().entry(row.day) {
+            Entry::Vacant(free) => drop(free.insert(row)),
+            Entry::Occupied(held) if held.get().name.split(BOTH).any(|name| name == row.name) => {
+                sorted.repeated.push(row);
+            }
+            Entry::Occupied(mut held) => {
+                let both = format!("{}{BOTH}{}", held.get().name, row.name);
+                held.get_mut().name = both;
+            }
+        }
+    }
+    sorted
 }
 
 /// School holidays: `school_zone,name,start,end_exclusive,population`.

@@ -9,7 +9,7 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use super::problem::Problem;
-use super::{Views, auth, closures, conflicts, documents, partners, schedule, settling, sites, visits};
+use super::{Views, auth, closures, conflicts, documents, exports, partners, schedule, settling, sites, visits};
 
 /// Largest body of a request.
 const BODY_LEN_MAX: usize = 64 * 1024;
@@ -39,6 +39,7 @@ pub fn router<V: Views>(views: V) -> Router {
         .route("/partners", get(partners::of_network::<V>))
         .route("/closures", get(closures::of_network::<V>).put(closures::put_of_network::<V>))
         .route("/closures/{id}", delete(closures::delete_of_network::<V>))
+        .route("/exports/anct.csv", get(exports::anct::<V>))
         .route("/conflicts", get(conflicts::list::<V>))
         .route("/conflicts/{id}", post(conflicts::settle::<V>))
         .route("/flagged", get(settling::flagged::<V>))
