@@ -5,6 +5,7 @@
 
 mod args;
 pub(crate) mod bundle;
+mod catalogue;
 mod imported;
 pub(crate) mod request;
 pub(crate) mod show;

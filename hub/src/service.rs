@@ -22,6 +22,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::accept::{ConnId, Cut, Peer, Sessions};
+use crate::almanac::Almanac;
 use crate::core::{Core, Input, Output};
 use crate::enrol::{BoxFuture, EnrolDenied, Registrar, enrol_in, exclude_replaced};
 use crate::keys::{Keys, Witness};
@@ -81,6 +82,7 @@ pub struct Handle {
     keys: Arc<Keys>,
     /// Where devices that enrol are to sync.
     advertise: Arc<str>,
+    almanac: Arc<Almanac>,
 }
 
 /// The running writer.
@@ -97,6 +99,7 @@ impl Service {
         database: PathBuf,
         keys: Arc<Keys>,
         advertise: &str,
+        almanac: Arc<Almanac>,
         stop: CancellationToken,
     ) -> std::io::Result<Self> {
         let (jobs, queue) = mpsc::channel(QUEUE_LEN);
@@ -110,6 +113,7 @@ impl Service {
             pulse: pulse.clone(),
             keys: keys.clone(),
             advertise: advertise.into(),
+            almanac,
         };
         let runtime = tokio::runtime::Handle::current();
         let (connections, witnessed, heard) = (BTreeMap::new(), Instant::now(), Instant::now());
@@ -344,6 +348,11 @@ impl Handle {
         query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.looks.read(query).await
+    }
+
+    /// What every site's schedule and partners amount to.
+    pub fn almanac(&self) -> &Arc<Almanac> {
+        &self.almanac
     }
 
     /// Why the writer cannot do its work, if it cannot. Nothing is asked of it.

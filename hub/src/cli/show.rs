@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::args::Format;
 use super::table::{list, object, plain};
-use super::{bundle, imported, table, words};
+use super::{bundle, catalogue, imported, table, words};
 use crate::admin::{AuthoritiesObject, DeviceObject, HeldObject, Reply};
 use crate::config::Shown;
 use crate::doctor::Finding;
@@ -45,6 +45,8 @@ pub(crate) fn reply(reply: Reply, format: Option<Format>, json: bool, lang: Lang
                 Ok(())
             }
         },
+        Reply::Catalogued(report) => catalogue::show(&report, json, lang),
+        Reply::Conflicts(found) => catalogue::conflicts(&found, json),
         Reply::Bundle(bundle) if json => out::json(&bundle),
         Reply::Bundle(found) => bundle::show(&found, lang),
         Reply::BundleMade(made) if json => out::json(&made),

@@ -14,10 +14,13 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::*;
+use crate::core::Revocations;
 use crate::export::tests::chunks;
+use crate::store::Store;
 
 mod beyond;
 mod clients;
+mod schedules;
 mod settling;
 
 /// Reads on a connection of its own each time.
@@ -25,6 +28,7 @@ mod settling;
 struct File {
     path: PathBuf,
     writer: bool,
+    almanac: Arc<Almanac>,
 }
 
 impl Views for File {
@@ -42,6 +46,19 @@ impl Views for File {
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         self.read(f).await
+    }
+
+    async fn change<T, F>(&self, f: F) -> Option<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Core, Timestamp) -> T + Send + 'static,
+    {
+        let store = Store::open(self.path.parent()?, None, Box::new(rand::random::<[u8; 16]>)).unwrap();
+        Some(f(&mut Core::new(store, crate::ask::hub_zone(), Revocations::default()), Timestamp::now()))
+    }
+
+    fn almanac(&self) -> &Arc<Almanac> {
+        &self.almanac
     }
 
     fn trouble(&self) -> Option<&'static str> {
@@ -63,6 +80,7 @@ const TOKENS: [(&str, &str, &str); 8] = [
 fn fill(path: &Path) {
     let conn = Connection::open(path).unwrap();
     crate::store::MIGRATIONS.iter().for_each(|sql| conn.execute_batch(sql).unwrap());
+    conn.pragma_update(None, "user_version", crate::store::MIGRATIONS.len()).unwrap();
     conn.execute_batch(
         "INSERT INTO site (id, name, kind, parent, department, region, bearer, timezone) VALUES
            ('361', 'Perseigne', 'house', NULL, '61', '28', 'mairie', 'Europe/Paris'),
@@ -106,7 +124,7 @@ fn hub() -> Hub {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("hub.db");
     fill(&path);
-    Hub { router: router(File { path, writer: true }), _dir: dir }
+    Hub { router: router(File { path, writer: true, almanac: Arc::new(Almanac::new(45)) }), _dir: dir }
 }
 
 impl Hub {
@@ -291,6 +309,7 @@ async fn sites_are_listed_page_by_page() {
         ("cursor=%21", 422, "cursor"),
         ("kind=bus", 422, "kind"),
         ("state=silent", 501, "state"),
+        ("open_at=noon", 422, "open_at"),
         ("commune=x", 400, "commune"),
     ] {
         let (found, body) = hub.get("national", &format!("/v1/sites?{query}")).await;
@@ -343,11 +362,11 @@ async fn health_needs_no_token_and_tells_a_dead_writer() {
     }
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("hub.db");
-    let empty = Hub { router: router(File { path: path.clone(), writer: true }), _dir: dir };
+    let empty = Hub { router: router(File { path: path.clone(), writer: true, almanac: Arc::default() }), _dir: dir };
     assert_eq!(empty.get("", "/readyz").await.0, 503);
     fill(&path);
     assert_eq!(empty.get("", "/readyz").await.0, 200);
-    let dead = Hub { router: router(File { path, writer: false }), ..empty };
+    let dead = Hub { router: router(File { path, writer: false, almanac: Arc::default() }), ..empty };
     assert_eq!(dead.get("", "/readyz").await.0, 503);
     assert_eq!(dead.get("", "/healthz").await.0, 200);
 }

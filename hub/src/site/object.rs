@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Site;
 use super::state::state;
+use crate::almanac::Hours;
 
 /// What the store knows of a site's devices.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,6 +57,17 @@ pub struct SiteObject {
 }
 
 impl SiteObject {
+    /// With what the rules of its schedule say, where anybody said any. What only the list said
+    /// stays until then.
+    pub fn with_hours(self, hours: Option<Hours>) -> Self {
+        match hours {
+            Some(Hours { open_now, weekly_minutes, osm }) => {
+                Self { open_now, weekly_minutes, osm_opening_hours: osm.to_string(), ..self }
+            }
+            None => self,
+        }
+    }
+
     /// The object for this site and these contacts.
     pub fn of(site: &Site, contact: &Contact, now: Timestamp) -> Self {
         let last_contact = contact.last_contact.and_then(|at| Timestamp::from_second(at).ok());
