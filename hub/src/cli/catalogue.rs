@@ -4,7 +4,7 @@ use std::io;
 
 use serde_json::{Value, json};
 
-use super::show::list;
+use super::table::list;
 use crate::catalogue::CatalogueReport;
 use crate::lang::Lang;
 use crate::out;
@@ -32,12 +32,12 @@ pub(super) fn show(report: &CatalogueReport, json: bool, lang: Lang) -> io::Resu
     if report.problems.is_empty() {
         Ok(())
     } else {
-        list(&report.problems, &["line", "field", "found", "problem"], false)
+        list(&report.problems, &["line", "field", "found", "problem"], false, lang)
     }
 }
 
 /// Writes conflicts, a line a version.
-pub(super) fn conflicts(found: &[Value], json: bool) -> io::Result<()> {
+pub(super) fn conflicts(found: &[Value], json: bool, lang: Lang) -> io::Result<()> {
     if json {
         return out::json(&found);
     }
@@ -51,5 +51,5 @@ pub(super) fn conflicts(found: &[Value], json: bool) -> io::Result<()> {
             })
         }));
     }
-    list(&lines, &["id", "key", "version", "value", "author", "day"], false)
+    list(&lines, &["id", "key", "version", "value", "author", "day"], false, lang)
 }

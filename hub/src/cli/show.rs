@@ -46,7 +46,7 @@ pub(crate) fn reply(reply: Reply, format: Option<Format>, json: bool, lang: Lang
             }
         },
         Reply::Catalogued(report) => catalogue::show(&report, json, lang),
-        Reply::Conflicts(found) => catalogue::conflicts(&found, json),
+        Reply::Conflicts(found) => catalogue::conflicts(&found, json, lang),
         Reply::Bundle(bundle) if json => out::json(&bundle),
         Reply::Bundle(found) => bundle::show(&found, lang),
         Reply::BundleMade(made) if json => out::json(&made),
