@@ -312,7 +312,7 @@ impl Views for Handle {
     async fn change<T, F>(&self, f: F) -> Option<T>
     where
         T: Send + 'static,
-        F: FnOnce(&mut core::Core, Timestamp) -> T + Send + 'static,
+        F: FnOnce(&mut Core, Timestamp) -> T + Send + 'static,
     {
         self.manage(f).await.ok()
     }

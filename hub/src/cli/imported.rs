@@ -25,7 +25,7 @@ pub(super) fn show(report: &ImportReport, json: bool, lang: Lang) -> io::Result<
         list(&report.problems, &["line", "site", "field", "code", "found", "problem", "done"], false, lang)?;
     }
     if !report.hours_kept.is_empty() {
-        list(&report.hours_kept, &["line", "site", "key", "author", "stands", "listed"], false)?;
+        list(&report.hours_kept, &["line", "site", "key", "author", "stands", "listed"], false, lang)?;
     }
     if !report.missing.is_empty() {
         list(&report.missing, &["site", "name", "list_date", "retired"], false, lang)?;

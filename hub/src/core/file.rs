@@ -17,7 +17,7 @@ use msap_shared::io::bundle::{BundleError, Frames};
 use msap_shared::reference::{AUTHORITIES, Held};
 use msap_shared::session::hub::HubSession;
 use msap_shared::session::{SEQ_MAX, SessionError};
-use msap_shared::time::Month;
+use msap_shared::time::{Day, Month};
 use rusqlite::Connection;
 
 use super::{Core, Done, NO_LINE, admit};
@@ -139,7 +139,7 @@ impl Core {
                 }
                 seen.note_foreign(&frame, session.grant());
                 let inner = Replica::writing(conn, turn, &site, device, (now, today)).of(TRANSPORT, believed);
-                let inner = inner.with(sources);
+                let inner = inner.with(sources, today);
                 match session.receive(frame, &mut ByFile { inner, seen: &mut seen }) {
                     Ok(news) => done.news.extend(news.into_iter().map(|news| (NO_LINE, site.clone(), news))),
                     Err(SessionError::Replica(error)) => return Err(error.into()),
@@ -181,6 +181,7 @@ impl Core {
         from: Option<Month>,
         now: Timestamp,
     ) -> Result<Option<Answer>, FileRefused> {
+        let today = self.day(now);
         let conn = self.store.connection();
         let Some(row) = devices::show(conn, device)? else { return Ok(None) };
         let standing = match row.standing {
@@ -205,7 +206,7 @@ impl Core {
         // The welcome first; then what is not to be counted on any more, then the rest.
         answer.add(session.poll(epoch, mark, &mut replica)?)?;
         if standing == DeviceStanding::Active {
-            for reference in references_for(&self.sources, conn, &row.site, device, told.as_ref())? {
+            for reference in references_for(&self.sources, conn, &row.site, (device, today), told.as_ref())? {
                 answer.add(Some(Frame::Reference(Reference { epoch: Some(epoch), n: mark.commit, ..reference })))?;
             }
         }
@@ -272,7 +273,7 @@ fn references_for(
     sources: &Sources,
     conn: &Connection,
     site: &SiteId,
-    device: DeviceId,
+    (device, today): (DeviceId, Day),
     told: Option<&Told>,
 ) -> Result<Vec<Reference>, StoreError> {
     let frames = told.into_iter().flat_map(|told| told.have.iter());
@@ -286,7 +287,7 @@ fn references_for(
         return Ok(Vec::new());
     }
     let held: Vec<Held> = told.iter().map(|told| (told.kind, told.hash)).collect();
-    let mut all = sources.differing(conn, site, &held)?;
+    let mut all = sources.differing(conn, site, &held, today)?;
     for reference in &mut all {
         let asked = told.iter().find(|told| told.kind == reference.kind && !told.value.is_empty());
         if let Some(whole) = asked.map(|asked| sources.answered(conn, site, device, asked)).transpose()?.flatten() {
