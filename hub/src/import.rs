@@ -13,15 +13,14 @@ mod parents;
 mod places;
 mod report;
 mod row;
+mod schedules;
 pub(crate) mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use msap_shared::document::register::Edits;
-use msap_shared::document::{DocId, DocKind};
 use msap_shared::id::SiteId;
-use msap_shared::schedule::Schedule;
 use msap_shared::time::Day;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
@@ -32,7 +31,6 @@ use self::places::{Merge, Places};
 use self::report::Place;
 pub use self::report::{FieldChange, HoursKept, ImportReport, MissingSite, NewAlias, RowProblem};
 use self::row::{House, Row};
-use crate::almanac;
 use crate::lang::Lang;
 use crate::site::{Field, Kind, Life, Site};
 use crate::store::history::Since;
@@ -197,40 +195,6 @@ pub fn plan(conn: &Connection, list: &ListFile, today: Day, lang: Lang) -> Resul
 }
 
 impl Plan {
-    /// Compares a row's hours with the schedule that holds. A place under a provisional id has none
-    /// yet: its id could not be changed any more.
-    fn hours_of(&mut self, conn: &Connection, place: &Place, column: String, site: &Site) -> Result<(), StoreError> {
-        if places::is_provisional(site.id.as_str()) {
-            return Ok(());
-        }
-        let held = match DocId::registers(site.id.clone(), DocKind::Schedule) {
-            Some(document) => Schedule::read(&almanac::facts(conn, &document)?),
-            None => return Ok(()),
-        };
-        match hours::schedule::facts(&held, self.day, &site.hours_verbatim) {
-            Ok(listed) => {
-                let kept = listed.kept.into_iter().map(|kept| HoursKept {
-                    line: place.line,
-                    site: site.id.to_string(),
-                    key: kept.key,
-                    author: kept.author,
-                    stands: kept.stands,
-                    listed: kept.listed,
-                });
-                self.report.hours_kept.extend(kept);
-                if !listed.edits.is_empty() {
-                    self.report.hours_changed += 1;
-                    self.hours.push((site.id.clone(), listed.edits));
-                }
-            }
-            Err(error) => {
-                let problem = place.problem(column, &error.why, defect::HOURS);
-                self.report.problems.push(problem);
-            }
-        }
-        Ok(())
-    }
-
     /// Takes one row in, unless a newer list has been there; then `false`.
     fn take(&mut self, mut row: Candidate, parents: &Parents, newest: Option<Day>) -> Result<bool, StoreError> {
         let report = &mut self.report;

@@ -13,8 +13,6 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use msap_shared::frame::{self, Frame};
-use msap_shared::io::enrol::{Enrolled, Request};
-use msap_shared::io::join_code::JoinCode;
 use msap_shared::io::link::{CloseCode, CloseReason, Outgoing};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
@@ -24,7 +22,6 @@ use tokio_util::sync::CancellationToken;
 use crate::accept::{ConnId, Cut, Peer, Sessions};
 use crate::almanac::Almanac;
 use crate::core::{Core, Input, Output};
-use crate::enrol::{BoxFuture, EnrolDenied, Registrar, enrol_in, exclude_replaced};
 use crate::keys::{Keys, Witness};
 use crate::store::StoreError;
 use crate::verify;
@@ -35,6 +32,7 @@ use self::room::Room;
 
 mod pulse;
 mod readers;
+mod registrar;
 mod room;
 #[cfg(test)]
 mod tests;
@@ -413,20 +411,5 @@ impl Sessions for Handle {
 
     async fn closed(&self, conn: ConnId, _why: CloseReason) {
         self.input(Input::Closed(conn)).await.ok();
-    }
-}
-
-impl Registrar for Handle {
-    fn enrol(&self, request: Request) -> BoxFuture<'_, Result<Enrolled, EnrolDenied>> {
-        let (keys, address) = (self.keys.clone(), self.advertise.clone());
-        Box::pin(async move {
-            let enrolled = self.manage(move |core, now| {
-                let today = core.day(now);
-                let enrolled = core.store().write(|conn, _| enrol_in(conn, &keys, &request, &address, now, today))?;
-                exclude_replaced(core, &keys, &JoinCode::secret_hash(&request.secret), now);
-                Ok(enrolled)
-            });
-            enrolled.await.map_err(|Stopping| EnrolDenied::Unavailable)?
-        })
     }
 }

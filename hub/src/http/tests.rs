@@ -13,6 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use self::file::File;
 use super::*;
 use crate::core::Revocations;
 use crate::export::tests::chunks;
@@ -20,51 +21,9 @@ use crate::store::Store;
 
 mod beyond;
 mod clients;
+mod file;
 mod schedules;
 mod settling;
-
-/// Reads on a connection of its own each time.
-#[derive(Clone)]
-struct File {
-    path: PathBuf,
-    writer: bool,
-    almanac: Arc<Almanac>,
-}
-
-impl Views for File {
-    async fn read<T, F>(&self, f: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
-    {
-        f(&Connection::open(&self.path).map_err(StoreError::sqlite("opening"))?)
-    }
-
-    async fn look_up<T, F>(&self, f: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
-    {
-        self.read(f).await
-    }
-
-    async fn change<T, F>(&self, f: F) -> Option<T>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut Core, Timestamp) -> T + Send + 'static,
-    {
-        let store = Store::open(self.path.parent()?, None, Box::new(rand::random::<[u8; 16]>)).unwrap();
-        Some(f(&mut Core::new(store, crate::ask::hub_zone(), Revocations::default()), Timestamp::now()))
-    }
-
-    fn almanac(&self) -> &Arc<Almanac> {
-        &self.almanac
-    }
-
-    fn trouble(&self) -> Option<&'static str> {
-        (!self.writer).then_some("the writer does not answer")
-    }
-}
 
 const TOKENS: [(&str, &str, &str); 8] = [
     ("national", "national", "reader"),
