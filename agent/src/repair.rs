@@ -10,11 +10,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use msap_shared::chain::{Built, Digest, Tip, decode};
+use msap_shared::chain::{Built, Digest, Tip, decode_edit};
 use msap_shared::document::DocId;
 use msap_shared::document::visits::{Key, Subject, Value, parse_fact};
-use msap_shared::id::{TapId, TapName, WriterId};
+use msap_shared::id::{ChangeHash, TapId, TapName, WriterId};
 use msap_shared::io::{file, store::verify};
+use msap_shared::register::Edit;
 use msap_shared::time::{Day, Month};
 use rusqlite::Connection;
 
@@ -127,8 +128,8 @@ fn remove(part: &Path) -> Result<(), RepairError> {
 
 type Fact = (String, String);
 
-/// A change as it was read: itself, the hash of the one before it, its facts.
-type Read = (Built, Option<[u8; 32]>, Vec<Fact>);
+/// A change as it was read: itself, and what it says.
+type Read = (Built, Edit);
 
 /// A line of the tap log.
 struct Line {
@@ -169,13 +170,12 @@ impl Old {
         use Field::{Blob, Int, Null, Text};
         match (row_id, fields.as_slice()) {
             (None, [Int(chain), Int(_), Blob(hash), Blob(bytes), Int(_)]) => {
-                let Ok(change) = decode(bytes) else { return };
-                if change.built.tip.hash.as_bytes().as_slice() != hash {
+                let Ok((edit, built)) = decode_edit(bytes) else { return };
+                if edit.hash.as_bytes().as_slice() != hash {
                     return;
                 }
-                let dep = change.dep.map(|dep| *dep.as_bytes());
-                let of_chain = self.changes.entry((*chain, change.writer)).or_default();
-                of_chain.insert(change.built.tip.seq, (change.built, dep, change.facts));
+                let of_chain = self.changes.entry((*chain, edit.writer)).or_default();
+                of_chain.insert(edit.seq, (built, edit));
             }
             (Some(row), [Null, Text(name), Blob(digest)]) => {
                 if let (Ok(document), Ok(digest)) = (name.parse(), digest.as_slice().try_into()) {
@@ -190,8 +190,10 @@ impl Old {
                 }
             }
             (None, [Blob(_), Text(document), Blob(_), Int(_), Blob(bytes), Int(_)]) => {
-                if let (Ok(document), Ok(change)) = (document.parse::<DocId>(), decode(bytes)) {
-                    self.loose.extend(change.facts.into_iter().map(|fact| (document.clone(), fact)));
+                // Of registers it was entered again when it was taken out.
+                let document = document.parse::<DocId>().ok().filter(|document| document.kind().is_visits());
+                if let (Some(document), Ok((edit, _))) = (document, decode_edit(bytes)) {
+                    self.loose.extend(facts_of(edit).map(|fact| (document.clone(), fact)));
                 }
             }
             (None, [Text(document), Text(key), Text(value), Int(_), Int(_)]) => {
@@ -241,25 +243,31 @@ impl Old {
         let tx = conn.transaction().map_err(StoreError::sqlite("beginning a repair"))?;
         let mut entered = Entered::default();
         let mut again = std::mem::take(&mut self.loose);
+        let mut edits: BTreeMap<DocId, Vec<Edit>> = BTreeMap::new();
         for (id, changes) in std::mem::take(&mut self.changes) {
             let Some(document) = self.document_of(id, profile).filter(|document| *document.site() == profile.site)
             else {
                 continue;
             };
+            if document.kind().is_registers() {
+                edits.entry(document).or_default().extend(changes.into_values().map(|(_, edit)| edit));
+                continue;
+            }
             let doc = Doc { row: chains::document_row_or_new(&tx, &document)?, name: &document };
-            let mut end: Option<(u64, [u8; 32])> = None;
+            let mut end: Option<(u64, ChangeHash)> = None;
             let known = chains::chain(&tx, doc.row, &id.1)?.is_some();
-            for (seq, (built, dep, facts)) in changes {
-                let follows = !known
-                    && end.map_or(seq == 1 && dep.is_none(), |(last, hash)| seq == last + 1 && dep == Some(hash));
+            for (seq, (built, edit)) in changes {
+                let deps = edit.deps.as_slice();
+                let follows =
+                    !known && end.map_or(seq == 1 && deps.is_empty(), |(last, hash)| seq == last + 1 && deps == [hash]);
                 if !follows {
-                    end = Some((u64::MAX - 1, [0; 32]));
-                    again.extend(facts.into_iter().map(|fact| (document.clone(), fact)));
+                    end = Some((u64::MAX - 1, ChangeHash::new([0; 32])));
+                    again.extend(facts_of(edit).map(|fact| (document.clone(), fact)));
                     continue;
                 }
-                end = Some((seq, *built.tip.hash.as_bytes()));
+                end = Some((seq, built.tip.hash));
                 let chain = chains::append(&tx, doc, &id.1, &built)?;
-                for fact in facts {
+                for fact in facts_of(edit) {
                     facts::fold(&tx, doc, &fact.0, &fact.1)?;
                     entered.note(&document, fact, Place::Change { chain, seq });
                 }
@@ -272,6 +280,10 @@ impl Old {
             entered.again(&mut replica, document, fact)?;
         }
         entered.taps(&mut replica, self.taps, profile)?;
+        for (document, edits) in edits {
+            let (changes, anew) = replica.enter_edits(&document, edits)?;
+            (entered.changes, entered.anew) = (entered.changes + changes, entered.anew + anew);
+        }
         for (name, _) in chains::documents(&tx)? {
             let Some(row) = chains::document_row(&tx, &name)? else { continue };
             let found = verify::verify(&tx, Doc { row, name: &name })?;
@@ -282,6 +294,10 @@ impl Old {
         tx.commit().map_err(StoreError::sqlite("committing a repair"))?;
         Ok(Repaired { aside: PathBuf::new(), changes: entered.changes, again: entered.anew })
     }
+}
+
+fn facts_of(edit: Edit) -> impl Iterator<Item = Fact> {
+    edit.settings.into_iter().map(|setting| (setting.key, setting.value))
 }
 
 /// A line of the tap log, if these are its fields.
@@ -333,7 +349,9 @@ impl Entered {
     /// Enters a fact again, unless it stands.
     fn again(&mut self, replica: &mut Replica<'_>, document: DocId, fact: Fact) -> Result<(), StoreError> {
         let entry = (document, fact);
-        if self.facts.contains(&entry) || parse_fact(entry.0.month(), &entry.1.0, &entry.1.1).is_err() {
+        if self.facts.contains(&entry)
+            || entry.0.month().is_none_or(|month| parse_fact(month, &entry.1.0, &entry.1.1).is_err())
+        {
             return Ok(());
         }
         let (document, fact) = entry;

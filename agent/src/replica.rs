@@ -1,11 +1,14 @@
 //! The store as a session sees it, and the one way to enter facts.
 
+use std::collections::BTreeMap;
+
 use msap_shared::chain::{FACTS_PER_CHANGE_MAX, Refusal, Run, Tip, Verdict, extend, judge};
 use msap_shared::document::DocId;
 use msap_shared::document::visits::{Key, Subject};
 use msap_shared::frame::{DeviceStanding, Mark, Reference, Refused, Version, Welcome};
 use msap_shared::id::{Digest32, SessionToken, WriterId};
 use msap_shared::reference::{self, AUTHORITIES, Authorities, Held, PROFILE};
+use msap_shared::register::Edit;
 use msap_shared::session::SEQ_MAX;
 use msap_shared::session::site::{Adopted, Compared, Greeting, SiteReplica, Waiting};
 use rusqlite::Connection;
@@ -14,7 +17,11 @@ use crate::join::is_reachable;
 use crate::store::chains::{self, Chain, Doc};
 use crate::store::retire::{self, Cause};
 use crate::store::taps::{self, Place};
-use crate::store::{Profile, StoreError, facts, meta};
+use crate::store::{Profile, StoreError, facts, meta, registers};
+
+mod edits;
+
+pub use edits::Edited;
 
 /// A source of 16 random bytes: the writers' ids and the sessions' tokens.
 pub type Fresh = Box<dyn FnMut() -> [u8; 16] + Send>;
@@ -237,6 +244,14 @@ impl SiteReplica for Replica<'_> {
         chains::run(self.conn, document, writer, from)
     }
 
+    fn edits(&mut self, document: &DocId, from: &BTreeMap<WriterId, u64>) -> Result<Vec<Edit>, StoreError> {
+        registers::edits(self.conn, document, from)
+    }
+
+    fn adopt_edits(&mut self, document: &DocId, edits: Vec<Edit>) -> Result<bool, StoreError> {
+        self.take_over(document, edits)
+    }
+
     fn confirm(&mut self, document: &DocId, version: &Version) -> Result<Compared, StoreError> {
         let kept = match chains::document_row(self.conn, document)? {
             Some(id) => chains::chain(self.conn, id, &version.writer)?,
@@ -274,6 +289,8 @@ impl SiteReplica for Replica<'_> {
 
     fn adopt(&mut self, document: &DocId, run: Run) -> Result<Adopted, StoreError> {
         let conn = self.conn;
+        // The session takes runs for visits only.
+        let Some(month) = document.month() else { return Ok(Adopted::Kept) };
         let doc = Doc { row: chains::document_row_or_new(conn, document)?, name: document };
         let writer = run.writer;
         let chain = chains::chain(conn, doc.row, &writer)?;
@@ -283,7 +300,7 @@ impl SiteReplica for Replica<'_> {
             None => Ok(None),
         };
         // What the hub holds was judged there; a repeated key is its affair.
-        match judge(document.month(), run.clone(), tip.as_ref(), hash_at, |_| Ok(false))? {
+        match judge(month, run.clone(), tip.as_ref(), hash_at, |_| Ok(false))? {
             Verdict::Known => {
                 self.held(doc.row, &writer, run.first_seq + run.changes.len() as u64 - 1)?;
                 Ok(Adopted::Kept)
@@ -335,6 +352,9 @@ impl SiteReplica for Replica<'_> {
             return Ok(());
         }
         let doc = Doc { row: id, name: &refused.document };
+        if doc.name.kind().is_registers() {
+            return self.cut_edits(doc, &refused.writer, refused.seq, Cause::Refused(refused.reason));
+        }
         self.cut(doc, &refused.writer, &chain, refused.seq, Cause::Refused(refused.reason))
     }
 }

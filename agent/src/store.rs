@@ -14,7 +14,7 @@ use std::path::Path;
 use msap_shared::id::{DeviceId, SessionToken, SiteId};
 use msap_shared::io::file::{self, Access};
 use msap_shared::io::store::sql;
-pub use msap_shared::io::store::{StoreError, prepare};
+pub use msap_shared::io::store::{StoreError, prepare, registers};
 use msap_shared::time::SiteZone;
 use rusqlite::{Connection, OpenFlags, ffi};
 use serde_json::{Value, json};
@@ -30,10 +30,11 @@ pub mod taps;
 pub const FILE_NAME: &str = "agent.db";
 
 /// The layouts of the database, version by version; only ever appended to.
-pub const MIGRATIONS: [&str; 3] = [
+pub const MIGRATIONS: [&str; 4] = [
     include_str!("store/migration_1.sql"),
     include_str!("store/migration_2.sql"),
     include_str!("store/migration_3.sql"),
+    include_str!("store/migration_4.sql"),
 ];
 
 /// Who this machine is, as the hub told it when it joined.

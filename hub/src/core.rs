@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use msap_shared::frame::{DeviceStanding, Frame};
 use msap_shared::grant::Grant;
-use msap_shared::id::{DeviceId, Fingerprint, SiteId};
+use msap_shared::id::{DeviceId, Fingerprint, SiteId, WriterId};
 use msap_shared::io::link::CloseCode;
 use msap_shared::session::SessionError;
 use msap_shared::session::hub::{HubSession, News};
@@ -28,6 +28,7 @@ use crate::store::devices;
 use crate::store::{Store, StoreError, Turn, Witnessed, history};
 
 mod admission;
+pub mod edit;
 pub mod file;
 mod manage;
 
@@ -37,6 +38,9 @@ pub use manage::Approved;
 pub const FRAMES_IN_FLIGHT_MAX: usize = 32;
 /// A device that takes nothing while this many answers wait for it is cut off.
 pub const BACKLOG_MAX: usize = 1_024;
+
+/// No line has this number: they count from 1.
+const NO_LINE: ConnId = ConnId::new(0);
 
 /// Which keys this hub may not be spoken to with.
 #[derive(Clone, Debug, Default)]
@@ -116,6 +120,8 @@ pub struct Core {
     forwarded: Option<Day>,
     /// Whether the disk had no room for the last turn that wrote.
     full: bool,
+    /// Who writes for coordinators in this load, once one did.
+    writer: Option<WriterId>,
     /// From what operators did: let out with the next [`Core::drain_outputs`].
     outputs: Vec<Output>,
 }
@@ -136,8 +142,8 @@ impl Core {
     /// Takes over a store. `zone` is the hub's own: it dates what is received.
     pub fn new(store: Store, zone: SiteZone, revocations: Revocations) -> Self {
         let (sources, live, outputs) = (Sources::default(), BTreeMap::new(), Vec::new());
-        let (doubted, forwarded, full) = (false, None, false);
-        Self { store, zone, revocations, sources, live, doubted, forwarded, full, outputs }
+        let (doubted, forwarded, full, writer) = (false, None, false, None);
+        Self { store, zone, revocations, sources, live, doubted, forwarded, full, writer, outputs }
     }
 
     /// With what references are made of, beside the database.
@@ -335,7 +341,7 @@ fn step(
                     if session.will_say_in_sync() {
                         devices::set_in_sync(tx, *device, now.as_second())?;
                     }
-                    done.news.extend(news.map(|news| (conn, site, news)));
+                    done.news.extend(news.into_iter().map(|news| (conn, site.clone(), news)));
                     if hello {
                         meet(tx, live, conn, &mut done.closed)?;
                     }

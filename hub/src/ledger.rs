@@ -157,7 +157,7 @@ pub fn read(
     retired: &[RangeInclusive<Day>],
 ) -> Option<Reading> {
     let visit = Visit::parse(&standing.value).ok()?;
-    let day = document.month().day(standing.day)?;
+    let day = document.month()?.day(standing.day)?;
     // What says nothing any more closed with the site.
     let said = visit.people != 0 || visit.requests != 0;
     let closed = said && retired.iter().any(|time| time.contains(&day));
@@ -210,7 +210,7 @@ impl Deltas {
 
     /// Takes away what a standing said before, from where it counted.
     pub fn take_away(&mut self, document: &DocId, before: &Standing<String>, place: Place) {
-        let parts = Visit::parse(&before.value).ok().zip(document.month().day(before.day));
+        let parts = Visit::parse(&before.value).ok().zip(document.month().and_then(|month| month.day(before.day)));
         if let Some((visit, day)) = parts {
             self.shift(cell(&visit, day), place, sums(&visit), -1);
         }

@@ -1,24 +1,27 @@
 //! The store as a session sees it.
 
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use msap_shared::chain::{Run, Verdict, judge};
+use msap_shared::chain::{Built, Refusal, Run, Verdict, judge};
 use msap_shared::document::DocId;
 use msap_shared::document::visits::{Key, Subject};
 use msap_shared::frame::{Hello, Reference, Version};
 use msap_shared::id::{DeviceId, Digest32, Epoch, SiteId, WriterId};
 use msap_shared::io::store::facts;
 use msap_shared::reference::Held;
-use msap_shared::session::hub::{HubReplica, Taken};
+use msap_shared::register::Edit;
+use msap_shared::session::hub::{HubReplica, Taken, TakenEdits};
 use msap_shared::time::Day;
 use rusqlite::Connection;
 
 use crate::reference::{KINDS, Sources};
 use crate::store::chains::{self, Accepted, Chain, Doc};
 use crate::store::devices::{self, Contact};
-use crate::store::{StoreError, Turn, journal, meta, pending, references, refusals, views};
+use crate::store::{StoreError, Turn, journal, meta, pending, references, refusals, registers, views};
+
+mod edits;
 
 /// The store for one device, within one transaction, or after it for reading.
 pub struct Replica<'a, 'turn> {
@@ -112,6 +115,25 @@ impl<'a, 'turn> Replica<'a, 'turn> {
         devices::set_contact(self.conn, self.device, &contact)
     }
 
+    /// Keeps changes of a pending device apart, and says once when its quota is used up.
+    fn add_pending(
+        &self,
+        document: &DocId,
+        writer: &WriterId,
+        built: &[Built],
+        received: Day,
+    ) -> Result<(), StoreError> {
+        let was_full = pending::is_full(self.conn, &self.device)?;
+        pending::add(self.conn, &self.device, document, writer, built, received)?;
+        if !was_full && pending::is_full(self.conn, &self.device)? {
+            tracing::warn!(
+                device.id = %self.device, site.id = %self.site,
+                "the quota of a pending device is used up: approve or revoke it; the rest waits at the device"
+            );
+        }
+        Ok(())
+    }
+
     fn today(&self) -> Result<Day, StoreError> {
         Ok(self.accepted()?.day)
     }
@@ -125,6 +147,11 @@ impl<'a, 'turn> Replica<'a, 'turn> {
 /// Only frames that are taken in write, and they are taken in within a turn.
 fn not_writing() -> StoreError {
     StoreError::corrupt("a write outside a turn")
+}
+
+/// Sessions take runs for visits only.
+fn no_visits() -> StoreError {
+    StoreError::corrupt("a run for a document of registers")
 }
 
 impl HubReplica for Replica<'_, '_> {
@@ -162,6 +189,7 @@ impl HubReplica for Replica<'_, '_> {
     fn take(&mut self, document: &DocId, run: Run) -> Result<Taken, StoreError> {
         let (conn, accepted) = (self.conn, self.accepted()?);
         let received = accepted.day;
+        let month = document.month().ok_or_else(no_visits)?;
         let doc = Doc { row: chains::document_row_or_new(conn, document)?, name: document };
         let writer = run.writer;
         let chain = chains::chain(conn, doc.row, &writer)?;
@@ -177,7 +205,7 @@ impl HubReplica for Replica<'_, '_> {
         let keys = OnceCell::new();
         let repeated = |key: &Key| is_repeated(conn, doc, chain.as_ref(), key, &keys);
         let tip = chain.map(|chain| chain.tip);
-        match judge(document.month(), run, tip.as_ref(), hash_at, repeated)? {
+        match judge(month, run, tip.as_ref(), hash_at, repeated)? {
             Verdict::Known => Ok(Taken::Held { version: last, fresh: None }),
             Verdict::Gap { from } => Ok(Taken::Gap(from)),
             Verdict::Fork => Ok(Taken::Fork),
@@ -225,18 +253,32 @@ impl HubReplica for Replica<'_, '_> {
         let writer = run.writer;
         let hash_at = |seq| pending::hash_at(self.conn, &self.device, document, &writer, seq);
         // What cannot be accepted waits at the device, to be refused by name once it is approved.
-        if let Verdict::Extends { fresh, .. } = judge(document.month(), run, tip.as_ref(), hash_at, |_| Ok(false))? {
-            let was_full = pending::is_full(self.conn, &self.device)?;
+        let month = document.month().ok_or_else(no_visits)?;
+        if let Verdict::Extends { fresh, .. } = judge(month, run, tip.as_ref(), hash_at, |_| Ok(false))? {
             let built: Vec<_> = fresh.into_iter().map(|(built, _)| built).collect();
-            pending::add(self.conn, &self.device, document, &writer, &built, received)?;
-            if !was_full && pending::is_full(self.conn, &self.device)? {
-                tracing::warn!(
-                    device.id = %self.device, site.id = %self.site,
-                    "the quota of a pending device is used up: approve or revoke it; the rest waits at the device"
-                );
-            }
+            self.add_pending(document, &writer, &built, received)?;
         }
         Ok(None)
+    }
+
+    fn edits(&mut self, document: &DocId, from: &BTreeMap<WriterId, u64>) -> Result<Vec<Edit>, StoreError> {
+        registers::edits(self.conn, document, from)
+    }
+
+    fn holds(&mut self, document: &DocId, version: &Version) -> Result<bool, StoreError> {
+        self.is_held(document, version)
+    }
+
+    fn take_edits(&mut self, document: &DocId, edits: Vec<Edit>) -> Result<TakenEdits, StoreError> {
+        self.take_in(document, &edits)
+    }
+
+    fn refuse_edit(&mut self, document: &DocId, edit: &Version, why: Refusal) -> Result<(), StoreError> {
+        self.note_refusal(document, edit, why)
+    }
+
+    fn store_edits_apart(&mut self, document: &DocId, edits: Vec<Edit>) -> Result<BTreeMap<WriterId, u64>, StoreError> {
+        self.put_apart(document, &edits)
     }
 
     fn stored_apart(&mut self, document: &DocId, writer: &WriterId) -> Result<u64, StoreError> {

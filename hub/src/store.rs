@@ -14,6 +14,7 @@ use msap_shared::frame::Mark;
 use msap_shared::id::Epoch;
 pub use msap_shared::io::store::StoreError;
 use msap_shared::io::store::prepare;
+pub use msap_shared::io::store::registers;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 pub mod chains;
@@ -41,12 +42,13 @@ pub mod wal;
 pub const FILE_NAME: &str = "hub.db";
 
 /// The layouts of the database, version by version; only ever appended to.
-pub const MIGRATIONS: [&str; 5] = [
+pub const MIGRATIONS: [&str; 6] = [
     include_str!("store/migration_1.sql"),
     include_str!("store/migration_2.sql"),
     include_str!("store/migration_3.sql"),
     include_str!("store/migration_4.sql"),
     include_str!("store/migration_5.sql"),
+    include_str!("store/migration_6.sql"),
 ];
 
 /// A source of 16 random bytes: epochs and tags.
@@ -129,6 +131,11 @@ impl Store {
         tx.commit().map_err(StoreError::sqlite("committing a turn"))?;
         self.now = Witnessed { epoch, mark };
         Ok(value)
+    }
+
+    /// 16 random bytes, from where epochs and tags come.
+    pub(crate) fn draw(&mut self) -> [u8; 16] {
+        (self.fresh)()
     }
 
     /// The epoch and the last commit: what the witness file keeps.

@@ -4,7 +4,10 @@
 //! opening the document: what came before it in its own chain is enough. A change travels as
 //! its content only; whoever receives it rebuilds the exact bytes that Automerge would have
 //! written ([`encode`]) and compares the last hash. Content that does not rebuild to the named
-//! hash does not exist.
+//! hash does not exist. The documents of registers, whose changes depend on others', share these
+//! bytes: see [`crate::register`].
+
+use minicbor::{Decode, Encode};
 
 use crate::id::{ChangeHash, WriterId};
 
@@ -13,9 +16,9 @@ mod digest;
 mod encode;
 mod judge;
 
-pub use decode::{DecodeError, decode};
+pub use decode::{DecodeError, Decoded, decode, decode_edit};
 pub use digest::{Digest, tip_digest};
-pub use encode::encode;
+pub use encode::{Put, encode};
 pub use judge::{Refusal, Run, Verdict, judge};
 
 /// The most facts one change may carry.
@@ -37,6 +40,18 @@ pub struct Tip {
     pub op_max: u64,
 }
 
+/// One operation, as Automerge names it. The order is Automerge's: the greatest wins among values
+/// that nobody has replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub struct OpId {
+    /// Greater than that of every operation its author knew.
+    #[n(0)]
+    pub counter: u64,
+    /// Its author.
+    #[n(1)]
+    pub writer: WriterId,
+}
+
 /// One change, rebuilt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Built {
@@ -49,10 +64,10 @@ pub struct Built {
 /// Builds the change that follows `tip` in the chain of `writer`.
 pub fn extend<K: AsRef<str>, V: AsRef<str>>(writer: &WriterId, tip: Option<&Tip>, facts: &[(K, V)]) -> Built {
     let (seq, op_start, dep) = match tip {
-        Some(tip) => (tip.seq + 1, tip.op_max + 1, Some(&tip.hash)),
+        Some(tip) => (tip.seq + 1, tip.op_max + 1, Some(tip.hash)),
         None => (1, 1, None),
     };
-    let (bytes, hash) = encode(writer, seq, op_start, dep, facts);
+    let (bytes, hash) = encode(writer, seq, op_start, dep.as_slice(), facts);
     Built { tip: Tip { seq, hash, op_max: op_start + facts.len() as u64 - 1 }, bytes }
 }
 

@@ -14,7 +14,13 @@ pub mod register;
 pub mod schedule;
 pub mod visits;
 
-/// A document by its name, `site/<id>/visits/<yyyy-mm>`.
+/// Longest key of a document of registers, in bytes.
+pub const KEY_LEN_MAX: usize = 96;
+/// Longest value of a register, in bytes.
+pub const VALUE_LEN_MAX: usize = 2_048;
+
+/// A document by its name: `site/<id>/visits/<yyyy-mm>`, `site/<id>/schedule` or
+/// `site/<id>/partners`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DocId {
     site: SiteId,
@@ -26,6 +32,30 @@ pub struct DocId {
 pub enum DocKind {
     /// One month of visits: see [`visits`].
     Visits(Month),
+    /// When the site is open, who works there, what is closed: see [`crate::register`].
+    Schedule,
+    /// Which partners are there, and how: see [`crate::register`].
+    Partners,
+}
+
+impl DocKind {
+    /// Whether the document is a union of chains of facts.
+    pub fn is_visits(self) -> bool {
+        matches!(self, Self::Visits(_))
+    }
+
+    /// Whether the document is made of registers, whose values replace each other.
+    pub fn is_registers(self) -> bool {
+        matches!(self, Self::Schedule | Self::Partners)
+    }
+}
+
+/// Whether a document of registers of this kind may hold `value` under `key`.
+pub fn admits(kind: DocKind, key: &str, value: &str) -> bool {
+    kind.is_registers()
+        && (1..=KEY_LEN_MAX).contains(&key.len())
+        && value.len() <= VALUE_LEN_MAX
+        && !key.chars().chain(value.chars()).any(char::is_control)
 }
 
 /// A text that names no document of this version.
@@ -39,6 +69,11 @@ impl DocId {
         Self { site, kind: DocKind::Visits(month) }
     }
 
+    /// The document of registers of this kind at one site; `None` for a kind that is not of registers.
+    pub fn registers(site: SiteId, kind: DocKind) -> Option<Self> {
+        kind.is_registers().then_some(Self { site, kind })
+    }
+
     /// The site that owns the document.
     pub fn site(&self) -> &SiteId {
         &self.site
@@ -49,10 +84,12 @@ impl DocId {
         self.kind
     }
 
-    /// The month of a visits document.
-    pub fn month(&self) -> Month {
-        let DocKind::Visits(month) = self.kind;
-        month
+    /// The month of a visits document; `None` for one of registers.
+    pub fn month(&self) -> Option<Month> {
+        match self.kind {
+            DocKind::Visits(month) => Some(month),
+            DocKind::Schedule | DocKind::Partners => None,
+        }
     }
 }
 
@@ -60,6 +97,8 @@ impl fmt::Display for DocId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
             DocKind::Visits(month) => write!(f, "site/{}/visits/{month}", self.site),
+            DocKind::Schedule => write!(f, "site/{}/schedule", self.site),
+            DocKind::Partners => write!(f, "site/{}/partners", self.site),
         }
     }
 }
@@ -70,8 +109,12 @@ impl FromStr for DocId {
     fn from_str(text: &str) -> Result<Self, DocIdError> {
         let parsed = || {
             let (site, kind) = text.strip_prefix("site/")?.split_once('/')?;
-            let month = kind.strip_prefix("visits/")?;
-            Some(Self::visits(site.parse().ok()?, month.parse().ok()?))
+            let kind = match kind {
+                "schedule" => DocKind::Schedule,
+                "partners" => DocKind::Partners,
+                visits => DocKind::Visits(visits.strip_prefix("visits/")?.parse().ok()?),
+            };
+            Some(Self { site: site.parse().ok()?, kind })
         };
         parsed().ok_or_else(|| DocIdError(text.chars().take(80).collect()))
     }
@@ -83,14 +126,16 @@ mod tests {
 
     #[test]
     fn document_names_round_trip_and_strangers_are_refused() {
-        let text = "site/temp_12/visits/2026-11";
-        assert_eq!(text.parse::<DocId>().unwrap().to_string(), text);
+        for text in ["site/temp_12/visits/2026-11", "site/275/schedule", "site/275/partners"] {
+            assert_eq!(text.parse::<DocId>().unwrap().to_string(), text);
+        }
         for text in [
             "",
             "site/275",
             "site/275/visits/2026-13",
             "site/2 75/visits/2026-11",
             "site/275/schedule/x",
+            "site/275/hours",
             "site//visits/2026-11",
             "site/275/visits/2026-11/x",
         ] {

@@ -14,8 +14,9 @@ mod compression;
 mod wire;
 
 pub use body::{
-    Ack, Busy, Bye, DeviceStanding, Digests, Have, Hello, Mark, Need, Push, Reference, Refused, Version, Welcome,
+    Ack, Busy, Bye, DeviceStanding, Digests, Edits, Have, Hello, Mark, Need, Push, Reference, Refused, Version, Welcome,
 };
+pub(crate) use wire::{bounded_deps, bounded_replaces, bounded_settings};
 
 /// Longest body, compressed or not.
 pub const BODY_LEN_MAX: usize = 256 * 1024;
@@ -45,6 +46,7 @@ pub enum Frame {
     Busy(Busy),
     Bye(Bye),
     Reference(Reference),
+    Edits(Edits),
 }
 
 /// Bytes that are no frame. The session ends; the same bytes are not tried again.
@@ -113,6 +115,7 @@ pub fn decode(header: Header, body: &[u8]) -> Result<Option<Frame>, FrameError> 
         10 => Frame::Busy(read(kind, body)?),
         11 => Frame::Bye(read(kind, body)?),
         12 => Frame::Reference(read(kind, body)?),
+        13 => Frame::Edits(read(kind, body)?),
         _ => return Ok(None),
     };
     Ok(Some(frame))
@@ -141,6 +144,7 @@ pub fn encode(frame: &Frame, out: &mut Vec<u8>) -> Result<(), FrameError> {
         Frame::Busy(body) => (10, write(body)),
         Frame::Bye(body) => (11, write(body)),
         Frame::Reference(body) => (12, write(body)),
+        Frame::Edits(body) => (13, write(body)),
     };
     if body.len() > BODY_LEN_MAX {
         return Err(FrameError::TooLong);

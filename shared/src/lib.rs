@@ -15,6 +15,7 @@ pub mod id;
 #[cfg(feature = "io")]
 pub mod io;
 pub mod reference;
+pub mod register;
 pub mod schedule;
 pub mod session;
 pub mod time;

@@ -11,8 +11,13 @@
 //! device → Have per differing document, hub → Have, and both push what the other lacks
 //! ```
 //!
+//! Documents of registers go the same way, with Edits in place of Push, of all writers together.
+//! Whoever is sent an edit that follows something he does not hold tells once what he has.
+//!
 //! Invariant: hosts call a half inside a transaction and take its frames out only after the
 //! commit, so no frame leaves before what it tells of is kept.
+
+use crate::document::{DocId, DocKind};
 
 pub mod hub;
 pub mod site;
@@ -34,6 +39,11 @@ pub enum SessionError<E> {
 /// Longest chain. An agent takes another writer long before; a number beyond it is an attack or
 /// an accident. It also bounds what one chain can cost the hub to read.
 pub const SEQ_MAX: u64 = 16_384;
+
+/// The kind of document that a frame is for.
+fn check_kind<E>(document: &DocId, is: impl FnOnce(DocKind) -> bool) -> Result<(), SessionError<E>> {
+    if is(document.kind()) { Ok(()) } else { Err(SessionError::Protocol("changes of another kind of document")) }
+}
 
 /// A sequence number that a peer names.
 fn check_number<E>(seq: u64) -> Result<(), SessionError<E>> {

@@ -19,6 +19,7 @@ use rand::{RngExt as _, SeedableRng as _};
 
 mod copies;
 mod disk;
+mod edits;
 mod events;
 mod fault;
 mod files;
@@ -94,6 +95,12 @@ seen!(
     files_taken,
     answers_taken,
     answers_outdated,
+    edits,
+    hub_edits,
+    conflicts,
+    settled,
+    edits_refused,
+    edits_forked,
 );
 
 /// A promise was broken.
@@ -147,6 +154,10 @@ pub struct World {
     /// Chains that the hub's host refuses from a number on, as a stricter hub would.
     cursed: BTreeMap<msap_shared::id::WriterId, u64>,
     bad_taps: usize,
+    /// Values of registers that were drawn.
+    values: u64,
+    /// What people said in documents of registers.
+    said: edits::AllSaid,
     seen: Seen,
     /// The faults have stopped.
     calm: bool,
@@ -191,6 +202,8 @@ impl World {
             copied_writers: BTreeSet::new(),
             cursed: BTreeMap::new(),
             bad_taps: 0,
+            values: 0,
+            said: edits::AllSaid::new(),
             seen: Seen::default(),
             calm: false,
             host_answers: Vec::new(),

@@ -109,4 +109,6 @@ planted! {
     pending_device_acknowledged_shows: PendingDeviceAcknowledged,
     relay_that_drops_a_refused_tail_shows: RelayDropsRefusedTail,
     outdated_answer_that_is_taken_shows: OutdatedAnswerTaken,
+    one_of_several_values_shown_shows: OneOfSeveralValuesShown,
+    edits_acknowledged_on_the_way_show: EditsAcknowledgedOnTheWay,
 }

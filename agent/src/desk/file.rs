@@ -7,9 +7,12 @@
 //! counts was therefore said after everything that this machine had heard before. A machine
 //! that has never heard the hub may hear it by any file.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
-use msap_shared::frame::{DeviceStanding, Frame, Have, Push};
-use msap_shared::id::SessionToken;
+use msap_shared::document::DocId;
+use msap_shared::frame::{DeviceStanding, Edits, Frame, Have, Push};
+use msap_shared::id::{SessionToken, WriterId};
 use msap_shared::io::bundle::{BundleError, Frames, Header, Kind};
 use msap_shared::session::SessionError;
 use msap_shared::session::site::{SiteReplica, SiteSession};
@@ -62,7 +65,7 @@ pub(super) fn export(
         everything(&mut file, replica)?;
     } else {
         while let Some(frame) = session.poll(replica)? {
-            if matches!(frame, Frame::Push(_)) && !file.add(frame)? {
+            if matches!(frame, Frame::Push(_) | Frame::Edits(_)) && !file.add(frame)? {
                 break;
             }
         }
@@ -77,6 +80,12 @@ pub(super) fn export(
 /// Every change kept here, whatever is known of the hub.
 fn everything(file: &mut Filling, replica: &mut Replica<'_>) -> Result<(), StoreError> {
     for (document, _) in replica.documents()? {
+        if document.kind().is_registers() {
+            if !all_edits(file, replica, &document)? {
+                return Ok(());
+            }
+            continue;
+        }
         for version in replica.versions(&document)? {
             let mut from = 1;
             while let Some(run) = replica.run(&document, &version.writer, from)? {
@@ -90,6 +99,22 @@ fn everything(file: &mut Filling, replica: &mut Replica<'_>) -> Result<(), Store
     Ok(())
 }
 
+/// Every edit of a document of registers; `false` when there is no room any more.
+fn all_edits(file: &mut Filling, replica: &mut Replica<'_>, document: &DocId) -> Result<bool, StoreError> {
+    let mut from: BTreeMap<WriterId, u64> =
+        replica.versions(document)?.into_iter().map(|version| (version.writer, 1)).collect();
+    loop {
+        let edits = replica.edits(document, &from)?;
+        if edits.is_empty() {
+            return Ok(true);
+        }
+        from.extend(edits.iter().map(|edit| (edit.writer, edit.seq + 1)));
+        if !file.add(Frame::Edits(Edits { document: document.clone(), edits, mark: None }))? {
+            return Ok(false);
+        }
+    }
+}
+
 struct Filling {
     frames: Frames,
     changes: u64,
@@ -99,7 +124,11 @@ struct Filling {
 impl Filling {
     /// Adds a frame; `false` when there is no room any more.
     fn add(&mut self, frame: Frame) -> Result<bool, StoreError> {
-        let changes = if let Frame::Push(push) = &frame { push.changes.len() as u64 } else { 0 };
+        let changes = match &frame {
+            Frame::Push(push) => push.changes.len() as u64,
+            Frame::Edits(edits) => edits.edits.len() as u64,
+            _ => 0,
+        };
         let added = self.frames.push(&frame).map_err(|error: BundleError| StoreError::corrupt(error.to_string()))?;
         match added {
             true => self.changes += changes,

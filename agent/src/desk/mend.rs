@@ -110,7 +110,7 @@ impl Revision {
         let Some(rev) = standing.rev.checked_add(1).filter(|rev| *rev <= REV_MAX) else {
             return Ok(invalid("id", format!("cette visite a déjà été corrigée {REV_MAX} fois")));
         };
-        let Some(day) = document.month().day(standing.day) else {
+        let Some(day) = document.month().and_then(|month| month.day(standing.day)) else {
             return Err(StoreError::Corrupt { what: format!("tap {name} lies on day {}", standing.day) });
         };
         let further = standing.value.splitn(6, '|').nth(5).map(|fields| format!("|{fields}")).unwrap_or_default();

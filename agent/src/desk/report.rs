@@ -97,7 +97,8 @@ pub(super) fn status(conn: &Connection, machine: Machine<'_>, now: Timestamp) ->
 fn oldest_waiting_day(conn: &Connection) -> Result<Option<Day>, StoreError> {
     let mut oldest = None;
     for waiting in chains::waiting(conn)? {
-        let month = waiting.document.month();
+        // Edits of registers are about no day.
+        let Some(month) = waiting.document.month() else { continue };
         if oldest.is_some_and(|day: Day| day < month.first_day()) {
             continue;
         }

@@ -43,12 +43,13 @@ fn view_of(
         // Made elsewhere: it came from the hub.
         Some(Place::Change { .. }) | None => Keeping::Confirmed,
     };
-    let day = known.document.month().day(known.standing.day);
+    let month = known.document.month();
+    let month = month.ok_or_else(|| StoreError::corrupt(format!("{} holds a tap", known.document)))?;
     let at = tap.map(|tap| tap.at);
     Ok(TapView {
         id: tap.map(|tap| tap.id),
         name: known.name,
-        day: day.unwrap_or_else(|| known.document.month().first_day()),
+        day: month.day(known.standing.day).unwrap_or_else(|| month.first_day()),
         at,
         clock: at.and_then(|at| Some(zone.clock(Timestamp::from_second(at).ok()?))),
         undone: visit.is_undone(),

@@ -171,3 +171,37 @@ fn without_any_word_on_the_site_nothing_is_made() {
     assert!(matches!(repair(dir.path(), &mut fresh(1), now()), Err(RepairError::Nameless)));
     assert_eq!(std::fs::read(dir.path().join("agent.db")).unwrap(), [0x5a; 8192]);
 }
+
+#[test]
+fn edits_are_taken_over_and_those_behind_damage_say_again_what_they_said() {
+    let whole = tempfile::tempdir().unwrap();
+    used(whole.path());
+    let document: DocId = "site/275/schedule".parse().unwrap();
+    let mut writer = WriterId::new([3; 16]);
+    {
+        let conn = store::open(whole.path()).unwrap();
+        let (mut fresh, mut credentials) = (fresh(3), NoCredentials);
+        let mut replica =
+            Replica { conn: &conn, writer: &mut writer, fresh: &mut fresh, credentials: &mut credentials };
+        for (key, value) in [("a", "damaged"), ("b", "first"), ("b", "second"), ("c", "third")] {
+            replica.edit(document.kind(), &[(key.to_owned(), value.to_owned())]).unwrap();
+        }
+    }
+    let values = |dir: &Path| store::registers::values(&store::open(dir).unwrap(), &document).unwrap();
+    let before = values(whole.path());
+    let healthy = copied(whole.path());
+    repair(healthy.path(), &mut fresh(9), now()).unwrap();
+    assert_eq!(values(healthy.path()), before);
+
+    let path = whole.path().join("agent.db");
+    let bytes = std::fs::read(&path).unwrap();
+    let hits = bytes.windows(7).enumerate().filter(|(_, window)| *window == b"damaged").map(|(at, _)| at);
+    let mut damaged = bytes.clone();
+    hits.for_each(|at| damaged[at] = b'X');
+    std::fs::write(&path, damaged).unwrap();
+    repair(whole.path(), &mut fresh(9), now()).unwrap();
+    let after = values(whole.path());
+    let of = |key: &str| after.iter().find(|(found, _)| found == key).map(|(_, values)| values.clone());
+    assert_eq!(of("b"), Some(vec!["second".to_owned()]));
+    assert_eq!(of("c"), Some(vec!["third".to_owned()]));
+}

@@ -4,15 +4,18 @@
 //! again by the caller under a fresh writer. A fact that the hub refused three times by itself
 //! is set aside and listed, so that the others go on.
 
+use std::collections::BTreeMap;
+
 use msap_shared::chain::Facts;
 use msap_shared::document::DocId;
 use msap_shared::document::visits::{Key, Subject};
 use msap_shared::id::WriterId;
+use msap_shared::register::{Edit, Parted, Registers, Setting, part};
 use rusqlite::Connection;
 
-use super::chains::{self, Chain, Doc};
+use super::chains::{self, Chain, Doc, Kept};
 use super::taps::{self, Place};
-use super::{StoreError, facts, sql};
+use super::{StoreError, facts, registers, sql};
 
 /// A fact is set aside when the hub has refused it this often.
 pub const REFUSALS_MAX: u32 = 3;
@@ -66,13 +69,7 @@ pub fn take_out(
         let Some(last) = changes.last() else { break };
         from = last.seq + 1;
         for kept in changes {
-            sql::write(
-                conn,
-                "retiring a change",
-                "INSERT OR IGNORE INTO retired (hash, document, writer, seq, bytes, reason)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                (kept.hash.as_bytes(), doc.name.to_string(), writer.as_bytes(), kept.seq, &kept.bytes, reason),
-            )?;
+            retire_change(conn, doc, writer, &kept, reason)?;
             for fact in kept.facts()? {
                 if kept.seq > seq || cause == Cause::Fork {
                     tail.again.push(fact);
@@ -95,6 +92,92 @@ pub fn take_out(
         facts::refold(conn, doc)?;
     }
     Ok(tail)
+}
+
+/// What is to be entered again of edits of registers, in order.
+#[derive(Debug, Default)]
+pub struct EditTail {
+    /// What the edits amount to that stay.
+    pub kept: Registers,
+    /// Settings of the edits taken out; the suspected ones last.
+    pub again: Vec<Setting>,
+}
+
+/// Takes the edit `seq` of `writer`, and all that follow it, out of a document of registers.
+///
+/// # Errors
+/// When the store fails, or an edit is damaged.
+pub fn take_out_edits(
+    conn: &Connection,
+    doc: Doc<'_>,
+    writer: &WriterId,
+    seq: u64,
+    cause: Cause,
+) -> Result<EditTail, StoreError> {
+    let edits = registers::changes(conn, doc.row)?.iter().map(|kept| kept.edit()).collect::<Result<_, _>>()?;
+    let Parted { kept, out, again } = part(edits, writer, seq);
+    let mut from: BTreeMap<WriterId, u64> = BTreeMap::new();
+    for edit in &out {
+        retire(conn, doc, edit, cause)?;
+        let first = from.entry(edit.writer).or_insert(edit.seq);
+        *first = (*first).min(edit.seq);
+    }
+    for (writer, seq) in from {
+        if let Some(chain) = chains::chain(conn, doc.row, &writer)? {
+            shorten(conn, doc, &writer, &chain, seq)?;
+        }
+    }
+    registers::refold(conn, doc)?;
+    let mut tail = EditTail { kept, again: Vec::new() };
+    let mut suspected = Vec::new();
+    for (n, setting) in again {
+        match cause {
+            Cause::Refused(code) if n == 0 => {
+                let fact = (setting.key.clone(), setting.value.clone());
+                if refused_again(conn, doc.name, &fact, code)? < REFUSALS_MAX {
+                    suspected.push(setting);
+                }
+            }
+            _ => tail.again.push(setting),
+        }
+    }
+    tail.again.extend(suspected);
+    Ok(tail)
+}
+
+fn retire(conn: &Connection, doc: Doc<'_>, edit: &Edit, cause: Cause) -> Result<(), StoreError> {
+    let reason = match cause {
+        Cause::Refused(code) => code,
+        Cause::Fork => 0,
+    };
+    let kept = Kept { seq: edit.seq, hash: edit.hash, bytes: edit.build().bytes };
+    retire_change(conn, doc, &edit.writer, &kept, reason)
+}
+
+/// Sets a fact aside for good: no document takes it.
+///
+/// # Errors
+/// When the store fails.
+pub fn set_aside(conn: &Connection, document: &DocId, setting: &Setting, reason: u8) -> Result<(), StoreError> {
+    let Setting { key, value, .. } = setting;
+    let sql = "INSERT INTO refusal (document, key, value, times, reason) VALUES (?1, ?2, ?3, ?4, ?5)
+               ON CONFLICT (document, key, value) DO UPDATE SET times = excluded.times, reason = excluded.reason";
+    sql::write(conn, "setting a fact aside", sql, (document.to_string(), key, value, REFUSALS_MAX, reason))?;
+    Ok(())
+}
+
+fn retire_change(
+    conn: &Connection,
+    doc: Doc<'_>,
+    writer: &WriterId,
+    kept: &Kept,
+    reason: u8,
+) -> Result<(), StoreError> {
+    let sql = "INSERT OR IGNORE INTO retired (hash, document, writer, seq, bytes, reason)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let row = (kept.hash.as_bytes(), doc.name.to_string(), writer.as_bytes(), kept.seq, &kept.bytes, reason);
+    sql::write(conn, "retiring a change", sql, row)?;
+    Ok(())
 }
 
 /// Cuts the chain down to the changes before `seq`.

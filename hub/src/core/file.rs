@@ -9,28 +9,27 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use msap_shared::chain::Run;
 use msap_shared::document::DocId;
-use msap_shared::frame::{DeviceStanding, Frame, Have, Hello, Reference, Version};
+use msap_shared::frame::{DeviceStanding, Frame, Have, Version};
 use msap_shared::grant::Grant;
-use msap_shared::id::{DeviceId, Digest32, Epoch, Fingerprint, SessionToken, SiteId, WriterId};
+use msap_shared::id::{DeviceId, Epoch, Fingerprint, SessionToken, SiteId, WriterId};
 use msap_shared::io::bundle::{BundleError, Frames};
-use msap_shared::reference::Held;
-use msap_shared::session::hub::{HubReplica, HubSession, Taken};
+use msap_shared::session::hub::HubSession;
 use msap_shared::session::{SEQ_MAX, SessionError};
 use msap_shared::time::Month;
 
-use super::{Core, Done, admit};
-use crate::accept::ConnId;
+use super::{Core, Done, NO_LINE, admit};
 use crate::replica::Replica;
 use crate::store::devices::{self, Standing};
 use crate::store::told::{self, Told};
 use crate::store::{StoreError, Witnessed, chains, journal, refusals};
 
+mod tallied;
+
+use tallied::ByFile;
+
 /// What carries such a session, as device lists show it.
 const TRANSPORT: &str = "file";
-/// No line has this number: they count from 1.
-const NO_LINE: ConnId = ConnId::new(0);
 
 /// A device's file, its signature checked.
 #[derive(Clone, Copy, Debug)]
@@ -136,7 +135,7 @@ impl Core {
                 seen.note_foreign(&frame, session.grant());
                 let inner = Replica::writing(conn, turn, &site, device, (now, today)).of(TRANSPORT, believed);
                 match session.receive(frame, &mut ByFile { inner, seen: &mut seen }) {
-                    Ok(news) => done.news.extend(news.map(|news| (NO_LINE, site.clone(), news))),
+                    Ok(news) => done.news.extend(news.into_iter().map(|news| (NO_LINE, site.clone(), news))),
                     Err(SessionError::Replica(error)) => return Err(error.into()),
                     Err(SessionError::Protocol(why)) => return Err(FileRefused::Protocol(why)),
                 }
@@ -218,7 +217,7 @@ impl Core {
                 have.entry(document).or_default();
             }
             for (document, versions) in have {
-                if from.is_some_and(|from| document.month() < from) {
+                if document.month().zip(from).is_some_and(|(month, from)| month < from) {
                     continue;
                 }
                 let told = Frame::Have(Have { document, versions, held: None });
@@ -243,7 +242,11 @@ impl Core {
 impl Answer {
     fn add(&mut self, frame: Option<Frame>) -> Result<(), BundleError> {
         let Some(frame) = frame else { return Ok(()) };
-        let changes = if let Frame::Push(push) = &frame { push.changes.len() as u64 } else { 0 };
+        let changes = match &frame {
+            Frame::Push(push) => push.changes.len() as u64,
+            Frame::Edits(edits) => edits.edits.len() as u64,
+            _ => 0,
+        };
         match self.frames.push(&frame)? {
             true => self.changes += changes,
             false => self.whole = false,
@@ -271,10 +274,13 @@ struct Seen {
 impl Seen {
     /// A push outside the device's grant is refused by the session before it reaches the ledger.
     fn note_foreign(&mut self, frame: &Frame, grant: &Grant) {
-        if let Frame::Push(push) = frame
-            && !grant.covers(&push.document)
-        {
-            self.documents.entry(push.document.clone()).or_default().refused += push.changes.len() as u64;
+        let (document, count) = match frame {
+            Frame::Push(push) => (&push.document, push.changes.len()),
+            Frame::Edits(edits) => (&edits.document, edits.edits.len()),
+            _ => return,
+        };
+        if !grant.covers(document) {
+            self.documents.entry(document.clone()).or_default().refused += count as u64;
         }
     }
 
@@ -288,91 +294,5 @@ impl Seen {
             told.push(&Frame::Have(Have { document, versions, held: None }))?;
         }
         Ok(told)
-    }
-}
-
-/// The store for a device's file: a session's, but for its line, with a tally.
-struct ByFile<'a, 'b, 'turn> {
-    inner: Replica<'a, 'turn>,
-    seen: &'b mut Seen,
-}
-
-impl HubReplica for ByFile<'_, '_, '_> {
-    type Error = StoreError;
-
-    fn greeted(&mut self, hello: &Hello) -> Result<Epoch, StoreError> {
-        let epoch = self.inner.doubt(hello)?;
-        // How its clock stood when the file was made says nothing of now.
-        self.inner.note_contact(hello, None)?;
-        Ok(epoch)
-    }
-
-    fn digest(&mut self) -> Result<Digest32, StoreError> {
-        self.inner.digest()
-    }
-
-    fn documents(&mut self) -> Result<Vec<(DocId, Digest32)>, StoreError> {
-        self.inner.documents()
-    }
-
-    fn versions(&mut self, document: &DocId) -> Result<Vec<Version>, StoreError> {
-        self.inner.versions(document)
-    }
-
-    fn run(&mut self, document: &DocId, writer: &WriterId, from: u64) -> Result<Option<Run>, StoreError> {
-        self.inner.run(document, writer, from)
-    }
-
-    // References take a question and an answer: a file has one of the two. A machine that never
-    // has a line keeps what it was told when it joined.
-    fn differing(&mut self, _held: &[Held]) -> Result<Vec<Reference>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    fn answered(&mut self, _answer: &Reference) -> Result<Option<Reference>, StoreError> {
-        Ok(None)
-    }
-
-    fn take(&mut self, document: &DocId, run: Run) -> Result<Taken, StoreError> {
-        let (writer, count) = (run.writer, run.changes.len() as u64);
-        let after = run.first_seq.saturating_add(count);
-        let taken = self.inner.take(document, run)?;
-        let tally = self.seen.documents.entry(document.clone()).or_default();
-        let new = |version: &Version, fresh: u64| (version.seq + 1).saturating_sub(fresh);
-        match &taken {
-            Taken::Held { version, fresh } => {
-                let fresh = fresh.map_or(0, |fresh| new(version, fresh));
-                tally.taken += fresh;
-                tally.known += count.saturating_sub(fresh);
-            }
-            Taken::Refused { held, seq, .. } => {
-                let refused = after.saturating_sub(*seq);
-                let fresh = held.as_ref().map_or(0, |(version, fresh)| new(version, *fresh));
-                tally.taken += fresh;
-                tally.refused += refused;
-                tally.known += count.saturating_sub(refused + fresh);
-            }
-            Taken::Gap(_) => tally.missing += count,
-            Taken::Fork => {
-                tally.forked += count;
-                self.seen.forked.insert((document.clone(), writer));
-            }
-        }
-        Ok(taken)
-    }
-
-    fn store_apart(&mut self, document: &DocId, run: Run) -> Result<Option<u64>, StoreError> {
-        let count = run.changes.len() as u64;
-        let gap = self.inner.store_apart(document, run)?;
-        let tally = self.seen.documents.entry(document.clone()).or_default();
-        match gap {
-            None => tally.apart += count,
-            Some(_) => tally.missing += count,
-        }
-        Ok(gap)
-    }
-
-    fn stored_apart(&mut self, document: &DocId, writer: &WriterId) -> Result<u64, StoreError> {
-        self.inner.stored_apart(document, writer)
     }
 }

@@ -1,18 +1,24 @@
 //! What operators and hosts do to the core: revoke, approve, check, tell devices of what changed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use msap_shared::chain::Run;
+use msap_shared::document::DocId;
+use msap_shared::frame::Version;
 use msap_shared::id::DeviceId;
 use msap_shared::io::link::CloseCode;
-use msap_shared::session::hub::{HubReplica as _, Taken};
+use msap_shared::register::Edit;
+use msap_shared::session::hub::{HubReplica as _, Taken, TakenEdits};
+use msap_shared::time::Day;
+use rusqlite::Connection;
 
 use super::{Core, Done, Output};
 use crate::replica::Replica;
 use crate::store::check::{self, CheckReport};
 use crate::store::devices;
-use crate::store::{StoreError, chains, findings, journal, pending, rebuild};
+use crate::store::pending::PendingChange;
+use crate::store::{StoreError, Turn, chains, findings, journal, pending, rebuild};
 
 /// What an approval did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -102,11 +108,14 @@ impl Core {
                 None => devices::approve_all_certified(conn)?,
             };
             let mut approved = Approved { devices, ..Approved::default() };
-            for waiting in pending::of_approved(conn)? {
+            let (edits, runs): (Vec<_>, Vec<_>) =
+                pending::of_approved(conn)?.into_iter().partition(|waiting| waiting.document.kind().is_registers());
+            fold_edits(edits, conn, turn, (now, today), &mut approved)?;
+            for waiting in runs {
                 let run = Run {
                     writer: waiting.writer,
                     first_seq: waiting.kept.seq,
-                    changes: vec![waiting.facts.clone()],
+                    changes: vec![waiting.kept.facts()?],
                     last_hash: waiting.kept.hash,
                 };
                 let site = waiting.document.site().clone();
@@ -174,4 +183,39 @@ impl Core {
             Ok(())
         })
     }
+}
+
+/// Folds the edits of registers that waited, document by document, each after those that it follows.
+fn fold_edits(
+    waiting: Vec<PendingChange>,
+    conn: &Connection,
+    turn: &mut Turn<'_>,
+    (now, today): (Timestamp, Day),
+    approved: &mut Approved,
+) -> Result<(), StoreError> {
+    let mut documents: BTreeMap<DocId, Vec<(Edit, PendingChange)>> = BTreeMap::new();
+    for change in waiting {
+        let edit = change.kept.edit()?;
+        documents.entry(change.document.clone()).or_default().push((edit, change));
+    }
+    for (document, mut waiting) in documents {
+        waiting.sort_by_key(|(edit, _)| (edit.op_start, edit.writer));
+        let site = document.site().clone();
+        let mut replica = Replica::writing(conn, turn, &site, DeviceId::new([0; 8]), (now, today));
+        let edits = waiting.iter().map(|(edit, _)| edit.clone()).collect();
+        let TakenEdits { fresh, refused, .. } = replica.take_edits(&document, edits)?;
+        for (edit, change) in waiting {
+            let version = Version::of_edit(&edit);
+            let what = format!("{document} {} {}", edit.writer, edit.seq);
+            if replica.holds(&document, &version)? {
+                approved.changes += u64::from(fresh.get(&edit.writer).is_some_and(|first| edit.seq >= *first));
+                pending::remove(conn, &change)?;
+            } else if let Some((_, why)) = refused.iter().find(|(refused, _)| *refused == version) {
+                approved.left.push(format!("{what}: {why}"));
+            } else {
+                approved.left.push(format!("{what}: what it follows is not held, or another edit under its number is"));
+            }
+        }
+    }
+    Ok(())
 }

@@ -74,9 +74,17 @@ pub fn append(
         let row = (row, tip.seq, tip.hash.as_bytes(), bytes, day.number(), commit);
         sql::write(conn, "keeping a change", sql, row)?;
     }
-    let sql = "UPDATE document SET touched = 1 WHERE id = ?1 AND touched = 0";
-    sql::write(conn, "marking a document as changed", sql, [doc.row])?;
+    let sql = "UPDATE document SET touched = 1, accepted = ?2 WHERE id = ?1 AND (touched = 0 OR accepted < ?2)";
+    sql::write(conn, "marking a document as changed", sql, (doc.row, commit))?;
     Ok(())
+}
+
+/// The last commit that added to a document; 0 when it is not kept here. Whoever has read the
+/// document at this commit of the same epoch knows it as it is.
+pub fn accepted_at(conn: &Connection, document: &DocId) -> Result<u64, StoreError> {
+    let sql = "SELECT accepted FROM document WHERE name = ?1";
+    let accepted = sql::row(conn, "reading when a document changed", sql, [document.to_string()], |row| row.get(0))?;
+    Ok(accepted.unwrap_or_default())
 }
 
 /// The digest of one document.

@@ -23,10 +23,12 @@ pub fn list(conn: &Connection, after: &str, limit: u32) -> Result<Vec<DocumentRo
         .map_err(StoreError::sqlite("listing documents"))
 }
 
-/// The raw changes of a document, each chain in its order; empty when there is none of that name.
+/// The raw changes of a document, each after those that it follows; empty when there is none of that
+/// name.
 pub fn chunks(conn: &Connection, name: &str) -> Result<Vec<Vec<u8>>, StoreError> {
     const SQL: &str = "SELECT x.bytes FROM document d JOIN chain c ON c.document = d.id JOIN change x \
-        ON x.chain = c.id WHERE d.name = ?1 ORDER BY c.writer, x.seq";
+        ON x.chain = c.id LEFT JOIN edit e ON e.document = d.id AND e.writer = c.writer AND e.seq = x.seq \
+        WHERE d.name = ?1 ORDER BY e.op_start, c.writer, x.seq";
     conn.prepare(SQL)
         .and_then(|mut statement| statement.query_map([name], |row| row.get(0))?.collect())
         .map_err(StoreError::sqlite("reading the changes of a document"))

@@ -85,7 +85,7 @@ pub struct FlaggedRow {
 impl FlaggedRow {
     /// Its day.
     pub fn day(&self) -> Option<Day> {
-        self.standing.as_ref().and_then(|standing| self.document.month().day(standing.day))
+        self.standing.as_ref().and_then(|standing| self.document.month()?.day(standing.day))
     }
 
     /// The tap's name as documents have it.

@@ -2,7 +2,7 @@
 //! operator approves the device. Each device has a quota: what is beyond it stays at the device,
 //! which has not been told that it arrived.
 
-use msap_shared::chain::{Built, Facts, Tip, decode};
+use msap_shared::chain::{Built, Tip, decode_edit};
 use msap_shared::document::DocId;
 use msap_shared::id::{ChangeHash, DeviceId, WriterId};
 use msap_shared::io::store::sql;
@@ -26,8 +26,6 @@ pub struct PendingChange {
     pub writer: WriterId,
     /// The change.
     pub kept: Kept,
-    /// Its facts.
-    pub facts: Facts,
 }
 
 /// The last change of a chain that one device has brought.
@@ -41,7 +39,7 @@ pub fn tip(
                ORDER BY seq DESC LIMIT 1";
     let key = (document.to_string(), writer.as_bytes(), device.as_bytes());
     let bytes: Option<Vec<u8>> = sql::row(conn, "reading what waits", sql, key, |row| row.get(0))?;
-    bytes.map(|bytes| Ok(decode(&bytes)?.built.tip)).transpose()
+    bytes.map(|bytes| Ok(decode_edit(&bytes)?.1.tip)).transpose()
 }
 
 /// The hash that one device has brought for one change of a chain.
@@ -125,8 +123,8 @@ pub fn of_approved(conn: &Connection) -> Result<Vec<PendingChange>, StoreError> 
     })?;
     // One that does not read back stays where it is, and the others go on.
     let read = |(name, writer, kept): (String, WriterId, Kept)| {
-        let facts = kept.facts().ok()?;
-        Some(document_named(&name).map(|document| PendingChange { document, writer, kept, facts }))
+        kept.tip().ok()?;
+        Some(document_named(&name).map(|document| PendingChange { document, writer, kept }))
     };
     rows.into_iter().filter_map(read).collect()
 }

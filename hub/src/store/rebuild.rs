@@ -6,16 +6,18 @@ use msap_shared::io::store::sql;
 use msap_shared::time::Day;
 use rusqlite::Connection;
 
-use super::StoreError;
 use super::chains::{self, Doc, Kept};
 use super::views::fold_in;
+use super::{StoreError, registers};
 
 /// The derived tables with the columns that are compared.
-pub(super) const VIEWS: [(&str, &str); 4] = [
+pub(super) const VIEWS: [(&str, &str); 6] = [
     ("fact", "document, tap, rev, day, value, contested"),
     ("closing", "document, day, rev, closed"),
     ("visits", "site, day, operator, help, age, received_day, apart, people, requests"),
     ("flagged", "document, tap, reason, verdict"),
+    ("edit", "document, op_start, writer, seq"),
+    ("register", "document, key, counter, writer, value"),
 ];
 
 /// Differences listed per table.
@@ -45,6 +47,8 @@ pub fn rebuild(conn: &Connection) -> Result<Vec<String>, StoreError> {
 /// Folds the views of one document anew, within the caller's transaction: after a person has
 /// settled something in it.
 pub(super) fn refold(conn: &Connection, doc: Doc<'_>) -> Result<(), StoreError> {
+    // Nothing that a person settles about figures is in registers.
+    let Some(month) = doc.name.month() else { return Ok(()) };
     let doing = "emptying the views of a document";
     for sql in [
         "DELETE FROM fact WHERE document = ?1",
@@ -54,7 +58,7 @@ pub(super) fn refold(conn: &Connection, doc: Doc<'_>) -> Result<(), StoreError> 
         sql::write(conn, doing, sql, [doc.row])?;
     }
     // The month of a site is one document.
-    let (site, month) = (doc.name.site().as_str(), doc.name.month());
+    let site = doc.name.site().as_str();
     let sql = "DELETE FROM visits WHERE site = ?1 AND day BETWEEN ?2 AND ?3";
     sql::write(conn, doing, sql, (site, month.first_day().number(), month.last_day().number()))?;
     replay(conn, doc)
@@ -73,6 +77,9 @@ pub(super) fn refold_site(conn: &Connection, site: &SiteId) -> Result<(), StoreE
 /// Folds a document's changes in the order of the commits that took them in; within a commit
 /// the order does not matter.
 pub(super) fn replay(conn: &Connection, doc: Doc<'_>) -> Result<(), StoreError> {
+    if doc.name.kind().is_registers() {
+        return registers::refold(conn, doc);
+    }
     let sql = "SELECT c.received_day, c.seq, c.hash, c.bytes FROM change c JOIN chain ON chain.id = c.chain
                WHERE chain.document = ?1 ORDER BY c.accepted, chain.id, c.seq";
     let changes = sql::rows(conn, "reading changes", sql, [doc.row], |row| {

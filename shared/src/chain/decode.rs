@@ -6,11 +6,12 @@
 use sha2::{Digest as _, Sha256};
 
 use super::encode::{
-    CHUNK_CHANGE, COLUMN_ACTION, COLUMN_INSERT, COLUMN_KEY, COLUMN_PRED, COLUMN_VALUE, COLUMN_VALUE_META, MAGIC,
-    VALUE_UTF8, encode,
+    CHUNK_CHANGE, COLUMN_ACTION, COLUMN_INSERT, COLUMN_KEY, COLUMN_PRED, COLUMN_PRED_ACTOR, COLUMN_PRED_COUNTER,
+    COLUMN_VALUE, COLUMN_VALUE_META, MAGIC, VALUE_UTF8, encode,
 };
-use super::{Built, FACTS_PER_CHANGE_MAX, Facts, Tip};
+use super::{Built, FACTS_PER_CHANGE_MAX, Facts, OpId, Tip};
 use crate::id::{ChangeHash, WriterId};
+use crate::register::{Edit, REPLACED_MAX, SETTINGS_MAX, Setting};
 
 /// Bytes that are not one canonical change.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub enum DecodeError {
     Form,
 }
 
-/// A decoded change.
+/// A decoded change of a visits document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decoded {
     /// Who wrote it.
@@ -36,11 +37,30 @@ pub struct Decoded {
     pub facts: Facts,
 }
 
-/// Reads one change chunk.
+/// Reads one change chunk of a visits document.
+///
+/// # Errors
+/// When the bytes are damaged, or are not what [`encode`] writes for facts.
+pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
+    let (edit, built) = decode_edit(bytes)?;
+    let Edit { writer, deps, settings, .. } = edit;
+    let (dep, further) = match deps.as_slice() {
+        [] => (None, false),
+        [dep] => (Some(*dep), false),
+        _ => (None, true),
+    };
+    if further || settings.len() > FACTS_PER_CHANGE_MAX || settings.iter().any(|setting| !setting.replaces.is_empty()) {
+        return Err(DecodeError::Form);
+    }
+    let facts = settings.into_iter().map(|Setting { key, value, .. }| (key, value)).collect();
+    Ok(Decoded { writer, dep, built, facts })
+}
+
+/// Reads one change chunk of any document.
 ///
 /// # Errors
 /// When the bytes are damaged, or are not what [`encode`] writes.
-pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
+pub fn decode_edit(bytes: &[u8]) -> Result<(Edit, Built), DecodeError> {
     let mut input = Input(bytes);
     if input.take(4)? != MAGIC {
         return Err(DecodeError::Form);
@@ -53,28 +73,29 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     if input.byte()? != CHUNK_CHANGE || input.unsigned()? != input.0.len() as u64 {
         return Err(DecodeError::Form);
     }
-    let dep = match input.byte()? {
-        0 => None,
-        1 => Some(ChangeHash::try_from(input.take(32)?).map_err(|_| DecodeError::Form)?),
-        _ => return Err(DecodeError::Form),
-    };
-    if input.unsigned()? != 16 {
-        return Err(DecodeError::Form);
+    let mut deps = Vec::new();
+    for _ in 0..input.unsigned()? {
+        // Ends with the input: a number that is too great takes no memory.
+        deps.push(ChangeHash::try_from(input.take(32)?).map_err(|_| DecodeError::Form)?);
     }
-    let writer = WriterId::try_from(input.take(16)?).map_err(|_| DecodeError::Form)?;
+    let writer = input.writer()?;
     let (seq, op_start) = (input.unsigned()?, input.unsigned()?);
-    if input.take(3)? != [0, 0, 0] {
+    if input.take(2)? != [0, 0] {
         return Err(DecodeError::Form);
     }
-    let facts = input.facts()?;
+    let mut writers = vec![writer];
+    for _ in 0..input.unsigned()? {
+        writers.push(input.writer()?);
+    }
+    let settings = input.settings(&writers)?;
     // One comparison replaces a check per column: run lengths, order, specifications, values.
-    let (canonical, hash) = encode(&writer, seq, op_start, dep.as_ref(), &facts);
-    if canonical != bytes || facts.is_empty() {
+    let (canonical, hash) = encode(&writer, seq, op_start, &deps, &settings);
+    if canonical != bytes || settings.is_empty() {
         return Err(DecodeError::Form);
     }
-    let op_max = op_start.checked_add(facts.len() as u64 - 1).ok_or(DecodeError::Form)?;
+    let op_max = op_start.checked_add(settings.len() as u64 - 1).ok_or(DecodeError::Form)?;
     let tip = Tip { seq, hash, op_max };
-    Ok(Decoded { writer, dep, built: Built { tip, bytes: canonical }, facts })
+    Ok((Edit { writer, seq, op_start, deps, settings, hash }, Built { tip, bytes: canonical }))
 }
 
 /// What is left to read.
@@ -103,23 +124,39 @@ impl<'a> Input<'a> {
         Err(DecodeError::Form)
     }
 
-    /// Small run lengths only: a change holds at most [`FACTS_PER_CHANGE_MAX`] facts.
-    fn run(&mut self) -> Result<i64, DecodeError> {
-        // One or two bytes of signed LEB128: bit 6 of the last one is the sign.
-        let first = self.byte()?;
-        let (bits, unsigned) = match first & 0x80 {
-            0 => (7, i64::from(first)),
-            _ => (14, i64::from(first & 0x7f) | i64::from(self.byte()?) << 7),
-        };
-        let n = if unsigned >> (bits - 1) & 1 == 1 { unsigned - (1 << bits) } else { unsigned };
-        let bound = FACTS_PER_CHANGE_MAX as i64;
-        if n == 0 || n < -bound || n > bound { Err(DecodeError::Form) } else { Ok(n) }
+    fn signed(&mut self) -> Result<i64, DecodeError> {
+        let mut n = 0i64;
+        for shift in (0..63).step_by(7) {
+            let byte = self.byte()?;
+            n |= i64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                let unused = 64 - 7 - shift;
+                return Ok(n << unused >> unused);
+            }
+        }
+        Err(DecodeError::Form)
     }
 
-    /// The columns, as facts.
-    fn facts(&mut self) -> Result<Facts, DecodeError> {
-        let mut lengths = [0usize; 6];
-        let order = [COLUMN_KEY, COLUMN_INSERT, COLUMN_ACTION, COLUMN_VALUE_META, COLUMN_VALUE, COLUMN_PRED];
+    fn writer(&mut self) -> Result<WriterId, DecodeError> {
+        if self.unsigned()? != 16 {
+            return Err(DecodeError::Form);
+        }
+        WriterId::try_from(self.take(16)?).map_err(|_| DecodeError::Form)
+    }
+
+    /// The columns, as settings.
+    fn settings(&mut self, writers: &[WriterId]) -> Result<Vec<Setting>, DecodeError> {
+        let order = [
+            COLUMN_KEY,
+            COLUMN_INSERT,
+            COLUMN_ACTION,
+            COLUMN_VALUE_META,
+            COLUMN_VALUE,
+            COLUMN_PRED,
+            COLUMN_PRED_ACTOR,
+            COLUMN_PRED_COUNTER,
+        ];
+        let mut lengths = [0usize; 8];
         let columns = self.unsigned()?;
         let mut next = 0;
         for _ in 0..columns {
@@ -128,48 +165,65 @@ impl<'a> Input<'a> {
             lengths[at] = usize::try_from(self.unsigned()?).map_err(|_| DecodeError::Form)?;
             next = at + 1;
         }
-        let [keys, insert, action, meta, values, pred] = lengths;
-        let (mut keys, _, _) = (Input(self.take(keys)?), self.take(insert)?, self.take(action)?);
-        let (mut meta, mut values, _) = (Input(self.take(meta)?), Input(self.take(values)?), self.take(pred)?);
+        let mut columns = [const { Input(&[]) }; 8];
+        for (column, len) in columns.iter_mut().zip(lengths) {
+            *column = Input(self.take(len)?);
+        }
         if !self.0.is_empty() {
             return Err(DecodeError::Form);
         }
-        let mut facts = Facts::new();
-        let lens = meta.run_length_encoded(Self::unsigned)?;
-        let names = keys.run_length_encoded(|input| {
+        let [mut keys, _, _, mut meta, mut values, mut counts, mut actors, mut counters] = columns;
+        let lens = meta.run_length_encoded(SETTINGS_MAX, Self::unsigned)?;
+        let keys = keys.run_length_encoded(SETTINGS_MAX, |input| {
             let len = usize::try_from(input.unsigned()?).map_err(|_| DecodeError::Form)?;
             text(input.take(len)?)
         })?;
-        if lens.len() != names.len() {
+        let counts = counts.run_length_encoded(SETTINGS_MAX, Self::unsigned)?;
+        let mut actors = actors.run_length_encoded(REPLACED_MAX, Self::unsigned)?.into_iter();
+        let mut counters = counters.run_length_encoded(REPLACED_MAX, Self::signed)?.into_iter();
+        if lens.len() != keys.len() || counts.len() != keys.len() {
             return Err(DecodeError::Form);
         }
-        for (key, len) in names.into_iter().zip(lens) {
-            if len & 0xf != VALUE_UTF8 {
+        let mut counter = 0i64;
+        let mut replaced = || {
+            let (actor, difference) = actors.next().zip(counters.next()).ok_or(DecodeError::Form)?;
+            counter = counter.checked_add(difference).ok_or(DecodeError::Form)?;
+            let writer = usize::try_from(actor).ok().and_then(|actor| writers.get(actor)).ok_or(DecodeError::Form)?;
+            Ok(OpId { counter: u64::try_from(counter).map_err(|_| DecodeError::Form)?, writer: *writer })
+        };
+        let mut settings = Vec::new();
+        for ((key, len), count) in keys.into_iter().zip(lens).zip(counts) {
+            if len & 0xf != VALUE_UTF8 || count > REPLACED_MAX as u64 {
                 return Err(DecodeError::Form);
             }
             let len = usize::try_from(len >> 4).map_err(|_| DecodeError::Form)?;
-            facts.push((key, text(values.take(len)?)?));
+            let value = text(values.take(len)?)?;
+            let replaces = (0..count).map(|_| replaced()).collect::<Result<_, _>>()?;
+            settings.push(Setting { key, value, replaces });
         }
-        Ok(facts)
+        Ok(settings)
     }
 
+    /// At most `max` values: run lengths take no memory before they are bounded.
     fn run_length_encoded<T: Clone>(
         &mut self,
+        max: usize,
         mut read: impl FnMut(&mut Self) -> Result<T, DecodeError>,
     ) -> Result<Vec<T>, DecodeError> {
         let mut out = Vec::new();
         while !self.0.is_empty() {
-            let run = self.run()?;
+            let run = self.signed()?;
+            let count = usize::try_from(run.unsigned_abs()).map_err(|_| DecodeError::Form)?;
+            if run == 0 || count > max - out.len() {
+                return Err(DecodeError::Form);
+            }
             if run > 0 {
                 let value = read(self)?;
-                out.extend(std::iter::repeat_n(value, run.unsigned_abs() as usize));
+                out.extend(std::iter::repeat_n(value, count));
             } else {
-                for _ in 0..run.unsigned_abs() {
+                for _ in 0..count {
                     out.push(read(self)?);
                 }
-            }
-            if out.len() > FACTS_PER_CHANGE_MAX {
-                return Err(DecodeError::Form);
             }
         }
         Ok(out)

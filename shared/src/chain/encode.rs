@@ -2,8 +2,8 @@
 //!
 //! A change chunk is `magic, checksum, type, length, contents`; the contents are the
 //! dependencies, actor, sequence number, first operation, time, message, other actors, the
-//! columns' directory and the columns. Every operation here is `put(ROOT, key, string)` with no
-//! predecessor, time 0 and no message, so seven columns suffice, in this order:
+//! columns' directory and the columns. Every operation here is `put(ROOT, key, string)`, with time 0
+//! and no message, so eight columns suffice, in this order:
 //!
 //! | column | specification | content |
 //! |---|---|---|
@@ -12,10 +12,18 @@
 //! | action | `0x42` | run-length encoded: 1 (put) |
 //! | value, metadata | `0x56` | run-length encoded: length × 16 + 6 (UTF-8) |
 //! | value, raw | `0x57` | the values' bytes, joined |
-//! | predecessors, number | `0x70` | run-length encoded: 0 |
+//! | predecessors, number | `0x70` | run-length encoded |
+//! | predecessors, actor | `0x71` | run-length encoded: 0 the author, 1… the other actors in order |
+//! | predecessors, counter | `0x73` | run-length encoded differences |
+//!
+//! A visits fact has no predecessors, its change at most one dependency: then the last two columns
+//! and the other actors are not there.
+
+use std::collections::BTreeSet;
 
 use sha2::{Digest as _, Sha256};
 
+use super::OpId;
 use crate::id::{ChangeHash, WriterId};
 
 pub(super) const MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
@@ -26,21 +34,46 @@ pub(super) const COLUMN_ACTION: u8 = 0x42;
 pub(super) const COLUMN_VALUE_META: u8 = 0x56;
 pub(super) const COLUMN_VALUE: u8 = 0x57;
 pub(super) const COLUMN_PRED: u8 = 0x70;
+pub(super) const COLUMN_PRED_ACTOR: u8 = 0x71;
+pub(super) const COLUMN_PRED_COUNTER: u8 = 0x73;
 pub(super) const ACTION_PUT: u64 = 1;
 pub(super) const VALUE_UTF8: u64 = 6;
 
+/// One operation of a change, `put(ROOT, key, value)`, as a visits fact or a register's setting
+/// stands for it.
+pub trait Put {
+    /// The root key.
+    fn key(&self) -> &str;
+    /// The string that it gets.
+    fn value(&self) -> &str;
+    /// The operations that it takes the place of, in ascending order.
+    fn replaces(&self) -> &[OpId] {
+        &[]
+    }
+}
+
+impl<K: AsRef<str>, V: AsRef<str>> Put for (K, V) {
+    fn key(&self) -> &str {
+        self.0.as_ref()
+    }
+
+    fn value(&self) -> &str {
+        self.1.as_ref()
+    }
+}
+
 /// Encodes one change and returns it with its hash.
 ///
-/// `op_start` is the counter of the first operation; `dep` the previous change of the same
-/// chain.
-pub fn encode<K: AsRef<str>, V: AsRef<str>>(
+/// `op_start` is the counter of the first operation; `deps` are the changes that it follows, in
+/// the order in which they are written.
+pub fn encode<P: Put>(
     writer: &WriterId,
     seq: u64,
     op_start: u64,
-    dep: Option<&ChangeHash>,
-    facts: &[(K, V)],
+    deps: &[ChangeHash],
+    puts: &[P],
 ) -> (Vec<u8>, ChangeHash) {
-    let contents = contents(writer, seq, op_start, dep, facts);
+    let contents = contents(writer, seq, op_start, deps, puts);
     let mut hashed = Vec::with_capacity(contents.len() + 4);
     hashed.push(CHUNK_CHANGE);
     unsigned(&mut hashed, contents.len() as u64);
@@ -53,25 +86,34 @@ pub fn encode<K: AsRef<str>, V: AsRef<str>>(
     (bytes, ChangeHash::new(hash))
 }
 
-fn contents<K: AsRef<str>, V: AsRef<str>>(
-    writer: &WriterId,
-    seq: u64,
-    op_start: u64,
-    dep: Option<&ChangeHash>,
-    facts: &[(K, V)],
-) -> Vec<u8> {
-    let keys = runs(facts.iter().map(|(key, _)| key.as_ref()), |out, key| {
+fn contents<P: Put>(writer: &WriterId, seq: u64, op_start: u64, deps: &[ChangeHash], puts: &[P]) -> Vec<u8> {
+    let keys = runs(puts.iter().map(Put::key), |out, key| {
         unsigned(out, key.len() as u64);
         out.extend_from_slice(key.as_bytes());
     });
     let mut insert = Vec::new();
-    unsigned(&mut insert, facts.len() as u64);
-    let action = runs(facts.iter().map(|_| ACTION_PUT), |out, n| unsigned(out, *n));
-    let value_meta = runs(facts.iter().map(|(_, value)| (value.as_ref().len() as u64) << 4 | VALUE_UTF8), |out, n| {
+    unsigned(&mut insert, puts.len() as u64);
+    let action = runs(puts.iter().map(|_| ACTION_PUT), |out, n| unsigned(out, *n));
+    let value_meta = runs(puts.iter().map(|put| (put.value().len() as u64) << 4 | VALUE_UTF8), |out, n| {
         unsigned(out, *n);
     });
-    let value: Vec<u8> = facts.iter().flat_map(|(_, value)| value.as_ref().bytes()).collect();
-    let pred = runs(facts.iter().map(|_| 0u64), |out, n| unsigned(out, *n));
+    let value: Vec<u8> = puts.iter().flat_map(|put| put.value().bytes()).collect();
+    let pred = runs(puts.iter().map(|put| put.replaces().len() as u64), |out, n| unsigned(out, *n));
+    let replaced = || puts.iter().flat_map(Put::replaces);
+    let others: BTreeSet<&WriterId> = replaced().map(|op| &op.writer).filter(|other| *other != writer).collect();
+    // The author is number 0, the others follow in their order.
+    let number = |of: &WriterId| {
+        if of == writer { 0 } else { 1 + others.iter().take_while(|other| **other < of).count() as u64 }
+    };
+    let pred_actor = runs(replaced().map(|op| number(&op.writer)), |out, n| unsigned(out, *n));
+    let mut before = 0;
+    let pred_counter = runs(
+        replaced().map(|op| {
+            let counter = op.counter as i64;
+            counter.wrapping_sub(std::mem::replace(&mut before, counter))
+        }),
+        |out, n| signed(out, *n),
+    );
     let columns = [
         (COLUMN_KEY, keys),
         (COLUMN_INSERT, insert),
@@ -79,23 +121,24 @@ fn contents<K: AsRef<str>, V: AsRef<str>>(
         (COLUMN_VALUE_META, value_meta),
         (COLUMN_VALUE, value),
         (COLUMN_PRED, pred),
+        (COLUMN_PRED_ACTOR, pred_actor),
+        (COLUMN_PRED_COUNTER, pred_counter),
     ];
 
     let mut out = Vec::with_capacity(96 + columns.iter().map(|(_, data)| data.len()).sum::<usize>());
-    match dep {
-        Some(hash) => {
-            out.push(1);
-            out.extend_from_slice(hash.as_bytes());
-        }
-        None => out.push(0),
+    unsigned(&mut out, deps.len() as u64);
+    for hash in deps {
+        out.extend_from_slice(hash.as_bytes());
     }
-    unsigned(&mut out, writer.as_bytes().len() as u64);
-    out.extend_from_slice(writer.as_bytes());
+    length_prefixed(&mut out, writer);
     unsigned(&mut out, seq);
     unsigned(&mut out, op_start);
     out.push(0); // time
     out.push(0); // message
-    out.push(0); // other actors
+    unsigned(&mut out, others.len() as u64);
+    for other in others {
+        length_prefixed(&mut out, other);
+    }
     let present = columns.iter().filter(|(_, data)| !data.is_empty());
     unsigned(&mut out, present.clone().count() as u64);
     for (specification, data) in present {
@@ -106,6 +149,11 @@ fn contents<K: AsRef<str>, V: AsRef<str>>(
         out.extend_from_slice(data);
     }
     out
+}
+
+fn length_prefixed(out: &mut Vec<u8>, writer: &WriterId) {
+    unsigned(out, writer.as_bytes().len() as u64);
+    out.extend_from_slice(writer.as_bytes());
 }
 
 /// Unsigned LEB128.

@@ -40,6 +40,21 @@ pub enum Refusal {
     /// The document is not one that the sender may write.
     #[error("the document is not this device's to write")]
     Grant,
+    /// What a change of registers follows is not said in the one way, or is not to be had.
+    #[error("the changes that it follows are not named in order, or are not to be had")]
+    Dependencies,
+    /// Its operations are not numbered on from those of the changes that it follows.
+    #[error("its operations do not go on from those that it follows")]
+    Start,
+    /// It replaces a value of another key, or one that it cannot have known.
+    #[error("it replaces a value that is not of its key or not in its past")]
+    Replaces,
+    /// The document, or one key of it, holds as much as it may.
+    #[error("the document holds as much as it may")]
+    Full,
+    /// A key or value that the document does not admit.
+    #[error("the document does not admit such a key or value")]
+    Setting,
 }
 
 impl Refusal {
@@ -54,6 +69,11 @@ impl Refusal {
             Self::Size => 6,
             Self::Repeated => 7,
             Self::Grant => 8,
+            Self::Dependencies => 9,
+            Self::Start => 10,
+            Self::Replaces => 11,
+            Self::Full => 12,
+            Self::Setting => 13,
         }
     }
 }

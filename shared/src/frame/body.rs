@@ -6,6 +6,7 @@ use crate::chain::{Facts, Refusal, Run, Tip};
 use crate::document::DocId;
 use crate::id::{ChangeHash, Digest32, Epoch, SessionToken, WriterId};
 use crate::reference::Held;
+use crate::register::Edit;
 
 /// One hub commit, as devices remember it: its number and the random tag it drew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
@@ -112,6 +113,20 @@ pub struct Push {
     pub last_hash: ChangeHash,
     /// From the hub: a commit that holds it.
     #[n(5)]
+    pub mark: Option<Mark>,
+}
+
+/// Edits of a document of registers, each after those that it follows.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Edits {
+    /// The document.
+    #[n(0)]
+    pub document: DocId,
+    /// The edits, of any writers.
+    #[cbor(n(1), decode_with = "super::wire::bounded_edits")]
+    pub edits: Vec<Edit>,
+    /// From the hub: a commit that holds them.
+    #[n(2)]
     pub mark: Option<Mark>,
 }
 
@@ -268,6 +283,11 @@ impl Push {
 }
 
 impl Version {
+    /// The place of one edit.
+    pub fn of_edit(edit: &Edit) -> Self {
+        Self { writer: edit.writer, seq: edit.seq, hash: edit.hash }
+    }
+
     /// The end of the chain of `writer`.
     pub fn of_tip(writer: WriterId, tip: &Tip) -> Self {
         Self { writer, seq: tip.seq, hash: tip.hash }

@@ -1,10 +1,11 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::chain::Refusal;
+use crate::chain::{OpId, Refusal};
 use crate::document::DocId;
 use crate::id::{ChangeHash, Digest32, Epoch, SessionToken, WriterId};
 use crate::reference::REFERENCES_MAX;
+use crate::register::{Edit, Setting};
 
 fn decoded(bytes: &[u8]) -> Result<Option<Frame>, FrameError> {
     let (head, body) = bytes.split_first_chunk().unwrap();
@@ -86,6 +87,22 @@ fn samples() -> Vec<Frame> {
             n: 7,
             hash: Digest32::new([8; 32]),
             value: vec![1, 2],
+        }),
+        Frame::Edits(Edits {
+            document: "site/275/schedule".parse().unwrap(),
+            edits: vec![Edit {
+                writer,
+                seq: 3,
+                op_start: 9,
+                deps: vec![version.hash],
+                settings: vec![Setting {
+                    key: "week|mon".to_owned(),
+                    value: "closed".to_owned(),
+                    replaces: vec![OpId { counter: 8, writer }],
+                }],
+                hash: ChangeHash::new([9; 32]),
+            }],
+            mark: Some(mark),
         }),
     ]
 }

@@ -7,10 +7,11 @@ use minicbor::encode::Error as EncodeError;
 use minicbor::encode::Write;
 use minicbor::{Decode, Decoder, Encode, Encoder};
 
-use crate::chain::{CHANGES_PER_RUN_MAX, FACTS_PER_CHANGE_MAX, Facts};
+use crate::chain::{CHANGES_PER_RUN_MAX, FACTS_PER_CHANGE_MAX, Facts, OpId};
 use crate::document::DocId;
 use crate::id::{ChangeHash, Digest32, Epoch, SessionToken, WriterId};
 use crate::reference::{Held, REFERENCES_MAX};
+use crate::register::{DEPS_MAX, Edit, SETTINGS_MAX, Setting, VALUES_MAX};
 
 macro_rules! as_bytes {
     ($($name:ty),*) => {$(
@@ -56,6 +57,31 @@ pub(super) fn bounded_changes<C>(d: &mut Decoder<'_>, ctx: &mut C) -> Result<Vec
         changes.push((0..facts).map(|_| d.decode_with(ctx)).collect::<Result<Facts, _>>()?);
     }
     Ok(changes)
+}
+
+/// Reads the edits of a frame, at most as many as changes of a run.
+pub(super) fn bounded_edits<C>(d: &mut Decoder<'_>, ctx: &mut C) -> Result<Vec<Edit>, DecodeError> {
+    list(d, ctx, CHANGES_PER_RUN_MAX as u64)
+}
+
+/// Reads what an edit follows. These three allow for more than is acceptable, like the facts.
+pub(crate) fn bounded_deps<C>(d: &mut Decoder<'_>, ctx: &mut C) -> Result<Vec<ChangeHash>, DecodeError> {
+    list(d, ctx, 2 * DEPS_MAX as u64)
+}
+
+/// Reads what an edit sets.
+pub(crate) fn bounded_settings<C>(d: &mut Decoder<'_>, ctx: &mut C) -> Result<Vec<Setting>, DecodeError> {
+    list(d, ctx, 2 * SETTINGS_MAX as u64)
+}
+
+/// Reads what a setting replaces.
+pub(crate) fn bounded_replaces<C>(d: &mut Decoder<'_>, ctx: &mut C) -> Result<Vec<OpId>, DecodeError> {
+    list(d, ctx, 2 * VALUES_MAX as u64)
+}
+
+fn list<'b, C, T: Decode<'b, C>>(d: &mut Decoder<'b>, ctx: &mut C, max: u64) -> Result<Vec<T>, DecodeError> {
+    let count = bounded(d, max)?;
+    (0..count).map(|_| d.decode_with(ctx)).collect()
 }
 
 /// Reads the references that a device holds.

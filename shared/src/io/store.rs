@@ -13,6 +13,7 @@ use crate::chain::DecodeError;
 
 pub mod chains;
 pub mod facts;
+pub mod registers;
 pub mod sql;
 pub mod verify;
 

@@ -3,11 +3,11 @@
 //! Frames are made in two steps: [`HubSession::receive`] acts on the store inside the host's
 //! transaction, and [`HubSession::committed`] turns what was done into words once it is kept.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{SessionError, check_number};
-use crate::chain::{Refusal, Run};
-use crate::document::DocId;
+use super::{SessionError, check_kind, check_number};
+use crate::chain::Refusal;
+use crate::document::{DocId, DocKind};
 use crate::frame::{
     Ack, DeviceStanding, Digests, Frame, Have, Hello, Mark, Need, PROTOCOL, Push, Reference, Refused, Version, Welcome,
 };
@@ -15,61 +15,10 @@ use crate::grant::Grant;
 use crate::id::{Digest32, Epoch, WriterId};
 use crate::reference::Held;
 
-/// What became of a push.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Taken {
-    /// All of it is held: acknowledge this version. `fresh` is the first sequence number that
-    /// was new, to be passed on to the site's other devices.
-    Held {
-        /// The end of the run.
-        version: Version,
-        /// First new sequence number.
-        fresh: Option<u64>,
-    },
-    /// The first part is held, when there is a version; the rest never will be.
-    Refused {
-        /// The end of the part that is held, and the first new sequence number in it.
-        held: Option<(Version, u64)>,
-        /// The first refused change.
-        seq: u64,
-        /// Why.
-        why: Refusal,
-    },
-    /// Changes before it are missing, from this number on.
-    Gap(u64),
-    /// Another change is held under one of its numbers: the hub's chain is the answer.
-    Fork,
-}
+mod edits;
+mod replica;
 
-/// The hub's store, as a session needs it. Every method acts within the host's transaction.
-pub trait HubReplica {
-    /// How the store fails.
-    type Error;
-
-    /// Takes note of a device's Hello: its place in the line of sessions, its version, its
-    /// clock. A mark that this database does not know starts a new epoch first. Returns the
-    /// epoch that now holds.
-    fn greeted(&mut self, hello: &Hello) -> Result<Epoch, Self::Error>;
-    /// Digest of the site's chain tips.
-    fn digest(&mut self) -> Result<Digest32, Self::Error>;
-    /// Every document of the site with its digest.
-    fn documents(&mut self) -> Result<Vec<(DocId, Digest32)>, Self::Error>;
-    /// The version vector of one document of the site.
-    fn versions(&mut self, document: &DocId) -> Result<Vec<Version>, Self::Error>;
-    /// A run of one chain from this number on, bounded by [`super::PUSH_BYTES_MAX`].
-    fn run(&mut self, document: &DocId, writer: &WriterId, from: u64) -> Result<Option<Run>, Self::Error>;
-    /// Judges a run and keeps what can be kept, views included.
-    fn take(&mut self, document: &DocId, run: Run) -> Result<Taken, Self::Error>;
-    /// Stores a pending device's run apart. When changes before it are missing, says from where.
-    fn store_apart(&mut self, document: &DocId, run: Run) -> Result<Option<u64>, Self::Error>;
-    /// Takes note of the references that the device holds, and gives those that differ.
-    fn differing(&mut self, held: &[Held]) -> Result<Vec<Reference>, Self::Error>;
-    /// Takes in what a device answers to a reference; gives it anew when the answer says what it
-    /// lacked.
-    fn answered(&mut self, answer: &Reference) -> Result<Option<Reference>, Self::Error>;
-    /// Last sequence number of the chain that is stored apart; 0 for none.
-    fn stored_apart(&mut self, document: &DocId, writer: &WriterId) -> Result<u64, Self::Error>;
-}
+pub use replica::{HubReplica, Taken, TakenEdits};
 
 /// A chain, with the sequence number from which something is new.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,6 +52,14 @@ pub struct HubSession {
     wanted: BTreeMap<(DocId, WriterId), u64>,
     /// What the device lacks: sent chain by chain, as the connection takes it.
     owed: BTreeMap<(DocId, WriterId), u64>,
+    /// The same of documents of registers: sent document by document, each edit after those that it
+    /// follows.
+    owed_edits: BTreeMap<DocId, BTreeMap<WriterId, u64>>,
+    /// The documents of which the device was told once what is held, because it sent edits that
+    /// follow something else.
+    told: BTreeSet<DocId>,
+    /// What a pending device was asked for because it sent later edits.
+    asked: BTreeSet<(DocId, WriterId, u64)>,
 }
 
 #[derive(Debug)]
@@ -127,6 +84,9 @@ impl HubSession {
             references: None,
             wanted: BTreeMap::new(),
             owed: BTreeMap::new(),
+            owed_edits: BTreeMap::new(),
+            told: BTreeSet::new(),
+            asked: BTreeSet::new(),
         }
     }
 
@@ -170,18 +130,19 @@ impl HubSession {
         &mut self,
         frame: Frame,
         replica: &mut R,
-    ) -> Result<Option<News>, SessionError<R::Error>> {
+    ) -> Result<Vec<News>, SessionError<R::Error>> {
         match (self.hello_digest, frame) {
             (None, Frame::Hello(hello)) => self.hello(&hello, replica)?,
             (None, _) => return Err(SessionError::Protocol("a frame before Hello")),
-            (Some(_), Frame::Push(push)) => return self.push(push, replica),
+            (Some(_), Frame::Push(push)) => return Ok(self.push(push, replica)?.into_iter().collect()),
+            (Some(_), Frame::Edits(edits)) => return self.edits(edits, replica),
             (Some(hello), Frame::Offered) => self.offered(hello, replica)?,
             (Some(_), Frame::Have(have)) => self.device_has(have, replica)?,
             (Some(_), Frame::Need(need)) => self.device_needs(need)?,
             (Some(_), Frame::Reference(answer)) => self.device_refers(&answer, replica)?,
             (Some(_), _) => return Err(SessionError::Protocol("a frame that only the hub sends")),
         }
-        Ok(None)
+        Ok(Vec::new())
     }
 
     /// What was done is kept: the words for it may leave.
@@ -246,7 +207,7 @@ impl HubSession {
                 return Ok(Some(Frame::Push(Push::of_run(document, run, Some(mark)))));
             }
         }
-        Ok(None)
+        self.poll_edits(mark, replica)
     }
 
     /// Another device of the site brought something new.
@@ -255,6 +216,11 @@ impl HubSession {
     }
 
     fn owe(&mut self, document: DocId, writer: WriterId, from: u64) {
+        if document.kind().is_registers() {
+            let owed = self.owed_edits.entry(document).or_default().entry(writer).or_insert(from);
+            *owed = (*owed).min(from);
+            return;
+        }
         self.owed.entry((document, writer)).and_modify(|owed| *owed = (*owed).min(from)).or_insert(from);
     }
 
@@ -312,6 +278,7 @@ impl HubSession {
 
     fn push<R: HubReplica>(&mut self, push: Push, replica: &mut R) -> Result<Option<News>, SessionError<R::Error>> {
         check_number(push.first_seq)?;
+        check_kind(&push.document, DocKind::is_visits)?;
         let (document, run) = push.into_run();
         let (writer, first_seq) = (run.writer, run.first_seq);
         let last = Version { writer, seq: first_seq.saturating_add(run.changes.len() as u64), hash: run.last_hash };
@@ -368,6 +335,11 @@ impl HubSession {
         }
         let theirs: BTreeMap<WriterId, Version> = theirs.into_iter().map(|version| (version.writer, version)).collect();
         let mine = replica.versions(&document)?;
+        if document.kind().is_registers() {
+            self.owe_edits(&document, &theirs, &mine, replica)?;
+            self.replies.push(Frame::Have(Have { document, versions: mine, held: None }));
+            return Ok(());
+        }
         for version in &mine {
             match theirs.get(&version.writer) {
                 None => self.owe(document.clone(), version.writer, 1),

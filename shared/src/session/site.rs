@@ -5,11 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{SessionError, check_number};
-use crate::document::DocId;
+use super::{SessionError, check_kind, check_number};
+use crate::document::{DocId, DocKind};
 use crate::frame::{Ack, DeviceStanding, Digests, Frame, Have, Hello, Need, PROTOCOL, Push, Version, Welcome};
 use crate::id::{Digest32, Epoch, WriterId};
 
+mod edits;
 mod replica;
 
 pub use replica::{Adopted, Compared, Greeting, SiteReplica, Waiting};
@@ -42,6 +43,9 @@ pub struct SiteSession {
     comparing: BTreeSet<DocId>,
     /// What was asked of the hub in this session.
     asked: BTreeSet<(DocId, WriterId, u64)>,
+    /// The documents of which the hub was told once what is kept here, because it sent edits that
+    /// follow something else.
+    told: BTreeSet<DocId>,
     /// An Offered is due once everything waiting was sent.
     offered_due: bool,
     /// From its Welcome.
@@ -95,6 +99,7 @@ impl SiteSession {
             sent: BTreeMap::new(),
             comparing: BTreeSet::new(),
             asked: BTreeSet::new(),
+            told: BTreeSet::new(),
             offered_due: false,
             hub_clock_ms: None,
         }
@@ -125,6 +130,7 @@ impl SiteSession {
             (_, Frame::Have(have)) => self.hub_has(have, replica),
             (_, Frame::Need(need)) => self.hub_needs(need, replica),
             (_, Frame::Push(push)) => self.adopt(push, replica),
+            (_, Frame::Edits(edits)) => self.adopt_edits(edits, replica),
             (_, Frame::Refused(refused)) => {
                 check_number(refused.seq)?;
                 Ok(replica.retire(&refused)?)
@@ -149,14 +155,15 @@ impl SiteSession {
             return Ok(Some(frame));
         }
         if matches!(self.phase, Phase::Greeting | Phase::Live)
-            && let Some(push) = self.offer(replica)?
+            && let Some(frame) = self.offer(replica)?
         {
-            return Ok(Some(Frame::Push(push)));
+            return Ok(Some(frame));
         }
         Ok(std::mem::take(&mut self.offered_due).then_some(Frame::Offered))
     }
 
-    fn offer<R: SiteReplica>(&mut self, replica: &mut R) -> Result<Option<Push>, R::Error> {
+    fn offer<R: SiteReplica>(&mut self, replica: &mut R) -> Result<Option<Frame>, R::Error> {
+        let mut registers: BTreeMap<DocId, BTreeMap<WriterId, u64>> = BTreeMap::new();
         for Waiting { document, writer, acked, seq } in replica.waiting()? {
             if self.comparing.contains(&document) {
                 continue;
@@ -166,13 +173,15 @@ impl SiteSession {
             if from > seq {
                 continue;
             }
-            if let Some(run) = replica.run(&key.0, &writer, from)? {
+            if key.0.kind().is_registers() {
+                registers.entry(key.0).or_default().insert(writer, from);
+            } else if let Some(run) = replica.run(&key.0, &writer, from)? {
                 let push = Push::of_run(key.0.clone(), run, None);
                 self.sent.insert(key, push.last_seq().unwrap_or(seq));
-                return Ok(Some(push));
+                return Ok(Some(Frame::Push(push)));
             }
         }
-        Ok(None)
+        self.offer_edits(registers, replica)
     }
 
     fn welcome<R: SiteReplica>(&mut self, welcome: Welcome, replica: &mut R) -> Result<(), SessionError<R::Error>> {
@@ -286,6 +295,7 @@ impl SiteSession {
         check_number(need.from)?;
         match self.phase {
             // Not offered while pending: send just what was asked for.
+            Phase::Pending if need.document.kind().is_registers() => self.send_edits(need, replica)?,
             Phase::Pending => {
                 let mut from = need.from;
                 while let Some(run) = replica.run(&need.document, &need.writer, from)? {
@@ -301,6 +311,7 @@ impl SiteSession {
     }
 
     fn adopt<R: SiteReplica>(&mut self, push: Push, replica: &mut R) -> Result<(), SessionError<R::Error>> {
+        check_kind(&push.document, DocKind::is_visits)?;
         if let Some(mark) = push.mark {
             replica.saw(mark)?;
         }

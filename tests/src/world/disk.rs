@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use msap_shared::chain::{Facts, decode};
+use msap_shared::chain::{Facts, decode_edit};
 use msap_shared::id::{ChangeHash, WriterId};
 use rusqlite::{Connection, MAIN_DB};
 
@@ -53,9 +53,9 @@ pub(super) fn changes(conn: &Connection) -> Vec<(Place, ChangeHash, Facts)> {
     rows.expect("a query without parameters")
         .map(|row| {
             let (place, hash, bytes) = row.expect("columns of these types");
-            let decoded = decode(&bytes).expect("a change that was written");
-            assert_eq!(decoded.built.tip.hash, hash, "a change with other bytes");
-            (place, hash, decoded.facts)
+            let (edit, built) = decode_edit(&bytes).expect("a change that was written");
+            assert_eq!(built.tip.hash, hash, "a change with other bytes");
+            (place, hash, edit.settings.into_iter().map(|setting| (setting.key, setting.value)).collect())
         })
         .collect()
 }

@@ -60,12 +60,14 @@ impl World {
             870..890 => self.restart_hub(),
             890..900 => self.hub.backup(),
             900..915 if self.weather.copies_of_memory => return one.map_or(Ok(()), |n| self.copy_memory(n)),
-            915..930 if self.weather.bad_changes => one.into_iter().for_each(|n| self.write_bad_change(n)),
+            915..925 if self.weather.bad_changes => one.into_iter().for_each(|n| self.write_bad_change(n)),
+            925..930 if self.weather.bad_changes => one.into_iter().for_each(|n| self.write_bad_edit(n)),
             930..945 if self.weather.bad_changes => self.curse_a_chain(),
             945..960 if self.weather.full_disks => one.into_iter().for_each(|n| self.toggle_full(n)),
             960..965 => one.into_iter().for_each(|n| self.revoke(n)),
-            965..985 => self.hub.note_witness(),
-            985..1_000 => self.approve()?,
+            965..975 => self.hub.note_witness(),
+            975..990 => return self.edit_at_the_hub(),
+            990..1_000 => self.approve()?,
             _ => {}
         }
         Ok(())

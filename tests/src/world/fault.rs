@@ -36,11 +36,15 @@ pub enum Fault {
     RelayDropsRefusedTail,
     /// An answer by file counts although the hub was heard since.
     OutdatedAnswerTaken,
+    /// Of several values of a key one is shown, and whoever replaces it replaces them all.
+    OneOfSeveralValuesShown,
+    /// Edits are acknowledged on the way, and never arrive.
+    EditsAcknowledgedOnTheWay,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::WriterKeptAcrossRestarts,
         Self::WriterKeptAcrossReload,
         Self::AcknowledgeBeforeCommit,
@@ -56,6 +60,8 @@ impl Fault {
         Self::PendingDeviceAcknowledged,
         Self::RelayDropsRefusedTail,
         Self::OutdatedAnswerTaken,
+        Self::OneOfSeveralValuesShown,
+        Self::EditsAcknowledgedOnTheWay,
     ];
 
     /// Whether it shows only where machines are copied with their memory.

@@ -179,6 +179,7 @@ impl World {
                 self.machines[n].revoked = false;
             }
         }
+        let survived = self.surviving_values();
         let mut converged = Ok(());
         for _ in 0..ROUNDS {
             self.approve()?;
@@ -207,7 +208,10 @@ impl World {
         self.audit()?;
         self.count_what_was_retired();
         self.check_everything_arrived()?;
+        self.check_values(&survived)?;
         self.check_totals()?;
+        self.settle_conflicts()?;
+        self.check_converged()?;
         self.check_rebuild()
     }
 
@@ -242,7 +246,7 @@ impl World {
     }
 
     /// Delivers until nothing is under way.
-    fn settle(&mut self) -> Check {
+    pub(super) fn settle(&mut self) -> Check {
         for _ in 0..20_000 {
             let moving = self.lines.values().any(|line| {
                 (line.hub_open && !line.up.is_empty())
@@ -264,6 +268,9 @@ impl World {
         for disk in self.machines.iter().filter_map(|machine| machine.disk()) {
             self.seen.refused += count(disk, "SELECT count(*) FROM retired WHERE reason > 0");
             self.seen.forked += count(disk, "SELECT count(*) FROM retired WHERE reason = 0");
+            let registers = "SELECT count(*) FROM retired WHERE document NOT LIKE '%/visits/%' AND reason";
+            self.seen.edits_refused += count(disk, &format!("{registers} > 0"));
+            self.seen.edits_forked += count(disk, &format!("{registers} = 0"));
             self.seen.set_aside += count(disk, "SELECT count(*) FROM refusal WHERE times >= 3");
         }
         self.seen.taps += self.intents.len() as u64;

@@ -19,6 +19,10 @@ fn facts_on(conn: &Connection, forks: &mut BTreeMap<Place, ChangeHash>, forked: 
         if *forks.entry(place.clone()).or_insert(hash) != hash {
             forked.push(place.clone());
         }
+        if !place.0.contains("/visits/") {
+            // What registers hold is replaced: see `edits`.
+            continue;
+        }
         facts.extend(content.into_iter().map(|(key, value)| (place.0.clone(), key, value)));
     }
     facts

@@ -12,6 +12,9 @@ use super::{Check, Fault, Intent, World};
 impl World {
     /// A person at the desk.
     pub(super) fn at_the_desk(&mut self, n: usize) -> Check {
+        if self.chance(0.2) {
+            return self.edit_somewhere(n);
+        }
         let site = self.machines[n].site.clone();
         let here: Vec<usize> = (0..self.intents.len()).filter(|i| self.intents[*i].site == site).collect();
         let unanswered: Vec<usize> = here.iter().copied().filter(|i| !self.intents[*i].answered).collect();

@@ -4,8 +4,9 @@ use msap_agent::store::chains::{self, Doc};
 use msap_agent::store::retire::{self, Cause};
 use msap_hub::accept::ConnId;
 use msap_shared::document::DocId;
-use msap_shared::frame::{Ack, Frame, Mark, Push, Refused, Version};
+use msap_shared::frame::{Ack, Edits, Frame, Mark, Push, Refused, Version};
 use msap_shared::id::{ChangeHash, WriterId};
+use msap_shared::register::Edit;
 use rusqlite::Connection;
 
 use super::machine::Power;
@@ -45,16 +46,40 @@ impl World {
                 }
                 Some(Frame::Push(push))
             }
+            Frame::Edits(edits) => self.edits_on_the_way_up(conn, edits).map(Frame::Edits),
             other => Some(other),
         }
     }
 
+    fn edits_on_the_way_up(&mut self, conn: ConnId, edits: Edits) -> Option<Edits> {
+        let Edits { document, edits, mark } = edits;
+        if self.fault == Some(Fault::EditsAcknowledgedOnTheWay) {
+            edits.iter().for_each(|edit| self.acknowledge_version(conn, &document, Version::of_edit(edit)));
+            return None;
+        }
+        if self.fault == Some(Fault::PendingDeviceAcknowledged) && self.is_pending(conn) {
+            edits.iter().for_each(|edit| self.acknowledge_version(conn, &document, Version::of_edit(edit)));
+        }
+        let (cursed, edits): (Vec<Edit>, Vec<Edit>) =
+            edits.into_iter().partition(|edit| self.cursed.get(&edit.writer).is_some_and(|from| edit.seq >= *from));
+        for edit in cursed {
+            let Edit { writer, seq, hash, .. } = edit;
+            let refused = Refused { document: document.clone(), writer, seq, reason: 4, last_hash: hash };
+            self.host_answers.push((conn, Frame::Refused(refused)));
+        }
+        (!edits.is_empty()).then_some(Edits { document, edits, mark })
+    }
+
     /// A planted acknowledgement of whatever was pushed.
     fn acknowledge(&mut self, conn: ConnId, push: &Push) {
-        let Some(now) = self.hub.core().map(|core| core.now()) else { return };
         let seq = push.last_seq().unwrap_or(push.first_seq);
         let version = Version { writer: push.writer, seq, hash: push.last_hash };
-        let held = vec![(push.document.clone(), version)];
+        self.acknowledge_version(conn, &push.document, version);
+    }
+
+    fn acknowledge_version(&mut self, conn: ConnId, document: &DocId, version: Version) {
+        let Some(now) = self.hub.core().map(|core| core.now()) else { return };
+        let held = vec![(document.clone(), version)];
         let ack = Ack { epoch: now.epoch, mark: now.mark, held, in_sync: false };
         self.host_answers.push((conn, Frame::Ack(ack)));
     }
@@ -145,7 +170,11 @@ impl World {
         if let Some(chain) = chains::chain(conn, doc.row, writer).expect("a lookup")
             && chain.tip.seq >= *seq
         {
-            retire::take_out(conn, doc, writer, &chain, *seq, Cause::Refused(*reason)).expect("a tail");
+            if document.kind().is_registers() {
+                retire::take_out_edits(conn, doc, writer, *seq, Cause::Refused(*reason)).expect("a tail");
+            } else {
+                retire::take_out(conn, doc, writer, &chain, *seq, Cause::Refused(*reason)).expect("a tail");
+            }
         }
         core.reload().expect("a machine that has joined");
         self.hang_up(n);

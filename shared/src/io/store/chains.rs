@@ -8,10 +8,11 @@
 use rusqlite::{Connection, Row};
 
 use super::{StoreError, sql};
-use crate::chain::{CHANGES_PER_RUN_MAX, Digest, Facts, Run, Tip, decode};
+use crate::chain::{CHANGES_PER_RUN_MAX, Digest, Facts, Run, Tip, decode, decode_edit};
 use crate::document::DocId;
 use crate::frame::Version;
 use crate::id::{ChangeHash, Digest32, WriterId};
+use crate::register::Edit;
 use crate::session::PUSH_BYTES_MAX;
 
 /// A document with its row id.
@@ -56,12 +57,24 @@ impl Kept {
         Ok(decoded.facts)
     }
 
+    /// The change as an edit of registers, verified against its hash.
+    ///
+    /// # Errors
+    /// When the bytes are not those that were kept.
+    pub fn edit(&self) -> Result<Edit, StoreError> {
+        let edit = Edit::decode(&self.bytes)?;
+        if edit.hash != self.hash {
+            return Err(StoreError::corrupt(format!("change {} has other bytes", self.hash)));
+        }
+        Ok(edit)
+    }
+
     /// The tip that the change makes.
     ///
     /// # Errors
     /// When the bytes are not those that were kept.
     pub fn tip(&self) -> Result<Tip, StoreError> {
-        let tip = decode(&self.bytes)?.built.tip;
+        let tip = decode_edit(&self.bytes)?.1.tip;
         if (tip.seq, tip.hash) == (self.seq, self.hash) {
             Ok(tip)
         } else {

@@ -66,7 +66,8 @@ pub fn closing(conn: &Connection, document: i64, day: u8) -> Result<Option<Closi
 /// # Errors
 /// When the store fails.
 pub fn fold(conn: &Connection, doc: Doc<'_>, key: &str, value: &str) -> Result<Folded, StoreError> {
-    match parse_fact(doc.name.month(), key, value) {
+    let Some(month) = doc.name.month() else { return Ok(Folded::Nothing) };
+    match parse_fact(month, key, value) {
         Ok((Key { day, subject: Subject::Tap(name), rev }, Value::Visit(_))) => {
             let first = Standing::new(rev, day, value.to_owned());
             // Nearly every fact is the first of its tap: one look answers and keeps it.

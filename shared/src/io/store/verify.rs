@@ -6,8 +6,8 @@ use automerge::{AutoCommit, Change, ROOT, ReadDoc as _};
 use rusqlite::Connection;
 
 use super::chains::{Doc, Kept, chain, changes, document_changes, versions};
-use super::{StoreError, facts, sql};
-use crate::chain::Digest;
+use super::{StoreError, facts, registers, sql};
+use crate::chain::{Digest, decode_edit};
 use crate::document::fold::Standing;
 use crate::document::visits::{Key, Subject};
 use crate::id::{Digest32, TapName};
@@ -38,7 +38,7 @@ pub fn verify(conn: &Connection, doc: Doc<'_>) -> Result<Findings, StoreError> {
     for version in versions(conn, doc.name)? {
         let Some(chain) = chain(conn, doc.row, &version.writer)? else { continue };
         digest.advance(&doc.name.to_string(), &version.writer, None, Some(&chain.tip));
-        if !reaches(conn, chain.row, chain.tip.seq, chain.tip.hash.as_bytes())? {
+        if !reaches(conn, chain.row, chain.tip.seq, chain.tip.hash.as_bytes(), doc.name.kind().is_visits())? {
             problem(format!("the chain of {} has a gap or another end", version.writer));
         }
     }
@@ -47,21 +47,23 @@ pub fn verify(conn: &Connection, doc: Doc<'_>) -> Result<Findings, StoreError> {
     if stored.map(Digest32::new) != Some(digest.id()) {
         problem("the digest is not that of the chains".to_owned());
     }
-    match through_automerge(&kept) {
-        Ok(standings) => {
-            let counted: Standings = facts::standings(conn, doc.row, None)?.into_iter().collect();
-            if standings != counted {
-                problem("the counts are not those that Automerge reads".to_owned());
-            }
-        }
+    let read = if doc.name.kind().is_registers() {
+        registers_agree(conn, doc, &kept)
+    } else {
+        standings_agree(conn, doc, &kept)
+    };
+    match read {
+        Ok(true) => {}
+        Ok(false) => problem("what stands is not what Automerge reads".to_owned()),
         Err(error) => problem(format!("Automerge does not load it: {error}")),
     }
     findings.changes = kept.len() as u64;
     Ok(findings)
 }
 
-/// Whether a chain's changes run from 1 to its end without a gap, each on the one before.
-fn reaches(conn: &Connection, chain: i64, seq: u64, hash: &[u8; 32]) -> Result<bool, StoreError> {
+/// Whether a chain's changes run from 1 to its end without a gap, each on the one before; on that
+/// `alone` in visits, also on those of others in registers.
+fn reaches(conn: &Connection, chain: i64, seq: u64, hash: &[u8; 32], alone: bool) -> Result<bool, StoreError> {
     let mut before: Option<crate::id::ChangeHash> = None;
     let mut next = 1;
     loop {
@@ -70,7 +72,13 @@ fn reaches(conn: &Connection, chain: i64, seq: u64, hash: &[u8; 32]) -> Result<b
             break;
         }
         for change in kept {
-            let linked = crate::chain::decode(&change.bytes).is_ok_and(|decoded| decoded.dep == before);
+            let linked = decode_edit(&change.bytes).is_ok_and(|(edit, _)| {
+                if alone {
+                    edit.deps.as_slice() == before.as_slice()
+                } else {
+                    before.iter().all(|before| edit.deps.contains(before))
+                }
+            });
             if change.seq != next || !linked {
                 return Ok(false);
             }
@@ -81,13 +89,38 @@ fn reaches(conn: &Connection, chain: i64, seq: u64, hash: &[u8; 32]) -> Result<b
     Ok(next == seq + 1 && before.is_some_and(|last| last.as_bytes() == hash))
 }
 
+type Unreadable = Box<dyn std::error::Error>;
 type Standings = BTreeMap<TapName, Standing<String>>;
 
-/// The same fold over the document as Automerge loads it: every value of every root key.
-fn through_automerge(kept: &[Kept]) -> Result<Standings, Box<dyn std::error::Error>> {
+/// The document as Automerge loads it.
+fn through_automerge(kept: &[Kept]) -> Result<AutoCommit, Unreadable> {
     let mut doc = AutoCommit::new();
     let changes: Result<Vec<Change>, _> = kept.iter().map(|kept| Change::from_bytes(kept.bytes.clone())).collect();
     doc.apply_changes(changes?)?;
+    if doc.get_changes(&[]).len() == kept.len() {
+        Ok(doc)
+    } else {
+        Err("a change follows one that is not there".into())
+    }
+}
+
+/// Whether each key has the values that Automerge reads, in its order.
+fn registers_agree(conn: &Connection, doc: Doc<'_>, kept: &[Kept]) -> Result<bool, Unreadable> {
+    let loaded = through_automerge(kept)?;
+    let mut read = Vec::new();
+    for key in loaded.keys(ROOT).collect::<Vec<_>>() {
+        let all = loaded.get_all(ROOT, &key)?;
+        let values: Option<Vec<String>> = all.iter().map(|(value, _)| value.as_str().map(str::to_owned)).collect();
+        read.push((key, values.ok_or("a value that is no text")?));
+    }
+    Ok(read == registers::values(conn, doc.name)?)
+}
+
+/// Whether the same fold over the document as Automerge loads it, every value of every root key,
+/// gives the standings that are kept.
+fn standings_agree(conn: &Connection, doc: Doc<'_>, kept: &[Kept]) -> Result<bool, Unreadable> {
+    let doc_row = doc.row;
+    let doc = through_automerge(kept)?;
     let mut standings = Standings::new();
     for key in doc.keys(ROOT).collect::<Vec<_>>() {
         let Ok(Key { day, subject: Subject::Tap(name), rev }) = Key::parse(&key) else { continue };
@@ -100,5 +133,6 @@ fn through_automerge(kept: &[Kept]) -> Result<Standings, Box<dyn std::error::Err
             }
         }
     }
-    Ok(standings)
+    let counted: Standings = facts::standings(conn, doc_row, None)?.into_iter().collect();
+    Ok(standings == counted)
 }

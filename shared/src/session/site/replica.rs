@@ -1,10 +1,13 @@
 //! The store of a device, as its half of the session needs it.
 
+use std::collections::BTreeMap;
+
 use crate::chain::Run;
 use crate::document::DocId;
 use crate::frame::{Mark, Reference, Refused, Version, Welcome};
 use crate::id::{Digest32, Epoch, SessionToken, WriterId};
 use crate::reference::Held;
+use crate::register::Edit;
 
 /// What a device says of itself first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +80,13 @@ pub trait SiteReplica {
     /// A run of one chain from this number on, bounded by [`crate::session::PUSH_BYTES_MAX`]; `None` when
     /// the chain ends before it.
     fn run(&mut self, document: &DocId, writer: &WriterId, from: u64) -> Result<Option<Run>, Self::Error>;
+    /// Edits of a document of registers: of these writers, each from its number on, every one after
+    /// those that it follows, bounded by [`crate::session::PUSH_BYTES_MAX`].
+    fn edits(&mut self, document: &DocId, from: &BTreeMap<WriterId, u64>) -> Result<Vec<Edit>, Self::Error>;
+    /// Keeps edits from the hub. Where one differs from what is kept here, the hub's stands, and
+    /// the own one is retired as if refused, with all that follow it. `false` when one follows
+    /// something that is not kept here.
+    fn adopt_edits(&mut self, document: &DocId, edits: Vec<Edit>) -> Result<bool, Self::Error>;
     /// Compares one version of the hub's, and marks as held what it covers.
     fn confirm(&mut self, document: &DocId, version: &Version) -> Result<Compared, Self::Error>;
     /// Everything up to this position is held.
@@ -93,6 +103,7 @@ pub trait SiteReplica {
     /// Takes a reference up, whole or not at all, and says what is held now; `None` for a kind
     /// that is not known here.
     fn refer(&mut self, reference: Reference) -> Result<Option<Reference>, Self::Error>;
-    /// Retires the chain from `seq` on and enters its facts again under a fresh writer.
+    /// Retires the chain from `seq` on, with all that follow it, and enters its facts again under a
+    /// fresh writer.
     fn retire(&mut self, refused: &Refused) -> Result<(), Self::Error>;
 }
