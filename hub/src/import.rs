@@ -7,7 +7,7 @@
 
 mod codes;
 mod defect;
-mod hours;
+pub mod hours;
 mod layout;
 mod parents;
 mod places;

@@ -1,4 +1,5 @@
-//! What both programs need at the rim: keys, certificates, TLS, QUIC, TCP, framed streams, files.
+//! What both programs need at the rim: keys, certificates, TLS, QUIC, TCP, framed streams, files,
+//! and hours in the notations of others.
 //!
 //! Called by the hub's `accept`, `enrol` and `bundle` and the agent's `dial`, `join` and `bundle`. Only this module
 //! of the crate has sockets, a clock and `async`. Bytes that come from a peer never panic the
@@ -9,6 +10,7 @@ pub mod bundle;
 pub mod certificate;
 pub mod enrol;
 pub mod file;
+pub mod hours;
 pub mod join_code;
 pub mod link;
 pub mod listen;

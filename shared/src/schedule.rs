@@ -1,6 +1,6 @@
 //! What a schedule document amounts to: the rules in force, and the plan of a day.
 //!
-//! [`Schedule::read`] takes a document's facts; [`plan`] is the one function that says which
+//! [`Schedule::read`] takes a document's facts; [`plan()`] is the one function that says which
 //! intervals a day has, and why. Everything else (the desk page, opening now, the label's hours,
 //! completeness, exports) asks it. Pure: days and calendars come in.
 
@@ -23,7 +23,7 @@ mod staffing;
 pub mod week;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use calendar::Calendar;
 pub use closures::NetworkClosure;
@@ -83,27 +83,33 @@ impl<S> Weekly<S> {
     }
 }
 
-/// Adds a step; facts come in the order of keys, which begin with the day.
-fn add<S: PartialEq>(
-    rules: &mut Vec<Weekly<S>>,
-    of: S,
-    when: (Variant, Option<Weekday>),
-    step: (Day, Register<DayHours>),
-) {
-    let same = |rule: &&mut Weekly<S>| rule.of == of && (rule.variant, rule.weekday) == when;
-    match rules.iter_mut().find(same) {
-        Some(rule) => {
-            let at = rule.steps.partition_point(|(from, _)| *from < step.0);
-            rule.steps.insert(at, step);
+/// One rule of one step, as a fact has it.
+fn rule<S>(of: S, (variant, weekday): (Variant, Option<Weekday>), from: Day, said: Register<DayHours>) -> Weekly<S> {
+    Weekly { of, variant, weekday, steps: vec![(from, said)] }
+}
+
+/// Puts the steps of one rule together, and the rules of one subject beside each other.
+fn joined<S: Ord>(mut rules: Vec<Weekly<S>>) -> Vec<Weekly<S>> {
+    let first = |rule: &Weekly<S>| rule.steps.first().map(|(from, _)| *from);
+    rules.sort_by(|a, b| (&a.of, a.variant, a.weekday, first(a)).cmp(&(&b.of, b.variant, b.weekday, first(b))));
+    let mut joined: Vec<Weekly<S>> = Vec::new();
+    for rule in rules {
+        match joined.last_mut() {
+            Some(last) if last.of == rule.of && (last.variant, last.weekday) == (rule.variant, rule.weekday) => {
+                last.steps.extend(rule.steps);
+            }
+            _ => joined.push(rule),
         }
-        None => rules.push(Weekly { of, variant: when.0, weekday: when.1, steps: vec![step] }),
     }
+    joined
 }
 
 impl Schedule {
     /// Reads a document's facts. What cannot be read has no effect and is listed.
     pub fn read(facts: &Facts) -> Self {
         let mut schedule = Self { conflicts: conflicts(facts), ..Self::default() };
+        // Of what a later version means nobody can be asked to choose.
+        schedule.conflicts.retain(|conflict| !matches!(Key::parse(&conflict.key), Ok(None)));
         for (key, values) in facts {
             match Key::parse(key) {
                 Ok(Some(parsed)) => schedule.take(parsed, key, values),
@@ -114,9 +120,8 @@ impl Schedule {
                 }
             }
         }
-        // Rules of one subject stand together.
-        schedule.hours.sort_by(|a, b| a.of.cmp(&b.of));
-        schedule.permanences.sort_by(|a, b| a.of.cmp(&b.of));
+        schedule.hours = joined(schedule.hours);
+        schedule.permanences = joined(schedule.permanences);
         schedule
     }
 
@@ -124,14 +129,13 @@ impl Schedule {
         let unreadable = &mut self.unreadable;
         match parsed {
             Key::Hours { from, variant, weekday, place } => {
-                if let Some(said) = Register::read(key, values, unreadable) {
-                    add(&mut self.hours, place, (variant, weekday), (from, said));
-                }
+                let said = Register::read(key, values, unreadable);
+                self.hours.extend(said.map(|said| rule(place, (variant, weekday), from, said)));
             }
             Key::Permanence { from, operator, variant, weekday, place } => {
-                if let Some(said) = Register::read(key, values, unreadable) {
-                    add(&mut self.permanences, (operator, place), (variant, weekday), (from, said));
-                }
+                let said = Register::read(key, values, unreadable);
+                let of = (operator, place);
+                self.permanences.extend(said.map(|said| rule(of, (variant, weekday), from, said)));
             }
             Key::On { from, to, place } => {
                 let said = Register::read(key, values, unreadable);

@@ -1,7 +1,9 @@
 //! The opening hours of a list: one text a weekday, such as `09:00 - 12:00 / 13:30 - 17:00`.
 //!
 //! The text itself is kept. What can be read of it is checked, and written in OpenStreetMap's
-//! notation when every day can.
+//! notation when every day can. What it becomes in a site's schedule is [`schedule`]'s to say.
+
+pub mod schedule;
 
 /// What is wrong with one day's hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -25,7 +25,7 @@ mod tests;
 
 pub use contact::Contact;
 
-use super::register::{FactError, Facts, Register, Said, Unreadable, admits_as, check_bounds};
+use super::register::{Conflict, FactError, Facts, Register, Said, Unreadable, admits_as, check_bounds, conflicts};
 use super::schedule::Line;
 use super::schedule::body::LABEL_LEN_MAX;
 use super::schedule::key::OperatorToken;
@@ -119,6 +119,7 @@ pub enum Key {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Partners {
     operators: BTreeMap<OperatorToken, Partner>,
+    conflicts: Vec<Conflict>,
     unreadable: Vec<Unreadable>,
 }
 
@@ -140,7 +141,9 @@ pub fn admits(key: &str, value: &str) -> Result<(), FactError> {
 impl Partners {
     /// Reads a document's facts. What cannot be read has no effect and is listed.
     pub fn read(facts: &Facts) -> Self {
-        let mut partners = Self::default();
+        let mut partners = Self { conflicts: conflicts(facts), ..Self::default() };
+        // Of what a later version means nobody can be asked to choose.
+        partners.conflicts.retain(|conflict| !matches!(Key::parse(&conflict.key), Ok(None)));
         for (key, values) in facts {
             let unreadable = &mut partners.unreadable;
             let parsed = match Key::parse(key) {
@@ -173,6 +176,11 @@ impl Partners {
     /// What is said of one partner.
     pub fn partner(&self, operator: &OperatorToken) -> Option<&Partner> {
         self.operators.get(operator)
+    }
+
+    /// Every key whose values differ.
+    pub fn conflicts(&self) -> &[Conflict] {
+        &self.conflicts
     }
 
     /// What cannot be read.

@@ -18,7 +18,7 @@
 //! | `checked` | the day on which the published hours were confirmed |
 //!
 //! Keys whose first field is of a later version are carried untouched and ignored. What a
-//! schedule amounts to on a day is [`crate::schedule::plan`]'s to say.
+//! schedule amounts to on a day is [`plan()`](crate::schedule::plan())'s to say.
 
 pub mod body;
 pub mod key;
@@ -27,7 +27,7 @@ pub mod slot;
 pub mod variant;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use body::{Absence, Checked, Exception, GoodFriday, Line, Off, PlaceLabel, Text};
 pub use key::{Key, OperatorToken, Place, Slug, Where};

@@ -233,13 +233,86 @@ impl DayPlan {
     pub(crate) fn says_the_same(&self, other: &Self) -> bool {
         let heard = |permanence: &PlannedPermanence| {
             let PlannedPermanence { operator, interval, place, access, cancelled, .. } = permanence;
-            (operator.clone(), *interval, place.clone(), *access, cancelled.as_ref().map(|why| (why.kind, why.reason)))
+            (operator.clone(), *interval, place.clone(), *access, cancelled.is_some())
         };
         self.state == other.state
             && self.openings == other.openings
             && self.staffing == other.staffing
             && self.permanences.len() == other.permanences.len()
             && self.permanences.iter().map(heard).eq(other.permanences.iter().map(heard))
+    }
+}
+
+impl DayState {
+    /// The stable code.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Shut => "shut",
+            Self::Unknown => "unknown",
+            Self::Conflict => "conflict",
+        }
+    }
+}
+
+impl Now {
+    /// The stable code.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Shut => "shut",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl WhyKind {
+    /// The stable code.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rule(_) => "rule",
+            Self::PublicHoliday => "public_holiday",
+            Self::Closed => "closed",
+            Self::Extra => "extra",
+            Self::Replaced => "hours",
+            Self::Moved => "moved",
+            Self::NetworkClosure => "network_closure",
+            Self::OneDay => "off",
+            Self::NoRule => "no_rule",
+            Self::NoHours => "no_hours",
+        }
+    }
+
+    /// What people read.
+    pub const fn label_fr(self) -> &'static str {
+        match self {
+            Self::Rule(_) => "horaires habituels",
+            Self::PublicHoliday => "jour férié",
+            Self::Closed => "fermeture",
+            Self::Extra => "ouverture supplémentaire",
+            Self::Replaced => "horaires exceptionnels",
+            Self::Moved => "accueil déplacé",
+            Self::NetworkClosure => "fermeture du réseau",
+            Self::OneDay => "permanence modifiée ce jour",
+            Self::NoRule => "pas d’ouverture ce jour de la semaine",
+            Self::NoHours => "horaires non renseignés",
+        }
+    }
+
+    /// The same in English.
+    pub const fn label_en(self) -> &'static str {
+        match self {
+            Self::Rule(_) => "usual hours",
+            Self::PublicHoliday => "public holiday",
+            Self::Closed => "closed",
+            Self::Extra => "extra opening",
+            Self::Replaced => "other hours",
+            Self::Moved => "elsewhere",
+            Self::NetworkClosure => "closure of the network",
+            Self::OneDay => "permanence changed for the day",
+            Self::NoRule => "not open on this weekday",
+            Self::NoHours => "no hours known",
+        }
     }
 }
 

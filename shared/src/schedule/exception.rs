@@ -32,9 +32,8 @@ pub(super) struct AtPlace<'a> {
 impl<'a> Settled<'_, 'a> {
     /// What is different at a place today.
     pub(super) fn at_place(&self, place: &Place) -> AtPlace<'a> {
-        let Today { schedule, day, ref closures, .. } = *self.today;
-        let covering = schedule.exceptions.iter().filter(|dated| dated.from <= day && day <= dated.to);
-        let own = covering.filter(|dated| dated.place.covers(place)).filter_map(|dated| {
+        let Today { exceptions, closures, .. } = self.today;
+        let own = exceptions.iter().copied().filter(|dated| dated.place.covers(place)).filter_map(|dated| {
             let said = self.said(&dated.said);
             Some(InForce { dated, said, exception: said.body.as_ref()? })
         });

@@ -14,7 +14,7 @@ use super::calendar::{Calendar, GOOD_FRIDAY, Known, good_friday};
 use super::closures::NetworkClosure;
 use super::day_plan::{CalendarMissing, Choice, DayPlan, DayState, Opening, Prevailing, Version, Why, WhyKind};
 use super::exception::AtPlace;
-use super::{Schedule, Weekly};
+use super::{Dated, Schedule, Weekly};
 use crate::document::register::{Register, Said, Stamp};
 use crate::document::schedule::{Absence, DayHours, Exception, GoodFriday, Place, Variant, Weekday, Where};
 use crate::time::Day;
@@ -95,6 +95,7 @@ pub(super) struct Today<'a> {
     school: bool,
     public: Option<&'a str>,
     is_good_friday: bool,
+    pub(super) exceptions: Vec<&'a Dated>,
     pub(super) closures: Vec<&'a NetworkClosure>,
     missing: CalendarMissing,
 }
@@ -128,9 +129,10 @@ impl<'a> Today<'a> {
                 }
             };
         let closures = around.closures.iter().filter(|closure| closure.covers(day)).collect();
+        let exceptions = schedule.exceptions.iter().filter(|dated| dated.from <= day && day <= dated.to).collect();
         let weekday = Weekday::of(day);
         let is_good_friday = weekday.index() == 4 && good_friday(day.date().year()) == Some(day);
-        Self { schedule, day, weekday, school, public, is_good_friday, closures, missing }
+        Self { schedule, day, weekday, school, public, is_good_friday, exceptions, closures, missing }
     }
 
     fn empty(&self, state: DayState) -> DayPlan {
@@ -177,7 +179,7 @@ impl<'a> Today<'a> {
         hours.for_each(|said| add(&mut found, said));
         let coming = schedule.permanences.iter().filter(|rule| self.concerns(rule)).filter_map(|rule| rule.on(*day));
         coming.for_each(|said| add(&mut found, said));
-        schedule.exceptions_on(*day).for_each(|(.., said)| add(&mut found, said));
+        self.exceptions.iter().for_each(|dated| add(&mut found, &dated.said));
         schedule.offs.iter().filter(|off| off.day == *day).for_each(|off| add(&mut found, &off.said));
         let touches = |absence: &&Register<Absence>| {
             absence.all().filter_map(|said| said.body.as_ref()).any(|away| away.from <= *day && *day <= away.to)
@@ -223,7 +225,7 @@ impl<'a> Settled<'_, 'a> {
     }
 
     fn plan(&self) -> DayPlan {
-        let Today { schedule, day, ref closures, .. } = *self.today;
+        let Today { schedule, day, ref exceptions, ref closures, .. } = *self.today;
         let mut plan = self.today.empty(DayState::Unknown);
         plan.public_holiday = self.public.map(Into::into);
 
@@ -231,7 +233,7 @@ impl<'a> Settled<'_, 'a> {
         let mut complete = has_hours;
         let mut places: Vec<(&Place, &[Weekly<Place>])> =
             schedule.hours.chunk_by(|a, b| a.of == b.of).map(|rules| (&rules[0].of, rules)).collect();
-        let excepted = schedule.exceptions_on(day).filter_map(|(_, _, at, _)| match at {
+        let excepted = exceptions.iter().filter_map(|dated| match &dated.place {
             Where::At(place) => Some(place),
             Where::Everywhere => None,
         });

@@ -3,16 +3,15 @@
 use std::sync::Arc;
 
 use super::Schedule;
+use super::plan::VERSIONS_MAX;
 use crate::document::register::Register;
 use crate::document::schedule::slot::union;
 use crate::document::schedule::{DayHours, Interval, Place, Variant, Weekday};
 use crate::time::Day;
 
-/// Most contradicting facts of a regular week that are worked out; beyond, it is unknown.
-const CONTRADICTIONS_MAX: usize = 6;
-
 /// Minutes that the regular week in force on `day` is open; `None` when no regular week is said,
-/// or when facts contradict each other and the figure depends on it.
+/// or when facts contradict each other and the figure depends on it, or might for all that can be
+/// worked out in [`VERSIONS_MAX`] combinations.
 ///
 /// Regular are `every`, `odd` and `even`: weeks of odd and of even number are averaged, half
 /// minutes dropped. All else is left out: nth weekdays, holidays, ranges, exceptions. Openings
@@ -23,7 +22,8 @@ pub fn weekly_minutes(schedule: &Schedule, day: Day) -> Option<u32> {
         .filter(|(_, variant, ..)| matches!(variant, Variant::Every | Variant::Odd | Variant::Even))
         .collect();
     let open: Vec<&Register<DayHours>> = rules.iter().map(|rule| rule.3).filter(|said| said.is_conflict()).collect();
-    if open.len() > CONTRADICTIONS_MAX {
+    let combinations = open.iter().try_fold(1_usize, |all, said| all.checked_mul(said.versions()));
+    if combinations.is_none_or(|all| all > VERSIONS_MAX) {
         return None;
     }
     let mut chosen = vec![0; open.len()];

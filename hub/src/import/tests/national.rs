@@ -109,6 +109,30 @@ fn what_the_published_list_says_of_hours_is_what_the_tidy_one_says() {
 }
 
 #[test]
+fn a_lists_hours_become_rules_with_the_published_minutes() {
+    use msap_shared::document::register::Facts;
+    use msap_shared::schedule::{Schedule, weekly_minutes};
+
+    for (list, expected) in [(tidy(), [2_797, 48]), (old(), [146, 8]), (new(), [174, 1])] {
+        let conn = store();
+        import_file(&conn, &list);
+        let mut found = [0, 0];
+        for (site, _) in sites::list(&conn, &SiteFilter::default()).unwrap() {
+            let day = site.list_day.unwrap();
+            let listed = hours::schedule::facts(&Schedule::default(), day, &site.hours_verbatim).unwrap();
+            let facts: Facts = listed.edits.into_iter().map(|(key, value)| (key, vec![value])).collect();
+            let schedule = Schedule::read(&facts);
+            let minutes = weekly_minutes(&schedule, day);
+            assert_eq!(minutes, site.weekly_minutes.filter(|minutes| *minutes > 0), "site {}", site.id);
+            found[usize::from(minutes.is_none())] += 1;
+            let again = hours::schedule::facts(&schedule, day.plus_days(30), &site.hours_verbatim).unwrap();
+            assert_eq!(again, hours::schedule::ListedHours::default(), "site {}", site.id);
+        }
+        assert_eq!(found, expected, "{}", list.name);
+    }
+}
+
+#[test]
 fn a_provisional_id_becomes_another_name_of_its_place() {
     let places = [("temp_37", "2994"), ("temp_104", "2955"), ("temp_117", "3059"), ("temp_157", "3041")];
     for older_first in [true, false] {

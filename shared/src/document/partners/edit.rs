@@ -8,7 +8,8 @@ use crate::document::schedule::body::LABEL_LEN_MAX;
 use crate::document::schedule::{Line, OperatorToken};
 use crate::time::Day;
 
-/// How a partner can be had, confirmed on the stamp's day.
+/// How a partner can be had, confirmed on the stamp's day. A contact or last day that is to stay
+/// is given again: the fact is written whole.
 ///
 /// # Errors
 /// When the last day has passed already.
