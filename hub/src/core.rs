@@ -335,7 +335,7 @@ fn step(
             let hello = matches!(frame, Frame::Hello(_));
             let believed = !done.doubted && done.new_epoch.is_none() && session.standing() == DeviceStanding::Active;
             let replica = Replica::writing(tx, turn, &site, *device, (now, today)).of(transport, believed);
-            let mut replica = replica.with(sources);
+            let mut replica = replica.with(sources, today);
             match session.receive(frame, &mut replica) {
                 Ok(news) => {
                     if session.will_say_in_sync() {

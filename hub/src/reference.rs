@@ -1,4 +1,5 @@
-//! The references that this hub gives to a device: its authorities and the site's profile.
+//! The references that this hub gives to a device: its authorities, the site's profile, the
+//! holidays of its zones and the network's closures that concern it.
 //!
 //! Called by the store as a session sees it. What a device is given follows from the keys, the
 //! database and the settings as they are; nothing of it is kept.
@@ -8,18 +9,33 @@ use std::sync::Arc;
 use msap_shared::frame::Reference;
 use msap_shared::id::{DeviceId, Fingerprint, SiteId};
 use msap_shared::io::certificate::CertificateError;
-use msap_shared::reference::{AUTHORITIES, Authorities, Held, PROFILE, Profile, SiteProfile, to_bytes, value_hash};
+use msap_shared::reference::{
+    AUTHORITIES, Authorities, CLOSURES, Held, PROFILE, PUBLIC_HOLIDAYS, Profile, SCHOOL_HOLIDAYS, SiteProfile,
+    is_calendar, to_bytes, value_hash,
+};
+use msap_shared::schedule::closures::Closures;
+use msap_shared::time::Day;
 use rusqlite::Connection;
 use tracing::{info, warn};
 
+use crate::calendar::{self, Kind};
 use crate::keys::Keys;
-use crate::store::{StoreError, devices};
+use crate::site::Site;
+use crate::store::{StoreError, calendars, devices, sites};
 
 #[cfg(test)]
 mod tests;
 
-/// The kinds that this hub knows: what devices say of others is not noted.
-pub(crate) const KINDS: [u32; 2] = [AUTHORITIES, PROFILE];
+/// Years around the present one of which machines are sent the calendars: a machine that is away
+/// over the new year knows the next one.
+const YEARS: std::ops::RangeInclusive<i16> = -1..=1;
+
+/// Whether this hub knows the kind: what devices say of others is not noted.
+pub(crate) fn is_known(kind: u32) -> bool {
+    matches!(kind, AUTHORITIES | PROFILE | CLOSURES)
+        || is_calendar(PUBLIC_HOLIDAYS, kind)
+        || is_calendar(SCHOOL_HOLIDAYS, kind)
+}
 
 /// Where references come from, beside the database.
 #[derive(Clone, Default)]
@@ -42,6 +58,7 @@ impl Sources {
         conn: &Connection,
         site: &SiteId,
         held: &[Held],
+        today: Day,
     ) -> Result<Vec<Reference>, StoreError> {
         let mut all = Vec::new();
         if let Some(keys) = &self.keys {
@@ -51,8 +68,12 @@ impl Sources {
         }
         if let Some(profile) = known_profile(conn, site)? {
             let value = to_bytes(&Profile { site: profile, address: self.address.to_string() });
-            let hash = value_hash(&value);
-            all.extend((!held.contains(&(PROFILE, hash))).then(|| reference(PROFILE, hash, value)));
+            all.extend(lacking(held, PROFILE, value));
+            if let Some((site, _)) = sites::find(conn, site)? {
+                all.extend(
+                    of_days(conn, &site, today)?.into_iter().filter_map(|(kind, value)| lacking(held, kind, value)),
+                );
+            }
         }
         Ok(all)
     }
@@ -91,6 +112,25 @@ impl Sources {
     fn certified(&self, keys: &Keys, spki: &[u8], site: &SiteId) -> Result<Authorities, CertificateError> {
         Ok(keys.told(Some(keys.certify_key(spki, site)?)))
     }
+}
+
+/// What a site's days depend on besides its own documents: calendars and closures.
+fn of_days(conn: &Connection, site: &Site, today: Day) -> Result<Vec<(u32, Vec<u8>)>, StoreError> {
+    let mut all = Vec::new();
+    for (kind, zone) in [(Kind::Public, &site.holiday_zone), (Kind::School, &site.school_zone)] {
+        for year in YEARS.map(|years| today.date().year() + years) {
+            let value = calendar::year_in_force(conn, kind, zone, year)?;
+            all.extend(kind.reference(year).zip(value));
+        }
+    }
+    let closures = calendars::closures_of(conn, &site.region, &site.department)?;
+    all.push((CLOSURES, to_bytes(&Closures::of(&closures))));
+    Ok(all)
+}
+
+fn lacking(held: &[Held], kind: u32, value: Vec<u8>) -> Option<Reference> {
+    let hash = value_hash(&value);
+    (!held.contains(&(kind, hash))).then(|| reference(kind, hash, value))
 }
 
 /// Epoch and number are those of the commit after which it leaves.

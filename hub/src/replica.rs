@@ -16,7 +16,7 @@ use msap_shared::session::hub::{HubReplica, Taken, TakenEdits};
 use msap_shared::time::Day;
 use rusqlite::Connection;
 
-use crate::reference::{KINDS, Sources};
+use crate::reference::{Sources, is_known};
 use crate::store::chains::{self, Accepted, Chain, Doc};
 use crate::store::devices::{self, Contact};
 use crate::store::{StoreError, Turn, journal, meta, pending, references, refusals, registers, views};
@@ -28,7 +28,7 @@ pub struct Replica<'a, 'turn> {
     conn: &'a Connection,
     site: &'a SiteId,
     device: DeviceId,
-    sources: Option<&'a Sources>,
+    sources: Option<(&'a Sources, Day)>,
     writing: Option<Writing<'a, 'turn>>,
 }
 
@@ -63,9 +63,9 @@ impl<'a, 'turn> Replica<'a, 'turn> {
         self
     }
 
-    /// With what references are made of.
-    pub fn with(mut self, sources: &'a Sources) -> Self {
-        self.sources = Some(sources);
+    /// With what references are made of, and the day for which.
+    pub fn with(mut self, sources: &'a Sources, today: Day) -> Self {
+        self.sources = Some((sources, today));
         self
     }
 
@@ -228,17 +228,17 @@ impl HubReplica for Replica<'_, '_> {
     }
 
     fn differing(&mut self, held: &[Held]) -> Result<Vec<Reference>, StoreError> {
-        let Some(sources) = self.sources else { return Ok(Vec::new()) };
+        let Some((sources, today)) = self.sources else { return Ok(Vec::new()) };
         if self.writing.is_some() {
-            for (kind, hash) in held.iter().filter(|(kind, _)| KINDS.contains(kind)) {
+            for (kind, hash) in held.iter().filter(|(kind, _)| is_known(*kind)) {
                 references::set_held(self.conn, self.device, *kind, hash)?;
             }
         }
-        sources.differing(self.conn, self.site, held)
+        sources.differing(self.conn, self.site, held, today)
     }
 
     fn answered(&mut self, answer: &Reference) -> Result<Option<Reference>, StoreError> {
-        let Some(sources) = self.sources.filter(|_| KINDS.contains(&answer.kind)) else { return Ok(None) };
+        let Some((sources, _)) = self.sources.filter(|_| is_known(answer.kind)) else { return Ok(None) };
         references::set_held(self.conn, self.device, answer.kind, &answer.hash)?;
         sources.answered(self.conn, self.site, self.device, answer)
     }

@@ -17,6 +17,7 @@ use msap_shared::io::store::prepare;
 pub use msap_shared::io::store::registers;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+pub mod calendars;
 pub mod chains;
 pub mod check;
 pub mod copy;
@@ -42,13 +43,14 @@ pub mod wal;
 pub const FILE_NAME: &str = "hub.db";
 
 /// The layouts of the database, version by version; only ever appended to.
-pub const MIGRATIONS: [&str; 6] = [
+pub const MIGRATIONS: [&str; 7] = [
     include_str!("store/migration_1.sql"),
     include_str!("store/migration_2.sql"),
     include_str!("store/migration_3.sql"),
     include_str!("store/migration_4.sql"),
     include_str!("store/migration_5.sql"),
     include_str!("store/migration_6.sql"),
+    include_str!("store/migration_7.sql"),
 ];
 
 /// A source of 16 random bytes: epochs and tags.

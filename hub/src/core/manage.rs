@@ -48,9 +48,10 @@ impl Core {
     /// # Errors
     /// When the store cannot be read.
     pub fn refer(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let today = self.day(now);
         for live in self.live.values_mut() {
             let site = live.session.grant().site().clone();
-            let mut replica = Replica::reading(self.store.connection(), &site, live.device).with(&self.sources);
+            let mut replica = Replica::reading(self.store.connection(), &site, live.device).with(&self.sources, today);
             live.session.refer(&mut replica)?;
         }
         let done = Done { touched: self.live.keys().copied().collect(), ..Done::default() };

@@ -7,6 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use msap_shared::code::{OperatorCode, known_operator};
+use msap_shared::document::register::Author;
 use msap_shared::id::SiteId;
 use msap_shared::time::Day;
 use rusqlite::Connection;
@@ -172,6 +173,17 @@ impl Scope {
             Self::Site(_) => sites_inside(filters)?,
             Self::Operator(mine) => !filters.operators.is_empty() && filters.operators.iter().all(|code| code == mine),
         })
+    }
+
+    /// Whoever writes for this scope, as a role; `None` for a partner, who writes nothing.
+    pub fn author(&self) -> Option<Author> {
+        match self {
+            Self::National => Some(Author::National),
+            Self::Region(code) => Some(Author::Region(code.as_str().into())),
+            Self::Department(code) => Some(Author::Department(code.as_str().into())),
+            Self::Site(id) => Some(Author::Site(id.clone())),
+            Self::Operator(_) => None,
+        }
     }
 
     /// The sites of which it sees single facts; `None` for a partner, who sees none.

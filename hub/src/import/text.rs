@@ -9,7 +9,7 @@ use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 ///
 /// A file that is nearly UTF-8 is UTF-8 with damage: each unreadable byte becomes U+FFFD, and the
 /// import names the rows where that stands. Read as Latin, it would go in garbled from top to end.
-pub(super) fn decode(bytes: &[u8]) -> (String, &'static str) {
+pub(crate) fn decode(bytes: &[u8]) -> (String, &'static str) {
     if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
         let rest = bytes.get(mark..).unwrap_or_default();
         return (encoding.decode_without_bom_handling(rest).0.into_owned(), encoding.name());
@@ -26,7 +26,7 @@ pub(super) fn decode(bytes: &[u8]) -> (String, &'static str) {
 }
 
 /// What separates the fields: whichever stands most often in the first line, outside quotes.
-pub(super) fn delimiter(text: &str) -> u8 {
+pub(crate) fn delimiter(text: &str) -> u8 {
     let line = text.lines().next().unwrap_or_default();
     let mut quoted = false;
     let mut counts = [(b',', 0_u32), (b';', 0), (b'\t', 0)];

@@ -7,10 +7,13 @@ use msap_shared::frame::{Frame, Hello};
 use msap_shared::id::{Digest32, SessionToken};
 use msap_shared::io::certificate::{Key, is_issued_by, read_device};
 use msap_shared::reference::from_bytes;
+use msap_shared::schedule::calendar::{PublicYear, SchoolYear};
 
 use super::*;
 use crate::accept::ConnId;
+use crate::catalogue::{self, CatalogueFile};
 use crate::core::{Core, Input, Output, Revocations};
+use crate::lang::Lang;
 use crate::store::{Store, references, sites};
 
 struct Hub {
@@ -42,7 +45,9 @@ impl Hub {
         let set = |conn: &Connection| {
             sites::insert_unknown(conn, &site())?;
             if let Some(name) = name {
-                conn.execute("UPDATE site SET name = ?1, commune = 'Chemillé'", [name]).unwrap();
+                let sql = "UPDATE site SET name = ?1, commune = 'Chemillé', department = '49', region = '52',
+                           holiday_zone = 'metropole', school_zone = 'B'";
+                conn.execute(sql, [name]).unwrap();
             }
             Ok::<_, StoreError>(())
         };
@@ -98,7 +103,7 @@ fn a_device_is_sent_what_differs_and_only_that() {
     let mut hub = Hub::new(Some("Maison"), true);
     assert_eq!(kinds(&hub.hello(1, None)), NONE, "an older device is sent nothing");
     let sent = hub.hello(2, Some(Vec::new()));
-    assert_eq!(kinds(&sent), [AUTHORITIES, PROFILE]);
+    assert_eq!(kinds(&sent), [AUTHORITIES, PROFILE, 1_025, 1_026, 1_027, 1_125, 1_126, 1_127, CLOSURES]);
     let profile: Profile = from_bytes(&sent[1].value).unwrap();
     assert_eq!((profile.site.name.as_str(), profile.address.as_str()), ("Maison", "hub.exemple.fr:4433"));
     assert_eq!(sent[1].epoch, Some(hub.core.now().epoch));
@@ -113,7 +118,7 @@ fn a_device_is_sent_what_differs_and_only_that() {
     assert_eq!(kinds(&hub.hello(5, Some(held))), [PROFILE]);
     let noted: i64 =
         hub.core.connection().query_row("SELECT count(*) FROM reference_held", [], |row| row.get(0)).unwrap();
-    assert_eq!(noted, 2, "what is not known here is not noted");
+    assert_eq!(noted, 9, "what is not known here is not noted");
 }
 
 #[test]
@@ -126,6 +131,44 @@ fn whoever_is_in_session_hears_of_a_change_at_once() {
     hub.keys.rotate().unwrap();
     hub.core.refer(now()).unwrap();
     assert_eq!(kinds(&Hub::references(hub.core.drain_outputs())), [AUTHORITIES]);
+}
+
+#[test]
+fn calendars_and_closures_are_those_of_the_site_and_reach_whoever_is_in_session() {
+    let mut hub = Hub::new(Some("Maison"), true);
+    let sent = hub.hello(1, Some(Vec::new()));
+    let of = |references: &[Reference], kind: u32| {
+        references.iter().find(|reference| reference.kind == kind).map(|reference| reference.value.clone()).unwrap()
+    };
+    let public: PublicYear = from_bytes(&of(&sent, 1_026)).unwrap();
+    assert_eq!((public.zone.as_str(), public.year, public.days.len()), ("metropole", 2_026, 11));
+    let school: SchoolYear = from_bytes(&of(&sent, 1_127)).unwrap();
+    assert_eq!((school.zone.as_str(), school.year), ("B", 2_027));
+    assert_eq!(from_bytes::<Closures>(&of(&sent, CLOSURES)), Some(Closures::default()));
+
+    let import = |hub: &mut Hub, text: &str| {
+        let file = CatalogueFile { name: String::new(), text: text.to_owned() };
+        let done = hub.core.store().write(|conn, _| {
+            catalogue::plan(conn, &file, Lang::Fr)?.carry_out(conn, now())?;
+            Ok::<_, catalogue::CatalogueError>(())
+        });
+        done.unwrap();
+        // What was sent before has been written: more may follow.
+        hub.core.turn(vec![Input::Drained(ConnId::new(1))], now()).unwrap();
+        hub.core.refer(now()).unwrap();
+        Hub::references(hub.core.drain_outputs())
+    };
+    let header = "from,to,reason,label,scope\n";
+    let elsewhere = format!("{header}2026-11-23,2026-11-23,strike,Grève,department:61\n");
+    assert_eq!(kinds(&import(&mut hub, &elsewhere)), NONE);
+    let here = format!("{header}2026-11-24,2026-11-24,strike,Grève,region:52\n");
+    let sent = import(&mut hub, &here);
+    assert_eq!(kinds(&sent), [CLOSURES]);
+    let closures = from_bytes::<Closures>(&sent[0].value).unwrap().read();
+    assert_eq!(closures.iter().map(|closure| closure.id.as_str()).collect::<Vec<_>>(), ["region-52-2026-11-24"]);
+    let sent = import(&mut hub, "holiday_zone,date,name\nmetropole,2027-06-21,Fête\n");
+    assert_eq!(kinds(&sent), [1_027]);
+    assert_eq!(from_bytes::<PublicYear>(&sent[0].value).unwrap().days.len(), 12);
 }
 
 #[test]
