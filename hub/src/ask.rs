@@ -173,19 +173,14 @@ pub fn figures(conn: &Connection, given: &[(String, String)], today: Day) -> Res
     })
 }
 
+/// A day that a parameter names.
+pub fn day(parameter: &'static str, text: &str) -> Result<Day, AskError> {
+    let expected =
+        Phrase::new("un jour du calendrier, par exemple 2026-11-20", "a day of the calendar such as 2026-11-20");
+    text.parse().map_err(|_| wrong(parameter, text, expected))
+}
+
 fn period(given: &Given, current: Month) -> Result<(Day, Day), AskError> {
-    let day = |parameter, text: &str| {
-        text.parse::<Day>().map_err(|_| {
-            wrong(
-                parameter,
-                text,
-                Phrase::new(
-                    "un jour du calendrier, par exemple 2026-11-20",
-                    "a day of the calendar such as 2026-11-20",
-                ),
-            )
-        })
-    };
     match (given.one("from"), given.one("to")) {
         (None, None) => Ok((current.first_day(), current.last_day())),
         (Some(_), None) => Err(AskError::HalfPeriod("to")),

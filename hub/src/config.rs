@@ -19,7 +19,7 @@ const PREFIX: &str = "MSAP_HUB_";
 const RETURN_OVER_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// Every setting: name, default and meaning. The documentation and `config show` print this.
-pub const KEYS: [(&str, &str, Phrase); 11] = [
+pub const KEYS: [(&str, &str, Phrase); 12] = [
     (
         "sync.listen",
         "[::]:4433",
@@ -37,6 +37,14 @@ pub const KEYS: [(&str, &str, Phrase); 11] = [
     ("http.listen", "127.0.0.1:8080", Phrase::new("adresse de l’interface HTTP", "address of the HTTP interface")),
     ("log.filter", "info,rusqlite_migration=warn", Phrase::new("filtre du journal technique", "filter of the log")),
     ("log.format", "auto", Phrase::new("text, json ou auto", "text, json or auto")),
+    (
+        "partners.stale_after",
+        "45d",
+        Phrase::new(
+            "délai après lequel ce qui est dit d’un partenaire, sans être confirmé, devient inconnu",
+            "time after which what is said of a partner, unconfirmed, reads unknown",
+        ),
+    ),
     ("backup.dir", "", Phrase::new("dossier des sauvegardes programmées", "directory of scheduled backups")),
     ("backup.every", "24h", Phrase::new("intervalle entre deux sauvegardes", "time between two backups")),
     ("backup.keep", "14", Phrase::new("sauvegardes gardées", "backups that are kept")),
@@ -85,6 +93,8 @@ pub struct Settings {
     pub http_connections: usize,
     /// Sync connections at once.
     pub sync_connections: usize,
+    /// Days after which what is said of a partner is not believed without a confirmation.
+    pub partners_stale_after_days: u16,
     /// Scheduled backups; `None` when no directory is set.
     pub backup: Option<Schedule>,
     values: BTreeMap<&'static str, (String, Origin)>,
@@ -269,6 +279,9 @@ impl Settings {
                 )
             })?,
             http_listen: socket("http.listen")?,
+            partners_stale_after_days: stale_after(text("partners.stale_after")).ok_or_else(|| {
+                wrong("partners.stale_after", "un nombre de jours tel que 45d", "a number of days such as 45d")
+            })?,
             log_filter: text("log.filter").to_owned(),
             log_format,
             http_connections: bound("limits.http_connections")?,
@@ -292,6 +305,11 @@ impl Settings {
 fn return_over(text: &str) -> Option<Duration> {
     let signed: jiff::SignedDuration = text.parse().ok()?;
     Duration::try_from(signed).ok().filter(|over| *over <= RETURN_OVER_MAX)
+}
+
+/// Days, from one to ten years.
+fn stale_after(text: &str) -> Option<u16> {
+    text.strip_suffix('d')?.parse().ok().filter(|days| (1..=3_650).contains(days))
 }
 
 /// `30s`, `15m`, `24h` or `7d`, up to ten years.

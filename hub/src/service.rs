@@ -13,8 +13,6 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use msap_shared::frame::{self, Frame};
-use msap_shared::io::enrol::{Enrolled, Request};
-use msap_shared::io::join_code::JoinCode;
 use msap_shared::io::link::{CloseCode, CloseReason, Outgoing};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
@@ -22,8 +20,8 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::accept::{ConnId, Cut, Peer, Sessions};
+use crate::almanac::Almanac;
 use crate::core::{Core, Input, Output};
-use crate::enrol::{BoxFuture, EnrolDenied, Registrar, enrol_in, exclude_replaced};
 use crate::keys::{Keys, Witness};
 use crate::store::StoreError;
 use crate::verify;
@@ -34,6 +32,7 @@ use self::room::Room;
 
 mod pulse;
 mod readers;
+mod registrar;
 mod room;
 #[cfg(test)]
 mod tests;
@@ -81,6 +80,7 @@ pub struct Handle {
     keys: Arc<Keys>,
     /// Where devices that enrol are to sync.
     advertise: Arc<str>,
+    almanac: Arc<Almanac>,
 }
 
 /// The running writer.
@@ -97,6 +97,7 @@ impl Service {
         database: PathBuf,
         keys: Arc<Keys>,
         advertise: &str,
+        almanac: Arc<Almanac>,
         stop: CancellationToken,
     ) -> std::io::Result<Self> {
         let (jobs, queue) = mpsc::channel(QUEUE_LEN);
@@ -110,6 +111,7 @@ impl Service {
             pulse: pulse.clone(),
             keys: keys.clone(),
             advertise: advertise.into(),
+            almanac,
         };
         let runtime = tokio::runtime::Handle::current();
         let (connections, witnessed, heard) = (BTreeMap::new(), Instant::now(), Instant::now());
@@ -316,6 +318,11 @@ impl Handle {
         self.looks.read(query).await
     }
 
+    /// What every site's schedule and partners amount to.
+    pub fn almanac(&self) -> &Arc<Almanac> {
+        &self.almanac
+    }
+
     /// Why the writer cannot do its work, if it cannot. Nothing is asked of it.
     pub fn trouble(&self) -> Option<&'static str> {
         if self.jobs.is_closed() || self.pulse.age() >= TURN_MAX {
@@ -374,20 +381,5 @@ impl Sessions for Handle {
 
     async fn closed(&self, conn: ConnId, _why: CloseReason) {
         self.input(Input::Closed(conn)).await.ok();
-    }
-}
-
-impl Registrar for Handle {
-    fn enrol(&self, request: Request) -> BoxFuture<'_, Result<Enrolled, EnrolDenied>> {
-        let (keys, address) = (self.keys.clone(), self.advertise.clone());
-        Box::pin(async move {
-            let enrolled = self.manage(move |core, now| {
-                let today = core.day(now);
-                let enrolled = core.store().write(|conn, _| enrol_in(conn, &keys, &request, &address, now, today))?;
-                exclude_replaced(core, &keys, &JoinCode::secret_hash(&request.secret), now);
-                Ok(enrolled)
-            });
-            enrolled.await.map_err(|Stopping| EnrolDenied::Unavailable)?
-        })
     }
 }

@@ -4,15 +4,20 @@ use axum::extract::State;
 use axum::{Extension, Json};
 use data_encoding::BASE64URL_NOPAD;
 use jiff::Timestamp;
+use msap_shared::schedule::Now;
+use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::Views;
 use super::auth::Caller;
+use super::moment::{self, Moment};
 use super::problem::Problem;
 use super::query::{Name, Pairs};
+use crate::almanac::Pages;
 use crate::ask::{self, AskError, Given};
 use crate::lang::Phrase;
-use crate::site::SiteObject;
+use crate::site::{Contact, Site, SiteObject};
+use crate::store::StoreError;
 use crate::store::figures::{Antennas, Filters};
 use crate::store::sites::{self, SiteFilter};
 
@@ -29,7 +34,7 @@ const PARAMETERS: [(&str, bool); 8] = [
     ("limit", true),
     ("cursor", true),
     ("state", false),
-    ("open_at", false),
+    ("open_at", true),
 ];
 
 /// Lists sites, one page at a time.
@@ -38,10 +43,13 @@ pub(super) async fn sites<V: Views>(
     Extension(caller): Extension<Caller>,
     Pairs(pairs): Pairs,
 ) -> Result<Json<Value>, Problem> {
-    let today = ask::today(Timestamp::now());
+    let now = Timestamp::now();
+    let today = ask::today(now);
+    let almanac = views.almanac().clone();
     let answer = views.read(move |conn| {
         let answer = || {
             let filter = site_filter(&pairs)?;
+            let open_at = moment::asked(&pairs)?;
             let scoped = Filters {
                 departments: filter.departments.clone(),
                 regions: filter.regions.clone(),
@@ -51,17 +59,56 @@ pub(super) async fn sites<V: Views>(
                 return Err(Problem::outside_scope(&caller.scope.to_string()));
             }
             let limit = filter.limit.unwrap_or(PAGE);
+            let pages = almanac.open(conn)?;
             // One more than shown tells whether there is a next page.
-            let mut found = sites::list(conn, &SiteFilter { limit: Some(limit + 1), ..filter })?;
+            let (mut found, states) = match open_at {
+                None => (sites::list(conn, &SiteFilter { limit: Some(limit + 1), ..filter })?, None),
+                Some(moment) => {
+                    let (open, states) = open_sites(conn, &pages, &filter, moment)?;
+                    (open, Some(states))
+                }
+            };
             let more = found.len() > limit as usize;
             found.truncate(limit as usize);
             let last = found.last().filter(|_| more).map(|(site, _)| cursor(site.id.as_str()));
-            let objects: Vec<_> = found.iter().map(|(site, contact)| SiteObject::of(site, contact)).collect();
-            Ok(json!({ "sites": objects, "next": last }))
+            let objects: Vec<_> = found
+                .iter()
+                .map(|(site, contact)| SiteObject::of(site, contact).with_hours(pages.standing(site, now)))
+                .collect();
+            Ok(match states {
+                None => json!({ "sites": objects, "next": last }),
+                Some(states) => json!({ "sites": objects, "open_at": states, "next": last }),
+            })
         };
         Ok(answer())
     });
     answer.await?.map(Json)
+}
+
+/// The sites after the cursor that are open at a moment, and how many of all that the filter lets
+/// through are open, shut or unknown then. Those of which it is not known are not listed: the
+/// number says that they are there.
+fn open_sites(
+    conn: &Connection,
+    pages: &Pages,
+    filter: &SiteFilter,
+    moment: Moment,
+) -> Result<(Vec<(Site, Contact)>, Value), StoreError> {
+    let all = sites::list(conn, &SiteFilter { after: None, limit: None, ..filter.clone() })?;
+    let (mut open, mut shut, mut unknown) = (0_u32, 0_u32, 0_u32);
+    let mut found = Vec::new();
+    for (site, contact) in all {
+        match pages.open(&site, moment.at(&site.timezone)) {
+            Now::Open => {
+                open += 1;
+                let after = filter.after.as_ref().is_none_or(|after| site.id.as_str() > after.as_str());
+                found.extend(after.then_some((site, contact)));
+            }
+            Now::Shut => shut += 1,
+            Now::Unknown => unknown += 1,
+        }
+    }
+    Ok((found, json!({ "open": open, "shut": shut, "unknown": unknown })))
 }
 
 /// One site, by its id or an alias.
@@ -72,14 +119,28 @@ pub(super) async fn site<V: Views>(
     Pairs(pairs): Pairs,
 ) -> Result<Json<SiteObject>, Problem> {
     Given::check(&pairs, &[])?;
+    let almanac = views.almanac().clone();
     let answer = views.read(move |conn| {
-        let Some(id) = sites::resolve(conn, &name)? else { return Ok(None) };
-        sites::find(conn, &id)
+        let answer = || {
+            let (site, contact) = seen(conn, &caller, &name)?;
+            let hours = almanac.open(conn)?.standing(&site, Timestamp::now());
+            Ok(SiteObject::of(&site, &contact).with_hours(hours))
+        };
+        Ok(answer())
     });
-    // The list of sites is public: 403 instead of 404 gives nothing away.
-    match answer.await? {
+    answer.await?.map(Json)
+}
+
+/// The site that an address names, if the caller may see it. The list of sites is public: 403
+/// instead of 404 gives nothing away.
+pub(super) fn seen(conn: &Connection, caller: &Caller, name: &str) -> Result<(Site, Contact), Problem> {
+    let found = match sites::resolve(conn, name)? {
+        Some(id) => sites::find(conn, &id)?,
+        None => None,
+    };
+    match found {
         Some((site, _)) if !caller.scope.covers_site(&site) => Err(Problem::outside_scope(&caller.scope.to_string())),
-        Some((site, contact)) => Ok(Json(SiteObject::of(&site, &contact))),
+        Some(found) => Ok(found),
         None => Err(Problem::not_found("no site has this id or alias")),
     }
 }

@@ -12,7 +12,7 @@ fn service(dir: &std::path::Path) -> (Service, CancellationToken) {
     let store = Store::open(dir, None, Box::new(rand::random::<[u8; 16]>)).unwrap();
     let core = Core::new(store, crate::ask::hub_zone(), Revocations { intact: true, ..Revocations::default() });
     let stop = CancellationToken::new();
-    let service = Service::start(core, dir.join(FILE_NAME), keys, "", stop.clone()).unwrap();
+    let service = Service::start(core, dir.join(FILE_NAME), keys, "", Arc::default(), stop.clone()).unwrap();
     (service, stop)
 }
 

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Life, Site};
+use crate::almanac::Hours;
 
 /// What the store knows of a site's devices.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,6 +54,17 @@ pub struct SiteObject {
 }
 
 impl SiteObject {
+    /// With what the rules of its schedule say, where anybody said any. What only the list said
+    /// stays until then.
+    pub fn with_hours(self, hours: Option<Hours>) -> Self {
+        match hours {
+            Some(Hours { open_now, weekly_minutes, osm }) => {
+                Self { open_now, weekly_minutes, osm_opening_hours: osm.to_string(), ..self }
+            }
+            None => self,
+        }
+    }
+
     /// The object for this site and these contacts.
     pub fn of(site: &Site, contact: &Contact) -> Self {
         let state = match (site.life, contact) {

@@ -1,5 +1,7 @@
 //! Documents as they leave the hub: names and raw changes. Read-only.
 
+use msap_shared::document::DocId;
+use msap_shared::io::store::sql;
 use rusqlite::Connection;
 
 use super::StoreError;
@@ -32,6 +34,21 @@ pub fn chunks(conn: &Connection, name: &str) -> Result<Vec<Vec<u8>>, StoreError>
     conn.prepare(SQL)
         .and_then(|mut statement| statement.query_map([name], |row| row.get(0))?.collect())
         .map_err(StoreError::sqlite("reading the changes of a document"))
+}
+
+/// The documents of registers that a commit after `after` added to, with the last such commit.
+pub fn registers_since(conn: &Connection, after: u64) -> Result<Vec<(DocId, u64)>, StoreError> {
+    // The condition on the name is that of the index.
+    const SQL: &str = "SELECT name, accepted FROM document \
+        WHERE substr(name, -9) IN ('/schedule', '/partners') AND accepted > ?1";
+    let rows = sql::rows(conn, "looking for schedules that changed", SQL, [after], |row| {
+        Ok((row.get::<_, String>(0)?, row.get(1)?))
+    })?;
+    let parsed = rows.into_iter().map(|(name, accepted)| {
+        let document = name.parse().map_err(|error| StoreError::corrupt(format!("a document's name: {error}")))?;
+        Ok((document, accepted))
+    });
+    parsed.collect()
 }
 
 /// Reads something small, to see whether the database can be read at all.

@@ -1,0 +1,157 @@
+//! `GET /v1/sites/{id}/schedule`, `/schedule.ics` and `/hours.osm`: one site's days.
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::{Extension, Json};
+use jiff::Timestamp;
+use msap_shared::document::{DocId, DocKind};
+use msap_shared::io::hours::calendar::{self, CalendarSite, Window};
+use msap_shared::schedule::plan;
+use msap_shared::time::Day;
+use serde_json::{Value, json};
+
+use super::Views;
+use super::auth::Caller;
+use super::problem::Problem;
+use super::query::{Name, Pairs};
+use super::sites::seen;
+use crate::almanac::{self, Book, object};
+use crate::ask::{self, AskError, Given};
+use crate::lang::Phrase;
+
+/// Most days of one answer: a year and the month around it.
+const DAYS_MAX: i32 = 400;
+/// Days shown unless asked otherwise.
+const DAYS: i32 = 7;
+
+/// The days of a site, with what they follow from.
+pub(super) async fn schedule<V: Views>(
+    State(views): State<V>,
+    Extension(caller): Extension<Caller>,
+    Name(name): Name,
+    Pairs(pairs): Pairs,
+) -> Result<Json<Value>, Problem> {
+    let almanac = views.almanac().clone();
+    let answer = views.read(move |conn| {
+        let answer = || {
+            let (site, _) = seen(conn, &caller, &name)?;
+            let (from, to) = period(&pairs, Day::at(Timestamp::now(), &site.timezone))?;
+            let pages = almanac.open(conn)?;
+            let none = Book::default();
+            let book = pages.book(&site.id).map_or(&none, |book| book);
+            let around = pages.around(&site);
+            let mut days = Vec::new();
+            let mut day = from;
+            while day <= to {
+                days.push(object::day(&plan(&book.schedule, day, &around.surroundings())));
+                // The calendar ends in 2099.
+                match day.plus_days(1) {
+                    next if next > day => day = next,
+                    _ => break,
+                }
+            }
+            let facts = match DocId::registers(site.id.clone(), DocKind::Schedule) {
+                Some(document) => almanac::facts(conn, &document)?,
+                None => almanac::Facts::new(),
+            };
+            let schedule = &book.schedule;
+            let conflicts = schedule.conflicts().iter().map(|conflict| object::conflict(site.id.as_str(), conflict));
+            Ok(json!({
+                "site": site.id.as_str(),
+                "timezone": site.timezone.name(),
+                "holiday_zone": site.holiday_zone,
+                "school_zone": site.school_zone,
+                "from": from.to_string(),
+                "to": to.to_string(),
+                "days": days,
+                "rules": object::rules(&facts),
+                "conflicts": conflicts.collect::<Value>(),
+                "unreadable": schedule.unreadable().iter().map(object::unreadable).collect::<Value>(),
+                "checked_on": schedule.checked_on().map(|day| day.to_string()),
+            }))
+        };
+        Ok(answer())
+    });
+    answer.await?.map(Json)
+}
+
+/// The coming year of a site as OpenStreetMap's text.
+pub(super) async fn osm<V: Views>(
+    State(views): State<V>,
+    Extension(caller): Extension<Caller>,
+    Name(name): Name,
+    Pairs(pairs): Pairs,
+) -> Result<impl IntoResponse, Problem> {
+    Given::check(&pairs, &[])?;
+    let almanac = views.almanac().clone();
+    let answer = views.read(move |conn| {
+        let answer = || {
+            let (site, _) = seen(conn, &caller, &name)?;
+            let pages = almanac.open(conn)?;
+            let today = Day::at(Timestamp::now(), &site.timezone);
+            Ok::<_, Problem>(match pages.book(&site.id) {
+                Some(book) => book.osm(today, &pages.around(&site)).to_string(),
+                None => Book::default().osm(today, &pages.around(&site)).to_string(),
+            })
+        };
+        Ok(answer())
+    });
+    let text = answer.await??;
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text + "\n"))
+}
+
+/// A site's openings and permanences as a calendar.
+pub(super) async fn calendar<V: Views>(
+    State(views): State<V>,
+    Extension(caller): Extension<Caller>,
+    Name(name): Name,
+    Pairs(pairs): Pairs,
+) -> Result<impl IntoResponse, Problem> {
+    let almanac = views.almanac().clone();
+    let answer = views.read(move |conn| {
+        let answer = || {
+            let (site, _) = seen(conn, &caller, &name)?;
+            let given = Given::check(&pairs, &[("from", true), ("to", true)])?;
+            let from = given.one("from").map(|text| ask::day("from", text)).transpose()?;
+            let to = given.one("to").map(|text| ask::day("to", text)).transpose()?;
+            let today = Day::at(Timestamp::now(), &site.timezone);
+            let window =
+                Window::new(from.unwrap_or(today), to).map_err(|error| Problem::value(error.field, error.why))?;
+            let pages = almanac.open(conn)?;
+            let none = Book::default();
+            let book = pages.book(&site.id).map_or(&none, |book| book);
+            let around = pages.around(&site);
+            let described = CalendarSite {
+                id: &site.id,
+                name: &site.name,
+                address: &site.address,
+                zone: &site.timezone,
+                schedule: &book.schedule,
+                around: around.surroundings(),
+            };
+            Ok::<_, Problem>(calendar::of_site(&described, window, &|operator| book.label(operator)))
+        };
+        Ok(answer())
+    });
+    let text = answer.await??;
+    Ok(([(header::CONTENT_TYPE, "text/calendar; charset=utf-8")], text))
+}
+
+fn period(pairs: &[(String, String)], today: Day) -> Result<(Day, Day), AskError> {
+    let given = Given::check(pairs, &[("from", true), ("to", true)])?;
+    let (from, to) = match (given.one("from"), given.one("to")) {
+        (None, None) => (today, today.plus_days(DAYS - 1)),
+        (Some(_), None) => return Err(AskError::HalfPeriod("to")),
+        (None, Some(_)) => return Err(AskError::HalfPeriod("from")),
+        (Some(from), Some(to)) => (ask::day("from", from)?, ask::day("to", to)?),
+    };
+    let wrong = |expected| Err(ask::wrong("to", &to.to_string(), expected));
+    if from > to {
+        return wrong(Phrase::new("au plus tôt le jour de from", "on or after the day of from"));
+    }
+    if to.number() - from.number() >= DAYS_MAX {
+        return wrong(Phrase::new("moins de 400 jours après from", "less than 400 days after from"));
+    }
+    Ok((from, to))
+}
