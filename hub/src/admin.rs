@@ -29,6 +29,7 @@ pub use self::reply::{
     AuthoritiesObject, AuthorityObject, CheckObject, DeviceObject, DocumentObject, FlaggedObject, FoldedObject,
     HeldObject, InvitationObject, JournalObject, RefusedObject, Reply, TokenObject,
 };
+pub use crate::catalogue::CatalogueFile;
 pub use crate::import::ListFile;
 use crate::lang::Lang;
 
@@ -64,6 +65,16 @@ pub enum Look {
     SiteImport {
         /// The list.
         list: ListFile,
+    },
+    /// What an import of a catalogue would do.
+    CatalogueImport {
+        /// The file.
+        file: CatalogueFile,
+    },
+    /// What people contradict each other on.
+    Conflicts {
+        /// Filters.
+        filters: Pairs,
     },
     /// Sites, filtered as in the API.
     Sites {
@@ -133,6 +144,18 @@ pub enum Change {
     SiteImport {
         /// The list.
         list: ListFile,
+    },
+    /// Imports a catalogue: calendars, closures, operators.
+    CatalogueImport {
+        /// The file.
+        file: CatalogueFile,
+    },
+    /// Settles a conflict.
+    ConflictResolve {
+        /// Its id.
+        id: String,
+        /// The number of the version that stays, from 1.
+        version: usize,
     },
     /// Adds a site.
     SiteAdd {
@@ -263,10 +286,11 @@ pub enum Change {
 impl Change {
     /// Whether machines in session may have to be told something else from now on.
     pub(crate) fn reaches_devices(&self) -> bool {
-        use Change::{AuthorityFinish, AuthorityRotate, SiteAdd, SiteImport, SiteRetire, SiteSet};
+        use Change::{AuthorityFinish, AuthorityRotate, CatalogueImport, SiteAdd, SiteImport, SiteRetire, SiteSet};
         matches!(
             self,
             SiteImport { .. }
+                | CatalogueImport { .. }
                 | SiteAdd { .. }
                 | SiteRetire { .. }
                 | SiteSet { .. }

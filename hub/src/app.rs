@@ -108,6 +108,8 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
             upkeep::restore(&cli.global, &data, &keys, &restore)
         }
         Command::Ca(ca) => managed(&cli.global, request::ca(&ca), None),
+        Command::Catalogue(catalogue) => managed(&cli.global, request::catalogue(catalogue, lang)?, None),
+        Command::Conflict(conflict) => managed(&cli.global, request::conflict(conflict), None),
         Command::Refused(refused) => managed(&cli.global, request::refused(refused), None),
         Command::Flagged(flagged) => managed(&cli.global, request::flagged(flagged), None),
         Command::Journal(journal) => managed(&cli.global, request::journal(&journal), None),

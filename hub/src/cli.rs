@@ -5,6 +5,7 @@
 
 mod args;
 pub(crate) mod bundle;
+mod catalogue;
 mod french;
 mod imported;
 pub(crate) mod request;

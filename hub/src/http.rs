@@ -1,29 +1,42 @@
 //! The HTTP interface: what programs may ask of the hub.
 //!
 //! Started by `app`. Every address under `/v1` needs a token; every error is a problem document.
-//! Handlers only read, through [`Views`], so that they cannot disturb the writer.
+//! Handlers read through [`Views`], so that they cannot disturb the writer; the few that change
+//! something do so on the writer's thread, between two turns.
 
 mod api;
 mod auth;
+mod closures;
+mod conflicts;
 mod documents;
+mod exports;
+mod moment;
+mod partners;
 mod problem;
 mod query;
+mod schedule;
 pub mod scope;
 mod serve;
 mod settling;
 mod sites;
 mod visits;
+mod write;
 
 use std::future::Future;
+use std::sync::Arc;
 
+use jiff::Timestamp;
 use rusqlite::Connection;
 
 pub use self::api::router;
 pub use self::auth::token_hash;
+pub use self::conflicts::in_conflict;
 pub use self::serve::{Limits, serve};
 pub use self::settling::flagged_filter;
 pub use self::sites::site_filter;
 pub use self::visits::figures_object;
+use crate::almanac::Almanac;
+use crate::core::Core;
 use crate::store::StoreError;
 
 /// What the handlers need of the hub.
@@ -39,6 +52,15 @@ pub trait Views: Clone + Send + Sync + 'static {
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static;
+
+    /// Runs a change on the writer's thread; `None` when the hub is stopping.
+    fn change<T, F>(&self, f: F) -> impl Future<Output = Option<T>> + Send
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Core, Timestamp) -> T + Send + 'static;
+
+    /// What every site's schedule and partners amount to.
+    fn almanac(&self) -> &Arc<Almanac>;
 
     /// Why the writer cannot do its work, if it cannot. Asking costs it nothing.
     fn trouble(&self) -> Option<&'static str>;

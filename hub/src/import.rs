@@ -13,11 +13,13 @@ mod parents;
 mod places;
 mod report;
 mod row;
-mod text;
+mod schedules;
+pub(crate) mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use msap_shared::document::register::Edits;
 use msap_shared::id::SiteId;
 use msap_shared::time::Day;
 use rusqlite::Connection;
@@ -27,7 +29,7 @@ use self::layout::Columns;
 use self::parents::Parents;
 use self::places::{Merge, Places};
 use self::report::Place;
-pub use self::report::{FieldChange, ImportReport, MissingSite, NewAlias, RowProblem};
+pub use self::report::{FieldChange, HoursKept, ImportReport, MissingSite, NewAlias, RowProblem};
 use self::row::{House, Row};
 use crate::lang::Lang;
 use crate::site::{Field, Kind, Life, Site};
@@ -92,6 +94,8 @@ pub struct Plan {
     merges: Vec<Merge>,
     sites: Vec<Site>,
     retired: Vec<Site>,
+    /// What the list's hours change in the schedules of its sites, to be written once the sites are.
+    pub hours: Vec<(SiteId, Edits)>,
     /// What to tell.
     pub report: ImportReport,
 }
@@ -172,13 +176,18 @@ pub fn plan(conn: &Connection, list: &ListFile, today: Day, lang: Lang) -> Resul
     }
     let known = sites::list(conn, &SiteFilter::default())?.into_iter().map(|(site, _)| site).collect();
     let merges = Places::of(known).merge(conn, &mut taken, &mut report)?;
-    let mut plan = Plan { name: list.name.clone(), day, today, merges, sites: Vec::new(), retired: Vec::new(), report };
+    let name = list.name.clone();
+    let (sites, retired, hours) = (Vec::new(), Vec::new(), Vec::new());
+    let mut plan = Plan { name, day, today, merges, sites, retired, hours, report };
     let named: BTreeSet<SiteId> = taken.iter().map(|row| row.site.id.clone()).collect();
     let newest = sites::newest_list(conn)?;
     // Parents come last: a house may stand after its antenna.
     let parents = Parents::of(conn, columns.layout, &taken)?;
     for row in taken {
-        plan.take(row, &parents, newest)?;
+        let (place, column, site) = (row.place.clone(), columns.name("h_mon"), row.site.clone());
+        if plan.take(row, &parents, newest)? {
+            plan.hours_of(conn, &place, column, &site)?;
+        }
     }
     plan.missing(conn, &named, &reading.by_hand, list.retire_missing)?;
     plan.report.finish();
@@ -186,8 +195,8 @@ pub fn plan(conn: &Connection, list: &ListFile, today: Day, lang: Lang) -> Resul
 }
 
 impl Plan {
-    /// Takes one row in, unless a newer list has been there.
-    fn take(&mut self, mut row: Candidate, parents: &Parents, newest: Option<Day>) -> Result<(), StoreError> {
+    /// Takes one row in, unless a newer list has been there; then `false`.
+    fn take(&mut self, mut row: Candidate, parents: &Parents, newest: Option<Day>) -> Result<bool, StoreError> {
         let report = &mut self.report;
         let overtaken = match &row.before {
             Some(before) => before.list_day.is_some_and(|listed| listed > self.day),
@@ -199,7 +208,7 @@ impl Plan {
             if row.before.is_none() {
                 report.problems.push(row.place.problem(row.id_column, &row.place.site, defect::OLDER));
             }
-            return Ok(());
+            return Ok(false);
         }
         if let Some(defect) = parents.settle(&mut row) {
             let found = if row.house.id.is_empty() { &row.house.group } else { &row.house.id };
@@ -213,7 +222,7 @@ impl Plan {
             Some(before) if *before == (Site { list_day: listed, ..row.site.clone() }) => {
                 report.unchanged += 1;
                 if listed == row.site.list_day {
-                    return Ok(());
+                    return Ok(true);
                 }
             }
             Some(before) => {
@@ -222,7 +231,7 @@ impl Plan {
             }
         }
         self.sites.push(row.site);
-        Ok(())
+        Ok(true)
     }
 
     /// Lists the sites that only older lists name.

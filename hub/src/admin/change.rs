@@ -2,7 +2,8 @@
 
 use data_encoding::BASE64;
 use jiff::Timestamp;
-use msap_shared::id::DeviceId;
+use msap_shared::document::register::Edits;
+use msap_shared::id::{DeviceId, SiteId};
 use msap_shared::io::join_code::{JoinCode, check_address};
 use msap_shared::time::Month;
 use rusqlite::Connection;
@@ -18,7 +19,7 @@ use crate::lang::Lang;
 use crate::site::Life;
 use crate::store::devices::{self, Standing};
 use crate::store::{StoreError, journal};
-use crate::{address, ask, import};
+use crate::{address, ask, catalogue, import};
 
 /// Longest reason of a revocation or a settlement, in characters.
 pub(super) const REASON_LEN_MAX: usize = 200;
@@ -62,6 +63,12 @@ pub trait Hub {
     /// Drops the authority before, and journals it; `leave_behind` devices that know no other.
     fn finish_rotation(&mut self, leave_behind: bool, now: Timestamp) -> Result<AuthoritiesObject, AdminError>;
 
+    /// Writes hours of a list into the schedules of these sites, and journals it.
+    fn set_hours(&mut self, hours: &[(SiteId, Edits)], now: Timestamp) -> Result<(), AdminError>;
+
+    /// Settles a conflict of a site by one of its versions, for the whole network.
+    fn settle_conflict(&mut self, id: &str, version: usize, now: Timestamp) -> Result<(), AdminError>;
+
     /// Verifies what is stored against the views.
     fn check(&mut self, rebuild: bool, now: Timestamp) -> Result<CheckObject, AdminError>;
 }
@@ -79,12 +86,23 @@ pub fn change(
 ) -> Result<Reply, AdminError> {
     let done = match change {
         Change::SiteImport { list } => {
-            return hub.write(|conn| {
+            let plan = hub.write(|conn| {
                 let plan = import::plan(conn, list, ask::today(now), lang)?;
                 plan.carry_out(conn, now)?;
-                Ok(Reply::Imported(plan.report))
+                Ok::<_, AdminError>(plan)
+            })?;
+            // Cut off in between, the same import writes the hours the next time.
+            hub.set_hours(&plan.hours, now)?;
+            return Ok(Reply::Imported(plan.report));
+        }
+        Change::CatalogueImport { file } => {
+            return hub.write(|conn| {
+                let plan = catalogue::plan(conn, file, lang)?;
+                plan.carry_out(conn, now)?;
+                Ok(Reply::Catalogued(plan.report))
             });
         }
+        Change::ConflictResolve { id, version } => hub.settle_conflict(id, *version, now),
         Change::SiteAdd { site, kind, parent, fields } => {
             hub.write(|conn| site_changes::add(conn, now, site, kind, parent.as_deref(), fields))
         }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::ask::AskError;
+use crate::catalogue::CatalogueError;
 use crate::exit::{Exit, Failure, with_causes};
 use crate::export::ExportError;
 use crate::harm;
@@ -43,6 +44,12 @@ pub enum AdminError {
     NotDated,
     #[error("{0:?} is not a day of the calendar such as 2026-11-20")]
     Day(String),
+    #[error("no conflict {0:?}")]
+    UnknownConflict(String),
+    #[error(transparent)]
+    Fact(msap_shared::document::register::FieldError),
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
     #[error("no flagged fact {0:?}")]
     UnknownFlagged(String),
     #[error("{0:?} names more than one flagged fact")]
@@ -110,6 +117,7 @@ impl AdminError {
             | Self::UnknownDevice(_)
             | Self::UnknownToken(_)
             | Self::UnknownDocument(_)
+            | Self::UnknownConflict(_)
             | Self::UnknownFlagged(_)
             | Self::UnknownRefusal(_) => Exit::NotFound,
             Self::Ask(
@@ -126,6 +134,7 @@ impl AdminError {
             Self::Store(error)
             | Self::Ask(AskError::Store(error))
             | Self::Figures(FigureError::Store(error))
+            | Self::Catalogue(CatalogueError::Store(error))
             | Self::Import(ImportError::Store(error)) => harm::exit(error),
             _ => Exit::Invalid,
         }
@@ -153,6 +162,14 @@ impl AdminError {
             }
             Self::Field(error) => format!("{} : {}", error.field, error.say(lang)),
             Self::Day(text) => format!("{text:?} n’est pas un jour du calendrier, par exemple 2026-11-20"),
+            Self::UnknownConflict(id) => {
+                format!("aucun conflit {id:?} : il a pu être tranché ; relisez « msap-hub conflict list »")
+            }
+            Self::Fact(error) => error.to_string(),
+            Self::Catalogue(CatalogueError::Header) => "l’en-tête n’est ni celui de jours fériés (holiday_zone, date, \
+                 name), ni de vacances (school_zone, name, start, end_exclusive), ni de fermetures (from, to, reason, \
+                 label, scope), ni d’opérateurs (code, label)"
+                .to_owned(),
             Self::UnknownFlagged(id) => format!("aucun fait signalé {id:?} ; msap-hub flagged list"),
             Self::Ambiguous(id) => format!("{id:?} désigne plusieurs faits signalés"),
             Self::Negative(id) => format!(
@@ -201,7 +218,10 @@ impl AdminError {
                 devices.join(", ")
             ),
             Self::Keys(error) => with_causes(error),
-            Self::Store(error) | Self::Figures(FigureError::Store(error)) | Self::Import(ImportError::Store(error)) => {
+            Self::Store(error)
+            | Self::Catalogue(CatalogueError::Store(error))
+            | Self::Figures(FigureError::Store(error))
+            | Self::Import(ImportError::Store(error)) => {
                 return harm::said(error, lang);
             }
         };

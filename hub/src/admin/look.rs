@@ -7,15 +7,16 @@ use rusqlite::Connection;
 
 use super::reply::{FlaggedObject, Reply};
 use super::{AdminError, Look, settle};
-use crate::ask;
-use crate::http::{figures_object, flagged_filter, site_filter};
+use crate::almanac::Almanac;
+use crate::ask::{self, Given};
+use crate::http::{figures_object, flagged_filter, in_conflict, site_filter};
 use crate::keys::Named;
 use crate::lang::Lang;
 use crate::site::SiteObject;
 use crate::store::flagged::FlaggedFilter;
 use crate::store::refusals::RefusedFilter;
 use crate::store::{devices, documents, figures, flagged, history, journal, refusals, sites, tokens};
-use crate::{export, import};
+use crate::{catalogue, export, import};
 
 /// Most lines of the journal in one answer.
 const JOURNAL_MAX: u32 = 100_000;
@@ -31,6 +32,12 @@ const DOCUMENTS_MAX: u32 = 1_000_000;
 pub fn look(conn: &Connection, look: &Look, lang: Lang, now: Timestamp) -> Result<Reply, AdminError> {
     Ok(match look {
         Look::SiteImport { list } => Reply::Imported(import::plan(conn, list, ask::today(now), lang)?.report),
+        Look::CatalogueImport { file } => Reply::Catalogued(catalogue::plan(conn, file, lang)?.report),
+        Look::Conflicts { filters } => {
+            let given = Given::check(filters, &[("site", true), ("department", true)])?;
+            let found = in_conflict(conn, &*Almanac::default().open(conn)?, &given)?;
+            Reply::Conflicts(found.into_iter().flat_map(|(_, conflicts)| conflicts).collect())
+        }
         Look::Sites { filters } => {
             let found = sites::list(conn, &site_filter(filters)?)?;
             Reply::Sites(found.iter().map(|(site, contact)| SiteObject::of(site, contact)).collect())

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::bundle::{AnswerObject, BundleObject};
+use crate::catalogue::CatalogueReport;
 use crate::import::ImportReport;
 use crate::site::SiteObject;
 use crate::store::devices::{Device, Standing};
@@ -21,6 +22,8 @@ use crate::store::{documents, journal};
 pub enum Reply {
     Done,
     Imported(ImportReport),
+    Catalogued(CatalogueReport),
+    Conflicts(Vec<Value>),
     Sites(Vec<SiteObject>),
     Site {
         site: Box<SiteObject>,

@@ -1,7 +1,8 @@
 //! Claims about what operators can do, over a store in memory.
 
 use jiff::Timestamp;
-use msap_shared::id::{DeviceId, Fingerprint};
+use msap_shared::document::register::Edits;
+use msap_shared::id::{DeviceId, Fingerprint, SiteId};
 use msap_shared::io::join_code::JoinCode;
 use rusqlite::Connection;
 
@@ -64,6 +65,14 @@ impl Hub for Desk {
 
     fn finish_rotation(&mut self, _leave_behind: bool, _now: Timestamp) -> Result<AuthoritiesObject, AdminError> {
         Ok(AuthoritiesObject { authorities: Vec::new(), rotating: false, behind: Vec::new() })
+    }
+
+    fn set_hours(&mut self, _hours: &[(SiteId, Edits)], _now: Timestamp) -> Result<(), AdminError> {
+        Ok(())
+    }
+
+    fn settle_conflict(&mut self, id: &str, _version: usize, _now: Timestamp) -> Result<(), AdminError> {
+        Err(AdminError::UnknownConflict(id.to_owned()))
     }
 
     fn check(&mut self, rebuild: bool, _now: Timestamp) -> Result<CheckObject, AdminError> {

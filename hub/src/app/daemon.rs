@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use msap_shared::io::file::{Access, create_private_directory, write_atomic};
 use msap_shared::io::listen::Listener;
 use rusqlite::Connection;
@@ -21,6 +22,7 @@ use super::engine::{self, Engine};
 use super::opening;
 use crate::admin::socket::{Administration, Socket};
 use crate::admin::{self, Asked, Context, Reply, Request};
+use crate::almanac::Almanac;
 use crate::backup::schedule::keep_backing_up;
 use crate::client::{Lock, LockError};
 use crate::config::{LogFormat, Settings};
@@ -101,7 +103,9 @@ async fn serve(data: &Path, core: core::Core, keys: Arc<Keys>, settings: &Settin
     let (rim, writer) = (CancellationToken::new(), CancellationToken::new());
     let advertise = advertised(settings.sync_advertise.as_deref(), sync);
     let core = core.with(Sources::new(keys.clone(), &advertise));
-    let service = Service::start(core, data.join(store::FILE_NAME), keys.clone(), &advertise, writer.clone());
+    let almanac = Arc::new(Almanac::new(settings.partners_stale_after_days));
+    let database = data.join(store::FILE_NAME);
+    let service = Service::start(core, database, keys.clone(), &advertise, almanac, writer.clone());
     let service = service.map_err(|error| failed("writer", &error))?;
     let handle = service.handle.clone();
     let context = Context { ca_hash: keys.ca_hash(), advertise: settings.sync_advertise.clone(), sync };
@@ -260,6 +264,18 @@ impl Views for Handle {
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         Self::look_up(self, f).await
+    }
+
+    async fn change<T, F>(&self, f: F) -> Option<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut core::Core, Timestamp) -> T + Send + 'static,
+    {
+        self.manage(f).await.ok()
+    }
+
+    fn almanac(&self) -> &Arc<Almanac> {
+        Self::almanac(self)
     }
 
     fn trouble(&self) -> Option<&'static str> {

@@ -1,19 +1,23 @@
 //! What operators' changes ask of the core and the keys, and how failures are told.
 
 use jiff::Timestamp;
-use msap_shared::id::DeviceId;
+use msap_shared::document::DocKind;
+use msap_shared::document::register::{Author, Edits};
+use msap_shared::id::{DeviceId, SiteId};
 use msap_shared::time::Month;
 use rusqlite::Connection;
 
 use crate::admin::{self, AdminError, AuthoritiesObject, CheckObject, FoldedObject, Hub};
 use crate::backup::BackupError;
 use crate::bundle::{self, AnswerObject, BundleObject};
+use crate::coordinate::{self, WriteError};
 use crate::core::Core;
+use crate::core::edit::{SiteEdit, SiteEdited};
 use crate::exit::{Exit, Failure, with_causes};
 use crate::harm;
 use crate::keys::{Keys, KeysError, Named};
 use crate::lang::Lang;
-use crate::store::{StoreError, devices, journal};
+use crate::store::{StoreError, devices, journal, sites};
 
 pub(super) fn keys_failure(error: &KeysError) -> Failure {
     let exit = if error.exit_code() == Exit::Damaged as u8 { Exit::Damaged } else { Exit::Failure };
@@ -98,6 +102,41 @@ impl Hub for Engine<'_> {
         let left: Vec<&str> = behind.iter().map(|device| device.id.as_str()).collect();
         self.write(|conn| journal::record(conn, now, "ca.finish", "", &format!("left behind: {}", left.join(" "))))?;
         admin::authorities(self.core.connection(), self.keys)
+    }
+
+    fn set_hours(&mut self, hours: &[(SiteId, Edits)], now: Timestamp) -> Result<(), AdminError> {
+        let edits: Vec<SiteEdit> = hours
+            .iter()
+            .map(|(site, facts)| SiteEdit {
+                site: site.clone(),
+                kind: DocKind::Schedule,
+                facts: facts.clone(),
+                detail: String::new(),
+            })
+            .collect();
+        if edits.is_empty() {
+            return Ok(());
+        }
+        let done = self.core.edit_all(&edits, now)?;
+        let kept = done.iter().filter(|done| **done == SiteEdited::Kept).count();
+        Ok(self.write(|conn| journal::record(conn, now, "site.import", "hours", &format!("schedules={kept}")))?)
+    }
+
+    fn settle_conflict(&mut self, id: &str, version: usize, now: Timestamp) -> Result<(), AdminError> {
+        let unknown = || AdminError::UnknownConflict(id.chars().take(60).collect());
+        let (site, conflict) = id.split_once('.').ok_or_else(unknown)?;
+        let site = match sites::resolve(self.core.connection(), site)? {
+            Some(site) => sites::find(self.core.connection(), &site)?,
+            None => None,
+        };
+        let (site, _) = site.ok_or_else(unknown)?;
+        match coordinate::settle_conflict(self.core, &Author::National, &site, conflict, version, now) {
+            Ok(_) => Ok(()),
+            Err(WriteError::NoConflict(_)) => Err(unknown()),
+            Err(WriteError::Field(error)) => Err(AdminError::Fact(error)),
+            Err(WriteError::Store(error)) => Err(error.into()),
+            Err(error @ WriteError::Refused(_)) => Err(StoreError::corrupt(error.to_string()).into()),
+        }
     }
 
     fn check(&mut self, rebuild: bool, now: Timestamp) -> Result<CheckObject, AdminError> {

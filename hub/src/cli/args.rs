@@ -5,12 +5,14 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::catalogue::{Catalogue, Conflict};
 pub(crate) use self::settle::{Flagged, Refused};
 pub(crate) use self::site::Site;
 use super::bundle::{ExportBundle, ImportBundle};
 use super::{Backup, Ca, Restore};
 use crate::lang::Lang;
 
+mod catalogue;
 mod settle;
 mod site;
 
@@ -80,6 +82,12 @@ pub(crate) enum Command {
     /// Les autorités, auxquelles les postes reconnaissent ce hub
     #[command(subcommand)]
     Ca(Ca),
+    /// Calendriers, fermetures du réseau et opérateurs
+    #[command(subcommand)]
+    Catalogue(Catalogue),
+    /// Les contradictions à trancher dans les horaires et les partenaires
+    #[command(subcommand)]
+    Conflict(Conflict),
     /// Les changements refusés
     #[command(subcommand)]
     Refused(Refused),

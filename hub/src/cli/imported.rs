@@ -24,6 +24,9 @@ pub(super) fn show(report: &ImportReport, json: bool, lang: Lang) -> io::Result<
     if !report.problems.is_empty() {
         list(&report.problems, &["line", "site", "field", "code", "found", "problem", "done"], false)?;
     }
+    if !report.hours_kept.is_empty() {
+        list(&report.hours_kept, &["line", "site", "key", "author", "stands", "listed"], false)?;
+    }
     if !report.missing.is_empty() {
         list(&report.missing, &["site", "name", "list_date", "retired"], false)?;
     }
@@ -33,6 +36,7 @@ pub(super) fn show(report: &ImportReport, json: bool, lang: Lang) -> io::Result<
 fn summary(report: &ImportReport, lang: Lang) -> Vec<String> {
     let ImportReport { layout, encoding, list_date, added, changed, unchanged, older, rejected, .. } = report;
     let retired = report.missing.iter().filter(|site| site.retired).count();
+    let (hours, kept) = (report.hours_changed, report.hours_kept.len());
     let (aliases, missing) = (report.aliases.len(), report.missing.len());
     let from = match (report.list_date_from.as_str(), lang) {
         ("option", _) => "--date",
@@ -50,6 +54,7 @@ fn summary(report: &ImportReport, lang: Lang) -> Vec<String> {
                 "ajoutés : {added} ; modifiés : {changed} ; inchangés : {unchanged} ; dépassés par une liste plus \
                  récente : {older} ; rejetés : {rejected}"
             ),
+            format!("horaires modifiés : {hours} lieux ; dits autrement par une personne, et gardés : {kept}"),
             format!("nouveaux alias : {aliases} ; absents de cette liste : {missing}, dont fermés : {retired}"),
         ],
         Lang::En => vec![
@@ -58,6 +63,7 @@ fn summary(report: &ImportReport, lang: Lang) -> Vec<String> {
                 "added: {added}; changed: {changed}; unchanged: {unchanged}; overtaken by a newer list: {older}; \
                  rejected: {rejected}"
             ),
+            format!("hours changed: {hours} sites; said otherwise by a person, and kept: {kept}"),
             format!("new aliases: {aliases}; not in this list: {missing}, of which retired: {retired}"),
         ],
     };

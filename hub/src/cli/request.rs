@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::Ca;
-use super::args::{Counts, Device, Document, Flagged, Journal, Refused, Site, Token};
+use super::args::{Catalogue, Conflict, Counts, Device, Document, Flagged, Journal, Refused, Site, Token};
 use crate::admin::{Change, ListFile, Look, Pairs, Request};
+use crate::catalogue::CatalogueFile;
 use crate::exit::{Exit, Failure};
 use crate::lang::Lang;
 use crate::ledger::Verdict;
@@ -110,6 +111,25 @@ pub(crate) fn flagged(flagged: Flagged) -> Request {
     }
 }
 
+pub(crate) fn catalogue(catalogue: Catalogue, lang: Lang) -> Result<Request, Failure> {
+    let Catalogue::Import { file, dry_run } = catalogue;
+    let (bytes, name) = read(&file, lang)?;
+    let file = CatalogueFile::read(&bytes, name);
+    Ok(match dry_run {
+        true => Request::Look(Look::CatalogueImport { file }),
+        false => Request::Change(Change::CatalogueImport { file }),
+    })
+}
+
+pub(crate) fn conflict(conflict: Conflict) -> Request {
+    match conflict {
+        Conflict::List { site, department } => {
+            Request::Look(Look::Conflicts { filters: pairs([("site", site), ("department", department)]) })
+        }
+        Conflict::Resolve { id, version } => Request::Change(Change::ConflictResolve { id, version }),
+    }
+}
+
 pub(crate) fn journal(journal: &Journal) -> Request {
     let Journal::List { after, limit } = journal;
     Request::Look(Look::Journal { after: *after, limit: *limit })
@@ -124,6 +144,12 @@ pub(crate) fn document(document: Document) -> Request {
 
 /// Reads a list of sites that a person names.
 fn list_file(path: &Path, date: Option<String>, retire_missing: bool, lang: Lang) -> Result<ListFile, Failure> {
+    let (bytes, name) = read(path, lang)?;
+    Ok(ListFile { date, retire_missing, ..ListFile::read(&bytes, name) })
+}
+
+/// The bytes and the name of a file that a person names.
+fn read(path: &Path, lang: Lang) -> Result<(Vec<u8>, String), Failure> {
     let bytes = std::fs::read(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
             Failure::new(Exit::NotFound, format!("{} {}", path.display(), lang.of("n’existe pas", "does not exist")))
@@ -131,5 +157,5 @@ fn list_file(path: &Path, date: Option<String>, retire_missing: bool, lang: Lang
         _ => Failure::new(Exit::Failure, format!("{} : {error}", path.display())),
     })?;
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok(ListFile { date, retire_missing, ..ListFile::read(&bytes, name) })
+    Ok((bytes, name))
 }

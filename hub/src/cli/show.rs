@@ -6,7 +6,7 @@ use data_encoding::BASE64;
 use serde_json::Value;
 
 use super::args::Format;
-use super::{bundle, imported};
+use super::{bundle, catalogue, imported};
 use crate::admin::{AuthoritiesObject, DeviceObject, Reply};
 use crate::config::Shown;
 use crate::doctor::Finding;
@@ -45,6 +45,8 @@ pub(crate) fn reply(reply: Reply, format: Option<Format>, json: bool, lang: Lang
                 Ok(())
             }
         },
+        Reply::Catalogued(report) => catalogue::show(&report, json, lang),
+        Reply::Conflicts(found) => catalogue::conflicts(&found, json),
         Reply::Bundle(bundle) if json => out::json(&bundle),
         Reply::Bundle(found) => bundle::show(&found, lang),
         Reply::BundleMade(made) if json => out::json(&made),

@@ -4,12 +4,12 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{delete, get, patch, post, put};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use super::problem::Problem;
-use super::{Views, auth, documents, settling, sites, visits};
+use super::{Views, auth, closures, conflicts, documents, exports, partners, schedule, settling, sites, visits};
 
 /// Largest body of a request.
 const BODY_LEN_MAX: usize = 64 * 1024;
@@ -30,6 +30,18 @@ pub fn router<V: Views>(views: V) -> Router {
         .route("/visits", get(visits::visits::<V>))
         .route("/sites", get(sites::sites::<V>))
         .route("/sites/{id}", get(sites::site::<V>))
+        .route("/sites/{id}/schedule", get(schedule::schedule::<V>))
+        .route("/sites/{id}/schedule.ics", get(schedule::calendar::<V>))
+        .route("/sites/{id}/hours.osm", get(schedule::osm::<V>))
+        .route("/sites/{id}/closures", put(closures::put_of_site::<V>).delete(closures::delete_of_site::<V>))
+        .route("/sites/{id}/partners", get(partners::of_site::<V>))
+        .route("/sites/{id}/partners/{operator}", patch(partners::patch::<V>))
+        .route("/partners", get(partners::of_network::<V>))
+        .route("/closures", get(closures::of_network::<V>).put(closures::put_of_network::<V>))
+        .route("/closures/{id}", delete(closures::delete_of_network::<V>))
+        .route("/exports/anct.csv", get(exports::anct::<V>))
+        .route("/conflicts", get(conflicts::list::<V>))
+        .route("/conflicts/{id}", post(conflicts::settle::<V>))
         .route("/flagged", get(settling::flagged::<V>))
         .route("/refused", get(settling::refused::<V>))
         .route("/documents", get(documents::list::<V>))

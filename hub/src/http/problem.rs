@@ -19,11 +19,13 @@ pub(super) struct Problem {
     detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     parameter: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
 }
 
 impl Problem {
     fn new(status: StatusCode, r#type: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { r#type, title, status: status.as_u16(), detail: detail.into(), parameter: None }
+        Self { r#type, title, status: status.as_u16(), detail: detail.into(), parameter: None, field: None }
     }
 
     fn about(self, parameter: &str) -> Self {
@@ -84,7 +86,29 @@ impl Problem {
     /// The address exists, for other methods.
     pub(super) fn method() -> Self {
         let title = "Method not allowed";
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "urn:msap:problem:method", title, "this address is read with GET")
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "urn:msap:problem:method",
+            title,
+            "this address does not take this method",
+        )
+    }
+
+    /// The hub is about to end.
+    pub(super) fn stopping() -> Self {
+        Self::unavailable("the hub is stopping")
+    }
+
+    /// A body that is not of its form.
+    pub(super) fn body(detail: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "urn:msap:problem:body", "The body cannot be read", detail)
+    }
+
+    /// A field of a body that cannot be written. Nothing was.
+    pub(super) fn field(field: &str, why: impl Into<String>) -> Self {
+        let (status, title) = (StatusCode::UNPROCESSABLE_ENTITY, "A field has a value that it cannot take");
+        let field = Some(field.chars().take(60).collect());
+        Self { field, ..Self::new(status, "urn:msap:problem:field", title, why) }
     }
 
     /// The hub cannot answer just now.

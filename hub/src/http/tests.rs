@@ -13,40 +13,16 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use self::file::File;
 use super::*;
+use crate::core::Revocations;
 use crate::export::tests::chunks;
+use crate::store::Store;
 
 mod beyond;
+mod file;
+mod schedules;
 mod settling;
-
-/// Reads on a connection of its own each time.
-#[derive(Clone)]
-struct File {
-    path: PathBuf,
-    writer: bool,
-}
-
-impl Views for File {
-    async fn read<T, F>(&self, f: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
-    {
-        f(&Connection::open(&self.path).map_err(StoreError::sqlite("opening"))?)
-    }
-
-    async fn look_up<T, F>(&self, f: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
-    {
-        self.read(f).await
-    }
-
-    fn trouble(&self) -> Option<&'static str> {
-        (!self.writer).then_some("the writer does not answer")
-    }
-}
 
 const TOKENS: [(&str, &str, &str); 8] = [
     ("national", "national", "reader"),
@@ -62,6 +38,7 @@ const TOKENS: [(&str, &str, &str); 8] = [
 fn fill(path: &Path) {
     let conn = Connection::open(path).unwrap();
     crate::store::MIGRATIONS.iter().for_each(|sql| conn.execute_batch(sql).unwrap());
+    conn.pragma_update(None, "user_version", crate::store::MIGRATIONS.len()).unwrap();
     conn.execute_batch(
         "INSERT INTO site (id, name, kind, parent, department, region, bearer, timezone) VALUES
            ('361', 'Perseigne', 'house', NULL, '61', '28', 'mairie', 'Europe/Paris'),
@@ -105,7 +82,7 @@ fn hub() -> Hub {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("hub.db");
     fill(&path);
-    Hub { router: router(File { path, writer: true }), _dir: dir }
+    Hub { router: router(File { path, writer: true, almanac: Arc::new(Almanac::new(45)) }), _dir: dir }
 }
 
 impl Hub {
@@ -290,6 +267,7 @@ async fn sites_are_listed_page_by_page() {
         ("cursor=%21", 422, "cursor"),
         ("kind=bus", 422, "kind"),
         ("state=silent", 501, "state"),
+        ("open_at=noon", 422, "open_at"),
         ("commune=x", 400, "commune"),
     ] {
         let (found, body) = hub.get("national", &format!("/v1/sites?{query}")).await;
@@ -340,11 +318,11 @@ async fn health_needs_no_token_and_tells_a_dead_writer() {
     }
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("hub.db");
-    let empty = Hub { router: router(File { path: path.clone(), writer: true }), _dir: dir };
+    let empty = Hub { router: router(File { path: path.clone(), writer: true, almanac: Arc::default() }), _dir: dir };
     assert_eq!(empty.get("", "/readyz").await.0, 503);
     fill(&path);
     assert_eq!(empty.get("", "/readyz").await.0, 200);
-    let dead = Hub { router: router(File { path, writer: false }), ..empty };
+    let dead = Hub { router: router(File { path, writer: false, almanac: Arc::default() }), ..empty };
     assert_eq!(dead.get("", "/readyz").await.0, 503);
     assert_eq!(dead.get("", "/healthz").await.0, 200);
 }

@@ -79,6 +79,18 @@ pub struct NewAlias {
     pub site: String,
 }
 
+/// Hours that the list contradicts and that stay, as a person has said them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub struct HoursKept {
+    pub line: u64,
+    pub site: String,
+    pub key: String,
+    pub author: String,
+    pub stands: String,
+    pub listed: String,
+}
+
 /// What an import did, or would do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportReport {
@@ -110,6 +122,12 @@ pub struct ImportReport {
     pub changes: Vec<FieldChange>,
     /// Every defect, in the order of the file.
     pub problems: Vec<RowProblem>,
+    /// Sites whose schedules the list changes.
+    #[serde(default)]
+    pub hours_changed: u64,
+    /// Hours that a person has said otherwise, and that stay.
+    #[serde(default)]
+    pub hours_kept: Vec<HoursKept>,
     /// Sites that only older lists name.
     pub missing: Vec<MissingSite>,
 }

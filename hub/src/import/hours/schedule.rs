@@ -18,7 +18,7 @@ use msap_shared::time::Day;
 use super::{DayHours, Doubt};
 
 /// The columns of a week, Monday first, by the names that are used within the import.
-pub(in crate::import) const COLUMNS: [&str; 7] = ["h_mon", "h_tue", "h_wed", "h_thu", "h_fri", "h_sat", "h_sun"];
+pub(crate) const COLUMNS: [&str; 7] = ["h_mon", "h_tue", "h_wed", "h_thu", "h_fri", "h_sat", "h_sun"];
 
 /// What a list changes in a schedule, and what it would have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

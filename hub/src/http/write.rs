@@ -1,0 +1,128 @@
+//! What holds of every request that writes: who may, what a body may hold, how mistakes are told.
+
+use msap_shared::document::register::{Author, FieldError};
+use serde_json::{Map, Value, json};
+
+use super::auth::Caller;
+use super::problem::Problem;
+use super::scope::Role;
+use crate::coordinate::{WriteError, Written};
+
+/// The role on whose behalf a caller writes.
+pub(super) fn author(caller: &Caller) -> Result<Author, Problem> {
+    if caller.role < Role::Coordinator {
+        return Err(Problem::needs_role("coordinator"));
+    }
+    caller.scope.author().ok_or_else(|| Problem::outside_scope(&caller.scope.to_string()))
+}
+
+/// What was written, as an answer.
+pub(super) fn answer(written: &Written) -> Value {
+    let facts = written.facts.iter().map(|(key, value)| json!({ "key": key, "value": value }));
+    json!({ "changed": !written.facts.is_empty(), "facts": facts.collect::<Value>() })
+}
+
+impl From<FieldError> for Problem {
+    fn from(FieldError { field, why }: FieldError) -> Self {
+        Self::field(field, why)
+    }
+}
+
+impl From<WriteError> for Problem {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Field(error) => error.into(),
+            WriteError::NoConflict(_) => Self::not_found("no conflict has this id: it may have been settled"),
+            // Whatever a person can do otherwise was said of the field.
+            WriteError::Refused(_) => Self::internal(&error),
+            WriteError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// The fields of a JSON object, each taken once.
+#[derive(Debug)]
+pub(super) struct Fields(Map<String, Value>);
+
+impl Fields {
+    /// The objects of a body: one, or a list of them.
+    pub(super) fn several(body: &[u8]) -> Result<Vec<Self>, Problem> {
+        match parse(body)? {
+            Value::Array(objects) => objects.into_iter().map(Self::of).collect(),
+            object => Ok(vec![Self::of(object)?]),
+        }
+    }
+
+    /// The one object of a body.
+    pub(super) fn one(body: &[u8]) -> Result<Self, Problem> {
+        Self::of(parse(body)?)
+    }
+
+    fn of(value: Value) -> Result<Self, Problem> {
+        match value {
+            Value::Object(fields) => Ok(Self(fields)),
+            _ => Err(Problem::body("expected a JSON object")),
+        }
+    }
+
+    /// Takes a text; `None` when the field is not there, `Some(None)` when it is null or empty.
+    pub(super) fn text(&mut self, name: &'static str) -> Result<Option<Option<String>>, Problem> {
+        match self.0.remove(name) {
+            None => Ok(None),
+            Some(Value::Null) => Ok(Some(None)),
+            Some(Value::String(text)) => Ok(Some(Some(text).filter(|text| !text.trim().is_empty()))),
+            Some(_) => Err(Problem::field(name, "attendu : un texte")),
+        }
+    }
+
+    /// Takes a text that must be there.
+    pub(super) fn needed(&mut self, name: &'static str) -> Result<String, Problem> {
+        self.text(name)?.flatten().ok_or_else(|| Problem::field(name, "ce champ manque"))
+    }
+
+    /// Takes a text, or what stands for its absence.
+    pub(super) fn text_or(&mut self, name: &'static str, default: &str) -> Result<String, Problem> {
+        Ok(self.text(name)?.flatten().unwrap_or_else(|| default.to_owned()))
+    }
+
+    /// Takes a number.
+    pub(super) fn number(&mut self, name: &'static str) -> Result<Option<u16>, Problem> {
+        match self.0.remove(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => match value.as_u64().and_then(|number| u16::try_from(number).ok()) {
+                Some(number) => Ok(Some(number)),
+                None => Err(Problem::field(name, "attendu : un nombre de 0 à 65535")),
+            },
+        }
+    }
+
+    /// Takes a yes or no.
+    pub(super) fn flag(&mut self, name: &'static str) -> Result<bool, Problem> {
+        match self.0.remove(name) {
+            None | Some(Value::Null) => Ok(false),
+            Some(Value::Bool(flag)) => Ok(flag),
+            Some(_) => Err(Problem::field(name, "attendu : true ou false")),
+        }
+    }
+
+    /// Takes an object.
+    pub(super) fn object(&mut self, name: &'static str) -> Result<Option<Self>, Problem> {
+        match self.0.remove(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Object(fields)) => Ok(Some(Self(fields))),
+            Some(_) => Err(Problem::field(name, "attendu : un objet")),
+        }
+    }
+
+    /// Nothing may be left: a misspelt field must not be silently ignored.
+    pub(super) fn finish(self) -> Result<(), Problem> {
+        match self.0.keys().next() {
+            None => Ok(()),
+            Some(name) => Err(Problem::field(name, "champ inconnu")),
+        }
+    }
+}
+
+fn parse(body: &[u8]) -> Result<Value, Problem> {
+    serde_json::from_slice(body).map_err(|_| Problem::body("the body is not JSON"))
+}
