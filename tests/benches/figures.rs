@@ -26,6 +26,9 @@ use msap_tests::relay::{Relay, Traffic};
 use msap_tests::world::World;
 use tokio_util::sync::CancellationToken;
 
+#[path = "figures/schedules.rs"]
+mod schedules;
+
 fn main() -> Result<()> {
     // `cargo test --benches` runs this to see that it starts.
     if std::env::args().any(|arg| arg == "--test") {
@@ -33,6 +36,7 @@ fn main() -> Result<()> {
     }
     tell("one tap durable at the agent (commit and fsync), median", &tap_durable()?);
     tell("hub CPU per change accepted, runs of 50, median", &change_accepted()?);
+    schedules::measure()?;
     let programs = Programs::beside_this_test()?;
     for (name, path) in [("msap-agent", &programs.agent), ("msap-hub", &programs.hub)] {
         let size = std::fs::metadata(&path.path)?.len();
