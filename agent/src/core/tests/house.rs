@@ -9,10 +9,20 @@ use super::references::{referred, welcomed};
 use super::*;
 use crate::command::house::{Decision, House, Look, ScheduleView, Seen};
 
+/// Asks within a session, to which a decision is sent at once.
+fn asked(core: &mut Core, house: House, wall: &str) -> Result<Reply, CommandError> {
+    let outputs = core.turn(vec![Input::Command(7, Command::House(Box::new(house)))], at(wall)).unwrap();
+    let mut replies = outputs.into_iter().filter_map(|output| match output {
+        Output::Reply(7, reply) => Some(reply),
+        _ => None,
+    });
+    replies.next().unwrap()
+}
+
 fn schedule(core: &mut Core, from: &str) -> ScheduleView {
     let from: Day = from.parse().unwrap();
     let look = Look::Schedule { from: Some(from), to: Some(from) };
-    match ask(core, Command::House(Box::new(House::Look(look)))) {
+    match asked(core, House::Look(look), NOON) {
         Ok(Reply::House(seen)) => match *seen {
             Seen::Schedule(view) => *view,
             other => panic!("{other:?}"),
@@ -22,7 +32,7 @@ fn schedule(core: &mut Core, from: &str) -> ScheduleView {
 }
 
 fn decide(core: &mut Core, decision: Decision) {
-    let decided = ask(core, Command::House(Box::new(House::Decide(decision))));
+    let decided = asked(core, House::Decide(decision), NOON);
     assert!(matches!(decided, Ok(Reply::House(_))), "{decided:?}");
 }
 
@@ -87,8 +97,7 @@ fn calendars_and_closures_are_kept_as_they_are_sent_and_the_houses_own_word_prev
 fn nothing_is_decided_on_a_day_that_nobody_believes() {
     let mut core = core();
     welcomed(&mut core);
-    let confirm = || Command::House(Box::new(House::Decide(Decision::ConfirmHours)));
-    assert!(ask(&mut core, confirm()).is_ok());
-    let early = ask_at(&mut core, confirm(), "2001-01-01T11:00:00Z");
+    assert!(asked(&mut core, House::Decide(Decision::ConfirmHours), NOON).is_ok());
+    let early = asked(&mut core, House::Decide(Decision::ConfirmHours), "2001-01-01T11:00:00Z");
     assert_eq!(field(early), "day");
 }

@@ -20,7 +20,7 @@ pub(super) fn welcomed(core: &mut Core) {
         epoch: msap_shared::id::Epoch::new([1; 16]),
         mark: msap_shared::frame::Mark { commit: 1, tag: 1 },
         protocol: 1,
-        clock_ms: 0,
+        clock_ms: at(NOON).wall.as_millisecond(),
         in_sync: true,
         standing: msap_shared::frame::DeviceStanding::Active,
     });
