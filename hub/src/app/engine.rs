@@ -113,6 +113,7 @@ pub(super) fn checked(report: CheckReport, rebuild: bool) -> CheckObject {
         changes: report.changes,
         rebuilt: rebuild && report.problems.is_empty(),
         problems: report.problems,
+        registry: report.registry,
         differences: report.differences,
         negative: report.negative,
     }

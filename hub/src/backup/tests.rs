@@ -10,6 +10,7 @@ use msap_shared::session::hub::HubReplica as _;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+use super::restore::Beside;
 use super::*;
 use crate::keys::Keys;
 use crate::replica::Replica;
@@ -53,7 +54,7 @@ impl Place {
     }
 
     fn restore(&self, name: &str) -> Result<restore::Restored, BackupError> {
-        restore::restore(&self.path(name), self.dir.path(), &self.keys, &mut silent(), now())
+        restore::restore(&self.path(name), self.dir.path(), (&self.keys, Beside::ItsKeys), &mut silent(), now())
     }
 }
 

@@ -19,6 +19,7 @@ use msap_shared::reference::Held;
 use msap_shared::session::hub::{HubReplica, HubSession, Taken};
 use msap_shared::session::{SEQ_MAX, SessionError};
 use msap_shared::time::Month;
+use rusqlite::Connection;
 
 use super::{Core, Done, admit};
 use crate::accept::ConnId;
@@ -73,6 +74,8 @@ pub struct TakenIn {
     pub documents: BTreeMap<DocId, Tally>,
     /// Whether anything is different now.
     pub changed: bool,
+    /// Whether the device takes for confirmed what another epoch held, and left it out.
+    pub outdated: bool,
 }
 
 /// An answer, to be signed.
@@ -127,8 +130,11 @@ impl Core {
             let epoch_before = turn.epoch();
             let mut session = HubSession::new(Grant::of_site(site.clone()), standing);
             let mut seen = Seen::default();
-            let mut have = Vec::new();
+            let (mut have, mut known_epoch) = (Vec::new(), None);
             for frame in frames.iter() {
+                if let Frame::Hello(hello) = &frame {
+                    known_epoch = hello.epoch;
+                }
                 if let Frame::Have(told) = frame {
                     have.extend(session.grant().covers(&told.document).then_some(told));
                     continue;
@@ -144,6 +150,7 @@ impl Core {
             if turn.epoch() != epoch_before {
                 done.new_epoch = Some(NO_LINE);
             }
+            let outdated = known_epoch.is_some_and(|known| known != turn.epoch()) && seen.lacks(conn, &have)?;
             let told = Told { token, have: seen.as_told(have)? };
             let news = seen.documents.values().any(|tally| tally.taken > 0 || tally.apart > 0);
             let changed = told::keep(conn, device, &told, today)? || news;
@@ -158,7 +165,7 @@ impl Core {
                     &format!("{taken} new, {refused} refused"),
                 )?;
             }
-            Ok::<_, FileRefused>(TakenIn { site, standing, documents: seen.documents, changed })
+            Ok::<_, FileRefused>(TakenIn { site, standing, documents: seen.documents, changed, outdated })
         })?;
         let outputs = self.after(done, now)?;
         self.outputs.extend(outputs);
@@ -276,6 +283,26 @@ impl Seen {
         {
             self.documents.entry(push.document.clone()).or_default().refused += push.changes.len() as u64;
         }
+    }
+
+    /// Whether the device has changes that neither the hub nor this file holds.
+    fn lacks(&self, conn: &Connection, have: &[Have]) -> Result<bool, StoreError> {
+        for Have { document, versions, .. } in have {
+            // What was refused, or waits for an approval, is not held either.
+            let tally = self.documents.get(document).copied().unwrap_or_default();
+            if tally.refused + tally.apart > 0 {
+                continue;
+            }
+            let held = chains::versions(conn, document)?;
+            let is_held = |told: &Version| {
+                self.forked.contains(&(document.clone(), told.writer))
+                    || held.iter().any(|held| held.writer == told.writer && held.seq >= told.seq)
+            };
+            if !versions.iter().all(is_held) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// What the device has, for an answer. A chain that differs from the one held here is as

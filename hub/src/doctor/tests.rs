@@ -169,10 +169,15 @@ fn the_age_of_the_last_backup_is_told() {
     assert_eq!(look("24h").state, State::Bad);
     std::fs::create_dir(&shelf).unwrap();
     let made = crate::backup::shelf::Shelf::new(&shelf).place(Timestamp::now() - jiff::SignedDuration::from_hours(3));
-    std::fs::write(&made, "").unwrap();
+    std::fs::copy(dir.path().join("hub.db"), &made).unwrap();
     let found = look("24h");
     assert!(found.state == State::Good && found.detail.contains("3 h"), "{found:?}");
     assert_eq!(look("1h").state, State::Bad);
+    // The newest is empty: it is named, and the one before tells the age.
+    let cut = crate::backup::shelf::Shelf::new(&shelf).place(Timestamp::now() - jiff::SignedDuration::from_hours(1));
+    std::fs::write(&cut, "").unwrap();
+    let found = look("24h");
+    assert!(found.state == State::Bad && found.detail.contains(cut.to_str().unwrap()), "{found:?}");
 }
 
 #[test]
