@@ -6,6 +6,7 @@
 //! made by reading only, so that a rehearsal and an import do exactly the same.
 
 mod codes;
+mod date;
 mod defect;
 mod hours;
 mod layout;
@@ -24,6 +25,7 @@ use msap_shared::time::Day;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
+use self::date::FROM_LABELS;
 use self::layout::Columns;
 use self::parents::Parents;
 use self::places::{Merge, Places};
@@ -37,8 +39,6 @@ use crate::store::history::Since;
 use crate::store::sites::{self, SiteFilter};
 use crate::store::{StoreError, journal};
 
-/// How a report says that the newest label dates the list.
-const FROM_LABELS: &str = "labels";
 /// Most rows of one file: the network has about 2,850 sites.
 const ROWS_MAX: u64 = 100_000;
 
@@ -170,7 +170,7 @@ pub fn plan(conn: &Connection, list: &ListFile, today: Day, lang: Lang) -> Resul
     if records.is_empty() {
         return Err(ImportError::Empty);
     }
-    let (day, from) = list_day(list, &columns, &records, today)?;
+    let (day, from) = date::list_day(list, &columns, &records, today)?;
     let mut reading = Reading {
         conn,
         text,
@@ -291,39 +291,6 @@ impl Plan {
         }
         Ok(count)
     }
-}
-
-/// The date of a list, and where it is from: what was typed, else the file's name, else the
-/// newest label.
-fn list_day(
-    list: &ListFile,
-    columns: &Columns,
-    records: &[Result<csv::StringRecord, csv::Error>],
-    today: Day,
-) -> Result<(Day, &'static str), ImportError> {
-    if let Some(text) = &list.date {
-        let day = text.parse().map_err(|_| ImportError::Date(text.chars().take(40).collect()))?;
-        return Ok((day, "option"));
-    }
-    if let Some(day) = day_in_name(&list.name) {
-        return Ok((day, "name"));
-    }
-    let labels =
-        records.iter().flatten().filter_map(|record| codes::label_day(Row::new(columns, record).text("label_date")));
-    // A label may be announced: no list is of a later day than this one.
-    Ok(match labels.filter(|day| *day <= today).max() {
-        Some(day) => (day, FROM_LABELS),
-        None => (today, "today"),
-    })
-}
-
-/// `liste-fs-20240801.csv`: the only eight digits of the name.
-fn day_in_name(name: &str) -> Option<Day> {
-    let mut dates = name.split(|c: char| !c.is_ascii_digit()).filter(|digits| digits.len() == 8);
-    let digits = dates.next()?;
-    let (year, rest) = digits.split_at(4);
-    let (month, day) = rest.split_at(2);
-    Day::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).filter(|_| dates.next().is_none())
 }
 
 /// A row that goes in.

@@ -18,19 +18,23 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use msap_shared::id::{Digest32, Fingerprint, SiteId};
 use msap_shared::io::bundle::{self, BundleError, Header};
-use msap_shared::io::certificate::{self, Authority, CertificateError, Key};
+use msap_shared::io::certificate::{Authority, CertificateError, Key};
 use msap_shared::io::file::{Access, create_private_directory, read_optional, write_atomic};
 use msap_shared::io::serving::{Serving, Shown};
 use msap_shared::io::tls::{self, TlsError};
 use msap_shared::reference::{Authorities, authorities_hash};
 use rustls::pki_types::CertificateDer;
 
+mod belonging;
 mod revocations;
 mod rotation;
 #[cfg(test)]
 mod tests;
 mod witness;
 
+use belonging::{certificate_of, keep_certificates};
+
+pub use belonging::of_one_network;
 pub use revocations::{Damage, Listed, Named, NotIntact, read_list};
 pub use witness::{Witness, has_witness, read_witness};
 
@@ -347,23 +351,6 @@ impl Keys {
     }
 }
 
-/// Whether a database that was last opened with the keys `noted` goes with the keys `present` in
-/// this directory: one in common is enough.
-///
-/// # Errors
-/// [`KeysError::OtherNetwork`].
-pub fn of_one_network(
-    (database, noted): (&Path, &[Fingerprint]),
-    (dir, present): (&Path, &[Fingerprint]),
-) -> Result<(), KeysError> {
-    if noted.is_empty() || noted.iter().any(|key| present.contains(key)) {
-        return Ok(());
-    }
-    let told = |keys: &[Fingerprint]| keys.first().map(ToString::to_string).unwrap_or_default();
-    let (noted, present) = (told(noted), told(present));
-    Err(KeysError::OtherNetwork { database: database.into(), noted, dir: dir.into(), present })
-}
-
 /// A file that shows that an authority was here before. A list of revocations without one is
 /// what a first start leaves that was cut off.
 fn trace(dir: &Path) -> Result<Option<&'static str>, KeysError> {
@@ -395,38 +382,4 @@ fn make_key(path: &Path) -> Result<Key, KeysError> {
     let key = Key::generate()?;
     write(path, key.to_pem().as_bytes(), Access::Owner)?;
     Ok(key)
-}
-
-/// Writes the certificates for people to see, unless they are there. One of a key that is none of
-/// these shows that files of two networks were mixed.
-fn keep_certificates(dir: &Path, present: &Present) -> Result<(), KeysError> {
-    let keys: Vec<_> = present.authorities().map(Authority::fingerprint).collect();
-    keep_certificate(dir, (CA_CERTIFICATE, CA_KEY), present.authority.certificate(), &keys)?;
-    let certificate = present.authority.certify_hub(&present.hub_key)?;
-    keep_certificate(dir, (HUB_CERTIFICATE, HUB_KEY), &certificate, &[present.hub_key.fingerprint()])
-}
-
-/// Writes a certificate unless the one that is there is of the first of these keys; one of another
-/// of them is replaced.
-fn keep_certificate(
-    dir: &Path,
-    (name, key): (&str, &str),
-    certificate: &CertificateDer<'_>,
-    keys: &[Fingerprint],
-) -> Result<(), KeysError> {
-    match certificate_of(dir, name, key, keys)? {
-        Some(0) => Ok(()),
-        _ => write(&dir.join(name), certificate::to_pem(certificate).as_bytes(), Access::Directory),
-    }
-}
-
-/// Which of these keys the certificate in this file is of; `None` when there is no file.
-fn certificate_of(dir: &Path, name: &str, key: &str, keys: &[Fingerprint]) -> Result<Option<usize>, KeysError> {
-    let path = dir.join(name);
-    let Some(bytes) = read(&path)? else { return Ok(None) };
-    let found = certificate::from_pem(&bytes).and_then(|found| certificate::spki_of(&found[0]));
-    let found = found.map_err(|source| KeysError::Damaged { path: path.clone(), source })?;
-    let found = Fingerprint::of_spki(&found);
-    let place = keys.iter().position(|key| *key == found);
-    place.map(Some).ok_or_else(|| KeysError::Mixed { path: dir.join(key), certificate: path })
 }

@@ -369,4 +369,30 @@ mod tests {
         killed.open().unwrap();
         assert!(!killed.path(SUSPECT).exists());
     }
+
+    #[test]
+    fn the_database_of_another_network_is_left_alone() {
+        let (ours, theirs) = (Killed::new(), Killed::new());
+        let before = FILES.map(|name| std::fs::read(theirs.path(name)).unwrap());
+        let failure = open(theirs.dir.path(), &ours.path("keys"), Lang::Fr).err().unwrap();
+        assert_eq!(failure.exit, Exit::Damaged);
+        assert!(failure.message.contains("hub.db") && failure.message.contains("--keys"), "{}", failure.message);
+        assert_eq!(FILES.map(|name| std::fs::read(theirs.path(name)).unwrap())[..2], before[..2]);
+        // A hub key that was lost, or another authority, leaves the other of the two.
+        theirs.remove(&["keys/hub.key"]);
+        theirs.open().unwrap();
+        let keys = Keys::open_or_create(&theirs.path("keys"), true).unwrap();
+        keys.rotate().unwrap();
+        keys.finish_rotation().unwrap();
+        theirs.open().unwrap();
+        // Of a database that is begun beside keys of before, it is known that another was lost.
+        let lost =
+            |killed: &Killed| crate::store::network::was_begun_anew(killed.open().unwrap().connection()).unwrap();
+        assert!(!lost(&theirs));
+        theirs.remove(&["hub.db"]);
+        for side in &FILES[1..] {
+            std::fs::remove_file(theirs.path(side)).ok();
+        }
+        assert!(lost(&theirs) && lost(&theirs));
+    }
 }

@@ -6,7 +6,7 @@
 //! touches a device's place in its line of sessions, so none raises a false alarm of a clone; an
 //! answer tells of committed changes only.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use msap_shared::chain::Run;
@@ -19,14 +19,16 @@ use msap_shared::reference::Held;
 use msap_shared::session::hub::{HubReplica, HubSession, Taken};
 use msap_shared::session::{SEQ_MAX, SessionError};
 use msap_shared::time::Month;
-use rusqlite::Connection;
 
+use self::seen::Seen;
 use super::{Core, Done, admit};
 use crate::accept::ConnId;
 use crate::replica::Replica;
 use crate::store::devices::{self, Standing};
 use crate::store::told::{self, Told};
 use crate::store::{StoreError, Witnessed, chains, journal, refusals};
+
+mod seen;
 
 /// What carries such a session, as device lists show it.
 const TRANSPORT: &str = "file";
@@ -266,56 +268,6 @@ fn versions_told(told: Option<&Told>) -> BTreeMap<DocId, Vec<Version>> {
         _ => None,
     });
     have.collect()
-}
-
-/// What was seen of a file so far.
-#[derive(Default)]
-struct Seen {
-    documents: BTreeMap<DocId, Tally>,
-    forked: BTreeSet<(DocId, WriterId)>,
-}
-
-impl Seen {
-    /// A push outside the device's grant is refused by the session before it reaches the ledger.
-    fn note_foreign(&mut self, frame: &Frame, grant: &Grant) {
-        if let Frame::Push(push) = frame
-            && !grant.covers(&push.document)
-        {
-            self.documents.entry(push.document.clone()).or_default().refused += push.changes.len() as u64;
-        }
-    }
-
-    /// Whether the device has changes that neither the hub nor this file holds.
-    fn lacks(&self, conn: &Connection, have: &[Have]) -> Result<bool, StoreError> {
-        for Have { document, versions, .. } in have {
-            // What was refused, or waits for an approval, is not held either.
-            let tally = self.documents.get(document).copied().unwrap_or_default();
-            if tally.refused + tally.apart > 0 {
-                continue;
-            }
-            let held = chains::versions(conn, document)?;
-            let is_held = |told: &Version| {
-                self.forked.contains(&(document.clone(), told.writer))
-                    || held.iter().any(|held| held.writer == told.writer && held.seq >= told.seq)
-            };
-            if !versions.iter().all(is_held) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// What the device has, for an answer. A chain that differs from the one held here is as
-    /// none: the answer brings this one whole, which tells from where on they differ.
-    fn as_told(&self, have: Vec<Have>) -> Result<Frames, BundleError> {
-        let mut told = Frames::default();
-        for Have { document, mut versions, .. } in have {
-            versions.retain(|version| !self.forked.contains(&(document.clone(), version.writer)));
-            // What finds no room is as untold: the answer brings more than it need.
-            told.push(&Frame::Have(Have { document, versions, held: None }))?;
-        }
-        Ok(told)
-    }
 }
 
 /// The store for a device's file: a session's, but for its line, with a tally.

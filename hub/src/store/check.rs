@@ -31,6 +31,13 @@ pub struct CheckReport {
     pub negative: Vec<String>,
 }
 
+impl CheckReport {
+    /// Whether views can be folded anew: what they follow from is whole.
+    pub fn is_mendable(&self) -> bool {
+        self.problems.is_empty() && self.registry.is_empty()
+    }
+}
+
 /// Reads everything, of one moment. `on_document` hears how many documents are done, of how many,
 /// and can end the check early.
 ///
