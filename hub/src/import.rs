@@ -32,7 +32,7 @@ use self::places::{Merge, Places};
 use self::report::Place;
 pub use self::report::{FieldChange, ImportReport, MissingColumn, MissingSite, NewAlias, RowProblem};
 use self::row::{House, Row};
-use self::shape::Broken;
+use self::shape::{Broken, Shape};
 use crate::lang::Lang;
 use crate::site::{Field, Kind, Life, Site};
 use crate::store::history::Since;
@@ -167,16 +167,17 @@ pub fn plan(conn: &Connection, list: &ListFile, today: Day, lang: Lang) -> Resul
         }
         records.push(record);
     }
+    let (day, from) = date::list_day(list, &columns, &records, today)?;
     if records.is_empty() {
         return Err(ImportError::Empty);
     }
-    let (day, from) = date::list_day(list, &columns, &records, today)?;
+    let shape = Shape::of(&records, &columns, delimiter);
     let mut reading = Reading {
         conn,
         text,
         columns: &columns,
         by_hand: sites::set_by_hand(conn)?,
-        delimiter,
+        shape,
         seen: BTreeSet::new(),
         lang,
     };
@@ -315,7 +316,7 @@ struct Reading<'a> {
     text: &'a str,
     columns: &'a Columns,
     by_hand: ByHand,
-    delimiter: u8,
+    shape: Shape,
     seen: BTreeSet<SiteId>,
     lang: Lang,
 }
@@ -353,7 +354,7 @@ impl Reading<'_> {
         {
             return Ok(Err(place.rejected(columns.name_at(at), value, defect::TEXT)));
         }
-        let broken = shape::broken(&record, columns, self.delimiter, place.line);
+        let broken = self.shape.broken(&record, columns, place.line);
         if let Some(Broken { rejected: true, defect, column, found }) = broken {
             return Ok(Err(place.rejected(column, &found, defect)));
         }
