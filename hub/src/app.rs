@@ -9,6 +9,7 @@ mod daemon;
 mod engine;
 mod opening;
 mod upkeep;
+mod whose;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -103,7 +104,7 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
             let (request, file) = bundle::export(args);
             brought(&cli.global, request, Some(&file))
         }
-        Command::Check { rebuild } => managed(&cli.global, request::check(rebuild), None),
+        Command::Check { rebuild, seal } => managed(&cli.global, request::check(rebuild, seal), None),
         Command::Backup(backup) => {
             let (data, keys) = directories(&cli.global)?;
             upkeep::backup(&cli.global, &data, &keys, &backup)

@@ -10,13 +10,14 @@ use super::{AdminError, Look, settle};
 use crate::almanac::Almanac;
 use crate::ask::{self, Given};
 use crate::http::{figures_object, flagged_filter, in_conflict, site_filter};
+use crate::import::{self, ImportReport};
 use crate::keys::Named;
 use crate::lang::Lang;
 use crate::site::SiteObject;
 use crate::store::flagged::FlaggedFilter;
 use crate::store::refusals::RefusedFilter;
 use crate::store::{devices, documents, figures, flagged, history, journal, refusals, sites, tokens};
-use crate::{catalogue, export, import};
+use crate::{catalogue, export};
 
 /// Most lines of the journal in one answer.
 const JOURNAL_MAX: u32 = 100_000;
@@ -31,7 +32,10 @@ const DOCUMENTS_MAX: u32 = 1_000_000;
 /// When something that the request names does not exist or makes no sense.
 pub fn look(conn: &Connection, look: &Look, lang: Lang, now: Timestamp) -> Result<Reply, AdminError> {
     Ok(match look {
-        Look::SiteImport { list } => Reply::Imported(import::plan(conn, list, ask::today(now), lang)?.report),
+        Look::SiteImport { list } => {
+            let report = import::plan(conn, list, ask::today(now), lang)?.report;
+            Reply::Imported(ImportReport { dry_run: true, ..report })
+        }
         Look::CatalogueImport { file } => Reply::Catalogued(catalogue::plan(conn, file, lang)?.report),
         Look::Conflicts { filters } => {
             let given = Given::check(filters, &[("site", true), ("department", true)])?;

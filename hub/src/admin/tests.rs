@@ -64,11 +64,11 @@ impl Hub for Desk {
     }
 
     fn rotate(&mut self, _now: Timestamp) -> Result<AuthoritiesObject, AdminError> {
-        Ok(AuthoritiesObject { authorities: Vec::new(), rotating: true, behind: Vec::new() })
+        Ok(AuthoritiesObject { authorities: Vec::new(), rotating: true, behind: Vec::new(), others_unknown: false })
     }
 
     fn finish_rotation(&mut self, _leave_behind: bool, _now: Timestamp) -> Result<AuthoritiesObject, AdminError> {
-        Ok(AuthoritiesObject { authorities: Vec::new(), rotating: false, behind: Vec::new() })
+        Ok(AuthoritiesObject { authorities: Vec::new(), rotating: false, behind: Vec::new(), others_unknown: false })
     }
 
     fn set_hours(&mut self, _hours: &[(SiteId, Edits)], _now: Timestamp) -> Result<(), AdminError> {
@@ -85,6 +85,7 @@ impl Hub for Desk {
             documents: 0,
             changes: 0,
             problems: none(),
+            registry: none(),
             differences: none(),
             negative: none(),
             rebuilt: rebuild,

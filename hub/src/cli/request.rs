@@ -17,8 +17,8 @@ fn pairs<const N: usize>(given: [(&str, Option<String>); N]) -> Pairs {
 
 pub(crate) fn site(site: Site, lang: Lang) -> Result<Request, Failure> {
     Ok(match site {
-        Site::Import { file, dry_run, date, retire_missing } => {
-            let list = list_file(&file, date, retire_missing, lang)?;
+        Site::Import { file, dry_run, date, retire_missing, even_most } => {
+            let list = ListFile { date, retire_missing, even_most, ..list_file(&file, lang)? };
             match dry_run {
                 true => Request::Look(Look::SiteImport { list }),
                 false => Request::Change(Change::SiteImport { list }),
@@ -82,8 +82,8 @@ pub(crate) fn counts(counts: Counts) -> Request {
     Request::Look(Look::Counts { question })
 }
 
-pub(crate) fn check(rebuild: bool) -> Request {
-    Request::Change(Change::Check { rebuild })
+pub(crate) fn check(rebuild: bool, seal: bool) -> Request {
+    Request::Change(if seal { Change::RegistrySeal } else { Change::Check { rebuild } })
 }
 
 pub(crate) fn ca(ca: &Ca) -> Request {
@@ -148,9 +148,9 @@ pub(crate) fn document(document: Document) -> Request {
 }
 
 /// Reads a list of sites that a person names.
-fn list_file(path: &Path, date: Option<String>, retire_missing: bool, lang: Lang) -> Result<ListFile, Failure> {
+fn list_file(path: &Path, lang: Lang) -> Result<ListFile, Failure> {
     let (bytes, name) = read(path, lang)?;
-    Ok(ListFile { date, retire_missing, ..ListFile::read(&bytes, name) })
+    Ok(ListFile::read(&bytes, name))
 }
 
 /// The bytes and the name of a file that a person names.

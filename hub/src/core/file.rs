@@ -6,20 +6,22 @@
 //! touches a device's place in its line of sessions, so none raises a false alarm of a clone; an
 //! answer tells of committed changes only.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use msap_shared::document::DocId;
 use msap_shared::frame::{DeviceStanding, Frame, Have, Reference, Version};
 use msap_shared::grant::Grant;
-use msap_shared::id::{DeviceId, Epoch, Fingerprint, SessionToken, SiteId, WriterId};
+use msap_shared::id::{DeviceId, Epoch, Fingerprint, SessionToken, SiteId};
 use msap_shared::io::bundle::{BundleError, Frames};
-use msap_shared::reference::{AUTHORITIES, Held};
+use msap_shared::reference::Held;
 use msap_shared::session::hub::HubSession;
 use msap_shared::session::{SEQ_MAX, SessionError};
 use msap_shared::time::{Day, Month};
 use rusqlite::Connection;
 
+use self::seen::Seen;
+use self::tallied::ByFile;
 use super::{Core, Done, NO_LINE, admit};
 use crate::reference::Sources;
 use crate::replica::Replica;
@@ -27,9 +29,8 @@ use crate::store::devices::{self, Standing};
 use crate::store::told::{self, Told};
 use crate::store::{StoreError, Witnessed, chains, journal, refusals};
 
+mod seen;
 mod tallied;
-
-use tallied::ByFile;
 
 /// What carries such a session, as device lists show it.
 const TRANSPORT: &str = "file";
@@ -77,6 +78,8 @@ pub struct TakenIn {
     pub documents: BTreeMap<DocId, Tally>,
     /// Whether anything is different now.
     pub changed: bool,
+    /// Whether the device takes for confirmed what another epoch held, and left it out.
+    pub outdated: bool,
 }
 
 /// An answer, to be signed.
@@ -131,8 +134,11 @@ impl Core {
             let epoch_before = turn.epoch();
             let mut session = HubSession::new(Grant::of_site(site.clone()), standing);
             let mut seen = Seen::default();
-            let mut have = Vec::new();
+            let (mut have, mut known_epoch) = (Vec::new(), None);
             for frame in frames.iter() {
+                if let Frame::Hello(hello) = &frame {
+                    known_epoch = hello.epoch;
+                }
                 if let Frame::Have(told) = frame {
                     have.extend(session.grant().covers(&told.document).then_some(told));
                     continue;
@@ -149,6 +155,7 @@ impl Core {
             if turn.epoch() != epoch_before {
                 done.new_epoch = Some(NO_LINE);
             }
+            let outdated = known_epoch.is_some_and(|known| known != turn.epoch()) && seen.lacks(conn, &have)?;
             let told = Told { token, have: seen.as_told(have, spki)? };
             let news = seen.documents.values().any(|tally| tally.taken > 0 || tally.apart > 0);
             let changed = told::keep(conn, device, &told, today)? || news;
@@ -163,7 +170,7 @@ impl Core {
                     &format!("{taken} new, {refused} refused"),
                 )?;
             }
-            Ok::<_, FileRefused>(TakenIn { site, standing, documents: seen.documents, changed })
+            Ok::<_, FileRefused>(TakenIn { site, standing, documents: seen.documents, changed, outdated })
         })?;
         let outputs = self.after(done, now)?;
         self.outputs.extend(outputs);
@@ -304,43 +311,4 @@ fn versions_told(told: Option<&Told>) -> BTreeMap<DocId, Vec<Version>> {
         _ => None,
     });
     have.collect()
-}
-
-/// What was seen of a file so far.
-#[derive(Default)]
-struct Seen {
-    documents: BTreeMap<DocId, Tally>,
-    forked: BTreeSet<(DocId, WriterId)>,
-    /// The references that the device holds.
-    references: Vec<Held>,
-}
-
-impl Seen {
-    /// A push outside the device's grant is refused by the session before it reaches the ledger.
-    fn note_foreign(&mut self, frame: &Frame, grant: &Grant) {
-        let (document, count) = match frame {
-            Frame::Push(push) => (&push.document, push.changes.len()),
-            Frame::Edits(edits) => (&edits.document, edits.edits.len()),
-            _ => return,
-        };
-        if !grant.covers(document) {
-            self.documents.entry(document.clone()).or_default().refused += count as u64;
-        }
-    }
-
-    /// What the device has, for an answer. A chain that differs from the one held here is as
-    /// none: the answer brings this one whole, which tells from where on they differ.
-    fn as_told(&self, have: Vec<Have>, spki: &[u8]) -> Result<Frames, BundleError> {
-        let mut told = Frames::default();
-        for (kind, hash) in self.references.iter().copied() {
-            let value = if kind == AUTHORITIES { spki.to_vec() } else { Vec::new() };
-            told.push(&Frame::Reference(Reference { kind, epoch: None, n: 0, hash, value }))?;
-        }
-        for Have { document, mut versions, .. } in have {
-            versions.retain(|version| !self.forked.contains(&(document.clone(), version.writer)));
-            // What finds no room is as untold: the answer brings more than it need.
-            told.push(&Frame::Have(Have { document, versions, held: None }))?;
-        }
-        Ok(told)
-    }
 }
