@@ -96,8 +96,8 @@ fn calendars_and_closures_are_kept_as_they_are_sent_and_the_houses_own_word_prev
 #[test]
 fn nothing_is_decided_on_a_day_that_nobody_believes() {
     let mut core = core();
-    welcomed(&mut core);
     assert!(asked(&mut core, House::Decide(Decision::ConfirmHours), NOON).is_ok());
+    let mut core = Core::new(core.into_connection(), fresh(2)).unwrap();
     let early = asked(&mut core, House::Decide(Decision::ConfirmHours), "2001-01-01T11:00:00Z");
     assert_eq!(field(early), "day");
 }
