@@ -6,6 +6,7 @@
 //! made by reading only, so that a rehearsal and an import do exactly the same.
 
 mod codes;
+mod date;
 mod defect;
 mod hours;
 mod layout;
@@ -13,6 +14,7 @@ mod parents;
 mod places;
 mod report;
 mod row;
+mod shape;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,20 +25,20 @@ use msap_shared::time::Day;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
+use self::date::FROM_LABELS;
 use self::layout::Columns;
 use self::parents::Parents;
 use self::places::{Merge, Places};
 use self::report::Place;
-pub use self::report::{FieldChange, ImportReport, MissingSite, NewAlias, RowProblem};
+pub use self::report::{FieldChange, ImportReport, MissingColumn, MissingSite, NewAlias, RowProblem};
 use self::row::{House, Row};
+use self::shape::{Broken, Shape};
 use crate::lang::Lang;
 use crate::site::{Field, Kind, Life, Site};
 use crate::store::history::Since;
 use crate::store::sites::{self, SiteFilter};
 use crate::store::{StoreError, journal};
 
-/// How a report says that the newest label dates the list.
-const FROM_LABELS: &str = "labels";
 /// Most rows of one file: the network has about 2,850 sites.
 const ROWS_MAX: u64 = 100_000;
 
@@ -53,6 +55,8 @@ pub struct ListFile {
     pub date: Option<String>,
     /// Whether sites that it does not name are retired.
     pub retire_missing: bool,
+    /// Also when those are many.
+    pub even_most: bool,
 }
 
 impl ListFile {
@@ -72,6 +76,20 @@ pub enum ImportError {
     /// Not CSV at all.
     #[error("the header cannot be read")]
     Csv(#[from] csv::Error),
+    /// A header and nothing else.
+    #[error("not a list of sites: it has a header and no rows")]
+    Empty,
+    /// A part of a list, or another one.
+    #[error(
+        "{gone} of the {serving} sites in service are not in this list: --retire-missing would retire more than a \
+         quarter. If that is right, add --even-most"
+    )]
+    Most {
+        /// Sites that would be retired.
+        gone: usize,
+        /// Sites in service.
+        serving: usize,
+    },
     /// More rows than any list of sites.
     #[error("the file has more than {ROWS_MAX} rows")]
     TooLong,
@@ -139,8 +157,8 @@ impl Plan {
 /// When the file as a whole cannot be understood; never for one bad row.
 pub fn plan(conn: &Connection, list: &ListFile, today: Day, lang: Lang) -> Result<Plan, ImportError> {
     let text = list.text.trim_start_matches('\u{feff}');
-    let mut reader =
-        csv::ReaderBuilder::new().flexible(true).delimiter(text::delimiter(text)).from_reader(text.as_bytes());
+    let delimiter = text::delimiter(text);
+    let mut reader = csv::ReaderBuilder::new().flexible(true).delimiter(delimiter).from_reader(text.as_bytes());
     let columns = Columns::find(reader.headers()?).map_err(ImportError::Header)?;
     let mut records = Vec::new();
     for (n, record) in (0..).zip(reader.records()) {
@@ -149,23 +167,37 @@ pub fn plan(conn: &Connection, list: &ListFile, today: Day, lang: Lang) -> Resul
         }
         records.push(record);
     }
-    let (day, from) = list_day(list, &columns, &records, today)?;
-    let mut reading =
-        Reading { conn, text, columns: &columns, by_hand: sites::set_by_hand(conn)?, seen: BTreeSet::new(), lang };
+    let (day, from) = date::list_day(list, &columns, &records, today)?;
+    if records.is_empty() {
+        return Err(ImportError::Empty);
+    }
+    let shape = Shape::of(&records, &columns, delimiter);
+    let mut reading = Reading {
+        conn,
+        text,
+        columns: &columns,
+        by_hand: sites::set_by_hand(conn)?,
+        shape,
+        seen: BTreeSet::new(),
+        lang,
+    };
     let mut report = ImportReport {
         layout: columns.layout.name().to_owned(),
         encoding: list.encoding.clone(),
         list_date: day.to_string(),
         list_date_from: from.to_owned(),
         ignored_columns: columns.ignored(),
+        missing_columns: columns.missing(lang),
         ..ImportReport::default()
     };
-    let mut taken = Vec::new();
+    let (mut taken, mut left_out) = (Vec::new(), BTreeSet::new());
     for record in records {
         match reading.row(record)? {
             Ok(candidate) => taken.push(candidate),
             Err(problem) => {
                 report.rejected += 1;
+                // It is in the list all the same.
+                left_out.extend(sites::resolve(conn, &problem.site)?);
                 report.problems.push(problem);
             }
         }
@@ -173,14 +205,20 @@ pub fn plan(conn: &Connection, list: &ListFile, today: Day, lang: Lang) -> Resul
     let known = sites::list(conn, &SiteFilter::default())?.into_iter().map(|(site, _)| site).collect();
     let merges = Places::of(known).merge(conn, &mut taken, &mut report)?;
     let mut plan = Plan { name: list.name.clone(), day, today, merges, sites: Vec::new(), retired: Vec::new(), report };
-    let named: BTreeSet<SiteId> = taken.iter().map(|row| row.site.id.clone()).collect();
+    let named: BTreeSet<SiteId> = taken.iter().map(|row| row.site.id.clone()).chain(left_out).collect();
     let newest = sites::newest_list(conn)?;
     // Parents come last: a house may stand after its antenna.
     let parents = Parents::of(conn, columns.layout, &taken)?;
     for row in taken {
         plan.take(row, &parents, newest)?;
     }
-    plan.missing(conn, &named, &reading.by_hand, list.retire_missing)?;
+    // Which sites the lines name that are left out together is not known.
+    let whole = plan.report.problems.iter().all(|problem| problem.code != defect::SWALLOWED.code);
+    let serving = plan.missing(conn, &named, &reading.by_hand, list.retire_missing && whole)?;
+    let gone = plan.retired.len();
+    if gone * 4 > serving && !list.even_most {
+        return Err(ImportError::Most { gone, serving });
+    }
     plan.report.finish();
     Ok(plan)
 }
@@ -225,17 +263,19 @@ impl Plan {
         Ok(())
     }
 
-    /// Lists the sites that only older lists name.
+    /// Lists the sites that only older lists name. How many sites are in service.
     fn missing(
         &mut self,
         conn: &Connection,
         named: &BTreeSet<SiteId>,
         by_hand: &ByHand,
         retire: bool,
-    ) -> Result<(), StoreError> {
+    ) -> Result<usize, StoreError> {
         let lives = vec![Life::Open, Life::Labelled];
         let gone: BTreeSet<_> = self.merges.iter().map(Merge::gone).collect();
-        for (site, _) in sites::list(conn, &SiteFilter { lives, ..SiteFilter::default() })? {
+        let serving = sites::list(conn, &SiteFilter { lives, ..SiteFilter::default() })?;
+        let count = serving.len();
+        for (site, _) in serving {
             let Some(listed) = site.list_day.filter(|listed| *listed < self.day) else { continue };
             if named.contains(&site.id) || gone.contains(&site.id) {
                 continue;
@@ -250,41 +290,8 @@ impl Plan {
             });
             self.retired.extend(retired.then_some(site));
         }
-        Ok(())
+        Ok(count)
     }
-}
-
-/// The date of a list, and where it is from: what was typed, else the file's name, else the
-/// newest label.
-fn list_day(
-    list: &ListFile,
-    columns: &Columns,
-    records: &[Result<csv::StringRecord, csv::Error>],
-    today: Day,
-) -> Result<(Day, &'static str), ImportError> {
-    if let Some(text) = &list.date {
-        let day = text.parse().map_err(|_| ImportError::Date(text.chars().take(40).collect()))?;
-        return Ok((day, "option"));
-    }
-    if let Some(day) = day_in_name(&list.name) {
-        return Ok((day, "name"));
-    }
-    let labels =
-        records.iter().flatten().filter_map(|record| codes::label_day(Row::new(columns, record).text("label_date")));
-    // A label may be announced: no list is of a later day than this one.
-    Ok(match labels.filter(|day| *day <= today).max() {
-        Some(day) => (day, FROM_LABELS),
-        None => (today, "today"),
-    })
-}
-
-/// `liste-fs-20240801.csv`: the only eight digits of the name.
-fn day_in_name(name: &str) -> Option<Day> {
-    let mut dates = name.split(|c: char| !c.is_ascii_digit()).filter(|digits| digits.len() == 8);
-    let digits = dates.next()?;
-    let (year, rest) = digits.split_at(4);
-    let (month, day) = rest.split_at(2);
-    Day::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).filter(|_| dates.next().is_none())
 }
 
 /// A row that goes in.
@@ -309,6 +316,7 @@ struct Reading<'a> {
     text: &'a str,
     columns: &'a Columns,
     by_hand: ByHand,
+    shape: Shape,
     seen: BTreeSet<SiteId>,
     lang: Lang,
 }
@@ -346,6 +354,10 @@ impl Reading<'_> {
         {
             return Ok(Err(place.rejected(columns.name_at(at), value, defect::TEXT)));
         }
+        let broken = self.shape.broken(&record, columns, place.line);
+        if let Some(Broken { rejected: true, defect, column, found }) = broken {
+            return Ok(Err(place.rejected(column, &found, defect)));
+        }
         // The list's own id may have become an alias of a site known by an older one.
         let id = match (sites::resolve(conn, &name)?, name.parse::<SiteId>()) {
             (Some(known), _) => known,
@@ -360,6 +372,7 @@ impl Reading<'_> {
         let kept = self.by_hand.get(id.as_str()).unwrap_or(&nothing);
         match row.site(id.clone(), before.as_ref(), kept, &place) {
             Ok((mut site, mut problems)) => {
+                problems.extend(broken.map(|broken| place.problem(broken.column, &broken.found, broken.defect)));
                 if places::is_provisional(&name) && id.as_str() == name {
                     problems.push(place.problem(columns.name("site_id"), &name, defect::PROVISIONAL));
                     places::mark(&mut site);

@@ -186,6 +186,13 @@ impl AdminError {
             Self::Import(ImportError::Date(text)) => {
                 format!("{text:?} n’est pas un jour du calendrier, par exemple 2024-08-01")
             }
+            Self::Import(ImportError::Empty) => {
+                "ce n’est pas une liste de lieux : un en-tête et aucune ligne".to_owned()
+            }
+            Self::Import(ImportError::Most { gone, serving }) => format!(
+                "{gone} des {serving} lieux en service ne sont pas dans cette liste : --retire-missing en fermerait plus \
+                 d’un quart. Si c’est juste, ajoutez --even-most ; rien n’a été changé"
+            ),
             Self::Import(ImportError::Csv(_)) => "l’en-tête du fichier est illisible".to_owned(),
             Self::Import(ImportError::TooLong) => "le fichier a trop de lignes pour une liste de sites".to_owned(),
             Self::Export { name, source } => format!("le document {name} est endommagé : {source}"),

@@ -8,14 +8,15 @@ use rusqlite::Connection;
 use super::reply::{FlaggedObject, Reply};
 use super::{AdminError, Look, settle};
 use crate::ask;
+use crate::export;
 use crate::http::{figures_object, flagged_filter, site_filter};
+use crate::import::{self, ImportReport};
 use crate::keys::Named;
 use crate::lang::Lang;
 use crate::site::SiteObject;
 use crate::store::flagged::FlaggedFilter;
 use crate::store::refusals::RefusedFilter;
 use crate::store::{devices, documents, figures, flagged, history, journal, refusals, sites, tokens};
-use crate::{export, import};
 
 /// Most lines of the journal in one answer.
 const JOURNAL_MAX: u32 = 100_000;
@@ -30,7 +31,10 @@ const DOCUMENTS_MAX: u32 = 1_000_000;
 /// When something that the request names does not exist or makes no sense.
 pub fn look(conn: &Connection, look: &Look, lang: Lang, now: Timestamp) -> Result<Reply, AdminError> {
     Ok(match look {
-        Look::SiteImport { list } => Reply::Imported(import::plan(conn, list, ask::today(now), lang)?.report),
+        Look::SiteImport { list } => {
+            let report = import::plan(conn, list, ask::today(now), lang)?.report;
+            Reply::Imported(ImportReport { dry_run: true, ..report })
+        }
         Look::Sites { filters } => {
             let found = sites::list(conn, &site_filter(filters)?)?;
             Reply::Sites(found.iter().map(|(site, contact)| SiteObject::of(site, contact)).collect())

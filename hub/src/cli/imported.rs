@@ -27,6 +27,9 @@ pub(super) fn show(report: &ImportReport, json: bool, lang: Lang) -> io::Result<
     if !report.missing.is_empty() {
         list(&report.missing, &["site", "name", "list_date", "retired"], false)?;
     }
+    if report.dry_run {
+        eprintln!("{}", lang.of("rien n’a été changé", "nothing was changed"));
+    }
     Ok(())
 }
 
@@ -64,6 +67,10 @@ fn summary(report: &ImportReport, lang: Lang) -> Vec<String> {
     if !report.ignored_columns.is_empty() {
         let columns = report.ignored_columns.join(", ");
         lines.push(format!("{} : {columns}", lang.of("colonnes ignorées", "columns left aside")));
+    }
+    for missing in &report.missing_columns {
+        let text = lang.of("colonne absente", "column missing");
+        lines.push(format!("{text} : {} ({})", missing.column, missing.means));
     }
     if !report.defects.is_empty() {
         let defects: Vec<_> = report.defects.iter().map(|(code, count)| format!("{code} {count}")).collect();

@@ -16,8 +16,8 @@ fn pairs<const N: usize>(given: [(&str, Option<String>); N]) -> Pairs {
 
 pub(crate) fn site(site: Site, lang: Lang) -> Result<Request, Failure> {
     Ok(match site {
-        Site::Import { file, dry_run, date, retire_missing } => {
-            let list = list_file(&file, date, retire_missing, lang)?;
+        Site::Import { file, dry_run, date, retire_missing, even_most } => {
+            let list = ListFile { date, retire_missing, even_most, ..list_file(&file, lang)? };
             match dry_run {
                 true => Request::Look(Look::SiteImport { list }),
                 false => Request::Change(Change::SiteImport { list }),
@@ -123,7 +123,7 @@ pub(crate) fn document(document: Document) -> Request {
 }
 
 /// Reads a list of sites that a person names.
-fn list_file(path: &Path, date: Option<String>, retire_missing: bool, lang: Lang) -> Result<ListFile, Failure> {
+fn list_file(path: &Path, lang: Lang) -> Result<ListFile, Failure> {
     let bytes = std::fs::read(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
             Failure::new(Exit::NotFound, format!("{} {}", path.display(), lang.of("n’existe pas", "does not exist")))
@@ -131,5 +131,5 @@ fn list_file(path: &Path, date: Option<String>, retire_missing: bool, lang: Lang
         _ => Failure::new(Exit::Failure, format!("{} : {error}", path.display())),
     })?;
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok(ListFile { date, retire_missing, ..ListFile::read(&bytes, name) })
+    Ok(ListFile::read(&bytes, name))
 }

@@ -9,6 +9,33 @@ const UNCHANGED: Phrase = Phrase::new("laissé vide, ou comme il était connu", 
 const FLAGGED: Phrase = Phrase::new("gardé tel quel, signalé dans « quality »", "kept as it is, named in quality");
 
 pub(super) const ROW: Defect = Defect::new("row", ("ligne CSV illisible", "the row is not readable as CSV"), LEFT_OUT);
+pub(super) const FIELDS: Defect = Defect::new(
+    "fields",
+    (
+        "trop ou trop peu de champs : les valeurs peuvent être décalées",
+        "too many or too few fields: the values may be shifted",
+    ),
+    Phrase::new(
+        "ligne laissée de côté ; un lieu connu reste comme il était",
+        "row left out; a known site stays as it was",
+    ),
+);
+pub(super) const SWALLOWED: Defect = Defect::new(
+    "swallowed_rows",
+    (
+        "un guillemet n’est pas fermé à sa place : un seul champ contient ces lignes",
+        "a quotation mark is not closed where it should be: one field holds these lines",
+    ),
+    Phrase::new(
+        "ces lignes sont laissées de côté, et aucun lieu n’est fermé : corrigez le guillemet et importez à nouveau",
+        "these lines are left out, and no site is retired: mend the quotation mark and import again",
+    ),
+);
+pub(super) const LINE_BREAK: Defect = Defect::new(
+    "line_break",
+    ("un champ contient un saut de ligne", "a field contains a line break"),
+    Phrase::new("gardé, si ce champ peut en avoir", "kept, if this field can have one"),
+);
 pub(super) const TEXT: Defect =
     Defect::new("text", ("octets qui ne sont pas du texte", "bytes that are no text"), LEFT_OUT);
 pub(super) const ID: Defect = Defect::new(

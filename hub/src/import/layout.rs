@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 
 use csv::StringRecord;
 
+use super::report::MissingColumn;
+use crate::lang::{Lang, Phrase};
+
 /// A kind of list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Layout {
@@ -92,6 +95,33 @@ const NATIONAL: [(&str, &str); 24] = [
     ("format_fs", "format"),
 ];
 
+const HOURS_MEANT: Phrase = Phrase::new("pas d’horaires pour ce jour", "no hours for this day");
+
+/// What it means when a column is not there. Fields of known sites stay as they were.
+const MEANT: [(&str, Phrase); 18] = [
+    ("lat", Phrase::new("nouveaux lieux sans coordonnées", "new sites without coordinates")),
+    ("lon", Phrase::new("nouveaux lieux sans coordonnées", "new sites without coordinates")),
+    ("dep_code", Phrase::new("le département est celui du code INSEE", "the department is that of the INSEE code")),
+    ("insee_com", Phrase::new("nouveaux lieux sans code INSEE", "new sites without an INSEE code")),
+    ("commune", Phrase::new("nouveaux lieux sans commune", "new sites without a commune")),
+    ("postal_code", Phrase::new("nouveaux lieux sans code postal", "new sites without a postal code")),
+    ("address", Phrase::new("nouveaux lieux sans adresse", "new sites without an address")),
+    ("kind", Phrase::new("tout nouveau lieu est une maison", "every new site is a house")),
+    ("format", Phrase::new("nouveaux lieux sans format", "new sites without a format")),
+    ("parent_id", Phrase::new("antennes sans maison", "antennas without a house")),
+    (
+        "group",
+        Phrase::new("antennes rattachées par parent_id seulement", "antennas find their house by parent_id only"),
+    ),
+    ("label_date", Phrase::new("aucune date de labellisation", "no label dates")),
+    ("h_mon", HOURS_MEANT),
+    ("h_tue", HOURS_MEANT),
+    ("h_wed", HOURS_MEANT),
+    ("h_thu", HOURS_MEANT),
+    ("h_fri", HOURS_MEANT),
+    ("h_sat", HOURS_MEANT),
+];
+
 /// Where each column stands in this file.
 #[derive(Debug)]
 pub(super) struct Columns {
@@ -147,6 +177,25 @@ impl Columns {
     /// What the file calls the column at a place.
     pub(super) fn name_at(&self, place: usize) -> String {
         self.header.get(place).cloned().unwrap_or_default()
+    }
+
+    /// How many columns the header has.
+    pub(super) fn count(&self) -> usize {
+        self.header.len()
+    }
+
+    /// The columns that a whole list has and this one has not, with what that means.
+    pub(super) fn missing(&self, lang: Lang) -> Vec<MissingColumn> {
+        let missing = MEANT.iter().filter(|(column, _)| self.place(column).is_none());
+        let named = missing.filter_map(|(column, means)| {
+            let name = match self.layout {
+                Layout::Tidy => TIDY.contains(column).then_some(*column),
+                // The newer of two names stands last.
+                Layout::National => NATIONAL.iter().rfind(|(_, here)| here == column).map(|(name, _)| *name),
+            };
+            Some(MissingColumn { column: name?.to_owned(), means: means.say(lang).to_owned() })
+        });
+        named.collect()
     }
 
     /// The columns of the file that are not used.

@@ -71,6 +71,14 @@ pub struct MissingSite {
     pub retired: bool,
 }
 
+/// A column that a whole list has and this one has not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub struct MissingColumn {
+    pub column: String,
+    pub means: String,
+}
+
 /// A provisional id that is now another name of a site.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are the documentation")]
@@ -92,6 +100,8 @@ pub struct ImportReport {
     pub list_date_from: String,
     /// Columns that are not used.
     pub ignored_columns: Vec<String>,
+    /// Columns that a whole list has and this one has not.
+    pub missing_columns: Vec<MissingColumn>,
     /// Sites that are new.
     pub added: u64,
     /// Sites that were known and differ.
@@ -112,6 +122,8 @@ pub struct ImportReport {
     pub problems: Vec<RowProblem>,
     /// Sites that only older lists name.
     pub missing: Vec<MissingSite>,
+    /// Whether this was a rehearsal: nothing was changed.
+    pub dry_run: bool,
 }
 
 impl ImportReport {

@@ -145,7 +145,9 @@ impl Making<'_> {
 
     /// Sets a field that no person has set.
     fn set(&mut self, column: &str, field: Field, value: &str) {
-        if !self.kept.contains(field.name()) && field.set(&mut self.site, value).is_err() {
+        // Windows ends lines with two characters.
+        let value = value.replace("\r\n", "\n");
+        if !self.kept.contains(field.name()) && field.set(&mut self.site, &value).is_err() {
             self.note(column, defect::VALUE);
         }
     }

@@ -103,7 +103,7 @@ fn a_bad_row_is_named_and_the_others_go_in() {
         (7, "department"),
         (8, "coordinates"),
         (9, "duplicate_id"),
-        (10, "timezone"),
+        (10, "fields"),
         (11, "label_date"),
         (11, "hours_unreadable"),
         (12, "coordinates"),
@@ -246,7 +246,7 @@ fn the_date_of_a_list_is_typed_or_in_its_name_or_in_its_labels() {
         let report = plan(&store(), &list, today(), Lang::Fr).unwrap().report;
         assert_eq!((report.list_date.as_str(), report.list_date_from.as_str()), (expected, from), "{name}");
     }
-    assert_eq!(plan(&store(), &file(&small(&[])), today(), Lang::Fr).unwrap().report.list_date_from, "today");
+    assert_eq!(plan(&store(), &file(&rows_of(1..=1)), today(), Lang::Fr).unwrap().report.list_date_from, "today");
     // A list that only its labels date may name a new site after a newer one.
     let conn = store();
     import(&conn, &rows);
@@ -257,4 +257,108 @@ fn the_date_of_a_list_is_typed_or_in_its_name_or_in_its_labels() {
     };
     let report = import_file(&conn, &typed);
     assert_eq!((numbers(&report), report.older, report.defects["older_list"]), ([0, 0, 0, 0], 1, 1));
+}
+
+#[test]
+fn a_header_alone_is_no_list_and_retires_nobody() {
+    let conn = store();
+    import(&conn, &small(&["1,principal,A,Europe/Paris,,49,47.1,-0.7,,,"]));
+    for text in [HEADER.to_owned(), format!("{HEADER}\n\n")] {
+        let list = ListFile { retire_missing: true, even_most: true, ..file(&text) };
+        assert!(matches!(plan(&conn, &list, today(), Lang::Fr), Err(ImportError::Empty)), "{text:?}");
+    }
+}
+
+fn rows_of(ids: impl IntoIterator<Item = u32>) -> String {
+    let row = |id: u32| format!("{id},principal,N{id},Europe/Paris,,49,47.1,-0.7,,,");
+    small(&ids.into_iter().map(row).collect::<Vec<_>>().iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+#[test]
+fn a_list_that_would_retire_more_than_a_quarter_is_refused_with_both_numbers() {
+    let conn = store();
+    let dated = |text: &str, date: &str| ListFile { date: Some(date.to_owned()), retire_missing: true, ..file(text) };
+    import_file(&conn, &dated(&rows_of(1..=8), "2026-01-01"));
+    let refused = plan(&conn, &dated(&rows_of(1..=5), "2026-02-01"), today(), Lang::Fr).unwrap_err();
+    assert!(matches!(refused, ImportError::Most { gone: 3, serving: 8 }), "{refused}");
+    assert_eq!(site(&conn, "8").life, Life::Open);
+    // A quarter is not more than a quarter.
+    let report = import_file(&conn, &dated(&rows_of(1..=6), "2026-02-01"));
+    assert_eq!(report.missing.iter().filter(|site| site.retired).count(), 2);
+    let even = ListFile { even_most: true, ..dated(&rows_of(1..=1), "2026-03-01") };
+    assert_eq!(import_file(&conn, &even).missing.len(), 5);
+    assert_eq!(site(&conn, "2").life, Life::Retired);
+}
+
+#[test]
+fn a_row_that_is_left_out_still_names_its_site() {
+    let conn = store();
+    let dated = |text: &str, date: &str| ListFile { date: Some(date.to_owned()), retire_missing: true, ..file(text) };
+    import_file(&conn, &dated(&rows_of(1..=8), "2026-01-01"));
+    let short = rows_of(1..=8).replace("8,principal,N8,Europe/Paris,,49,47.1,-0.7,,,", "8,principal");
+    let report = import_file(&conn, &dated(&short, "2026-02-01"));
+    assert_eq!((told(&report), report.missing.len()), (vec![(9, "fields")], 0));
+}
+
+#[test]
+fn rows_of_another_shape_are_named_and_become_no_site() {
+    let conn = store();
+    let row = |id: u32, name: &str| format!("{id},principal,{name},Europe/Paris,,49,47.1,-0.7,,,");
+    let lines = [
+        row(1, "A"),
+        // A separator that is not quoted shifts what follows.
+        row(2, "Maison, la grande"),
+        "3,principal,C".to_owned(),
+        // Empty ones at the end may be what a shift has left.
+        format!("{},,", row(4, "D")),
+        // A quotation mark that is closed two rows later, in the same column: as many fields.
+        row(5, "\"E"),
+        row(6, "F"),
+        row(7, "\"G"),
+        row(8, "H"),
+        // One that is never closed.
+        row(9, "\"I"),
+        row(10, "J"),
+    ];
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let report = import(&conn, &small(&lines));
+    let shifted = [(3, "fields"), (4, "fields"), (5, "fields")];
+    let swallowed = [(6, "swallowed_rows"), (10, "swallowed_rows")];
+    assert_eq!(told(&report), [&shifted[..], &swallowed].concat(), "{:?}", report.problems);
+    let found: Vec<_> = report.problems.iter().map(|problem| problem.found.as_str()).collect();
+    assert_eq!(found[..3], ["12 / 11", "3 / 11", "13 / 11"]);
+    assert!(found[3].starts_with("6–8 : ") && found[4].starts_with("10–"), "{found:?}");
+    assert_eq!(numbers(&report), [2, 0, 0, 5]);
+    let known: Vec<_> = sites::list(&conn, &SiteFilter::default()).unwrap();
+    assert_eq!(known.iter().map(|(site, _)| site.id.as_str()).collect::<Vec<_>>(), ["1", "8"]);
+}
+
+#[test]
+fn separators_that_end_every_row_are_no_defect() {
+    let conn = store();
+    let text = rows_of(1..=3).replace(",,,\n", ",,,,,\n");
+    assert_eq!(numbers(&import(&conn, &text)), [3, 0, 0, 0]);
+}
+
+#[test]
+fn a_comment_of_two_lines_is_kept_and_told() {
+    let conn = store();
+    let text = format!("{HEADER},comment\n1,principal,A,Europe/Paris,,49,47.1,-0.7,,,,\"sur\r\nrendez-vous\"\n");
+    let report = import(&conn, &text);
+    assert_eq!((told(&report), numbers(&report)), (vec![(2, "line_break")], [1, 0, 0, 0]));
+    assert!(report.problems[0].found.starts_with("2–3 : sur"), "{:?}", report.problems);
+    assert_eq!(site(&conn, "1").comment, "sur\nrendez-vous");
+}
+
+#[test]
+fn columns_that_are_missing_are_named_once_with_what_that_means() {
+    let conn = store();
+    let report = import(&conn, "id_fs;lib_fs;latitude;insee_com;h_lundi\n1;A;47.1;49092;\n");
+    let told: Vec<_> = report.missing_columns.iter().map(|missing| missing.column.as_str()).collect();
+    assert!(told.contains(&"longitude") && told.contains(&"h_mardi"), "{told:?}");
+    assert!(!told.contains(&"latitude") && !told.contains(&"h_lundi"), "{told:?}");
+    let means = &report.missing_columns[0].means;
+    assert!(means.contains("sans coordonnées"), "{means}");
+    let whole = import_file(&store(), &ListFile::read(&data("anct_liste_2024_sample.csv"), "liste.csv".to_owned()));
+    assert_eq!(whole.missing_columns, []);
 }

@@ -23,6 +23,9 @@ pub(crate) enum Site {
         /// Ferme, à la date de la liste, les lieux qu’elle ne nomme plus
         #[arg(long)]
         retire_missing: bool,
+        /// Avec --retire-missing : même s’ils sont plus d’un quart des lieux en service
+        #[arg(long, requires = "retire_missing")]
+        even_most: bool,
     },
     /// Liste les lieux
     List {

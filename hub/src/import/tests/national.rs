@@ -54,7 +54,7 @@ fn a_defect_is_at_the_line_of_its_row_however_lines_end() {
     for end in ["\n", "\r\n"] {
         let report = import(&store(), &rows.join(end));
         assert_eq!(numbers(&report), [3, 0, 0, 0]);
-        let expected = [(4, "no_coordinates"), (5, "no_coordinates"), (5, "value")];
+        let expected = [(4, "no_coordinates"), (5, "line_break"), (5, "no_coordinates"), (5, "value")];
         let mut found = told(&report);
         found.sort_unstable();
         assert_eq!(found, expected, "{end:?}");
@@ -169,7 +169,7 @@ fn sites_that_a_newer_list_lacks_are_told_and_retired_when_asked() {
     assert!(!told.is_empty() && told.iter().all(|site| !site.retired));
     let gone = told[0].site.clone();
     assert_eq!(site(&conn, &gone).life, Life::Labelled);
-    let report = import_file(&conn, &ListFile { retire_missing: true, ..new() });
+    let report = import_file(&conn, &ListFile { retire_missing: true, even_most: true, ..new() });
     assert_eq!(report.missing.iter().filter(|site| site.retired).count(), told.len());
     assert_eq!(site(&conn, &gone).life, Life::Retired);
     let history = crate::store::history::of_site(&conn, &gone.parse().unwrap()).unwrap();
