@@ -200,6 +200,7 @@ pub fn enrol(
     // A forked one is two machines already: which of them joins is not known.
     const REPLACE: &str = "UPDATE device SET replaced_by = ?3 \
                            WHERE id = ?1 AND site = ?2 AND id <> ?3 AND standing <> 'revoked' AND forked = 0";
+    const INVITED: &str = "UPDATE device SET replaced_by = ?3 WHERE id = ?1 AND site = ?2 AND id <> ?3";
     let site = valid_for(conn, secret_hash, applicant.counts_for, now)?;
     let Applicant { fingerprint, label, app_version, previous, .. } = *applicant;
     let invitation = invitation(conn, secret_hash)?.ok_or(EnrolError::Unknown)?;
@@ -217,6 +218,11 @@ pub fn enrol(
     }
     conn.execute(USE, params![secret_hash, fingerprint.device().as_bytes()])
         .map_err(StoreError::sqlite("using up an invitation"))?;
+    // What the invitation names is said by a person: also of one that exists twice, or is revoked.
+    if let Some(replaced) = invitation.replaces {
+        conn.execute(INVITED, params![replaced.as_bytes(), site.as_str(), fingerprint.device().as_bytes()])
+            .map_err(StoreError::sqlite("noting which device is replaced"))?;
+    }
     if let Some(previous) = previous {
         conn.execute(REPLACE, params![previous.as_bytes(), site.as_str(), fingerprint.device().as_bytes()])
             .map_err(StoreError::sqlite("noting which device is replaced"))?;

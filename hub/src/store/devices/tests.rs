@@ -159,3 +159,20 @@ fn a_machine_that_joins_anew_replaces_what_it_was() {
     assert_eq!(replaced_by(1), Some(key(4).device()));
     assert_eq!(show(&conn, key(1).device()).unwrap().unwrap().standing, Standing::Active);
 }
+
+#[test]
+fn whom_an_invitation_replaces_tells_by_whom() {
+    let conn = store();
+    enrol_at(&conn, 1, NOW).unwrap();
+    // Also when it was revoked before, or exists twice.
+    conn.execute("UPDATE device SET forked = 1", []).unwrap();
+    revoke(&conn, key(1).device(), "volé").unwrap();
+    invite(&conn, &site("361"), [30; 32], NOW + 60, Some(key(1).device())).unwrap();
+    let applicant = Applicant { fingerprint: key(2), label: "", app_version: "", counts_for: None, previous: None };
+    enrol(&conn, &[30; 32], &applicant, NOW, today()).unwrap();
+    let old = show(&conn, key(1).device()).unwrap().unwrap();
+    assert_eq!((old.replaced_by, old.standing), (Some(key(2).device()), Standing::Revoked));
+    // The same machine asks again with its code: it does not replace itself.
+    enrol(&conn, &[30; 32], &applicant, NOW, today()).unwrap();
+    assert_eq!(show(&conn, key(2).device()).unwrap().unwrap().replaced_by, None);
+}
