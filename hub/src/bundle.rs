@@ -111,6 +111,8 @@ pub struct BundleObject {
     pub created: String,
     /// Whether anything is different now.
     pub changed: bool,
+    /// Whether the hub was emptied or restored since: the machine is to export once more, with --all.
+    pub export_all: bool,
     pub documents: Vec<DocumentTally>,
     pub answer: Option<AnswerObject>,
 }
@@ -187,6 +189,7 @@ pub fn import(
         .to_owned(),
         created: plain(&bundle.header.created),
         changed: taken.changed,
+        export_all: taken.outdated,
         documents: documents.collect(),
         answer,
     })
@@ -281,6 +284,7 @@ fn join(
         standing: "active".to_owned(),
         created: today.to_string(),
         changed: true,
+        export_all: false,
         documents: Vec::new(),
         answer: Some(answer),
     })

@@ -45,6 +45,8 @@ pub(crate) struct ExportBundle {
 /// The request, and where to write the file that it brings.
 pub(crate) fn import(args: ImportBundle, lang: Lang) -> Result<(Request, Option<PathBuf>), Failure> {
     let bytes = read(&args.file, lang)?;
+    // Before anything is imported: what cannot be answered is not half done.
+    args.answer.as_deref().map_or(Ok(()), |answer| there_is_a_folder(answer, lang))?;
     let change = Change::BundleImport { file: BASE64.encode(&bytes), answer: args.answer.is_some() };
     Ok((Request::Change(change), args.answer))
 }
@@ -70,6 +72,16 @@ fn read(path: &Path, lang: Lang) -> Result<Vec<u8>, Failure> {
     }
 }
 
+/// Whether a file can be written to its directory as far as that exists.
+fn there_is_a_folder(file: &Path, lang: Lang) -> Result<(), Failure> {
+    let Some(folder) = file::missing_directory(file) else { return Ok(()) };
+    let text = lang.of(
+        "ce dossier n’existe pas : créez-le, ou donnez-en un autre",
+        "this directory does not exist: make it, or name another",
+    );
+    Err(Failure::new(Exit::NotFound, format!("{} : {text}", folder.display())))
+}
+
 /// Writes the file that a reply brings to its place, and takes it out of what is shown.
 ///
 /// # Errors
@@ -81,6 +93,7 @@ pub(crate) fn put(reply: &mut Reply, path: &Path, lang: Lang) -> Result<(), Fail
         _ => None,
     };
     let Some(answer) = answer else { return Ok(()) };
+    there_is_a_folder(path, lang)?;
     let bytes = BASE64.decode(std::mem::take(&mut answer.file).as_bytes());
     let written = match bytes {
         Ok(bytes) => file::write_atomic(path, &bytes, Access::Directory),
@@ -105,6 +118,15 @@ pub(crate) fn show(bundle: &BundleObject, lang: Lang) -> std::io::Result<()> {
         eprintln!("{} {device} ({site}), {created}", lang.of("fichier du poste", "file of machine"));
         if !changed {
             eprintln!("{}", lang.of("déjà importé : rien n’a changé", "imported before: nothing changed"));
+        }
+        if bundle.export_all {
+            let text = lang.of(
+                "ce hub a été vidé ou restauré depuis le dernier échange avec ce poste : après l’import de la réponse, \
+                 exportez encore une fois, avec --all, pour tout renvoyer",
+                "this hub was emptied or restored since it last heard this machine: once the answer is imported there, \
+                 export once more, with --all, to send everything again",
+            );
+            eprintln!("{text}");
         }
         if standing == "pending" {
             let text = lang.of(

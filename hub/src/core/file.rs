@@ -6,7 +6,7 @@
 //! touches a device's place in its line of sessions, so none raises a false alarm of a clone; an
 //! answer tells of committed changes only.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use msap_shared::chain::Run;
@@ -20,12 +20,15 @@ use msap_shared::session::hub::{HubReplica, HubSession, Taken};
 use msap_shared::session::{SEQ_MAX, SessionError};
 use msap_shared::time::Month;
 
+use self::seen::Seen;
 use super::{Core, Done, admit};
 use crate::accept::ConnId;
 use crate::replica::Replica;
 use crate::store::devices::{self, Standing};
 use crate::store::told::{self, Told};
 use crate::store::{StoreError, Witnessed, chains, journal, refusals};
+
+mod seen;
 
 /// What carries such a session, as device lists show it.
 const TRANSPORT: &str = "file";
@@ -73,6 +76,8 @@ pub struct TakenIn {
     pub documents: BTreeMap<DocId, Tally>,
     /// Whether anything is different now.
     pub changed: bool,
+    /// Whether the device takes for confirmed what another epoch held, and left it out.
+    pub outdated: bool,
 }
 
 /// An answer, to be signed.
@@ -127,8 +132,11 @@ impl Core {
             let epoch_before = turn.epoch();
             let mut session = HubSession::new(Grant::of_site(site.clone()), standing);
             let mut seen = Seen::default();
-            let mut have = Vec::new();
+            let (mut have, mut known_epoch) = (Vec::new(), None);
             for frame in frames.iter() {
+                if let Frame::Hello(hello) = &frame {
+                    known_epoch = hello.epoch;
+                }
                 if let Frame::Have(told) = frame {
                     have.extend(session.grant().covers(&told.document).then_some(told));
                     continue;
@@ -144,6 +152,7 @@ impl Core {
             if turn.epoch() != epoch_before {
                 done.new_epoch = Some(NO_LINE);
             }
+            let outdated = known_epoch.is_some_and(|known| known != turn.epoch()) && seen.lacks(conn, &have)?;
             let told = Told { token, have: seen.as_told(have)? };
             let news = seen.documents.values().any(|tally| tally.taken > 0 || tally.apart > 0);
             let changed = told::keep(conn, device, &told, today)? || news;
@@ -158,7 +167,7 @@ impl Core {
                     &format!("{taken} new, {refused} refused"),
                 )?;
             }
-            Ok::<_, FileRefused>(TakenIn { site, standing, documents: seen.documents, changed })
+            Ok::<_, FileRefused>(TakenIn { site, standing, documents: seen.documents, changed, outdated })
         })?;
         let outputs = self.after(done, now)?;
         self.outputs.extend(outputs);
@@ -259,36 +268,6 @@ fn versions_told(told: Option<&Told>) -> BTreeMap<DocId, Vec<Version>> {
         _ => None,
     });
     have.collect()
-}
-
-/// What was seen of a file so far.
-#[derive(Default)]
-struct Seen {
-    documents: BTreeMap<DocId, Tally>,
-    forked: BTreeSet<(DocId, WriterId)>,
-}
-
-impl Seen {
-    /// A push outside the device's grant is refused by the session before it reaches the ledger.
-    fn note_foreign(&mut self, frame: &Frame, grant: &Grant) {
-        if let Frame::Push(push) = frame
-            && !grant.covers(&push.document)
-        {
-            self.documents.entry(push.document.clone()).or_default().refused += push.changes.len() as u64;
-        }
-    }
-
-    /// What the device has, for an answer. A chain that differs from the one held here is as
-    /// none: the answer brings this one whole, which tells from where on they differ.
-    fn as_told(&self, have: Vec<Have>) -> Result<Frames, BundleError> {
-        let mut told = Frames::default();
-        for Have { document, mut versions, .. } in have {
-            versions.retain(|version| !self.forked.contains(&(document.clone(), version.writer)));
-            // What finds no room is as untold: the answer brings more than it need.
-            told.push(&Frame::Have(Have { document, versions, held: None }))?;
-        }
-        Ok(told)
-    }
 }
 
 /// The store for a device's file: a session's, but for its line, with a tally.

@@ -6,7 +6,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Who may read a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +72,12 @@ pub fn hand_over(_path: &Path) -> io::Result<()> {
 #[cfg(unix)]
 fn directory_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The directory that a file is to be written to, when it does not exist.
+pub fn missing_directory(file: &Path) -> Option<PathBuf> {
+    let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty())?;
+    (!directory.is_dir()).then(|| directory.to_owned())
 }
 
 /// Renames a file within its directory and flushes the directory.

@@ -75,6 +75,7 @@ fn a_machine_without_a_network_joins_counts_and_is_confirmed_by_file() {
         agent.count("CNAF", 3)?;
         let report = carry(&hub, &agent, &stick, "un")?;
         assert_eq!((sum(&report, "taken"), sum(&report, "known"), &report["changed"]), (3, 0, &true.into()));
+        assert_eq!(report["export_all"], false);
         assert_eq!(hub.total("site=275")?, (3, 3));
         let (up, answer) = (stick.file("un.saisies"), stick.file("un.réponse"));
         // Twice either way changes nothing, and says so.
@@ -164,7 +165,10 @@ fn an_emptied_hub_is_refilled_by_file_and_old_answers_confirm_nothing() {
         }
         hub.start()?;
         // The file brings one change of five: four are missing before it. Its answer says so.
-        assert_eq!(standing(&exchange(&hub, &agent, &stick, "après")?), (0.into(), 5.into()));
+        let report = carry(&hub, &agent, &stick, "après")?;
+        assert_eq!((sum(&report, "missing"), &report["export_all"]), (1, &true.into()), "{report}");
+        let imported = agent.json(&["bundle", "import", &stick.file("après.réponse")])?;
+        assert_eq!(standing(&imported), (0.into(), 5.into()));
         let refused = agent.cli(&["bundle", "import", &stick.file("dépassé.réponse")])?.expect_code(5)?;
         assert!(refused.err.contains("dépassée"), "{}", refused.err);
         let status = agent.status()?;
