@@ -253,6 +253,8 @@ pub enum Change {
         /// Also when devices know no other.
         leave_behind: bool,
     },
+    /// Seals the registry as it is: a person has looked at the rows that a check named.
+    RegistrySeal,
     /// Verifies everything stored, and may rebuild the views from it.
     Check {
         /// Whether to rebuild.

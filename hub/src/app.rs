@@ -8,6 +8,7 @@ mod daemon;
 mod engine;
 mod opening;
 mod upkeep;
+mod whose;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -101,7 +102,7 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
             let (request, file) = bundle::export(args);
             brought(&cli.global, request, Some(&file))
         }
-        Command::Check { rebuild } => managed(&cli.global, request::check(rebuild), None),
+        Command::Check { rebuild, seal } => managed(&cli.global, request::check(rebuild, seal), None),
         Command::Backup(backup) => upkeep::backup(&cli.global, &directories(&cli.global)?.0, &backup),
         Command::Restore(restore) => {
             let (data, keys) = directories(&cli.global)?;

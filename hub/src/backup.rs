@@ -14,6 +14,7 @@ use crate::exit::{Exit, Failure, with_causes};
 use crate::lang::Lang;
 use crate::store::StoreError;
 
+pub mod glance;
 mod make;
 pub mod restore;
 pub mod schedule;
@@ -63,6 +64,12 @@ pub enum BackupError {
     NoName(PathBuf),
     #[error("{} does not exist", .0.display())]
     Missing(PathBuf),
+    #[error("{} is a directory: name the file in it", .0.display())]
+    Directory(PathBuf),
+    #[error("the directory {} does not exist: make it, or name another", .0.display())]
+    NoFolder(PathBuf),
+    #[error("{0}; if these keys are lost for good: restore --other-keys, and every machine has to be invited again")]
+    OtherNetwork(#[source] crate::keys::KeysError),
     #[error("{} is not a whole database of a hub: {what}", path.display())]
     Damaged { path: PathBuf, what: String },
     #[error("{} was written by a newer version of this program", .0.display())]
@@ -100,8 +107,13 @@ impl BackupError {
     /// The exit code of a command that ends with this.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Exists(_) | Self::Live(_) | Self::NoName(_) | Self::Serving(_) => Exit::Invalid,
-            Self::Missing(_) => Exit::NotFound,
+            Self::Exists(_)
+            | Self::Live(_)
+            | Self::NoName(_)
+            | Self::Directory(_)
+            | Self::OtherNetwork(_)
+            | Self::Serving(_) => Exit::Invalid,
+            Self::Missing(_) | Self::NoFolder(_) => Exit::NotFound,
             Self::Damaged { .. } | Self::Newer(_) => Exit::Damaged,
             Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => Exit::NotFound,
             Self::Stopped(_) | Self::Io { .. } => Exit::Failure,
@@ -131,6 +143,14 @@ impl BackupError {
             Self::Live(path) => format!("{} est la base du hub elle-même : donnez un autre fichier", path.display()),
             Self::NoName(path) => format!("{} ne nomme pas un fichier", path.display()),
             Self::Missing(path) => format!("{} n’existe pas", path.display()),
+            Self::Directory(path) => format!("{} est un dossier : donnez le fichier qui s’y trouve", path.display()),
+            Self::NoFolder(path) => {
+                format!("le dossier {} n’existe pas : créez-le, ou donnez-en un autre", path.display())
+            }
+            Self::OtherNetwork(error) => format!(
+                "{error} ; si elles sont perdues pour toujours : msap-hub restore --other-keys FICHIER, et chaque poste \
+                 devra être invité à nouveau ; rien n’a été changé"
+            ),
             Self::Damaged { path, what } => format!(
                 "{} n’est pas une base de hub entière ({what}) : prenez une autre sauvegarde ; rien n’a été changé",
                 path.display()

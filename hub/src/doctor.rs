@@ -7,12 +7,12 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use jiff::Timestamp;
-use msap_shared::io::ballast::Ballast;
 use serde::Serialize;
 
 use crate::address;
 use crate::admin::socket;
 use crate::app::ADDRESSES;
+use crate::backup::glance;
 use crate::backup::schedule::{Age, Schedule};
 use crate::client::{Lock, LockError};
 use crate::config::Settings;
@@ -20,6 +20,7 @@ use crate::exit::{Failure, with_causes};
 use crate::lang::Lang;
 use crate::store;
 
+mod room;
 mod storage;
 #[cfg(test)]
 mod tests;
@@ -58,8 +59,9 @@ pub fn examine(data: &Path, keys: &Path, settings: Result<Settings, Failure>, la
     let database = data.join(store::FILE_NAME);
     if database.exists() {
         let runs = doctor.hub(data);
+        doctor.room(data, runs);
         doctor.database(&database, runs);
-        doctor.keys(keys);
+        doctor.keys(keys, &database);
         doctor.backups(schedule);
     } else {
         let text = lang.of("n’existe pas", "does not exist");
@@ -131,7 +133,7 @@ impl Doctor {
         self.note("settings", State::Doubtful, detail, next);
     }
 
-    /// Whether a hub serves, and has room; answers whether one does.
+    /// Whether a hub serves.
     fn hub(&mut self, data: &Path) -> bool {
         let lang = self.lang;
         match Lock::take(data) {
@@ -152,16 +154,6 @@ impl Doctor {
                 let next = lang.of("attendez ou redémarrez le hub", "wait, or start the hub again");
                 self.note("hub", State::Bad, format!("{} : {error}", socket::NAME), next);
             }
-        }
-        if Ballast::of(data).is_held() {
-            self.good("disk", lang.of("il reste de la place", "there is room"));
-        } else {
-            let text = lang.of("le disque est plein, ou presque", "the disk is full, or nearly");
-            let next = lang.of(
-                "faites de la place : le hub reprendra de lui-même, les postes gardent tout",
-                "make room: the hub will go on by itself, the sites keep everything",
-            );
-            self.note("disk", State::Bad, text, next);
         }
         true
     }
@@ -184,17 +176,21 @@ impl Doctor {
             "lisez le journal du hub ; essayez msap-hub backup FICHIER",
             "read the hub’s log; try msap-hub backup FILE",
         );
-        match schedule.age(Timestamp::now()) {
+        match schedule.age(glance::pages, Timestamp::now()) {
             Err(error) => {
                 let dir = schedule.dir.display();
                 self.note("backup", State::Bad, format!("{dir} : {error}"), self.writable());
             }
-            Ok(Age { last: None, .. }) => {
-                let text = lang.of("aucune sauvegarde dans", "no backup in");
-                self.note("backup", State::Bad, format!("{text} {}", schedule.dir.display()), next);
-            }
-            Ok(Age { last: Some((file, age)), overdue }) => {
-                let text = lang.of("âge de la dernière sauvegarde", "age of the last backup");
+            Ok(Age { last, overdue, broken }) => {
+                for (file, what) in &broken {
+                    let text = lang.of("n’est pas une sauvegarde entière", "is not a whole backup");
+                    self.note("backup", State::Bad, format!("{} {text} : {what}", file.display()), next);
+                }
+                let Some((file, age)) = last else {
+                    let text = lang.of("aucune bonne sauvegarde dans", "no good backup in");
+                    return self.note("backup", State::Bad, format!("{text} {}", schedule.dir.display()), next);
+                };
+                let text = lang.of("âge de la dernière bonne sauvegarde", "age of the last good backup");
                 let detail = format!("{text} : {} h ({} s), {}", age.as_secs() / 3_600, age.as_secs(), file.display());
                 match overdue {
                     true => self.note("backup", State::Bad, detail, next),

@@ -18,21 +18,25 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use msap_shared::id::{Digest32, Fingerprint, SiteId};
 use msap_shared::io::bundle::{self, BundleError, Header};
-use msap_shared::io::certificate::{self, Authority, CertificateError, Key};
+use msap_shared::io::certificate::{Authority, CertificateError, Key};
 use msap_shared::io::file::{Access, create_private_directory, read_optional, write_atomic};
 use msap_shared::io::serving::{Serving, Shown};
 use msap_shared::io::tls::{self, TlsError};
 use msap_shared::reference::{Authorities, authorities_hash};
 use rustls::pki_types::CertificateDer;
 
+mod belonging;
 mod revocations;
 mod rotation;
 #[cfg(test)]
 mod tests;
 mod witness;
 
+use belonging::{certificate_of, keep_certificates};
+
+pub use belonging::of_one_network;
 pub use revocations::{Damage, Listed, Named, NotIntact, read_list};
-pub use witness::{Witness, read_witness};
+pub use witness::{Witness, has_witness, read_witness};
 
 const CA_KEY: &str = "ca.key";
 /// The authority before, during a rotation.
@@ -68,16 +72,40 @@ pub enum KeysError {
         /// A file that shows an earlier authority.
         found: &'static str,
     },
-    /// A key that does not parse, or a certificate of another key.
-    #[error(
-        "{path} est endommagé ou n’appartient pas aux autres clés : restaurez le dossier des clés depuis sa sauvegarde"
-    )]
+    /// A key or a certificate that does not parse.
+    #[error("{path} est endommagé : restaurez le dossier des clés depuis sa sauvegarde")]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// How it does not parse; `None` when it belongs to another key.
+        /// How it does not parse.
         #[source]
-        source: Option<CertificateError>,
+        source: CertificateError,
+    },
+    /// The key of one network beside the certificate of another.
+    #[error(
+        "{path} n’est pas la clé du certificat {certificate} : l’un des deux vient d’un autre réseau. Remettez les \
+         fichiers de ce hub depuis la sauvegarde du dossier des clés ; ne supprimez aucune clé"
+    )]
+    Mixed {
+        /// The key.
+        path: PathBuf,
+        /// The certificate beside it.
+        certificate: PathBuf,
+    },
+    /// A database that other keys have served.
+    #[error(
+        "la base {database} est celle du hub de clé {noted}, et {dir} contient la clé {present} : donnez le bon dossier \
+         par --keys ou --data, ou remettez-y les clés de ce hub depuis leur sauvegarde"
+    )]
+    OtherNetwork {
+        /// The database.
+        database: PathBuf,
+        /// Whose it is.
+        noted: String,
+        /// The directory of keys.
+        dir: PathBuf,
+        /// Whose that is.
+        present: String,
     },
     /// A key or certificate that could not be made.
     #[error("impossible de créer les clés du hub")]
@@ -109,7 +137,11 @@ impl KeysError {
     /// The exit code of a command that ends with this: 9 where storage is damaged, 1 otherwise.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Lost { .. } | Self::Incomplete { .. } | Self::Damaged { .. } => 9,
+            Self::Lost { .. }
+            | Self::Incomplete { .. }
+            | Self::Damaged { .. }
+            | Self::Mixed { .. }
+            | Self::OtherNetwork { .. } => 9,
             Self::Rotating | Self::NotRotating | Self::HalfRotated => 5,
             Self::Make(_) | Self::Tls(_) | Self::Io { .. } => 1,
         }
@@ -182,7 +214,10 @@ impl Keys {
         let hub_key = match read_key(&path)? {
             Some(key) => key,
             // The sites trust the authority, not this key: a new one serves as well.
-            None => make_key(&path)?,
+            None => {
+                rotation::remove(&dir.join(HUB_CERTIFICATE))?;
+                make_key(&path)?
+            }
         };
         let present = Present { authority, before, hub_key };
         keep_certificates(dir, &present)?;
@@ -193,16 +228,38 @@ impl Keys {
         Ok(keys)
     }
 
-    /// Whether the keys in `dir` are there and read, for a hub that has a database.
+    /// Whether the keys in `dir` are there, read and belong together, for a hub that has a
+    /// database. Which ones they are, as [`Self::identity`]. Nothing is written.
     ///
     /// # Errors
     /// What stands in the way.
-    pub fn examine(dir: &Path) -> Result<(), KeysError> {
-        for name in [CA_OLD_KEY, HUB_KEY] {
-            read_key(&dir.join(name))?;
-        }
+    pub fn examine(dir: &Path) -> Result<Vec<Fingerprint>, KeysError> {
+        let [hub, old, next] = [HUB_KEY, CA_OLD_KEY, CA_NEXT_KEY].map(|name| read_key(&dir.join(name)));
         let path = dir.join(CA_KEY);
-        read_key(&path)?.map(drop).ok_or(KeysError::Lost { path })
+        let ca = read_key(&path)?.ok_or(KeysError::Lost { path })?;
+        let hub = hub?.map(|key| key.fingerprint());
+        let authorities: Vec<_> = std::iter::once(ca).chain(old?).map(|key| key.fingerprint()).collect();
+        // Cut off in a rotation, it may be of the one to come.
+        let certified: Vec<_> = authorities.iter().copied().chain(next?.map(|key| key.fingerprint())).collect();
+        certificate_of(dir, CA_CERTIFICATE, CA_KEY, &certified)?;
+        // One that is missing is made anew, with its certificate.
+        if hub.is_some() {
+            certificate_of(dir, HUB_CERTIFICATE, HUB_KEY, hub.as_slice())?;
+        }
+        Ok(hub.into_iter().chain(authorities).collect())
+    }
+
+    /// The fingerprints of the hub's own key, which no rotation changes, and of the authorities.
+    pub fn identity(&self) -> Vec<Fingerprint> {
+        let present = self.present();
+        std::iter::once(present.hub_key.fingerprint())
+            .chain(present.authorities().map(Authority::fingerprint))
+            .collect()
+    }
+
+    /// The directory that they are in.
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
     fn present(&self) -> RwLockReadGuard<'_, Present> {
@@ -318,38 +375,11 @@ fn write(path: &Path, bytes: &[u8], access: Access) -> Result<(), KeysError> {
 fn read_key(path: &Path) -> Result<Option<Key>, KeysError> {
     let Some(bytes) = read(path)? else { return Ok(None) };
     let text = String::from_utf8_lossy(&bytes);
-    Key::from_pem(&text).map(Some).map_err(|source| KeysError::Damaged { path: path.into(), source: Some(source) })
+    Key::from_pem(&text).map(Some).map_err(|source| KeysError::Damaged { path: path.into(), source })
 }
 
 fn make_key(path: &Path) -> Result<Key, KeysError> {
     let key = Key::generate()?;
     write(path, key.to_pem().as_bytes(), Access::Owner)?;
     Ok(key)
-}
-
-/// Writes the certificates for people to see, unless they are there. One of a key that is none of
-/// these shows that files of two networks were mixed.
-fn keep_certificates(dir: &Path, present: &Present) -> Result<(), KeysError> {
-    let keys: Vec<_> = present.authorities().map(Authority::fingerprint).collect();
-    keep_certificate(&dir.join(CA_CERTIFICATE), present.authority.certificate(), &keys)?;
-    let path = dir.join(HUB_CERTIFICATE);
-    keep_certificate(&path, &present.authority.certify_hub(&present.hub_key)?, &[present.hub_key.fingerprint()])
-}
-
-/// Writes a certificate unless the one that is there is of the first of these keys; one of another
-/// of them is replaced.
-fn keep_certificate(path: &Path, certificate: &CertificateDer<'_>, keys: &[Fingerprint]) -> Result<(), KeysError> {
-    let found = match read(path)? {
-        None => None,
-        Some(bytes) => {
-            let found = certificate::from_pem(&bytes).and_then(|found| certificate::spki_of(&found[0]));
-            let damaged = |source| KeysError::Damaged { path: path.into(), source: Some(source) };
-            Some(Fingerprint::of_spki(&found.map_err(damaged)?))
-        }
-    };
-    match found.map(|found| keys.iter().position(|key| *key == found)) {
-        Some(Some(0)) => Ok(()),
-        Some(None) => Err(KeysError::Damaged { path: path.into(), source: None }),
-        None | Some(Some(_)) => write(path, certificate::to_pem(certificate).as_bytes(), Access::Directory),
-    }
 }

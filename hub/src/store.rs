@@ -27,10 +27,12 @@ pub mod flagged;
 pub mod history;
 pub mod journal;
 pub mod meta;
+pub mod network;
 pub mod pending;
 pub mod rebuild;
 pub mod references;
 pub mod refusals;
+pub mod seal;
 pub mod sites;
 pub mod tokens;
 pub mod told;
@@ -41,12 +43,13 @@ pub mod wal;
 pub const FILE_NAME: &str = "hub.db";
 
 /// The layouts of the database, version by version; only ever appended to.
-pub const MIGRATIONS: [&str; 5] = [
+pub const MIGRATIONS: [&str; 6] = [
     include_str!("store/migration_1.sql"),
     include_str!("store/migration_2.sql"),
     include_str!("store/migration_3.sql"),
     include_str!("store/migration_4.sql"),
     include_str!("store/migration_5.sql"),
+    include_str!("store/migration_10.sql"),
 ];
 
 /// A source of 16 random bytes: epochs and tags.
@@ -125,6 +128,7 @@ impl Store {
         let epoch = turn.epoch;
         let [a, b, c, d, e, f, g, h, ..] = (self.fresh)();
         let mark = Mark { commit, tag: u64::from_be_bytes([a, b, c, d, e, f, g, h]) };
+        seal::renew(&tx)?;
         meta::add_mark(&tx, mark)?;
         tx.commit().map_err(StoreError::sqlite("committing a turn"))?;
         self.now = Witnessed { epoch, mark };

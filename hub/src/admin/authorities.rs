@@ -5,7 +5,7 @@ use rusqlite::Connection;
 
 use super::{AdminError, AuthoritiesObject, AuthorityObject};
 use crate::keys::Keys;
-use crate::store::references;
+use crate::store::{network, references};
 
 /// The authorities, and during a rotation the devices that have not taken up the new one.
 ///
@@ -20,5 +20,6 @@ pub fn authorities(conn: &Connection, keys: &Keys) -> Result<AuthoritiesObject, 
         false => Vec::new(),
     };
     let behind = behind.into_iter().map(Into::into).collect();
-    Ok(AuthoritiesObject { authorities: authorities.collect(), rotating, behind })
+    let others_unknown = network::was_begun_anew(conn)?;
+    Ok(AuthoritiesObject { authorities: authorities.collect(), rotating, behind, others_unknown })
 }

@@ -17,7 +17,7 @@ use crate::keys::Named;
 use crate::lang::Lang;
 use crate::site::Life;
 use crate::store::devices::{self, Standing};
-use crate::store::{StoreError, journal};
+use crate::store::{StoreError, journal, seal};
 use crate::{address, ask, import};
 
 /// Longest reason of a revocation or a settlement, in characters.
@@ -150,6 +150,11 @@ pub fn change(
         Change::AuthorityFinish { leave_behind } => {
             return hub.finish_rotation(*leave_behind, now).map(Reply::Authorities);
         }
+        Change::RegistrySeal => hub.write(|conn| {
+            let rows = seal::anew(conn)?;
+            let detail = format!("{} rows: {}", rows.len(), seal::abridged(&rows));
+            Ok::<_, AdminError>(journal::record(conn, now, "check.seal", "", &detail)?)
+        }),
         Change::Check { rebuild } => return hub.check(*rebuild, now).map(Reply::Checked),
     };
     done.map(|()| Reply::Done)

@@ -123,6 +123,8 @@ pub struct AuthoritiesObject {
     pub rotating: bool,
     /// During a rotation: devices that have not taken up the new one.
     pub behind: Vec<DeviceObject>,
+    /// Whether the database was lost since: machines that have not come back are not known here.
+    pub others_unknown: bool,
 }
 
 /// One authority.
@@ -142,6 +144,8 @@ pub struct CheckObject {
     pub changes: u64,
     /// Damage to what is kept.
     pub problems: Vec<String>,
+    /// Rows of the registry that are not what was last written there.
+    pub registry: Vec<String>,
     /// Where the views were not what the changes amount to.
     pub differences: Vec<String>,
     /// Figures below zero, which count as 0.

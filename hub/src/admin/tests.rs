@@ -59,11 +59,11 @@ impl Hub for Desk {
     }
 
     fn rotate(&mut self, _now: Timestamp) -> Result<AuthoritiesObject, AdminError> {
-        Ok(AuthoritiesObject { authorities: Vec::new(), rotating: true, behind: Vec::new() })
+        Ok(AuthoritiesObject { authorities: Vec::new(), rotating: true, behind: Vec::new(), others_unknown: false })
     }
 
     fn finish_rotation(&mut self, _leave_behind: bool, _now: Timestamp) -> Result<AuthoritiesObject, AdminError> {
-        Ok(AuthoritiesObject { authorities: Vec::new(), rotating: false, behind: Vec::new() })
+        Ok(AuthoritiesObject { authorities: Vec::new(), rotating: false, behind: Vec::new(), others_unknown: false })
     }
 
     fn check(&mut self, rebuild: bool, _now: Timestamp) -> Result<CheckObject, AdminError> {
@@ -72,6 +72,7 @@ impl Hub for Desk {
             documents: 0,
             changes: 0,
             problems: none(),
+            registry: none(),
             differences: none(),
             negative: none(),
             rebuilt: rebuild,

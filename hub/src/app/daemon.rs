@@ -250,7 +250,7 @@ impl Administration for Operators {
                 let looked =
                     tokio::task::spawn_blocking(look).await.unwrap_or_else(|_| Err(StoreError::corrupt("check")));
                 let report = looked.map_err(|error| engine::store_failure(&error, lang))?;
-                if rebuild && !report.differences.is_empty() {
+                if rebuild && report.is_mendable() && !report.differences.is_empty() {
                     let rebuilt = self.handle.manage(Core::rebuild).await.map_err(|Stopping| stopping())?;
                     rebuilt.map_err(|error| engine::store_failure(&error, lang))?;
                 }

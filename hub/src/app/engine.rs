@@ -109,10 +109,11 @@ impl Hub for Engine<'_> {
 /// A check's report as operators see it.
 pub(super) fn checked(report: CheckReport, rebuild: bool) -> CheckObject {
     CheckObject {
+        rebuilt: rebuild && report.is_mendable(),
         documents: report.documents,
         changes: report.changes,
-        rebuilt: rebuild && report.problems.is_empty(),
         problems: report.problems,
+        registry: report.registry,
         differences: report.differences,
         negative: report.negative,
     }

@@ -14,11 +14,12 @@ use jiff::Timestamp;
 use msap_shared::io::file::hand_over;
 
 use super::engine::{backup_failure, keys_failure, store_failure};
+use super::whose;
 use crate::ask;
 use crate::backup::{restore, shelf};
 use crate::core::{Core, Revocations};
 use crate::exit::{Exit, Failure};
-use crate::keys::{Keys, KeysError, NotIntact, Witness};
+use crate::keys::{self, Keys, KeysError, NotIntact, Witness};
 use crate::lang::Lang;
 use crate::store::check::{self, CheckReport};
 use crate::store::devices::{self, Device, Standing};
@@ -48,12 +49,16 @@ pub(super) fn open(data: &Path, keys: &Path, lang: Lang) -> Result<(Core, Arc<Ke
     let witnessed = witness.map(|witness| Witnessed { epoch: witness.epoch, mark: witness.mark });
     let io = |error: io::Error| Failure::new(Exit::Failure, format!("{} : {error}", database.display()));
     not_emptied(&database, witness.is_some(), lang).map_err(io)??;
-    private(&database).map_err(io)?;
+    let lost = witness.is_some() && !database.exists();
     let mixed = set_foreign_log_aside(&database, lang)?;
+    let noted = whose::noted(&database).map_err(|error| store_failure(&error, lang))?;
+    keys::of_one_network((&database, &noted), (keys.dir(), &keys.identity())).map_err(|error| keys_failure(&error))?;
+    private(&database).map_err(io)?;
     let store = Store::open(data, witnessed, Box::new(rand::random::<[u8; 16]>));
     let mut store = store.map_err(|error| store_failure(&error, lang))?;
     went_back(&mut store, witnessed, mixed).map_err(|error| store_failure(&error, lang))?;
     read_back(&store, data, witnessed, lang)?;
+    whose::note(&mut store, &noted, &keys, lost).map_err(|error| store_failure(&error, lang))?;
     let rows = devices::list(store.connection(), None).map_err(|error| store_failure(&error, lang))?;
     complete(&keys, &mut revocations, &rows).map_err(|error| keys_failure(&error))?;
     Ok((Core::new(store, ask::hub_zone(), revocations), Arc::new(keys)))
@@ -142,7 +147,11 @@ fn read_back(store: &Store, data: &Path, witnessed: Option<Witnessed>, lang: Lan
         super::daemon::still_starting();
         Ok(())
     });
-    let CheckReport { problems, .. } = report.map_err(|error| store_failure(&error, lang))?;
+    let CheckReport { problems, registry, .. } = report.map_err(|error| store_failure(&error, lang))?;
+    // A person may have to look at the sites for this, in a hub that runs.
+    if let Some(first) = registry.first() {
+        tracing::error!(first, "the registry is not what was last written: run check");
+    }
     if let Some(first) = problems.first() {
         return Err(store_failure(&StoreError::corrupt(first), lang));
     }
@@ -359,5 +368,31 @@ mod tests {
         drop(conn);
         killed.open().unwrap();
         assert!(!killed.path(SUSPECT).exists());
+    }
+
+    #[test]
+    fn the_database_of_another_network_is_left_alone() {
+        let (ours, theirs) = (Killed::new(), Killed::new());
+        let before = FILES.map(|name| std::fs::read(theirs.path(name)).unwrap());
+        let failure = open(theirs.dir.path(), &ours.path("keys"), Lang::Fr).err().unwrap();
+        assert_eq!(failure.exit, Exit::Damaged);
+        assert!(failure.message.contains("hub.db") && failure.message.contains("--keys"), "{}", failure.message);
+        assert_eq!(FILES.map(|name| std::fs::read(theirs.path(name)).unwrap())[..2], before[..2]);
+        // A hub key that was lost, or another authority, leaves the other of the two.
+        theirs.remove(&["keys/hub.key"]);
+        theirs.open().unwrap();
+        let keys = Keys::open_or_create(&theirs.path("keys"), true).unwrap();
+        keys.rotate().unwrap();
+        keys.finish_rotation().unwrap();
+        theirs.open().unwrap();
+        // Of a database that is begun beside keys of before, it is known that another was lost.
+        let lost =
+            |killed: &Killed| crate::store::network::was_begun_anew(killed.open().unwrap().connection()).unwrap();
+        assert!(!lost(&theirs));
+        theirs.remove(&["hub.db"]);
+        for side in &FILES[1..] {
+            std::fs::remove_file(theirs.path(side)).ok();
+        }
+        assert!(lost(&theirs) && lost(&theirs));
     }
 }

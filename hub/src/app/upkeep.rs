@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{alone, io_failure, written};
+use crate::backup::restore::Beside;
 use crate::backup::{self, BackupError, OnProgress, Overwrite, Progress, Stage, Stopped, restore};
 use crate::cli::{Backup, Global, Restore};
 use crate::client::{Lock, LockError};
@@ -50,7 +51,8 @@ pub(super) fn restore(global: &Global, data: &Path, keys: &Path, asked: &Restore
     let restored = locked(data).and_then(|_lock| {
         // A database without its keys would be of no use.
         let keys = Keys::open_or_create(keys, true)?;
-        with_progress(lang, |show| restore::restore(&asked.file, data, &keys, show, Timestamp::now()))
+        let beside = if asked.other_keys { Beside::OtherKeys } else { Beside::ItsKeys };
+        with_progress(lang, |show| restore::restore(&asked.file, data, (&keys, beside), show, Timestamp::now()))
     });
     let restored = restored.map_err(|error| error.failure(lang))?;
     let told = lang.of(

@@ -109,6 +109,9 @@ fn may_be_written(database: &Path, target: &Path, overwrite: Overwrite) -> Resul
     if is_of_database(database, target) {
         return Err(BackupError::Live(target.into()));
     }
+    if let Some(folder) = file::missing_directory(target) {
+        return Err(BackupError::NoFolder(folder));
+    }
     match overwrite {
         Overwrite::Never if target.symlink_metadata().is_ok() => Err(BackupError::Exists(target.into())),
         _ => Ok(()),
@@ -172,9 +175,10 @@ pub(super) fn contents(conn: &Connection, layout: u32, on_progress: OnProgress<'
     let report = check::look::<BackupError>(conn, &mut |done, total| {
         Ok(on_progress(Progress { stage: Stage::Verifying, done, total })?)
     })?;
-    let CheckReport { documents, changes, problems, differences, .. } = report;
-    if let Some(first) = problems.first().or(differences.first()) {
-        let told: Vec<&str> = problems.iter().chain(&differences).take(PROBLEMS_TOLD_MAX).map(String::as_str).collect();
+    let CheckReport { documents, changes, problems, registry, differences, .. } = report;
+    let mut found = problems.iter().chain(&registry).chain(&differences).map(String::as_str).peekable();
+    if let Some(first) = found.peek().copied() {
+        let told: Vec<&str> = found.take(PROBLEMS_TOLD_MAX).collect();
         tracing::debug!(problem = first, "a database does not read back");
         return Err(StoreError::corrupt(told.join("; ")).into());
     }

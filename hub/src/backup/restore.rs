@@ -17,13 +17,22 @@ use serde::Serialize;
 
 use super::make::{Part, beside, contents, is_of_database, open_to_write};
 use super::{BackupError, Contents, OnProgress, shelf};
-use crate::keys::{Keys, NotIntact, Witness};
-use crate::store::{self, MIGRATIONS, Store, StoreError, devices, journal, meta};
+use crate::keys::{Keys, NotIntact, Witness, of_one_network};
+use crate::store::{self, MIGRATIONS, Store, StoreError, devices, journal, meta, network};
 
 /// How a database is called that is whole and waits to take its place.
 const RESTORED: &str = "hub.db.restored-";
 /// How the one is called whose place was taken.
 const BEFORE: &str = "hub.db.before-";
+
+/// Which keys a backup may be put beside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beside {
+    /// Those of its own network.
+    ItsKeys,
+    /// Any: its own are lost for good, and every machine has to be invited again.
+    OtherKeys,
+}
 
 /// What was put back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -44,11 +53,14 @@ pub struct Restored {
 pub fn restore(
     backup: &Path,
     data: &Path,
-    keys: &Keys,
+    (keys, beside_keys): (&Keys, Beside),
     on_progress: OnProgress<'_>,
     now: Timestamp,
 ) -> Result<Restored, BackupError> {
     finish(data)?;
+    if backup.is_dir() {
+        return Err(BackupError::Directory(backup.into()));
+    }
     if !backup.is_file() {
         return Err(BackupError::Missing(backup.into()));
     }
@@ -63,6 +75,10 @@ pub fn restore(
     }
     file::hand_over(&part.path).map_err(BackupError::io(&part.path))?;
     let (contents, conn) = taken_up(&part.path, on_progress).map_err(|error| error.of_file(backup))?;
+    let (noted, present) = (network::keys(&conn)?, keys.identity());
+    if beside_keys == Beside::ItsKeys {
+        of_one_network((backup, &noted), (keys.dir(), &present)).map_err(BackupError::OtherNetwork)?;
+    }
     let mut store = Store::over(conn, part.path.clone(), None, Box::new(rand::random::<[u8; 16]>))?;
     let revoked = match keys.revocations() {
         Ok(devices) => devices,
@@ -71,6 +87,7 @@ pub fn restore(
     };
     store.write(|conn, turn| {
         turn.begin_epoch()?;
+        network::set_keys(conn, &present)?;
         let name = backup.file_name().unwrap_or_default().to_string_lossy();
         let detail = format!("epoch={} commit={}", contents.epoch, contents.commit);
         journal::record(conn, now, "backup.restore", &name, &detail)?;

@@ -80,16 +80,18 @@ impl Shelf {
         Ok(kept)
     }
 
-    /// The last backup. One that a wrong clock dated in the future says nothing of its age.
+    /// The backups made until now, oldest first. One that a wrong clock dated in the future says
+    /// nothing of its age.
     ///
     /// # Errors
     /// When the directory cannot be read; one that is not there holds none.
-    pub fn last(&self, now: Timestamp) -> io::Result<Option<Kept>> {
-        let kept = match self.list() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+    pub fn until(&self, now: Timestamp) -> io::Result<Vec<Kept>> {
+        let mut kept = match self.list() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             kept => kept?,
         };
-        Ok(kept.into_iter().rfind(|kept| kept.at <= now + CLOCK_SLACK))
+        kept.retain(|kept| kept.at <= now + CLOCK_SLACK);
+        Ok(kept)
     }
 
     /// Removes the oldest backups until `keep` are left; never `made`, which was just verified.
@@ -129,7 +131,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let shelf = Shelf::new(&dir.path().join("sauvegardes"));
         let now = at("2026-11-22T09:00:00Z");
-        assert_eq!(shelf.last(now).unwrap(), None);
+        assert_eq!(shelf.until(now).unwrap(), []);
         shelf.set_up().unwrap();
         shelf.set_up().unwrap();
         let strangers = [
@@ -147,7 +149,7 @@ mod tests {
         for day in days {
             std::fs::write(shelf.place(at(day)), "").unwrap();
         }
-        assert_eq!(shelf.last(now).unwrap().unwrap().at, at(days[2]));
+        assert_eq!(shelf.until(now).unwrap().last().unwrap().at, at(days[2]));
         assert_eq!(shelf.list().unwrap().len(), 4);
 
         let made = shelf.place(now);

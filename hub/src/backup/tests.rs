@@ -10,10 +10,11 @@ use msap_shared::session::hub::HubReplica as _;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+use super::restore::Beside;
 use super::*;
 use crate::keys::Keys;
 use crate::replica::Replica;
-use crate::store::{FILE_NAME, MIGRATIONS, Store, journal, meta, sites};
+use crate::store::{FILE_NAME, MIGRATIONS, Store, journal, meta, network, sites};
 
 fn now() -> Timestamp {
     "2026-11-22T09:00:00Z".parse().unwrap()
@@ -53,7 +54,7 @@ impl Place {
     }
 
     fn restore(&self, name: &str) -> Result<restore::Restored, BackupError> {
-        restore::restore(&self.path(name), self.dir.path(), &self.keys, &mut silent(), now())
+        restore::restore(&self.path(name), self.dir.path(), (&self.keys, Beside::ItsKeys), &mut silent(), now())
     }
 }
 
@@ -132,6 +133,12 @@ fn a_name_that_is_taken_is_left_alone_unless_asked() {
     ] {
         assert_eq!(place.back_up(name, Overwrite::Asked).unwrap_err().exit(), exit, "{name}");
     }
+    let error = place.back_up("nulle/part.db", Overwrite::Never).unwrap_err();
+    let folder = place.path("nulle");
+    assert_eq!(
+        error.say(Lang::Fr),
+        format!("le dossier {} n’existe pas : créez-le, ou donnez-en un autre", folder.display())
+    );
     assert_eq!(place.back_up("encore", Overwrite::Never).unwrap().contents.changes, 1);
 }
 
@@ -241,6 +248,8 @@ fn a_damaged_newer_or_missing_backup_leaves_everything_as_it_was() {
     Connection::open(place.path("essai")).unwrap().pragma_update(None, "user_version", 9_999).unwrap();
     assert!(matches!(place.restore("essai").unwrap_err(), BackupError::Newer(_)));
     assert_eq!(place.restore("nulle part").unwrap_err().exit(), Exit::NotFound);
+    let error = place.restore("keys").unwrap_err();
+    assert!(error.exit() == Exit::Invalid && error.say(Lang::Fr).contains("est un dossier"), "{error}");
     assert_eq!(place.restore(FILE_NAME).unwrap_err().exit(), Exit::Invalid);
     assert_eq!(std::fs::read(place.database()).unwrap(), live);
 }
@@ -282,4 +291,33 @@ fn a_backup_of_an_older_version_is_one() {
     assert_eq!(meta::layout(&Connection::open(place.path("ancienne")).unwrap()).unwrap(), 1);
     assert_eq!(place.restore("ancienne").unwrap().contents.layout, 1);
     assert_eq!(verify(&place.database(), &mut silent()).unwrap().layout as usize, MIGRATIONS.len());
+}
+
+#[test]
+fn the_backup_of_another_network_is_refused_unless_its_keys_are_lost_for_good() {
+    let (place, other) = (Place::new(), Place::new());
+    let mut store = filled(&place, 2);
+    store.write(|conn, _| network::set_keys(conn, &place.keys.identity())).unwrap();
+    drop(store);
+    place.back_up("hier.db", Overwrite::Never).unwrap();
+    drop(filled(&other, 1));
+    let live = std::fs::read(other.database()).unwrap();
+    let restore = |beside| {
+        restore::restore(&place.path("hier.db"), other.dir.path(), (&other.keys, beside), &mut silent(), now())
+    };
+    let error = restore(Beside::ItsKeys).unwrap_err();
+    let told = error.say(Lang::Fr);
+    assert_eq!(error.exit(), Exit::Invalid);
+    for key in [place.keys.identity()[0], other.keys.identity()[0]] {
+        assert!(told.contains(&key.to_string()), "{told}");
+    }
+    assert!(told.contains("--other-keys") && told.contains("rien n’a été changé"), "{told}");
+    assert_eq!(std::fs::read(other.database()).unwrap(), live);
+    // Its own keys are the same after a rotation.
+    place.keys.rotate().unwrap();
+    place.keys.finish_rotation().unwrap();
+    place.restore("hier.db").unwrap();
+    restore(Beside::OtherKeys).unwrap();
+    let conn = crate::store::reader(&other.database()).unwrap();
+    assert_eq!(network::keys(&conn).unwrap(), other.keys.identity());
 }

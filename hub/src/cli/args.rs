@@ -67,11 +67,14 @@ pub(crate) enum Command {
     ImportBundle(ImportBundle),
     /// Écrit la réponse à rapporter à un poste sans réseau
     ExportBundle(ExportBundle),
-    /// Vérifie la base ; --rebuild refait les vues à partir des changements
+    /// Vérifie la base et le registre ; --rebuild refait les vues à partir des changements
     Check {
         /// Jette les vues et les refait
         #[arg(long)]
         rebuild: bool,
+        /// Scelle le registre tel qu’il est, une fois relues les lignes que « check » a nommées
+        #[arg(long, conflicts_with = "rebuild")]
+        seal: bool,
     },
     /// Sauvegarde la base, que le hub tourne ou non, et la relit en entier
     Backup(Backup),

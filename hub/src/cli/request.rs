@@ -76,8 +76,8 @@ pub(crate) fn counts(counts: Counts) -> Request {
     Request::Look(Look::Counts { question })
 }
 
-pub(crate) fn check(rebuild: bool) -> Request {
-    Request::Change(Change::Check { rebuild })
+pub(crate) fn check(rebuild: bool, seal: bool) -> Request {
+    Request::Change(if seal { Change::RegistrySeal } else { Change::Check { rebuild } })
 }
 
 pub(crate) fn ca(ca: &Ca) -> Request {

@@ -23,6 +23,10 @@ pub(crate) fn failed(reply: &Reply, lang: Lang) -> Option<Failure> {
             let text = lang.of("la base du hub est endommagée", "the hub's database is damaged");
             Some(Failure::new(Exit::Damaged, format!("{text} : {}", harm::restore(lang))))
         }
+        Reply::Checked(check) if !check.registry.is_empty() => {
+            let text = lang.of("le registre n’est plus ce qui y a été écrit", "the registry is not what was written");
+            Some(Failure::new(Exit::Damaged, format!("{text} : {}", harm::registry(lang))))
+        }
         Reply::Checked(check) if !check.differences.is_empty() && !check.rebuilt => {
             let text = lang.of(
                 "les vues diffèrent des changements : msap-hub check --rebuild",
@@ -133,7 +137,7 @@ pub(crate) fn reply(reply: Reply, format: Option<Format>, json: bool, lang: Lang
         Reply::Checked(check) if json => out::json(&check),
         Reply::Checked(check) => {
             eprintln!("{} documents, {} {}", check.documents, check.changes, lang.of("changements", "changes"));
-            let told = check.problems.iter().chain(&check.differences).chain(&check.negative);
+            let told = check.problems.iter().chain(&check.registry).chain(&check.differences).chain(&check.negative);
             told.into_iter().try_for_each(|line| out::line(line))
         }
         Reply::Authorities(found) if json => out::json(&found),
@@ -251,6 +255,17 @@ fn device_grid(devices: &[DeviceObject]) -> Grid {
 
 fn authorities(found: &AuthoritiesObject, lang: Lang) -> io::Result<()> {
     list(&found.authorities, &["fingerprint", "certifies"], false)?;
+    if found.others_unknown {
+        let text = lang.of(
+            "la base a été perdue : les postes qui ne sont pas encore revenus n’y figurent pas, et une rotation \
+             terminée avant leur retour les laisse dehors, à inviter à nouveau. Attendez chacun de vos lieux avant \
+             --finish (msap-hub site list)",
+            "the database was lost: machines that have not come back yet are not in it, and a rotation that is \
+             finished before they do leaves them outside, to be invited again. Wait for each of your sites before \
+             --finish (msap-hub site list)",
+        );
+        eprintln!("msap-hub : {text}");
+    }
     if !found.rotating {
         return Ok(());
     }

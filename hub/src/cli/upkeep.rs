@@ -23,6 +23,9 @@ pub(crate) struct Restore {
     /// Sauvegarde à remettre en place
     #[arg(value_name = "FICHIER")]
     pub(crate) file: PathBuf,
+    /// Accepte d’autres clés que celles de cette sauvegarde : elles sont perdues pour toujours
+    #[arg(long)]
+    pub(crate) other_keys: bool,
 }
 
 /// `ca`.

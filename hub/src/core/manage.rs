@@ -150,7 +150,7 @@ impl Core {
     /// When the store cannot be read.
     pub fn check(&mut self, mend: bool, now: Timestamp) -> Result<CheckReport, StoreError> {
         let report = check::look::<StoreError>(self.store.connection(), &mut |_, _| Ok(()))?;
-        if mend && !report.differences.is_empty() {
+        if mend && report.is_mendable() && !report.differences.is_empty() {
             self.rebuild(now)?;
         }
         Ok(report)

@@ -3,6 +3,8 @@
 use std::fs::OpenOptions;
 use std::path::Path;
 
+use msap_shared::id::Fingerprint;
+
 use super::{Doctor, State};
 use crate::exit::with_causes;
 use crate::harm;
@@ -10,7 +12,7 @@ use crate::keys::{self, Damage, Keys, KeysError};
 use crate::store::check::{self, CheckReport};
 use crate::store::devices::{self, Device, Standing};
 use crate::store::wal::{self, Log};
-use crate::store::{self, MIGRATIONS, StoreError, findings, meta};
+use crate::store::{self, MIGRATIONS, StoreError, findings, meta, network, seal};
 
 /// Problems of one kind that are told.
 const TOLD_MAX: usize = 5;
@@ -60,7 +62,7 @@ impl Doctor {
 
     pub(super) fn told(&mut self, epoch: &str, commit: u64, report: CheckReport, noted: Vec<String>) {
         let lang = self.lang;
-        let CheckReport { documents, changes, problems, differences, negative } = report;
+        let CheckReport { documents, changes, problems, registry, differences, negative } = report;
         if !problems.is_empty() {
             let told: Vec<_> = problems.iter().take(TOLD_MAX).map(String::as_str).collect();
             return self.note("database", State::Damaged, told.join(" ; "), harm::restore(lang));
@@ -71,6 +73,9 @@ impl Doctor {
             "database",
             format!("epoch {epoch}, commit {commit}, {documents} documents, {changes} {read}, sqlite {sqlite}"),
         );
+        if !registry.is_empty() {
+            self.note("registry", State::Damaged, seal::abridged(&registry), harm::registry(lang));
+        }
         // What the running hub noted when it opened documents that had changed.
         let told: Vec<_> = differences.iter().chain(&noted).take(TOLD_MAX).map(String::as_str).collect();
         if !told.is_empty() {
@@ -111,15 +116,21 @@ impl Doctor {
         }
     }
 
-    pub(super) fn keys(&mut self, dir: &Path) {
+    pub(super) fn keys(&mut self, dir: &Path, database: &Path) {
         let lang = self.lang;
-        match Keys::examine(dir) {
+        match Keys::examine(dir).and_then(|present| of_one_network(dir, &present, database)) {
             Ok(()) => self.good("keys", dir.display().to_string()),
             Err(error) => {
                 let damaged = error.exit_code() == 9;
                 let state = if damaged { State::Damaged } else { State::Bad };
                 let next = match error {
                     KeysError::Io { .. } => self.writable(),
+                    KeysError::Mixed { .. } | KeysError::OtherNetwork { .. } => lang.of(
+                        "remettez les fichiers de ce hub depuis la sauvegarde du dossier des clés, ou donnez le bon \
+                         dossier par --keys",
+                        "put this hub's files back from the backup of the keys directory, or name the right one with \
+                         --keys",
+                    ),
                     _ => lang.of(
                         "restaurez le dossier des clés depuis sa sauvegarde",
                         "restore the keys directory from its backup",
@@ -128,6 +139,7 @@ impl Doctor {
                 self.note("keys", state, with_causes(&error), next);
             }
         }
+        self.witness(dir);
         self.revocations(dir);
         for name in ["ca.key", "ca.old.key", "hub.key"] {
             if let Some(mode) = open_to_others(&dir.join(name)) {
@@ -143,22 +155,40 @@ impl Doctor {
         }
     }
 
+    /// The file that tells a database that went back in time.
+    fn witness(&mut self, dir: &Path) {
+        let lang = self.lang;
+        // A file that cannot be read at all is told with the list of revocations.
+        if !matches!(keys::read_witness(dir), Ok(None)) {
+            return;
+        }
+        let detail = match keys::has_witness(dir) {
+            true => lang.of(
+                "witness est illisible : une base remise à la main ne serait pas reconnue, ni une liste de \
+                 révocations écourtée",
+                "witness is not readable: neither a database put back by hand would be noticed, nor a list of \
+                 revocations cut short",
+            ),
+            false => lang.of(
+                "witness manque : une base remise à la main ne serait pas reconnue, ni une liste de révocations \
+                 écourtée",
+                "witness is missing: neither a database put back by hand would be noticed, nor a list of revocations \
+                 cut short",
+            ),
+        };
+        let next = lang.of(
+            "redémarrez le hub : il l’écrit à nouveau, d’après la base et la liste telles qu’elles sont",
+            "start the hub again: it writes it anew, from the database and the list as they are",
+        );
+        self.note("keys", State::Doubtful, detail, next);
+    }
+
     fn revocations(&mut self, dir: &Path) {
         let lang = self.lang;
         let damage = keys::read_list(dir).and_then(|list| Ok(list.damage(keys::read_witness(dir)?)));
         let (detail, next) = match damage {
-            Ok(None) => return,
-            Ok(Some(Damage::NoWitness)) => (
-                lang.of(
-                    "witness manque ou est illisible : une base remise à la main ne serait pas reconnue",
-                    "witness is missing or not readable: a database put back by hand would not be noticed",
-                )
-                .to_owned(),
-                lang.of(
-                    "restaurez-le avec le dossier des clés, ou démarrez le hub",
-                    "restore it with the keys, or start the hub",
-                ),
-            ),
+            // Told of the witness.
+            Ok(None | Some(Damage::NoWitness)) => return,
             Ok(Some(damage)) => (
                 lang.of(
                     format!(
@@ -208,6 +238,13 @@ fn read_back(database: &Path) -> Result<ReadBack, StoreError> {
     // A damaged table of devices is told as damage, not as an error.
     let devices = if report.problems.is_empty() { devices::list(&conn, None)? } else { Vec::new() };
     Ok(ReadBack::Whole { epoch, commit, report, noted, devices })
+}
+
+/// Whether the keys are those that the database was last opened with. One that cannot be read says
+/// nothing here: it is told of by itself.
+fn of_one_network(dir: &Path, present: &[Fingerprint], database: &Path) -> Result<(), KeysError> {
+    let noted = store::reader(database).and_then(|conn| network::keys(&conn)).unwrap_or_default();
+    keys::of_one_network((database, &noted), (dir, present))
 }
 
 /// The mode of a private file that others may read.

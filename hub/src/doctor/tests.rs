@@ -26,7 +26,7 @@ type Harm = fn(&Path);
 
 #[test]
 fn each_damage_is_named_with_the_next_step() {
-    let harms: [(&str, Harm, &str, State, &str); 16] = [
+    let harms: [(&str, Harm, &str, State, &str); 19] = [
         ("nothing", |_| {}, "database", State::Good, ""),
         ("no database", |dir| std::fs::remove_file(dir.join("hub.db")).unwrap(), "database", State::Bad, "--data"),
         ("empty", |dir| std::fs::write(dir.join("hub.db"), "").unwrap(), "database", State::Damaged, "restore"),
@@ -106,6 +106,38 @@ fn each_damage_is_named_with_the_next_step() {
             "device revoke",
         ),
         (
+            "a witness that is garbage, beside a list that is cut",
+            |dir| {
+                std::fs::write(dir.join("keys/witness"), "garbage").unwrap();
+                std::fs::write(dir.join("keys/revocations"), "msap-revocations 1\n1 00").unwrap();
+            },
+            "keys",
+            State::Doubtful,
+            "redémarrez le hub",
+        ),
+        (
+            "the authority of another network",
+            |dir| {
+                Keys::open_or_create(&dir.join("other"), false).unwrap();
+                std::fs::copy(dir.join("other/ca.key"), dir.join("keys/ca.key")).unwrap();
+            },
+            "keys",
+            State::Damaged,
+            "remettez",
+        ),
+        (
+            "a row of the registry that a disk has changed",
+            |dir| {
+                run(
+                    &dir.join("hub.db"),
+                    "INSERT INTO site (id, name, kind, timezone) VALUES ('1', 'x', 'house', 'Europe/Paris'); DELETE FROM unsealed",
+                )
+            },
+            "registry",
+            State::Damaged,
+            "check --seal",
+        ),
+        (
             "newer",
             |dir| run(&dir.join("hub.db"), "PRAGMA user_version = 9999"),
             "database",
@@ -146,10 +178,10 @@ fn each_damage_is_named_with_the_next_step() {
         harm(dir.path());
         let settings = Settings::load(None, [], &[]).map_err(|error| panic!("{error}"));
         let found = examine(dir.path(), &dir.path().join("keys"), settings, Lang::Fr);
-        let worst = found.iter().filter(|finding| finding.check == check).max_by_key(|finding| finding.state);
-        let worst = worst.unwrap_or_else(|| panic!("{what}: {found:?}"));
-        assert_eq!(worst.state, state, "{what}: {found:?}");
-        assert!(worst.next.contains(next), "{what}: {worst:?}");
+        let worst = found.iter().filter(|finding| finding.check == check).map(|finding| finding.state).max();
+        assert_eq!(worst, Some(state), "{what}: {found:?}");
+        let told = |finding: &&Finding| finding.check == check && finding.state == state && finding.next.contains(next);
+        assert!(found.iter().any(|finding| told(&finding)), "{what}: {found:?}");
         assert!(found.iter().all(|finding| (finding.state == State::Good) == finding.next.is_empty()), "{found:?}");
     }
 }
@@ -169,10 +201,15 @@ fn the_age_of_the_last_backup_is_told() {
     assert_eq!(look("24h").state, State::Bad);
     std::fs::create_dir(&shelf).unwrap();
     let made = crate::backup::shelf::Shelf::new(&shelf).place(Timestamp::now() - jiff::SignedDuration::from_hours(3));
-    std::fs::write(&made, "").unwrap();
+    std::fs::copy(dir.path().join("hub.db"), &made).unwrap();
     let found = look("24h");
     assert!(found.state == State::Good && found.detail.contains("3 h"), "{found:?}");
     assert_eq!(look("1h").state, State::Bad);
+    // The newest is empty: it is named, and the one before tells the age.
+    let cut = crate::backup::shelf::Shelf::new(&shelf).place(Timestamp::now() - jiff::SignedDuration::from_hours(1));
+    std::fs::write(&cut, "").unwrap();
+    let found = look("24h");
+    assert!(found.state == State::Bad && found.detail.contains(cut.to_str().unwrap()), "{found:?}");
 }
 
 #[test]
@@ -184,4 +221,35 @@ fn figures_below_zero_are_counted_with_the_next_step() {
     let found = doctor.found.iter().find(|finding| finding.check == "figures").unwrap();
     assert!(found.state == State::Doubtful && found.detail.starts_with("1 "), "{found:?}");
     assert!(found.next.contains("flagged list"), "{found:?}");
+}
+
+#[test]
+fn the_database_of_another_network_is_named_with_both_keys() {
+    let dir = tempfile::tempdir().unwrap();
+    let [ours, theirs] = ["keys", "theirs"].map(|name| Keys::open_or_create(&dir.path().join(name), false).unwrap());
+    let mut store = Store::open(dir.path(), None, Box::new(|| [1; 16])).unwrap();
+    store.write(|conn, _| store::network::set_keys(conn, &theirs.identity())).unwrap();
+    drop(store);
+    let look = |keys: &str| {
+        let settings = Settings::load(None, [], &[]).map_err(|error| panic!("{error}"));
+        let found = examine(dir.path(), &dir.path().join(keys), settings, Lang::Fr);
+        found.into_iter().find(|finding| finding.check == "keys").unwrap()
+    };
+    let found = look("keys");
+    assert_eq!(found.state, State::Damaged, "{found:?}");
+    for key in [ours.identity()[0], theirs.identity()[0]] {
+        assert!(found.detail.contains(&key.to_string()), "{found:?}");
+    }
+    assert_eq!(look("theirs").state, State::Good);
+}
+
+#[test]
+fn no_room_is_told_whether_the_hub_runs_or_not() {
+    let full = std::path::Path::new("/proc");
+    for runs in [false, true] {
+        let mut doctor = Doctor { lang: Lang::Fr, found: Vec::new() };
+        doctor.room(full, runs);
+        let found = &doctor.found[0];
+        assert!((found.check, found.state) == ("disk", State::Bad) && found.detail.contains("0 Mio"), "{found:?}");
+    }
 }

@@ -99,7 +99,7 @@ fn rename(from: &Path, to: &Path) -> Result<(), KeysError> {
     file::rename(from, to).map_err(|source| KeysError::Io { path: to.into(), source })
 }
 
-fn remove(path: &Path) -> Result<(), KeysError> {
+pub(super) fn remove(path: &Path) -> Result<(), KeysError> {
     let removed = match std::fs::remove_file(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         removed => removed,
@@ -127,6 +127,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let keys = fresh(dir.path());
         let old = keys.authority_keys()[0];
+        let hub = keys.identity()[0];
         assert!(matches!(keys.finish_rotation(), Err(KeysError::NotRotating)));
         keys.rotate().unwrap();
         let both = keys.authority_keys();
@@ -137,6 +138,8 @@ mod tests {
         again.finish_rotation().unwrap();
         assert_eq!(again.authority_keys(), both[..1]);
         assert_eq!(open(dir.path()).authority_keys(), both[..1]);
+        assert_eq!(again.identity(), [hub, both[0]], "the hub's own key is the same");
+        assert_eq!(Keys::examine(dir.path()).unwrap(), again.identity());
         assert!(!dir.path().join(CA_OLD_KEY).exists());
         open(dir.path()).rotate().unwrap();
     }

@@ -59,6 +59,11 @@ pub fn read_witness(dir: &Path) -> Result<Option<Witness>, KeysError> {
     Ok(witness)
 }
 
+/// Whether there is a file, readable or not.
+pub fn has_witness(dir: &Path) -> bool {
+    dir.join(WITNESS).exists()
+}
+
 fn render(witness: &Witness) -> String {
     let Witness { epoch, mark, revocations } = witness;
     let body =

@@ -1,5 +1,5 @@
-//! Reading a whole database back: its pages, every change's hash, every chain, and the views
-//! against a fold anew. Writes nothing, so that a running hub goes on beside it.
+//! Reading a whole database back: its pages, every change's hash, every chain, the registry's
+//! seals, and the views against a fold anew. Writes nothing, so that a running hub goes on beside it.
 //!
 //! Called by the core's `check`, by `doctor`, and on every backup before it is called one.
 
@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use super::StoreError;
 use super::chains::{self, Doc};
 use super::rebuild::{self, VIEWS};
+use super::seal;
 
 /// Broken pages that are listed.
 const PAGES_LISTED_MAX: u32 = 20;
@@ -22,10 +23,19 @@ pub struct CheckReport {
     pub changes: u64,
     /// Damage to what is kept: the truth itself is in question.
     pub problems: Vec<String>,
+    /// Rows of the registry that are not what was last written there: nothing says which is right.
+    pub registry: Vec<String>,
     /// Where the views are not what the changes amount to.
     pub differences: Vec<String>,
     /// Figures below zero, which count as 0.
     pub negative: Vec<String>,
+}
+
+impl CheckReport {
+    /// Whether views can be folded anew: what they follow from is whole.
+    pub fn is_mendable(&self) -> bool {
+        self.problems.is_empty() && self.registry.is_empty()
+    }
 }
 
 /// Reads everything, of one moment. `on_document` hears how many documents are done, of how many,
@@ -40,6 +50,10 @@ pub fn look<E: From<StoreError>>(
 ) -> Result<CheckReport, E> {
     let moment = conn.unchecked_transaction().map_err(StoreError::sqlite("beginning a check"))?;
     let mut report = CheckReport { problems: broken_pages(&moment)?, ..CheckReport::default() };
+    // What cannot be read back cannot be compared either.
+    if report.problems.is_empty() {
+        report.registry = seal::broken(&moment)?;
+    }
     let documents = chains::all(&moment)?;
     let count = documents.len() as u64;
     for (row, name) in documents {
@@ -87,7 +101,7 @@ fn differences(conn: &Connection) -> Result<Vec<String>, StoreError> {
     for (row, name) in chains::all(conn)? {
         rebuild::replay(conn, Doc { row, name: &name })?;
     }
-    let mut found = Vec::new();
+    let mut found = rebuild::spans(conn)?;
     for (table, columns) in VIEWS {
         found.extend(rebuild::differing(conn, (&format!("main.{table}"), &format!("temp.{table}")), table, columns)?);
     }

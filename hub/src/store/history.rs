@@ -243,13 +243,29 @@ fn set_row(conn: &Connection, site: &SiteId, field: Dated, value: &str) -> Resul
     Ok(())
 }
 
+/// A row of the spans: first and last day, life, house, department, region, bearer.
+type SpanRow = (i32, i32, String, Option<String>, String, String, String);
+
 /// Folds the spans of a site anew from its row and its history.
 pub(super) fn respan(conn: &Connection, site: &SiteId) -> Result<(), StoreError> {
+    let spans = folded(conn, site)?;
+    sql::write(conn, "renewing a site's spans", "DELETE FROM site_span WHERE site = ?1", [site.as_str()])?;
+    for (from, to, life, parent, department, region, bearer) in spans {
+        let sql = "INSERT INTO site_span (site, from_day, to_day, life, parent, department, region, bearer)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        let span = (site.as_str(), from, to, life, parent, department, region, bearer);
+        sql::write(conn, "keeping a site's spans", sql, span)?;
+    }
+    Ok(())
+}
+
+/// The spans that follow from a site's row and its history.
+fn folded(conn: &Connection, site: &SiteId) -> Result<Vec<SpanRow>, StoreError> {
     let sql = "SELECT life, coalesce(parent, ''), department, bearer FROM site WHERE id = ?1";
     let row = sql::row(conn, "reading a site", sql, [site.as_str()], |row| {
         Ok([row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?])
     })?;
-    let Some(row) = row else { return Ok(()) };
+    let Some(row) = row else { return Ok(Vec::new()) };
     let mut histories = Vec::new();
     for (field, now) in Dated::ALL.into_iter().zip(row) {
         let mut rows = values(conn, site, field)?;
@@ -258,20 +274,35 @@ pub(super) fn respan(conn: &Connection, site: &SiteId) -> Result<(), StoreError>
     }
     let begins: BTreeSet<i32> = histories.iter().flat_map(|rows| rows.keys().copied()).collect();
     let ends = begins.iter().skip(1).map(|begin| begin - 1).chain([CALENDAR.1]);
-    sql::write(conn, "renewing a site's spans", "DELETE FROM site_span WHERE site = ?1", [site.as_str()])?;
-    for (from, to) in begins.iter().zip(ends) {
+    let span = |(from, to): (&i32, i32)| {
         let [life, parent, department, bearer] = [0, 1, 2, 3].map(|field| {
             let rows: Option<&BTreeMap<i32, String>> = histories.get(field);
-            rows.and_then(|rows| rows.range(..=from).next_back()).map_or("", |(_, value)| value.as_str())
+            rows.and_then(|rows| rows.range(..=from).next_back()).map_or("", |(_, value)| value.as_str()).to_owned()
         });
         let parent = Some(parent).filter(|id| !id.is_empty());
-        let region = department_region(department).unwrap_or_default();
-        let sql = "INSERT INTO site_span (site, from_day, to_day, life, parent, department, region, bearer)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-        let span = (site.as_str(), from, to, life, parent, department, region, bearer);
-        sql::write(conn, "keeping a site's spans", sql, span)?;
+        let region = department_region(&department).unwrap_or_default().to_owned();
+        (*from, to, life, parent, department, region, bearer)
+    };
+    Ok(begins.iter().zip(ends).map(span).collect())
+}
+
+/// The sites whose spans are not what follows from their rows and their history.
+pub(super) fn misspanned(conn: &Connection) -> Result<Vec<SiteId>, StoreError> {
+    let doing = "comparing spans";
+    let named = "SELECT id FROM site UNION SELECT site FROM site_span";
+    let named = sql::rows(conn, doing, named, [], |row| row.get::<_, String>(0))?;
+    let mut found = Vec::new();
+    for site in named {
+        // A name that is none any more is told by its seal.
+        let Ok(site) = site.parse::<SiteId>() else { continue };
+        let sql = "SELECT from_day, to_day, life, parent, department, region, bearer FROM site_span
+                   WHERE site = ?1 ORDER BY from_day";
+        let kept: Vec<SpanRow> = sql::rows(conn, doing, sql, [site.as_str()], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?))
+        })?;
+        found.extend((kept != folded(conn, &site)?).then_some(site));
     }
-    Ok(())
+    Ok(found)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Throwing the views away and folding them anew from the changes: all of them, to see whether
+//! Throwing the views away and folding them anew from the changes, and spans from histories: all of them, to see whether
 //! they agree, or those of a document of which something is judged otherwise now.
 
 use msap_shared::id::SiteId;
@@ -8,6 +8,7 @@ use rusqlite::Connection;
 
 use super::StoreError;
 use super::chains::{self, Doc, Kept};
+use super::history;
 use super::views::fold_in;
 
 /// The derived tables with the columns that are compared.
@@ -24,6 +25,11 @@ const LISTED_MAX: usize = 20;
 /// Rebuilds the views of every document within the caller's transaction, and returns in what
 /// they differ from those that stood before. The rebuilt ones stand afterwards.
 pub fn rebuild(conn: &Connection) -> Result<Vec<String>, StoreError> {
+    // First: what is flagged follows from them.
+    let mut differences = spans(conn)?;
+    for site in history::misspanned(conn)? {
+        history::respan(conn, &site)?;
+    }
     for (table, columns) in VIEWS {
         let sql = format!("CREATE TEMP TABLE before_{table} AS SELECT {columns} FROM main.{table}");
         conn.execute(&sql, []).map_err(StoreError::sqlite("setting the views aside"))?;
@@ -32,7 +38,6 @@ pub fn rebuild(conn: &Connection) -> Result<Vec<String>, StoreError> {
     for (row, name) in chains::all(conn)? {
         replay(conn, Doc { row, name: &name })?;
     }
-    let mut differences = Vec::new();
     for (table, columns) in VIEWS {
         let (old, new) = (format!("temp.before_{table}"), format!("main.{table}"));
         differences.extend(differing(conn, (&old, &new), table, columns)?);
@@ -40,6 +45,12 @@ pub fn rebuild(conn: &Connection) -> Result<Vec<String>, StoreError> {
             .map_err(StoreError::sqlite("dropping the views set aside"))?;
     }
     Ok(differences)
+}
+
+/// The sites whose spans do not follow from their history.
+pub(super) fn spans(conn: &Connection) -> Result<Vec<String>, StoreError> {
+    let found = history::misspanned(conn)?.into_iter().take(LISTED_MAX);
+    Ok(found.map(|site| format!("site_span ({site}) does not follow from its history")).collect())
 }
 
 /// Folds the views of one document anew, within the caller's transaction: after a person has

@@ -1,0 +1,164 @@
+//! A digest of each row of the registry: sites, their names and histories, what was set by hand,
+//! machines, tokens.
+//!
+//! Changes carry their hashes and views are folded anew; these rows follow from nothing, so a bit
+//! that a disk flips in one would move figures in silence. Triggers note in `unsealed` which rows
+//! a transaction writes and what they said before; [`renew`], called by [`super::Store::write`]
+//! before each commit, keeps the digest of what they say now. A session writes none of them.
+//!
+//! Invariant: whatever was no longer what the hub had written is never sealed by writing to it or
+//! beside it, only by [`anew`], which a person asks for. Rows written by another program through
+//! SQLite are not damage: they wait in `unsealed` until the next commit.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use msap_shared::io::store::sql;
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, params_from_iter};
+use sha2::{Digest, Sha256};
+
+use super::StoreError;
+
+/// What is sealed, and how a row is found by the parts of its key.
+const KINDS: [(&str, &str); 6] = [
+    ("site", "key = ?1"),
+    ("alias", "key = ?1"),
+    ("history", "site = ?1 AND field = ?2 AND from_day = CAST(?3 AS INTEGER)"),
+    ("hand", "site = ?1 AND field = ?2"),
+    ("token", "key = ?1"),
+    ("device", "key = ?1"),
+];
+/// Rows told of one kind.
+const TOLD_MAX: usize = 10;
+
+type Sealed = [u8; 32];
+
+/// Seals the rows that the transaction under way has written, but for those that were not before
+/// it what their seals say.
+pub(super) fn renew(conn: &Connection) -> Result<(), StoreError> {
+    let doing = "reading what was written to the registry";
+    let sql = "SELECT u.kind, u.key, CAST(u.was AS BLOB), s.digest FROM unsealed u
+               LEFT JOIN seal s ON s.kind = u.kind AND s.key = u.key";
+    let written = sql::rows(conn, doing, sql, [], |row| {
+        let was: Option<Vec<u8>> = row.get(2)?;
+        let sealed: Option<Sealed> = row.get(3)?;
+        let intact = was.as_deref().map(digest) == sealed;
+        Ok((row.get::<_, String>(0)?, row.get::<_, Value>(1)?, intact))
+    })?;
+    if written.is_empty() {
+        return Ok(());
+    }
+    for (kind, key, intact) in written {
+        if intact {
+            let content = content(conn, &kind, &key)?;
+            put(conn, &kind, &key, content.as_deref())?;
+        } else {
+            tracing::error!(kind, key = shown(&key), "a row was not what was last written there: run check");
+        }
+    }
+    sql::write(conn, "ending the list of written rows", "DELETE FROM unsealed", [])?;
+    Ok(())
+}
+
+fn content(conn: &Connection, kind: &str, key: &Value) -> Result<Option<Vec<u8>>, StoreError> {
+    let known = KINDS.iter().find(|(known, _)| *known == kind);
+    let (kind, found_by) = known.ok_or_else(|| StoreError::corrupt(format!("a seal of a {kind:?}")))?;
+    let sql = format!("SELECT CAST(content AS BLOB) FROM sealed_{kind} WHERE {found_by}");
+    let parts: Vec<Value> = match key {
+        Value::Text(key) if found_by.contains("?2") => key.split(' ').map(|part| part.to_owned().into()).collect(),
+        key => vec![key.clone()],
+    };
+    sql::row(conn, "reading a row to seal", &sql, params_from_iter(parts), |row| row.get(0))
+}
+
+fn put(conn: &Connection, kind: &str, key: &Value, content: Option<&[u8]>) -> Result<(), StoreError> {
+    let doing = "sealing a row";
+    match content {
+        Some(content) => {
+            let sql = "INSERT INTO seal (kind, key, digest) VALUES (?1, ?2, ?3)
+                       ON CONFLICT (kind, key) DO UPDATE SET digest = excluded.digest";
+            sql::write(conn, doing, sql, (kind, key, digest(content)))?;
+        }
+        None => {
+            sql::write(conn, doing, "DELETE FROM seal WHERE kind = ?1 AND key = ?2", (kind, key))?;
+        }
+    }
+    Ok(())
+}
+
+/// The rows that are not what the hub last wrote there, in words.
+pub fn broken(conn: &Connection) -> Result<Vec<String>, StoreError> {
+    let mut told = Vec::new();
+    for (kind, key) in differing(conn)? {
+        told.push(format!("{kind} {} is not what was last written there", shown(&key)));
+    }
+    Ok(told)
+}
+
+/// Seals all rows as they are: a person has looked at them. Which ones were not what their seals
+/// say.
+pub fn anew(conn: &Connection) -> Result<Vec<String>, StoreError> {
+    let mut told = Vec::new();
+    for (kind, key) in differing(conn)? {
+        let content = content(conn, kind, &key)?;
+        put(conn, kind, &key, content.as_deref())?;
+        told.push(format!("{kind} {}", shown(&key)));
+    }
+    Ok(told)
+}
+
+/// Rows whose seal is missing or says something else, and seals whose row is missing.
+fn differing(conn: &Connection) -> Result<Vec<(&'static str, Value)>, StoreError> {
+    let doing = "comparing the registry with its seals";
+    let mut found = Vec::new();
+    for (kind, _) in KINDS {
+        let read = |row: &Row<'_>| Ok((row.get::<_, Value>(0)?, row.get::<_, Sealed>(1)?));
+        let seals = sql::rows(conn, doing, "SELECT key, digest FROM seal WHERE kind = ?1", [kind], read)?;
+        let mut seals: BTreeMap<String, (Value, Sealed)> =
+            seals.into_iter().map(|(key, digest)| (shown(&key), (key, digest))).collect();
+        let waiting = sql::rows(conn, doing, "SELECT key FROM unsealed WHERE kind = ?1", [kind], |row| row.get(0))?;
+        let waiting: BTreeSet<String> = waiting.iter().map(shown).collect();
+        let rows = format!("SELECT key, CAST(content AS BLOB) FROM sealed_{kind} ORDER BY key");
+        let rows = sql::rows(conn, doing, &rows, [], |row| {
+            // A key whose text a flipped bit has spoilt.
+            let key = row.get::<_, Value>(0).unwrap_or(Value::Null);
+            Ok((key, row.get::<_, Option<Vec<u8>>>(1)?.unwrap_or_default()))
+        })?;
+        let mut wrong = Vec::new();
+        for (key, content) in rows {
+            let sealed = seals.remove(&shown(&key)).map(|(_, sealed)| sealed);
+            wrong.extend((sealed != Some(digest(&content))).then_some(key));
+        }
+        wrong.extend(seals.into_values().map(|(key, _)| key));
+        wrong.retain(|key| !waiting.contains(&shown(key)));
+        found.extend(wrong.into_iter().map(|key| (kind, key)));
+    }
+    Ok(found)
+}
+
+fn digest(content: impl AsRef<[u8]>) -> Sealed {
+    Sha256::digest(content).into()
+}
+
+/// A key as people read it.
+fn shown(key: &Value) -> String {
+    match key {
+        Value::Null => String::new(),
+        Value::Integer(n) => n.to_string(),
+        Value::Real(n) => n.to_string(),
+        Value::Text(text) => text.clone(),
+        Value::Blob(bytes) => data_encoding::HEXLOWER.encode(bytes),
+    }
+}
+
+/// At most so many of these texts, and how many more there are.
+pub fn abridged(told: &[String]) -> String {
+    let mut text = told.iter().take(TOLD_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if let Some(more) = told.len().checked_sub(TOLD_MAX).filter(|more| *more > 0) {
+        text.push_str(&format!(", +{more}"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;
