@@ -10,6 +10,7 @@ mod date;
 mod defect;
 pub mod hours;
 mod layout;
+mod list;
 mod parents;
 mod places;
 mod report;
@@ -25,10 +26,10 @@ use msap_shared::document::register::Edits;
 use msap_shared::id::SiteId;
 use msap_shared::time::Day;
 use rusqlite::Connection;
-use serde::{Deserialize, Serialize};
 
 use self::date::FROM_LABELS;
 use self::layout::Columns;
+pub use self::list::ListFile;
 use self::parents::Parents;
 use self::places::{Merge, Places};
 use self::report::Place;
@@ -43,31 +44,6 @@ use crate::store::{StoreError, journal};
 
 /// Most rows of one file: the network has about 2,850 sites.
 const ROWS_MAX: u64 = 100_000;
-
-/// A list, as a person hands it over.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ListFile {
-    /// The file's name, which may hold its date.
-    pub name: String,
-    /// Its text.
-    pub text: String,
-    /// How it was written.
-    pub encoding: String,
-    /// Its date, as typed.
-    pub date: Option<String>,
-    /// Whether sites that it does not name are retired.
-    pub retire_missing: bool,
-    /// Also when those are many.
-    pub even_most: bool,
-}
-
-impl ListFile {
-    /// Reads the bytes of a file.
-    pub fn read(bytes: &[u8], name: String) -> Self {
-        let (text, encoding) = text::decode(bytes);
-        Self { name, text, encoding: encoding.to_owned(), ..Self::default() }
-    }
-}
 
 /// Why a whole file is refused.
 #[derive(Debug, thiserror::Error)]

@@ -12,14 +12,13 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use msap_shared::frame::{self, Frame};
-use msap_shared::io::link::{CloseCode, CloseReason, Outgoing};
+use msap_shared::frame;
+use msap_shared::io::link::{CloseCode, Outgoing};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::accept::{ConnId, Cut, Peer, Sessions};
+use crate::accept::{ConnId, Cut, Peer};
 use crate::almanac::Almanac;
 use crate::core::{Core, Input, Output};
 use crate::keys::{Keys, Witness};
@@ -34,6 +33,7 @@ mod pulse;
 mod readers;
 mod registrar;
 mod room;
+mod sessions;
 #[cfg(test)]
 mod tests;
 
@@ -386,30 +386,5 @@ impl Handle {
 
     async fn input(&self, input: Input) -> Result<(), CloseCode> {
         self.jobs.send(Job::Input(input)).await.map_err(|_| CloseCode::Shutdown)
-    }
-}
-
-impl Sessions for Handle {
-    async fn opened(&self, peer: Peer, out: mpsc::Sender<Outgoing>) -> Result<ConnId, CloseCode> {
-        let (reply, answer) = oneshot::channel();
-        match timeout(OPEN_MAX, self.jobs.send(Job::Opened(peer, out, reply))).await {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) => return Err(CloseCode::Shutdown),
-            Err(_) => return Err(CloseCode::Busy),
-        }
-        answer.await.map_err(|_| CloseCode::Shutdown)
-    }
-
-    async fn frame(&self, conn: ConnId, frame: Frame) -> Result<(), CloseCode> {
-        self.input(Input::Frame(conn, frame)).await
-    }
-
-    async fn drained(&self, conn: ConnId) {
-        // A writer that has stopped needs no more frames.
-        self.input(Input::Drained(conn)).await.ok();
-    }
-
-    async fn closed(&self, conn: ConnId, _why: CloseReason) {
-        self.input(Input::Closed(conn)).await.ok();
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::mpsc as blocking;
 
 use super::*;
+use crate::accept::Sessions as _;
 use crate::core::Revocations;
 use crate::store::{FILE_NAME, Store, tokens};
 

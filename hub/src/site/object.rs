@@ -4,6 +4,7 @@
 //! is null: a site is never shown as closed, up to date or empty unless it is known to be.
 
 use jiff::Timestamp;
+use msap_shared::time::Day;
 use serde::{Deserialize, Serialize};
 
 use super::Site;
@@ -17,6 +18,8 @@ pub struct Contact {
     pub active: u32,
     /// Devices that wait for an approval.
     pub pending: u32,
+    /// The day on which the first of them joined.
+    pub enrolled: Option<Day>,
     /// Seconds since 1970 of the latest contact of any of them.
     pub last_contact: Option<i64>,
     /// Seconds since 1970 at which the best of them was last known to have nothing left to send.

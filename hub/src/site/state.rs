@@ -25,21 +25,24 @@ pub(super) fn state(site: &Site, contact: &Contact, now: Timestamp) -> &'static 
     if contact.active == 0 && contact.pending > 0 {
         return "pending";
     }
-    let Some(since) = contact.last_in_sync.or(contact.last_contact) else { return "never_connected" };
-    let since = Timestamp::from_second(since).unwrap_or(Timestamp::MIN);
-    match ended_opening_days(since, now, &site.timezone) {
+    if contact.last_contact.or(contact.last_in_sync).is_none() {
+        return "never_connected";
+    }
+    // A machine that joined today owes nothing yet; one that never handed over everything does
+    // since it joined.
+    let handed_over = contact.last_in_sync.and_then(|at| Timestamp::from_second(at).ok());
+    let since = handed_over.map(|at| Day::at(at, &site.timezone)).or(contact.enrolled);
+    match since.map_or(SILENT_DAYS, |since| ended_opening_days(since, now, &site.timezone)) {
         SILENT_DAYS.. => "silent",
         BEHIND_DAYS.. => "behind",
-        // Heard, and never known to have handed over everything.
-        _ if contact.last_in_sync.is_none() => "behind",
         _ => "up_to_date",
     }
 }
 
 /// Opening days that have ended since, as far as it matters.
-fn ended_opening_days(since: Timestamp, now: Timestamp, zone: &SiteZone) -> usize {
-    let begun = now.checked_sub(GRACE).map_or(Day::at(since, zone), |now| Day::at(now, zone));
-    let days = std::iter::successors(Some(Day::at(since, zone)), |day| Some(day.plus_days(1)));
+fn ended_opening_days(since: Day, now: Timestamp, zone: &SiteZone) -> usize {
+    let begun = now.checked_sub(GRACE).map_or(since, |now| Day::at(now, zone));
+    let days = std::iter::successors(Some(since), |day| Some(day.plus_days(1)));
     let is_opening = |day: &Day| !matches!(day.date().weekday(), Weekday::Saturday | Weekday::Sunday);
     days.take_while(|day| *day < begun).filter(is_opening).take(SILENT_DAYS).count()
 }
@@ -87,7 +90,16 @@ mod tests {
         assert_eq!(state(&site("Europe/Paris"), &saturday, at("2026-11-23T12:00:00Z")), "up_to_date");
 
         let never = Contact { last_in_sync: None, ..contact.clone() };
-        assert_eq!(state(&site("Europe/Paris"), &never, in_sync), "behind");
+        for (joined, expected) in [
+            (Some("2026-11-20"), "up_to_date"),
+            (Some("2026-11-19"), "behind"),
+            (Some("2026-11-01"), "silent"),
+            (None, "silent"),
+        ] {
+            let enrolled = joined.map(|day| day.parse().unwrap());
+            let never = Contact { enrolled, ..never.clone() };
+            assert_eq!(state(&site("Europe/Paris"), &never, in_sync), expected, "{joined:?}");
+        }
         assert_eq!(state(&site("Europe/Paris"), &Contact::default(), in_sync), "never_connected");
         let pending = Contact { active: 0, pending: 1, ..contact };
         assert_eq!(state(&site("Europe/Paris"), &pending, in_sync), "pending");

@@ -3,7 +3,7 @@
 //!
 //! Changes carry their hashes and views are folded anew; these rows follow from nothing, so a bit
 //! that a disk flips in one would move figures in silence. Triggers note in `unsealed` which rows
-//! a transaction writes and what they said before; [`renew`], called by [`super::Store::write`]
+//! a transaction writes and what they said before; `renew`, called by [`super::Store::write`]
 //! before each commit, keeps the digest of what they say now. A session writes none of them.
 //!
 //! Invariant: whatever was no longer what the hub had written is never sealed by writing to it or

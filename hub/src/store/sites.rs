@@ -96,7 +96,8 @@ fn select() -> String {
          (SELECT max(last_contact) FROM device d WHERE d.site = s.id), \
          (SELECT app_version FROM device d WHERE d.site = s.id AND last_contact IS NOT NULL \
           ORDER BY last_contact DESC LIMIT 1), \
-         (SELECT max(last_in_sync) FROM device d WHERE d.site = s.id AND d.standing IN ('active', 'returned')) \
+         (SELECT max(last_in_sync) FROM device d WHERE d.site = s.id AND d.standing IN ('active', 'returned')), \
+         (SELECT min(enrolled_day) FROM device d WHERE d.site = s.id AND d.standing IN ('active', 'returned')) \
          FROM site s"
     )
 }
@@ -119,6 +120,7 @@ fn contact(row: &Row<'_>) -> rusqlite::Result<Contact> {
         pending: row.get(26)?,
         last_contact: row.get(27)?,
         last_in_sync: row.get(29)?,
+        enrolled: row.get::<_, Option<i32>>(30)?.and_then(Day::from_number),
         version: version.filter(|version| !version.is_empty()),
     })
 }

@@ -2,7 +2,7 @@
 //!
 //! Called by the commands and pages that take or show hours, and by exports. The schedule's own
 //! rules are the truth: what comes in as text is turned into rules or refused with its place,
-//! never guessed; what goes out says what [`plan`](crate::schedule::plan) says, day by day.
+//! never guessed; what goes out says what [`plan`](crate::schedule::plan()) says, day by day.
 
 pub mod calendar;
 pub mod read;

@@ -175,8 +175,23 @@ impl Hub {
     /// # Errors
     /// When one is unknown or not taken.
     pub fn add_sites(&self, ids: &[&str]) -> Result<()> {
+        self.import(&SiteList::load()?.csv_without_hours(ids)?)
+    }
+
+    /// The same with the hours of the list.
+    ///
+    /// # Errors
+    /// As [`Hub::add_sites`].
+    pub fn add_open_sites(&self, ids: &[&str]) -> Result<()> {
+        self.import(&SiteList::load()?.csv(ids)?)
+    }
+
+    fn import(&self, list: &str) -> Result<()> {
+        if list.lines().count() < 2 {
+            return Ok(());
+        }
         let path = self.data.with_extension("csv");
-        std::fs::write(&path, SiteList::load()?.csv(ids)?)?;
+        std::fs::write(&path, list)?;
         let path = path.to_str().context("the directory's name is no text")?;
         let report = self.json(&["site", "import", path])?;
         if report["rejected"] != 0 {

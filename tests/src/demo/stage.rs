@@ -60,7 +60,7 @@ impl<'a> Stage<'a> {
         let mut hub = cluster.hub("hub");
         hub.start()?;
         let counting = COUNTING.iter().map(|(site, _)| *site);
-        hub.add_sites(&counting.chain(PROJECTS).collect::<Vec<_>>())?;
+        hub.add_open_sites(&counting.chain(PROJECTS).collect::<Vec<_>>())?;
         for site in PROJECTS {
             hub.cli(&["site", "set", site, "life=project"])?.expect_code(0)?;
         }

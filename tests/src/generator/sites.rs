@@ -95,6 +95,23 @@ impl SiteList {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
+    /// The same without opening hours: whatever a machine keeps is then what was counted on it.
+    ///
+    /// # Errors
+    /// When the list does not have one of them.
+    pub fn csv_without_hours(&self, ids: &[&str]) -> Result<String, ModelError> {
+        let left_out = |name: &str| HOURS.contains(&name) || matches!(name, "osm_opening_hours" | "weekly_minutes");
+        let kept: Vec<usize> = (0..).zip(&self.header).filter(|(_, name)| !left_out(name)).map(|(at, _)| at).collect();
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(kept.iter().filter_map(|at| self.header.get(*at)))?;
+        for id in ids {
+            let row = self.rows.get(*id).ok_or_else(|| ModelError::Site((*id).to_owned()))?;
+            writer.write_record(kept.iter().filter_map(|at| row.get(*at)))?;
+        }
+        let bytes = writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
     fn text<'a>(&self, row: &'a StringRecord, column: &str) -> &'a str {
         let place = self.header.iter().position(|name| name == column);
         place.and_then(|place| row.get(place)).unwrap_or_default()

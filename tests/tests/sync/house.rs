@@ -33,7 +33,8 @@ fn ok(agent: &Agent, args: &[&str]) -> Result<()> {
 #[test]
 fn two_desks_that_contradict_each_other_offline_both_see_it_until_one_settles_it() {
     run(|cluster| {
-        let mut hub = hub_with(cluster, &["361"])?;
+        let mut hub = hub_with(cluster, &[])?;
+        hub.add_open_sites(&["361"])?;
         let mut first = cluster.enrol(&hub, "361", "accueil")?;
         let mut second = cluster.enrol(&hub, "361", "bureau")?;
         first.start()?;
@@ -113,7 +114,8 @@ fn two_desks_that_contradict_each_other_offline_both_see_it_until_one_settles_it
 #[test]
 fn what_is_settled_differently_on_both_sides_is_one_new_contradiction_and_no_loop() {
     run(|cluster| {
-        let mut hub = hub_with(cluster, &["361"])?;
+        let mut hub = hub_with(cluster, &[])?;
+        hub.add_open_sites(&["361"])?;
         let mut first = cluster.enrol(&hub, "361", "accueil")?;
         let mut second = cluster.enrol(&hub, "361", "bureau")?;
         first.start()?;

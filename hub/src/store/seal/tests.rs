@@ -159,6 +159,7 @@ fn every_column_of_the_registry_is_sealed() {
         "last_in_sync",
         "app_version",
         "transport",
+        "tried",
         "clock_offset_ms",
         "replaced_by",
     ];

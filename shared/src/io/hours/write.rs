@@ -1,7 +1,7 @@
 //! A schedule as OpenStreetMap's text: the usual week, then the dates that differ.
 //!
 //! Called by exports and by the API's `hours.osm`. The text is made of what
-//! [`plan`](crate::schedule::plan) says of each day of a year, so holidays of the site's own
+//! [`plan`](crate::schedule::plan()) says of each day of a year, so holidays of the site's own
 //! zones, closures and effective dates are in it as dates. `PH` and `SH` never are: readers know
 //! other calendars than the site's, and differ on how they join with weekdays. Contradicted
 //! days read `off` with a comment, and days of which nothing is said `unknown`.

@@ -1,6 +1,6 @@
 //! Reading a document back whole: hashes, chains, digest, and what Automerge makes of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use automerge::{AutoCommit, Change, ROOT, ReadDoc as _};
 use rusqlite::Connection;
@@ -94,9 +94,17 @@ type Standings = BTreeMap<TapName, Standing<String>>;
 
 /// The document as Automerge loads it.
 fn through_automerge(kept: &[Kept]) -> Result<AutoCommit, Unreadable> {
-    let mut doc = AutoCommit::new();
-    let changes: Result<Vec<Change>, _> = kept.iter().map(|kept| Change::from_bytes(kept.bytes.clone())).collect();
-    doc.apply_changes(changes?)?;
+    let changes = kept.iter().map(|kept| Change::from_bytes(kept.bytes.clone())).collect::<Result<Vec<_>, _>>()?;
+    // Automerge panics where part of a document that it was given is not there.
+    let known: BTreeSet<_> = changes.iter().map(Change::hash).collect();
+    if changes.iter().flat_map(Change::deps).any(|dep| !known.contains(dep)) {
+        return Err("a change follows one that is not there".into());
+    }
+    let loading = std::panic::catch_unwind(move || {
+        let mut doc = AutoCommit::new();
+        doc.apply_changes(changes).map(|()| doc)
+    });
+    let mut doc = loading.map_err(|_| "Automerge gives up on it")??;
     if doc.get_changes(&[]).len() == kept.len() {
         Ok(doc)
     } else {
