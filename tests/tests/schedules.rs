@@ -102,6 +102,9 @@ fn a_closure_by_a_coordinator_holds_until_it_is_taken_back() {
         let closure = serde_json::json!({ "from": "2026-12-01", "to": "2026-12-02", "reason": "works" });
         assert_eq!(ask(&hub, "PUT", "/v1/sites/275/closures", &token, &closure)?.status, 200);
         assert_eq!(state()?, "shut");
+        let shown = hub.json(&["site", "show", "275"])?;
+        assert_eq!(shown["weekly_minutes"], hub.view("/v1/sites/275")?["weekly_minutes"], "{shown}");
+        assert!(shown["open_now"].is_boolean() && shown["osm_opening_hours"] != "", "{shown}");
         assert_eq!(ask(&hub, "PUT", "/v1/sites/361/closures", &token, &closure)?.status, 403);
         let target = "/v1/sites/275/closures?from=2026-12-01&to=2026-12-02";
         assert_eq!(ask(&hub, "DELETE", target, &token, &Value::Null)?.status, 200);

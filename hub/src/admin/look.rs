@@ -40,13 +40,17 @@ pub fn look(conn: &Connection, look: &Look, lang: Lang, now: Timestamp) -> Resul
         }
         Look::Sites { filters } => {
             let found = sites::list(conn, &site_filter(filters)?)?;
-            Reply::Sites(found.iter().map(|(site, contact)| SiteObject::of(site, contact)).collect())
+            let pages = Almanac::default().open(conn)?;
+            let objects =
+                found.iter().map(|(site, contact)| SiteObject::of(site, contact).with_hours(pages.standing(site, now)));
+            Reply::Sites(objects.collect())
         }
         Look::Site { site } => {
             let id = site_id(conn, site)?;
             let (site, contact) = sites::find(conn, &id)?.ok_or_else(|| AdminError::UnknownSite(site.clone()))?;
+            let hours = Almanac::default().open(conn)?.standing(&site, now);
             Reply::Site {
-                site: Box::new(SiteObject::of(&site, &contact)),
+                site: Box::new(SiteObject::of(&site, &contact).with_hours(hours)),
                 aliases: sites::aliases(conn, &id)?,
                 devices: devices::list(conn, Some(&id))?.into_iter().map(Into::into).collect(),
                 history: history::of_site(conn, &id)?.into_iter().map(Into::into).collect(),
