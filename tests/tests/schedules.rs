@@ -127,7 +127,8 @@ fn a_closure_by_a_coordinator_holds_until_it_is_taken_back() {
 #[test]
 fn calendars_are_imported_while_the_hub_runs() {
     run(|cluster| {
-        let hub = hub_with(cluster, &["275"])?;
+        let hub = hub_with(cluster, &[])?;
+        hub.add_open_sites(&["275"])?;
         let report = hub.json(&["catalogue", "import", HOLIDAYS])?;
         assert_eq!((&report["added"], &report["removed"], &report["rejected"]), (&0.into(), &0.into(), &0.into()));
         let file = cluster.path().join("fériés.csv");
