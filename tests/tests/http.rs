@@ -7,7 +7,8 @@ use crate::hub_with;
 
 /// Chemillé (49) with two visits for CNAF, Alençon (61) with three for MSA.
 fn filled(cluster: &Cluster) -> Result<Hub> {
-    let hub = hub_with(cluster, &["275", "361", "597"])?;
+    let hub = hub_with(cluster, &[])?;
+    hub.add_open_sites(&["275", "361", "597"])?;
     for (site, operator, visits) in [("275", "CNAF", 2), ("361", "MSA", 3)] {
         let mut agent = cluster.enrol(&hub, site, &format!("poste {site}"))?;
         agent.start()?;
