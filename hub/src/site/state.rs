@@ -1,8 +1,8 @@
 //! How a site stands with the hub: the one definition behind API, commands and tables.
 //!
 //! Called where a site is shown. A machine in session hands over at once what it keeps, so what
-//! counts is how many opening days have ended since all of it was last known to be here. As long
-//! as the hub does not know a site's own schedule, Monday to Friday count as its opening days.
+//! counts is how many opening days have ended since all of it was last known to be here. Monday to
+//! Friday count as opening days, whatever the site's own schedule says.
 
 use jiff::civil::Weekday;
 use jiff::{SignedDuration, Timestamp};

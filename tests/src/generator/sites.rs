@@ -86,13 +86,7 @@ impl SiteList {
     /// # Errors
     /// When the list does not have one of them.
     pub fn csv(&self, ids: &[&str]) -> Result<String, ModelError> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(&self.header)?;
-        for id in ids {
-            writer.write_record(self.rows.get(*id).ok_or_else(|| ModelError::Site((*id).to_owned()))?)?;
-        }
-        let bytes = writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        self.columns(ids, |_| true)
     }
 
     /// The same without opening hours: whatever a machine keeps is then what was counted on it.
@@ -100,8 +94,11 @@ impl SiteList {
     /// # Errors
     /// When the list does not have one of them.
     pub fn csv_without_hours(&self, ids: &[&str]) -> Result<String, ModelError> {
-        let left_out = |name: &str| HOURS.contains(&name) || matches!(name, "osm_opening_hours" | "weekly_minutes");
-        let kept: Vec<usize> = (0..).zip(&self.header).filter(|(_, name)| !left_out(name)).map(|(at, _)| at).collect();
+        self.columns(ids, |name| !HOURS.contains(&name) && !matches!(name, "osm_opening_hours" | "weekly_minutes"))
+    }
+
+    fn columns(&self, ids: &[&str], wanted: impl Fn(&str) -> bool) -> Result<String, ModelError> {
+        let kept: Vec<usize> = (0..).zip(&self.header).filter(|(_, name)| wanted(name)).map(|(at, _)| at).collect();
         let mut writer = csv::Writer::from_writer(Vec::new());
         writer.write_record(kept.iter().filter_map(|at| self.header.get(*at)))?;
         for id in ids {
