@@ -280,11 +280,11 @@ impl Administration for Operators {
                     let context = Context { ca_hash: keys.ca_hash(), ..(*context).clone() };
                     let mut hub = Engine { core, keys: &keys };
                     let reply = admin::change(&mut hub, &change, &context, lang, now);
+                    // Also where it failed after it had happened, as a rotation whose line in the
+                    // journal found no room: only what differs is sent.
+                    let referred = if change.reaches_devices() { core.refer(now) } else { Ok(()) };
                     let reply = reply.map_err(|error| error.failure(lang))?;
-                    if change.reaches_devices() {
-                        core.refer(now).map_err(|error| engine::store_failure(&error, lang))?;
-                    }
-                    Ok(reply)
+                    referred.map(|()| reply).map_err(|error| engine::store_failure(&error, lang))
                 });
                 changed.await.map_err(|Stopping| stopping())?
             }
