@@ -13,7 +13,7 @@ use msap_shared::io::store::sql;
 use msap_shared::time::Day;
 use rusqlite::Connection;
 
-use super::{StoreError, rebuild};
+use super::{StoreError, rebuild, rollups};
 use crate::site::department_region;
 
 /// The first and the last day of the calendar, as numbers.
@@ -243,7 +243,8 @@ fn set_row(conn: &Connection, site: &SiteId, field: Dated, value: &str) -> Resul
     Ok(())
 }
 
-/// Folds the spans of a site anew from its row and its history.
+/// Folds the spans of a site anew from its row and its history. Where days go to another department,
+/// what was counted on them goes along.
 pub(super) fn respan(conn: &Connection, site: &SiteId) -> Result<(), StoreError> {
     let sql = "SELECT life, coalesce(parent, ''), department, bearer FROM site WHERE id = ?1";
     let row = sql::row(conn, "reading a site", sql, [site.as_str()], |row| {
@@ -257,13 +258,21 @@ pub(super) fn respan(conn: &Connection, site: &SiteId) -> Result<(), StoreError>
         histories.push(rows);
     }
     let begins: BTreeSet<i32> = histories.iter().flat_map(|rows| rows.keys().copied()).collect();
+    let on = |day: i32, field: usize| {
+        let rows: Option<&BTreeMap<i32, String>> = histories.get(field);
+        rows.and_then(|rows| rows.range(..=day).next_back()).map_or("", |(_, value)| value.as_str())
+    };
+    let lay = departments(conn, site)?;
+    let mut lies: Vec<_> = begins.iter().map(|from| (*from, on(*from, 2).to_owned())).collect();
+    lies.dedup_by(|later, earlier| later.1 == earlier.1);
+    let moves = lay != lies;
+    if moves {
+        rollups::count(conn, site, -1)?;
+    }
     let ends = begins.iter().skip(1).map(|begin| begin - 1).chain([CALENDAR.1]);
     sql::write(conn, "renewing a site's spans", "DELETE FROM site_span WHERE site = ?1", [site.as_str()])?;
     for (from, to) in begins.iter().zip(ends) {
-        let [life, parent, department, bearer] = [0, 1, 2, 3].map(|field| {
-            let rows: Option<&BTreeMap<i32, String>> = histories.get(field);
-            rows.and_then(|rows| rows.range(..=from).next_back()).map_or("", |(_, value)| value.as_str())
-        });
+        let [life, parent, department, bearer] = [0, 1, 2, 3].map(|field| on(*from, field));
         let parent = Some(parent).filter(|id| !id.is_empty());
         let region = department_region(department).unwrap_or_default();
         let sql = "INSERT INTO site_span (site, from_day, to_day, life, parent, department, region, bearer)
@@ -271,7 +280,17 @@ pub(super) fn respan(conn: &Connection, site: &SiteId) -> Result<(), StoreError>
         let span = (site.as_str(), from, to, life, parent, department, region, bearer);
         sql::write(conn, "keeping a site's spans", sql, span)?;
     }
-    Ok(())
+    if moves { rollups::count(conn, site, 1) } else { Ok(()) }
+}
+
+/// The departments of a site, each with the day from which it lies there.
+fn departments(conn: &Connection, site: &SiteId) -> Result<Vec<(i32, String)>, StoreError> {
+    let sql = "SELECT from_day, department FROM site_span WHERE site = ?1 ORDER BY from_day";
+    let mut spans = sql::rows(conn, "reading the spans of a site", sql, [site.as_str()], |row| {
+        Ok((row.get::<_, i32>(0)?, row.get::<_, String>(1)?))
+    })?;
+    spans.dedup_by(|later, earlier| later.1 == earlier.1);
+    Ok(spans)
 }
 
 #[cfg(test)]

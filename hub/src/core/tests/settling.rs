@@ -25,7 +25,7 @@ fn settle(core: &mut Core, id: &str, verdict: Verdict) -> bool {
     core.store()
         .write(|conn, _| {
             let row = flagged::named(conn, id)?.pop().unwrap();
-            flagged::settle(conn, &row, verdict, "vu", now())
+            flagged::settle(conn, &row, verdict, "vu", (now(), "2026-11-20".parse().unwrap()))
         })
         .unwrap()
 }
