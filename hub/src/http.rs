@@ -23,7 +23,6 @@ pub use self::auth::token_hash;
 pub use self::serve::{Limits, serve};
 pub use self::settling::flagged_filter;
 pub use self::sites::site_filter;
-pub use self::visits::figures_object;
 use crate::store::StoreError;
 
 /// What the handlers need of the hub.

@@ -12,8 +12,8 @@ use super::problem::Problem;
 use super::query::{Name, Pairs};
 use crate::ask::{self, AskError, Given};
 use crate::lang::Phrase;
+use crate::query::{Antennas, Filters};
 use crate::site::SiteObject;
-use crate::store::figures::{Antennas, Filters};
 use crate::store::sites::{self, SiteFilter};
 
 /// Sites, or other rows, on one page, unless asked otherwise.

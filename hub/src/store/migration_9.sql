@@ -29,7 +29,8 @@ CREATE TABLE site_day (
     requests_apart INTEGER NOT NULL,
     PRIMARY KEY (site, day)
 ) WITHOUT ROWID;
--- Of the department that each site lay in on the day.
+-- Of the department that each site lay in on the day. Rows of no help and no age are the sums of the
+-- others: most questions need no more, and they lie together.
 CREATE TABLE department_month (
     department TEXT NOT NULL,
     operator   TEXT NOT NULL,
@@ -40,7 +41,7 @@ CREATE TABLE department_month (
     requests   INTEGER NOT NULL,
     people_apart   INTEGER NOT NULL,
     requests_apart INTEGER NOT NULL,
-    PRIMARY KEY (department, operator, month, help, age)
+    PRIMARY KEY (help, age, department, operator, month)
 ) WITHOUT ROWID;
 
 -- The part of `visits` (apart = 0) that is no new visit: a correction of one, or a decision on one.

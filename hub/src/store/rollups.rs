@@ -14,22 +14,17 @@ use rusqlite::{Connection, Params};
 
 use super::StoreError;
 use crate::ledger::{Cell, Sums};
+use crate::query::month_number;
 
 /// People and requests of the totals, and those that wait for a person.
 type Four = [i64; 4];
-
-/// The months of a rollup: year × 12 + month − 1.
-pub fn month_number(day: Day) -> i32 {
-    let date = day.date();
-    i32::from(date.year()) * 12 + i32::from(date.month()) - 1
-}
 
 /// What one site adds to the rollups, or takes from them, before it is written.
 pub(super) struct Shift<'a> {
     site: &'a str,
     spans: Vec<(i32, i32, String)>,
     by_day: BTreeMap<i32, Four>,
-    by_matter: BTreeMap<(String, String, i32, String, String), Four>,
+    by_matter: BTreeMap<(String, String, String, String, i32), Four>,
 }
 
 impl<'a> Shift<'a> {
@@ -80,13 +75,15 @@ impl<'a> Shift<'a> {
         let number = day.number();
         let within = |(from, to, _): &&(i32, i32, String)| (*from..=*to).contains(&number);
         let department = self.spans.iter().find(within).map(|(_, _, department)| department.clone());
-        let matter =
-            (department.unwrap_or_default(), operator.to_owned(), month_number(day), help.to_owned(), age.to_owned());
-        for sums in [self.by_day.entry(number).or_default(), self.by_matter.entry(matter).or_default()] {
-            for (sum, by) in sums.iter_mut().zip(by) {
-                *sum += by;
-            }
-        }
+        let matter = |help: &str, age: &str| {
+            let department = department.clone().unwrap_or_default();
+            (help.to_owned(), age.to_owned(), department, operator.to_owned(), month_number(day))
+        };
+        let add = |sums: &mut Four| sums.iter_mut().zip(by).for_each(|(sum, by)| *sum += by);
+        add(self.by_day.entry(number).or_default());
+        add(self.by_matter.entry(matter(help, age)).or_default());
+        // Under no help and no age, the sum over all of them.
+        add(self.by_matter.entry(matter("", "")).or_default());
     }
 
     /// Writes it.
@@ -103,7 +100,7 @@ impl<'a> Shift<'a> {
                            AND people = 0 AND requests = 0 AND people_apart = 0 AND requests_apart = 0";
             summed(conn, (sql, row), (emptied, (self.site, day)), by)?;
         }
-        for ((department, operator, month, help, age), by) in self.by_matter.iter().filter(|(_, by)| **by != [0; 4]) {
+        for ((help, age, department, operator, month), by) in self.by_matter.iter().filter(|(_, by)| **by != [0; 4]) {
             let [people, requests, people_apart, requests_apart] = by;
             let key = (department, operator, month, help, age);
             let row = (department, operator, month, help, age, people, requests, people_apart, requests_apart);
@@ -147,9 +144,17 @@ pub(super) fn withdraw(conn: &Connection, site: &str, month: Month) -> Result<()
 
 /// Counts all that a site has for the departments of its spans, with sign 1, or takes it away from
 /// them, with sign −1.
-pub(super) fn count(conn: &Connection, site: &SiteId, sign: i64) -> Result<(), StoreError> {
+pub fn count(conn: &Connection, site: &SiteId, sign: i64) -> Result<(), StoreError> {
     let period = (Day::FIRST, Day::LAST);
     let mut shift = Shift::of(conn, site.as_str(), period)?;
     shift.all(conn, period, sign)?;
     shift.write(conn)
+}
+
+/// Sums anew what a test has put into `visits` by hand.
+#[cfg(test)]
+pub(crate) fn sum_anew(conn: &Connection) {
+    conn.execute_batch("DELETE FROM site_day; DELETE FROM department_month").unwrap();
+    let sites = sql::rows(conn, "", "SELECT id FROM site", [], |row| row.get::<_, String>(0)).unwrap();
+    sites.iter().for_each(|site| count(conn, &site.parse().unwrap(), 1).unwrap());
 }
