@@ -90,11 +90,11 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
         Command::Token(token) => managed(&cli.global, request::token(token), None),
         Command::Counts(counts) => {
             let format = counts.format;
-            if cli.global.json && format == Format::Csv {
-                let text = lang.of("--json et --format csv s’excluent", "--json and --format csv exclude each other");
+            if cli.global.json && matches!(format, Format::Csv | Format::CsvFr) {
+                let text = lang.of("--json et un format CSV s’excluent", "--json and a CSV format exclude each other");
                 return Err(Failure::new(Exit::Usage, text));
             }
-            managed(&cli.global, request::counts(counts), Some(format))
+            managed(&cli.global, request::counts(*counts, cli.global.json), Some(format))
         }
         Command::ImportBundle(args) => {
             let (request, answer) = bundle::import(args, lang)?;

@@ -14,9 +14,10 @@ use rusqlite::Connection;
 
 use crate::harm;
 use crate::lang::{Lang, Phrase};
+use crate::query::{Antennas, Compare, Filters, Key, Query};
+use crate::sheet::SheetFormat;
 use crate::site::{department_region, known_region};
 use crate::store::StoreError;
-use crate::store::figures::{Antennas, Filters, Key, Query};
 use crate::store::sites;
 
 /// Most values in one list.
@@ -26,8 +27,8 @@ pub const VALUES_MAX: usize = 200;
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
     /// Not a parameter.
-    #[error("{0:?} is not a parameter of this address")]
-    UnknownParameter(String),
+    #[error("{0:?} is not a parameter of this address; the nearest one is {1}")]
+    UnknownParameter(String, &'static str),
     /// The same parameter twice.
     #[error("{0} is given more than once")]
     Repeated(&'static str),
@@ -57,7 +58,9 @@ impl AskError {
     pub fn say(&self, lang: Lang) -> String {
         match (lang, self) {
             (Lang::En, _) => self.to_string(),
-            (Lang::Fr, Self::UnknownParameter(name)) => format!("{name:?} n’est pas un paramètre d’ici"),
+            (Lang::Fr, Self::UnknownParameter(name, nearest)) => {
+                format!("{name:?} n’est pas un paramètre d’ici ; le plus proche : {nearest}")
+            }
             (Lang::Fr, Self::Repeated(name)) => format!("{name} est donné plus d’une fois"),
             (Lang::Fr, Self::Later(name)) => format!("{name} arrivera avec les vues"),
             (Lang::Fr, Self::HalfPeriod(name)) => format!("from et to vont ensemble : {name} manque"),
@@ -83,8 +86,8 @@ const PARAMETERS: [(&str, bool); 15] = [
     ("age", true),
     ("antennas", true),
     ("format", true),
-    ("compare", false),
-    ("as_of", false),
+    ("compare", true),
+    ("as_of", true),
     ("public", false),
 ];
 
@@ -101,7 +104,10 @@ impl Given {
         let mut pairs = Vec::new();
         for (name, value) in given {
             let Some((name, ready)) = known.iter().find(|(known, _)| known == name) else {
-                return Err(AskError::UnknownParameter(name.chars().take(40).collect()));
+                let name: String = name.chars().take(40).collect();
+                let far = |known: &str| strsim::damerau_levenshtein(known, &name);
+                let nearest = known.iter().map(|(known, _)| *known).min_by_key(|known| far(known));
+                return Err(AskError::UnknownParameter(name, nearest.unwrap_or("none")));
             };
             if pairs.iter().any(|(seen, _)| seen == name) {
                 return Err(AskError::Repeated(name));
@@ -117,6 +123,18 @@ impl Given {
     /// The value of a parameter.
     pub fn one(&self, parameter: &'static str) -> Option<&str> {
         self.pairs.iter().find(|(name, _)| *name == parameter).map(|(_, value)| value.as_str())
+    }
+
+    /// What a parameter that is one of a few words stands for.
+    pub fn choice<T: Copy>(
+        &self,
+        parameter: &'static str,
+        words: &[(&str, T)],
+        expected: Phrase,
+    ) -> Result<Option<T>, AskError> {
+        let Some(text) = self.one(parameter) else { return Ok(None) };
+        let meant = words.iter().find(|(word, _)| *word == text).map(|(_, meant)| *meant);
+        meant.map(Some).ok_or_else(|| wrong(parameter, text, expected))
     }
 
     /// The values of a list parameter, each parsed by `parse`; an empty list or item is an error,
@@ -148,29 +166,56 @@ pub fn wrong(parameter: &'static str, value: &str, expected: Phrase) -> AskError
     AskError::Value { parameter, value: value.chars().take(60).collect(), expected }
 }
 
+/// A question on figures, and the form of its answer if one was named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// What is asked.
+    pub query: Query,
+    /// `None`: whatever the asker can read.
+    pub form: Option<Form>,
+}
+
+/// The form of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// JSON.
+    Json,
+    /// A table.
+    Sheet(SheetFormat),
+}
+
 /// The question that these names and values ask on `today`.
 ///
 /// # Errors
 /// When anything in it is unknown, repeated or contradictory.
-pub fn figures(conn: &Connection, given: &[(String, String)], today: Day) -> Result<Query, AskError> {
+pub fn figures(conn: &Connection, given: &[(String, String)], today: Day) -> Result<Question, AskError> {
     let given = Given::check(given, &PARAMETERS)?;
-    if let Some(format) = given.one("format")
-        && format != "json"
-    {
-        return Err(AskError::Later("format"));
-    }
+    let form = given.choice("format", &FORMS, Phrase::new("parmi json, csv, csv-fr", "one of json, csv, csv-fr"))?;
     let (from, to) = period(&given, today.month())?;
-    Ok(Query {
-        from,
-        to,
+    let compare = Compare::ALL.map(|compare| (compare.name(), compare));
+    let query = Query {
         by: keys(&given)?,
         filters: filters(conn, &given)?,
-        antennas: match given.one("antennas") {
-            None => Antennas::Together,
-            Some("apart") => Antennas::Apart,
-            Some(other) => return Err(wrong("antennas", other, Phrase::new("apart", "apart"))),
-        },
-    })
+        antennas: given
+            .choice("antennas", &[("apart", Antennas::Apart)], Phrase::new("apart", "apart"))?
+            .unwrap_or_default(),
+        compare: given.choice("compare", &compare, Phrase::new("previous ou year", "previous or year"))?,
+        as_of: as_of(&given, today)?,
+        ..Query::of(from, to)
+    };
+    Ok(Question { query, form })
+}
+
+const FORMS: [(&str, Form); 3] =
+    [("json", Form::Json), ("csv", Form::Sheet(SheetFormat::Csv)), ("csv-fr", Form::Sheet(SheetFormat::CsvFr))];
+
+fn as_of(given: &Given, today: Day) -> Result<Option<Day>, AskError> {
+    let Some(text) = given.one("as_of") else { return Ok(None) };
+    let past = Phrase::new("un jour passé, ou aujourd’hui", "a day of the past, or today");
+    match day("as_of", text)? {
+        future if future > today => Err(wrong("as_of", text, past)),
+        day => Ok(Some(day)),
+    }
 }
 
 /// A day that a parameter names.

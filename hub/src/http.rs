@@ -35,7 +35,6 @@ pub use self::conflicts::in_conflict;
 pub use self::serve::{Limits, serve};
 pub use self::settling::flagged_filter;
 pub use self::sites::site_filter;
-pub use self::visits::figures_object;
 use crate::almanac::Almanac;
 use crate::core::Core;
 use crate::store::StoreError;

@@ -210,9 +210,18 @@ impl Deltas {
 
     /// Takes away what a standing said before, from where it counted.
     pub fn take_away(&mut self, document: &DocId, before: &Standing<String>, place: Place) {
-        let parts = Visit::parse(&before.value).ok().zip(document.month().and_then(|month| month.day(before.day)));
+        self.stand(document, before, place, -1);
+    }
+
+    /// Adds what a standing says, to where it counts now.
+    pub fn put(&mut self, document: &DocId, standing: &Standing<String>, place: Place) {
+        self.stand(document, standing, place, 1);
+    }
+
+    fn stand(&mut self, document: &DocId, standing: &Standing<String>, place: Place, sign: i64) {
+        let parts = Visit::parse(&standing.value).ok().zip(document.month().and_then(|month| month.day(standing.day)));
         if let Some((visit, day)) = parts {
-            self.shift(cell(&visit, day), place, sums(&visit), -1);
+            self.shift(cell(&visit, day), place, sums(&visit), sign);
         }
     }
 

@@ -220,7 +220,11 @@ impl HubReplica for Replica<'_, '_> {
                 let end = fresh.last().map(|(built, _)| Version::of_tip(writer, &built.tip));
                 let built: Vec<_> = fresh.iter().map(|(built, _)| built).collect();
                 chains::append(conn, doc, &writer, chain.as_ref(), &built, accepted)?;
-                views::fold_in(conn, doc, fresh.iter().map(|(_, facts)| facts), received)?;
+                views::fold_in(conn, doc, fresh.iter().map(|(_, facts)| facts), accepted)?;
+                if first.is_some() {
+                    meta::date_epoch(conn, received)?;
+                    meta::touch_figures(conn)?;
+                }
                 match refused {
                     None => Ok(Taken::Held { version: end.unwrap_or(last), fresh: first }),
                     Some((seq, why)) => {

@@ -15,7 +15,9 @@ use msap_shared::id::SiteId;
 use msap_shared::time::{Day, SiteZone};
 
 pub use self::field::{Field, FieldError};
-pub use self::geography::{Department, department, department_region, known_region, present_commune};
+pub use self::geography::{
+    Department, department, department_region, department_regions, known_region, present_commune,
+};
 pub use self::object::{Contact, SiteObject};
 
 /// What a site is in the network.

@@ -34,6 +34,7 @@ pub mod pending;
 pub mod rebuild;
 pub mod references;
 pub mod refusals;
+pub mod rollups;
 pub mod seal;
 pub mod sites;
 pub mod tokens;
@@ -45,7 +46,7 @@ pub mod wal;
 pub const FILE_NAME: &str = "hub.db";
 
 /// The layouts of the database, version by version; only ever appended to.
-pub const MIGRATIONS: [&str; 9] = [
+pub const MIGRATIONS: [&str; 10] = [
     include_str!("store/migration_1.sql"),
     include_str!("store/migration_2.sql"),
     include_str!("store/migration_3.sql"),
@@ -55,6 +56,7 @@ pub const MIGRATIONS: [&str; 9] = [
     include_str!("store/migration_7.sql"),
     include_str!("store/migration_8.sql"),
     include_str!("store/migration_9.sql"),
+    include_str!("store/migration_10.sql"),
 ];
 
 /// A source of 16 random bytes: epochs and tags.
@@ -101,7 +103,7 @@ impl Store {
         witness: Option<Witnessed>,
         mut fresh: Fresh,
     ) -> Result<Self, StoreError> {
-        let conn = prepare(conn, &path, &MIGRATIONS)?;
+        let conn = brought_up(conn, &path)?;
         let known = meta::epoch(&conn)?;
         let went_back = match (known, witness) {
             (None, _) => true,
@@ -167,6 +169,24 @@ impl Store {
     pub fn reader(&self) -> Result<Connection, StoreError> {
         reader(&self.path)
     }
+}
+
+/// Brings a database to this version's layout, and folds the views that the layout before did not
+/// have.
+///
+/// # Errors
+/// When it is damaged or newer.
+pub fn brought_up(conn: Connection, path: &Path) -> Result<Connection, StoreError> {
+    let mut conn = prepare(conn, path, &MIGRATIONS)?;
+    if meta::views_due(&conn)? {
+        tracing::info!(path = %path.display(), "the views of an earlier version are folded anew, once");
+        let doing = StoreError::sqlite("folding the views of an earlier version");
+        let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&doing)?;
+        rebuild::fold_all(&tx)?;
+        meta::views_done(&tx)?;
+        tx.commit().map_err(&doing)?;
+    }
+    Ok(conn)
 }
 
 /// A connection that only reads the database at `path`.

@@ -38,6 +38,11 @@ pub enum TimeError {
 const YEARS: std::ops::RangeInclusive<i16> = 2000..=2099;
 
 impl Day {
+    /// The first day of the calendar.
+    pub const FIRST: Self = Self(jiff::civil::date(2000, 1, 1));
+    /// Its last day.
+    pub const LAST: Self = Self(jiff::civil::date(2099, 12, 31));
+
     /// The day with this year, month and day of the month, if the calendar has it.
     pub fn new(year: i16, month: i8, day: i8) -> Option<Self> {
         Date::new(year, month, day).ok().filter(|_| YEARS.contains(&year)).map(Self)

@@ -121,7 +121,7 @@ impl AdminError {
             | Self::UnknownFlagged(_)
             | Self::UnknownRefusal(_) => Exit::NotFound,
             Self::Ask(
-                AskError::UnknownParameter(_) | AskError::Repeated(_) | AskError::Later(_) | AskError::HalfPeriod(_),
+                AskError::UnknownParameter(..) | AskError::Repeated(_) | AskError::Later(_) | AskError::HalfPeriod(_),
             ) => Exit::Usage,
             Self::UnknownField(_) | Self::NotDated => Exit::Usage,
             Self::File(error) => error.exit(),
@@ -197,6 +197,9 @@ impl AdminError {
             Self::Figures(FigureError::TooManyRows) => {
                 format!("la réponse dépasse {ROWS_MAX} lignes : resserrez la question")
             }
+            Self::Figures(FigureError::HistoryLost(first)) => format!(
+                "ce qui avait été reçu à cette date n’est connu que depuis le {first} : le hub avait une autre base avant"
+            ),
             Self::Import(ImportError::Header(missing)) => {
                 format!("ce n’est pas une liste de lieux : l’en-tête n’a pas les colonnes {}", missing.join(", "))
             }

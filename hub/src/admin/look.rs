@@ -8,16 +8,16 @@ use rusqlite::Connection;
 use super::reply::{FlaggedObject, Reply};
 use super::{AdminError, Look, settle};
 use crate::almanac::Almanac;
-use crate::ask::{self, Given};
-use crate::http::{figures_object, flagged_filter, in_conflict, site_filter};
+use crate::ask::{self, Form, Given, Question};
+use crate::http::{flagged_filter, in_conflict, site_filter};
 use crate::import::{self, ImportReport};
 use crate::keys::Named;
 use crate::lang::Lang;
 use crate::site::{Contact, Site, SiteObject};
 use crate::store::flagged::FlaggedFilter;
 use crate::store::refusals::RefusedFilter;
-use crate::store::{devices, documents, figures, flagged, history, journal, refusals, sites, tokens};
-use crate::{catalogue, export};
+use crate::store::{devices, documents, flagged, history, journal, refusals, sites, tokens};
+use crate::{catalogue, counts, export};
 
 /// Most lines of the journal in one answer.
 const JOURNAL_MAX: u32 = 100_000;
@@ -72,8 +72,12 @@ pub fn look(conn: &Connection, look: &Look, lang: Lang, now: Timestamp) -> Resul
         Look::Tokens => Reply::Tokens(tokens::list(conn)?.into_iter().map(Into::into).collect()),
         Look::Counts { question } => {
             let today = ask::today(now);
-            let query = ask::figures(conn, question, today)?;
-            Reply::Figures(figures_object(&query, &figures::answer(conn, &query)?, today))
+            let Question { query, form } = ask::figures(conn, question, today)?;
+            let counts = counts::answer(conn, query, today)?;
+            match form {
+                Some(Form::Json) => Reply::Figures(counts.object()),
+                Some(Form::Sheet(_)) | None => Reply::Sheet { sheet: counts.sheet(), summary: counts.summary(lang) },
+            }
         }
         Look::Refused => {
             let filter = RefusedFilter { limit: ROWS_MAX, ..RefusedFilter::default() };

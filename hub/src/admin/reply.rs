@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::bundle::{AnswerObject, BundleObject};
 use crate::catalogue::CatalogueReport;
 use crate::import::ImportReport;
+use crate::sheet::Sheet;
 use crate::site::SiteObject;
 use crate::store::devices::{Device, Standing};
 use crate::store::flagged::FlaggedRow;
@@ -45,6 +46,11 @@ pub enum Reply {
     },
     Tokens(Vec<TokenObject>),
     Figures(Value),
+    Sheet {
+        sheet: Sheet,
+        /// The same in a line or two.
+        summary: String,
+    },
     Checked(CheckObject),
     Authorities(AuthoritiesObject),
     Revocations(RevocationsObject),

@@ -5,6 +5,7 @@ use rusqlite::Connection;
 
 use super::AdminError;
 use super::change::REASON_LEN_MAX;
+use crate::ask;
 use crate::ledger::Verdict;
 use crate::store::flagged::{self, FlaggedRow};
 use crate::store::journal;
@@ -41,7 +42,7 @@ pub(super) fn settle_flagged(
     if row.reasons == [flagged::NEGATIVE] {
         return Err(AdminError::Negative(row.id));
     }
-    if flagged::settle(conn, &row, verdict, reason, now)? {
+    if flagged::settle(conn, &row, verdict, reason, (now, ask::today(now)))? {
         let FlaggedRow { document, reasons, .. } = &row;
         // Not its value: who reads the journal need not know who came.
         let detail = format!("{document} {}: {}, {reason}", reasons.join(","), verdict.as_str());

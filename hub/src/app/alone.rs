@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use msap_shared::io::store::prepare;
 use rusqlite::{Connection, OpenFlags};
 
 use super::engine::{self, Engine};
@@ -92,5 +91,5 @@ pub(super) fn carry_out(
 fn open(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags).map_err(StoreError::sqlite("opening the database"))?;
-    prepare(conn, path, &store::MIGRATIONS)
+    store::brought_up(conn, path)
 }

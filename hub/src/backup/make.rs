@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use msap_shared::io::file;
-use msap_shared::io::store::prepare;
 use rusqlite::{Connection, OpenFlags};
 use serde::Serialize;
 
@@ -153,7 +152,7 @@ pub fn verify(path: &Path, on_progress: OnProgress<'_>) -> Result<Contents, Back
     // Of an older version: a copy of it, brought up to date, shows whether this one can use it.
     let scratch = Part::take(&beside(path, ".check"))?;
     copy::copy::<StoreError>(&conn, &scratch.path, &mut |_, _| Ok(()))?;
-    let current = prepare(open_to_write(&scratch.path)?, &scratch.path, &MIGRATIONS)?;
+    let current = store::brought_up(open_to_write(&scratch.path)?, &scratch.path)?;
     contents(&current, layout, on_progress).map_err(|error| error.of_file(path))
 }
 

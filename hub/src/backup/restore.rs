@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use msap_shared::io::file;
-use msap_shared::io::store::prepare;
 use rusqlite::Connection;
 use serde::Serialize;
 
@@ -19,7 +18,7 @@ use super::aside::BEFORE;
 use super::make::{Part, beside, contents, is_of_database, open_to_write};
 use super::{BackupError, Contents, OnProgress, shelf};
 use crate::keys::{Keys, NotIntact, Witness, of_one_network};
-use crate::store::{self, MIGRATIONS, Store, StoreError, devices, journal, meta, network};
+use crate::store::{self, Store, StoreError, devices, journal, meta, network};
 
 /// How a database is called that is whole and waits to take its place.
 const RESTORED: &str = "hub.db.restored-";
@@ -125,7 +124,7 @@ fn taken_up(path: &Path, on_progress: OnProgress<'_>) -> Result<(Contents, Conne
     if layout == 0 {
         return Err(StoreError::corrupt("no layout of a hub").into());
     }
-    let conn = prepare(conn, path, &MIGRATIONS)?;
+    let conn = store::brought_up(conn, path)?;
     Ok((contents(&conn, layout, on_progress)?, conn))
 }
 

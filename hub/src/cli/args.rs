@@ -65,7 +65,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Token(Token),
     /// Visites et demandes
-    Counts(Counts),
+    Counts(Box<Counts>),
     /// Prend le fichier d’un poste sans réseau, apporté sur une clé USB
     ImportBundle(ImportBundle),
     /// Écrit la réponse à rapporter à un poste sans réseau
@@ -250,6 +250,12 @@ pub(crate) struct Counts {
     /// « apart » : compte chaque antenne pour elle-même
     #[arg(long, value_name = "MANIÈRE")]
     pub(crate) antennas: Option<String>,
+    /// « previous » : autant de mois entiers ou de jours juste avant ; « year » : un an avant
+    #[arg(long, value_name = "PÉRIODE")]
+    pub(crate) compare: Option<String>,
+    /// Tel que reçu à la fin de ce jour du hub, avec ce qui a changé depuis
+    #[arg(long, value_name = "JOUR")]
+    pub(crate) as_of: Option<String>,
     /// Forme du résultat
     #[arg(long, value_enum, default_value_t = Format::Table, value_name = "FORME")]
     pub(crate) format: Format,
@@ -260,8 +266,10 @@ pub(crate) struct Counts {
 pub(crate) enum Format {
     /// Tableau
     Table,
-    /// CSV
+    /// CSV (RFC 4180)
     Csv,
+    /// CSV pour un tableur français
+    CsvFr,
     /// JSON
     Json,
 }

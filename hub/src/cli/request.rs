@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Ca;
-use super::args::{Catalogue, Conflict, Counts, Device, Document, Flagged, Journal, Refused, Site, Token};
+use super::args::{Catalogue, Conflict, Counts, Device, Document, Flagged, Format, Journal, Refused, Site, Token};
 use crate::admin::{Change, ListFile, Look, Pairs, Request};
 use crate::catalogue::CatalogueFile;
 use crate::exit::{Exit, Failure};
@@ -65,7 +65,8 @@ pub(crate) fn token(token: Token) -> Request {
     }
 }
 
-pub(crate) fn counts(counts: Counts) -> Request {
+pub(crate) fn counts(counts: Counts, json: bool) -> Request {
+    let json = json || counts.format == Format::Json;
     let question = pairs([
         ("from", counts.from),
         ("to", counts.to),
@@ -78,6 +79,9 @@ pub(crate) fn counts(counts: Counts) -> Request {
         ("help", counts.help_kind),
         ("age", counts.age),
         ("antennas", counts.antennas),
+        ("compare", counts.compare),
+        ("as_of", counts.as_of),
+        ("format", json.then(|| "json".to_owned())),
     ]);
     Request::Look(Look::Counts { question })
 }

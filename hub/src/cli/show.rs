@@ -6,7 +6,7 @@ use data_encoding::BASE64;
 use serde_json::Value;
 
 use super::args::Format;
-use super::table::{list, object, plain};
+use super::table::{list, object};
 use super::{bundle, catalogue, imported, table, words};
 use crate::admin::{AuthoritiesObject, DeviceObject, HeldObject, Reply};
 use crate::config::Shown;
@@ -15,6 +15,7 @@ use crate::exit::{Exit, Failure};
 use crate::harm;
 use crate::lang::Lang;
 use crate::out::{self, Grid};
+use crate::sheet::SheetFormat;
 
 /// A reply that is an answer and yet ends the command with a failure.
 pub(crate) fn failed(reply: &Reply, lang: Lang) -> Option<Failure> {
@@ -74,12 +75,15 @@ pub(crate) fn reply(reply: Reply, format: Option<Format>, json: bool, lang: Lang
             Ok(bytes) => out::bytes(&bytes),
             Err(error) => Err(io::Error::other(error)),
         },
-        Reply::Figures(figures) if format == Some(Format::Csv) => csv(&figures),
-        Reply::Figures(figures) if json => out::json(&figures),
-        Reply::Figures(figures) => {
-            summary(&figures, lang);
-            out::grid(&figure_grid(&figures, lang))
-        }
+        Reply::Figures(figures) => out::json(&figures),
+        Reply::Sheet { sheet, summary } => match format {
+            Some(Format::Csv) => out::bytes(&sheet.write(SheetFormat::Csv)),
+            Some(Format::CsvFr) => out::bytes(&sheet.write(SheetFormat::CsvFr)),
+            Some(Format::Table | Format::Json) | None => {
+                eprintln!("{summary}");
+                out::grid(&sheet.grid(lang))
+            }
+        },
         Reply::Imported(report) => imported::show(&report, json, lang),
         Reply::Site { site, aliases, devices, history } if json => {
             let mut object = serde_json::to_value(&site).map_err(io::Error::other)?;
@@ -242,53 +246,4 @@ fn authorities(found: &AuthoritiesObject, lang: Lang) -> io::Result<()> {
     };
     eprintln!("{saved}\n{left}");
     if found.behind.is_empty() { Ok(()) } else { out::grid(&device_grid(&found.behind, lang)?) }
-}
-
-fn keys(figures: &Value) -> Vec<String> {
-    figures["by"].as_array().map(|keys| keys.iter().map(plain).collect()).unwrap_or_default()
-}
-
-/// The rows, or the total where there are none by key.
-fn figure_rows(figures: &Value) -> (Vec<String>, Vec<Vec<String>>) {
-    let columns: Vec<_> = keys(figures).into_iter().chain(["visits".to_owned(), "requests".to_owned()]).collect();
-    let cells = |row: &Value| columns.iter().map(|column| plain(&row[column.as_str()])).collect::<Vec<_>>();
-    let rows = match figures["rows"].as_array() {
-        Some(rows) if columns.len() > 2 => rows.iter().map(cells).collect(),
-        _ => vec![cells(&figures["total"])],
-    };
-    (columns, rows)
-}
-
-fn figure_grid(figures: &Value, lang: Lang) -> Grid {
-    let (columns, rows) = figure_rows(figures);
-    let columns: Vec<_> = columns.iter().map(String::as_str).collect();
-    let mut grid = table::headed(&columns, lang);
-    for row in rows {
-        grid.push(columns.iter().zip(row).map(|(column, value)| words::value(column, &value, lang)));
-    }
-    grid
-}
-
-fn csv(figures: &Value) -> io::Result<()> {
-    let (header, rows) = figure_rows(figures);
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(&header)?;
-    for row in rows {
-        writer.write_record(&row)?;
-    }
-    out::bytes(&writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?)
-}
-
-fn summary(figures: &Value, lang: Lang) {
-    let text = |pointer: &str| {
-        figures.pointer(pointer).map(plain).filter(|text| !text.is_empty()).unwrap_or_else(|| "–".to_owned())
-    };
-    let (from, to) = (text("/from"), text("/to"));
-    let (visits, requests, flagged) = (text("/total/visits"), text("/total/requests"), text("/flagged/requests"));
-    match lang {
-        Lang::Fr => {
-            eprintln!("du {from} au {to} : {visits} visites, {requests} demandes (à part : {flagged} demandes)")
-        }
-        Lang::En => eprintln!("{from} to {to}: {visits} visits, {requests} requests (apart: {flagged} requests)"),
-    }
 }

@@ -43,6 +43,8 @@ fn the_commands_that_scripts_rely_on_parse() {
         "token list",
         "token revoke x",
         "counts --from 2026-11-01 --to 2026-11-30 --by day,site --operator CNAF --help-kind online --format csv",
+        "counts --compare year --by month,department --format csv-fr",
+        "counts --from 2026-11-01 --to 2026-11-30 --as-of 2026-12-05 --json",
         "check --rebuild",
         "check --seal",
         "restore copie.db --other-keys",

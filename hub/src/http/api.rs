@@ -14,7 +14,8 @@ use super::{Views, auth, closures, conflicts, documents, exports, partners, sche
 /// Largest body of a request.
 const BODY_LEN_MAX: usize = 64 * 1024;
 
-/// Sent with every answer. Nothing here is a page, so nothing may be loaded, framed or stored.
+/// Sent with every answer that does not say otherwise. Nothing here is a page, so nothing may be
+/// loaded, framed or stored.
 const HEADERS: [(HeaderName, &str); 6] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
@@ -75,7 +76,7 @@ async fn ready<V: Views>(State(views): State<V>) -> Result<Json<Value>, Problem>
 async fn add_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     for (name, value) in HEADERS {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
 }

@@ -12,8 +12,8 @@ use super::problem::Problem;
 use super::query::Pairs;
 use crate::ask::{self, Given};
 use crate::published;
+use crate::query::{Antennas, Filters};
 use crate::site::{Life, Site};
-use crate::store::figures::{Antennas, Filters};
 use crate::store::sites::{self, SiteFilter};
 
 /// The list, of a department or region or of all. Its name carries its date, as an import reads it.

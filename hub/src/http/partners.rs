@@ -28,8 +28,8 @@ use crate::almanac::{self, Book, Pages, object};
 use crate::ask::{self, AskError, Given};
 use crate::coordinate::{self, PartnerChange};
 use crate::lang::Phrase;
+use crate::query::{Antennas, Filters};
 use crate::site::{Life, Site};
-use crate::store::figures::{Antennas, Filters};
 use crate::store::sites::{self, SiteFilter};
 
 /// The partners of one site on a day.

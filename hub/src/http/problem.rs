@@ -21,11 +21,15 @@ pub(super) struct Problem {
     parameter: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
+    /// The parameter that an unknown one was perhaps meant to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nearest: Option<&'static str>,
 }
 
 impl Problem {
     fn new(status: StatusCode, r#type: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { r#type, title, status: status.as_u16(), detail: detail.into(), parameter: None, field: None }
+        let detail = detail.into();
+        Self { r#type, title, status: status.as_u16(), detail, parameter: None, field: None, nearest: None }
     }
 
     fn about(self, parameter: &str) -> Self {
@@ -160,9 +164,10 @@ impl From<AskError> for Problem {
     fn from(error: AskError) -> Self {
         let detail = error.to_string();
         match error {
-            AskError::UnknownParameter(name) => {
-                let title = "Unknown parameter";
-                Self::new(StatusCode::BAD_REQUEST, "urn:msap:problem:unknown-parameter", title, detail).about(&name)
+            AskError::UnknownParameter(name, nearest) => {
+                let (status, title) = (StatusCode::BAD_REQUEST, "Unknown parameter");
+                let problem = Self::new(status, "urn:msap:problem:unknown-parameter", title, detail);
+                Self { nearest: Some(nearest), ..problem.about(&name) }
             }
             AskError::Repeated(name) => {
                 let title = "Repeated parameter";
@@ -186,6 +191,10 @@ impl From<FigureError> for Problem {
     fn from(error: FigureError) -> Self {
         match error {
             FigureError::TooManyRows => Self::value("by", format!("the answer has more than {ROWS_MAX} rows")),
+            FigureError::HistoryLost(_) => {
+                let (status, title) = (StatusCode::CONFLICT, "The figures of that day cannot be told any more");
+                Self::new(status, "urn:msap:problem:history_lost", title, error.to_string()).about("as_of")
+            }
             FigureError::Store(error) => error.into(),
         }
     }

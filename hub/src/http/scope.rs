@@ -12,9 +12,9 @@ use msap_shared::id::SiteId;
 use msap_shared::time::Day;
 use rusqlite::Connection;
 
+use crate::query::{Antennas, Filters, Key, Query};
 use crate::site::{Site, department_region, known_region};
 use crate::store::StoreError;
-use crate::store::figures::{Antennas, Filters, Key, Query};
 use crate::store::flagged::Within;
 use crate::store::history::{self, Span};
 
@@ -122,6 +122,12 @@ pub enum Beyond {
 impl Scope {
     /// Why this question is not for this scope, if it is not.
     pub fn beyond(&self, conn: &Connection, query: &Query) -> Result<Option<Beyond>, StoreError> {
+        // What is compared with must lie in the scope too: sites move.
+        if let Some(other) = query.compared()
+            && let Some(beyond) = self.beyond(conn, &other)?
+        {
+            return Ok(Some(beyond));
+        }
         let period = (query.from, query.to);
         if !self.covers(conn, &query.filters, query.antennas, period)? {
             let apart = self.covers(conn, &query.filters, Antennas::Apart, period)?;
@@ -231,6 +237,8 @@ fn partner_detail(query: &Query) -> Option<&'static str> {
         ("age", !ages.is_empty()),
         ("from", query.from != query.from.month().first_day()),
         ("to", query.to != query.to.month().last_day()),
+        // What two days differ by is what came on one.
+        ("as_of", query.as_of.is_some()),
         ("by", one_place && keyed(&[Key::Help])),
         ("help", one_place && !helps.is_empty()),
     ]

@@ -16,9 +16,9 @@ use super::query::{Name, Pairs};
 use crate::almanac::Pages;
 use crate::ask::{self, AskError, Given};
 use crate::lang::Phrase;
+use crate::query::{Antennas, Filters};
 use crate::site::{Contact, Site, SiteObject};
 use crate::store::StoreError;
-use crate::store::figures::{Antennas, Filters};
 use crate::store::sites::{self, SiteFilter};
 
 /// Sites, or other rows, on one page, unless asked otherwise.

@@ -64,6 +64,11 @@ pub fn department_region(code: &str) -> Option<&'static str> {
     department(code).map(|department| department.region)
 }
 
+/// Every department with its region.
+pub fn department_regions() -> impl Iterator<Item = (&'static str, &'static str)> {
+    DEPARTMENT.iter().map(|(code, department)| (*code, department.region))
+}
+
 /// Whether a region has this code.
 pub fn known_region(region: &str) -> bool {
     REGIONS.lines().skip(1).any(|line| line.split_once(',').is_some_and(|(code, _)| code == region))

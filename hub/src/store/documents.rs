@@ -51,6 +51,12 @@ pub fn registers_since(conn: &Connection, after: u64) -> Result<Vec<(DocId, u64)
     parsed.collect()
 }
 
+/// Whether there is any document.
+pub fn any(conn: &Connection) -> Result<bool, StoreError> {
+    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM document)";
+    conn.query_row(SQL, [], |row| row.get(0)).map_err(StoreError::sqlite("looking for a document"))
+}
+
 /// Reads something small, to see whether the database can be read at all.
 pub fn probe(conn: &Connection) -> Result<(), StoreError> {
     const SQL: &str = "SELECT count(*) FROM mark WHERE n = 0";

@@ -18,9 +18,9 @@ use rusqlite::{Connection, Row, params_from_iter};
 use sha2::{Digest as _, Sha256};
 
 pub use self::negative::NEGATIVE;
-use super::chains::{self, Doc};
-use super::{StoreError, rebuild};
-use crate::ledger::{Flag, Verdict};
+use super::chains::{self, Accepted, Doc};
+use super::{StoreError, meta, views};
+use crate::ledger::Verdict;
 
 mod negative;
 
@@ -180,20 +180,37 @@ fn rows(conn: &Connection, sql: &str, values: Vec<Value>) -> Result<Vec<FlaggedR
     found.into_iter().map(row).collect()
 }
 
-/// What was decided on this value of a tap, if that speaks of every doubt that there is about it.
+/// What was decided, before this commit ends, on this value of a tap, if that speaks of every doubt
+/// that there is about it.
 pub(super) fn verdict(
     conn: &Connection,
     document: &DocId,
     tap: &TapName,
     standing: &Standing<String>,
-    flags: &BTreeSet<Flag>,
+    reasons: &BTreeSet<String>,
+    commit: u64,
 ) -> Result<Option<Verdict>, StoreError> {
-    if flags.is_empty() {
+    if reasons.is_empty() {
         return Ok(None);
     }
-    let Some(Settlement { doubts, verdict, .. }) = settlement(conn, document, tap, standing)? else { return Ok(None) };
-    let known = |flag: &Flag| doubts.split(',').any(|doubt| doubt == flag.as_str());
-    Ok(Some(verdict).filter(|_| flags.iter().all(known)))
+    let Some(Settlement { doubts, verdict, .. }) = settled_by(conn, document, tap, standing, commit)? else {
+        return Ok(None);
+    };
+    let known = |reason: &String| doubts.split(',').any(|doubt| doubt == reason);
+    Ok(Some(verdict).filter(|_| reasons.iter().all(known)))
+}
+
+/// The taps of a document on which something was decided, with when, in that order.
+pub(super) fn decided(conn: &Connection, document: &DocId) -> Result<Vec<(TapName, Accepted)>, StoreError> {
+    let sql = "SELECT tap, decided_day, accepted FROM settlement WHERE document = ?1 ORDER BY n";
+    let rows = sql::rows(conn, "reading settlements", sql, [document.to_string()], |row| {
+        Ok((TapName::new(row.get(0)?), row.get(1)?, row.get(2)?))
+    })?;
+    let accepted = |(tap, day, commit)| {
+        let day = Day::from_number(day).ok_or_else(|| StoreError::corrupt("a settlement of no day"))?;
+        Ok((tap, Accepted { day, commit }))
+    };
+    rows.into_iter().map(accepted).collect()
 }
 
 /// What a person has decided.
@@ -207,16 +224,29 @@ pub struct Settlement {
     pub reason: String,
 }
 
-/// The decision on one value of a tap.
+/// The last decision on one value of a tap.
 pub fn settlement(
     conn: &Connection,
     document: &DocId,
     tap: &TapName,
     standing: &Standing<String>,
 ) -> Result<Option<Settlement>, StoreError> {
+    settled_by(conn, document, tap, standing, EVER)
+}
+
+/// A commit after all others, as SQLite holds it.
+const EVER: u64 = i64::MAX.unsigned_abs();
+
+fn settled_by(
+    conn: &Connection,
+    document: &DocId,
+    tap: &TapName,
+    standing: &Standing<String>,
+    commit: u64,
+) -> Result<Option<Settlement>, StoreError> {
     let sql = "SELECT doubts, verdict, reason FROM settlement
-               WHERE document = ?1 AND tap = ?2 AND day = ?3 AND value = ?4";
-    let key = (document.to_string(), tap.as_bytes(), standing.day, &standing.value);
+               WHERE document = ?1 AND tap = ?2 AND day = ?3 AND value = ?4 AND accepted <= ?5 ORDER BY n DESC LIMIT 1";
+    let key = (document.to_string(), tap.as_bytes(), standing.day, &standing.value, commit);
     let found = sql::row(conn, "reading a settlement", sql, key, |row| {
         Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
     })?;
@@ -225,29 +255,32 @@ pub fn settlement(
     Ok(Some(Settlement { doubts, verdict, reason }))
 }
 
-/// Decides on a flagged fact, and counts it accordingly. `false` when just this was decided before.
+/// Decides on a flagged fact, and counts it accordingly from `today` on, the hub's own day.
+/// `false` when just this was decided before.
 pub fn settle(
     conn: &Connection,
     row: &FlaggedRow,
     verdict: Verdict,
     reason: &str,
-    now: Timestamp,
+    (now, today): (Timestamp, Day),
 ) -> Result<bool, StoreError> {
     let Some(standing) = &row.standing else { return Ok(false) };
     let decided = Settlement { doubts: row.reasons.join(","), verdict, reason: reason.to_owned() };
     if settlement(conn, &row.document, &row.tap, standing)?.as_ref() == Some(&decided) {
         return Ok(false);
     }
-    let sql = "INSERT OR REPLACE INTO settlement (document, tap, day, value, doubts, verdict, reason, at)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-    let key = (row.document.to_string(), row.tap.as_bytes(), standing.day, &standing.value);
-    let (document, tap, day, value) = key;
+    let commit = meta::commit_under_way(conn)?;
+    let sql = "INSERT INTO settlement (document, tap, day, value, doubts, verdict, reason, at, decided_day, accepted)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     let Settlement { doubts, reason, .. } = &decided;
-    let row_id = chains::document_row(conn, &row.document)?;
-    let values = (document, tap, day, value, doubts, verdict.as_str(), reason, now.as_second());
+    let (document, tap, at) = (row.document.to_string(), row.tap.as_bytes(), now.as_second());
+    let (day, value) = (standing.day, &standing.value);
+    let values = (document, tap, day, value, doubts, verdict.as_str(), reason, at, today.number(), commit);
     sql::write(conn, "keeping a settlement", sql, values)?;
-    if let Some(row_id) = row_id {
-        rebuild::refold(conn, Doc { row: row_id, name: &row.document })?;
+    meta::touch_figures(conn)?;
+    if let Some(row_id) = chains::document_row(conn, &row.document)? {
+        let doc = Doc { row: row_id, name: &row.document };
+        views::settle_in(conn, doc, &row.tap, Accepted { day: today, commit })?;
     }
     Ok(true)
 }

@@ -13,7 +13,7 @@ use msap_shared::io::store::sql;
 use msap_shared::time::Day;
 use rusqlite::Connection;
 
-use super::{StoreError, rebuild};
+use super::{StoreError, rebuild, rollups};
 use crate::site::department_region;
 
 /// The first and the last day of the calendar, as numbers.
@@ -246,9 +246,16 @@ fn set_row(conn: &Connection, site: &SiteId, field: Dated, value: &str) -> Resul
 /// A row of the spans: first and last day, life, house, department, region, bearer.
 type SpanRow = (i32, i32, String, Option<String>, String, String, String);
 
-/// Folds the spans of a site anew from its row and its history.
+/// Folds the spans of a site anew from its row and its history. Where days go to another department,
+/// what was counted on them goes along.
 pub(super) fn respan(conn: &Connection, site: &SiteId) -> Result<(), StoreError> {
     let spans = folded(conn, site)?;
+    let mut lies: Vec<_> = spans.iter().map(|span| (span.0, span.4.clone())).collect();
+    lies.dedup_by(|later, earlier| later.1 == earlier.1);
+    let moves = departments(conn, site)? != lies;
+    if moves {
+        rollups::count(conn, site, -1)?;
+    }
     sql::write(conn, "renewing a site's spans", "DELETE FROM site_span WHERE site = ?1", [site.as_str()])?;
     for (from, to, life, parent, department, region, bearer) in spans {
         let sql = "INSERT INTO site_span (site, from_day, to_day, life, parent, department, region, bearer)
@@ -256,7 +263,17 @@ pub(super) fn respan(conn: &Connection, site: &SiteId) -> Result<(), StoreError>
         let span = (site.as_str(), from, to, life, parent, department, region, bearer);
         sql::write(conn, "keeping a site's spans", sql, span)?;
     }
-    Ok(())
+    if moves { rollups::count(conn, site, 1) } else { Ok(()) }
+}
+
+/// The departments of a site, each with the day from which it lies there.
+fn departments(conn: &Connection, site: &SiteId) -> Result<Vec<(i32, String)>, StoreError> {
+    let sql = "SELECT from_day, department FROM site_span WHERE site = ?1 ORDER BY from_day";
+    let mut spans = sql::rows(conn, "reading the spans of a site", sql, [site.as_str()], |row| {
+        Ok((row.get::<_, i32>(0)?, row.get::<_, String>(1)?))
+    })?;
+    spans.dedup_by(|later, earlier| later.1 == earlier.1);
+    Ok(spans)
 }
 
 /// The spans that follow from a site's row and its history.

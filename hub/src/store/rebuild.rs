@@ -6,19 +6,21 @@ use msap_shared::io::store::sql;
 use msap_shared::time::Day;
 use rusqlite::Connection;
 
-use super::chains::{self, Doc, Kept};
-use super::history;
-use super::views::fold_in;
-use super::{StoreError, registers};
+use super::chains::{self, Accepted, Doc, Kept};
+use super::views::{fold_in, settle_in};
+use super::{StoreError, flagged, history, meta, registers, rollups};
 
 /// The derived tables with the columns that are compared.
-pub(super) const VIEWS: [(&str, &str); 6] = [
+pub(super) const VIEWS: [(&str, &str); 9] = [
     ("fact", "document, tap, rev, day, value, contested"),
     ("closing", "document, day, rev, closed"),
     ("visits", "site, day, operator, help, age, received_day, apart, people, requests"),
     ("flagged", "document, tap, reason, verdict"),
     ("edit", "document, op_start, writer, seq"),
     ("register", "document, key, counter, writer, value"),
+    ("site_day", "site, day, people, requests, people_apart, requests_apart"),
+    ("department_month", "department, operator, month, help, age, people, requests, people_apart, requests_apart"),
+    ("revision", "site, day, operator, help, age, received_day, reason, people, requests"),
 ];
 
 /// Differences listed per table.
@@ -35,11 +37,8 @@ pub fn rebuild(conn: &Connection) -> Result<Vec<String>, StoreError> {
     for (table, columns) in VIEWS {
         let sql = format!("CREATE TEMP TABLE before_{table} AS SELECT {columns} FROM main.{table}");
         conn.execute(&sql, []).map_err(StoreError::sqlite("setting the views aside"))?;
-        sql::write(conn, "emptying the views", &format!("DELETE FROM main.{table}"), [])?;
     }
-    for (row, name) in chains::all(conn)? {
-        replay(conn, Doc { row, name: &name })?;
-    }
+    fold_all(conn)?;
     for (table, columns) in VIEWS {
         let (old, new) = (format!("temp.before_{table}"), format!("main.{table}"));
         differences.extend(differing(conn, (&old, &new), table, columns)?);
@@ -55,9 +54,19 @@ pub(super) fn spans(conn: &Connection) -> Result<Vec<String>, StoreError> {
     Ok(found.map(|site| format!("site_span ({site}) does not follow from its history")).collect())
 }
 
-/// Folds the views of one document anew, within the caller's transaction: after a person has
-/// settled something in it.
-pub(super) fn refold(conn: &Connection, doc: Doc<'_>) -> Result<(), StoreError> {
+/// Folds the views of every document anew, within the caller's transaction.
+pub(super) fn fold_all(conn: &Connection) -> Result<(), StoreError> {
+    for (table, _) in VIEWS {
+        sql::write(conn, "emptying the views", &format!("DELETE FROM main.{table}"), [])?;
+    }
+    for (row, name) in chains::all(conn)? {
+        replay(conn, Doc { row, name: &name })?;
+    }
+    meta::touch_figures(conn)
+}
+
+/// Folds the views of one document anew, within the caller's transaction.
+fn refold(conn: &Connection, doc: Doc<'_>) -> Result<(), StoreError> {
     // Nothing that a person settles about figures is in registers.
     let Some(month) = doc.name.month() else { return Ok(()) };
     let doing = "emptying the views of a document";
@@ -70,8 +79,14 @@ pub(super) fn refold(conn: &Connection, doc: Doc<'_>) -> Result<(), StoreError> 
     }
     // The month of a site is one document.
     let site = doc.name.site().as_str();
-    let sql = "DELETE FROM visits WHERE site = ?1 AND day BETWEEN ?2 AND ?3";
-    sql::write(conn, doing, sql, (site, month.first_day().number(), month.last_day().number()))?;
+    rollups::withdraw(conn, site, month)?;
+    for sql in [
+        "DELETE FROM visits WHERE site = ?1 AND day BETWEEN ?2 AND ?3",
+        "DELETE FROM revision WHERE site = ?1 AND day BETWEEN ?2 AND ?3",
+    ] {
+        sql::write(conn, doing, sql, (site, month.first_day().number(), month.last_day().number()))?;
+    }
+    meta::touch_figures(conn)?;
     replay(conn, doc)
 }
 
@@ -85,23 +100,28 @@ pub(super) fn refold_site(conn: &Connection, site: &SiteId) -> Result<(), StoreE
     Ok(())
 }
 
-/// Folds a document's changes in the order of the commits that took them in; within a commit
-/// the order does not matter.
+/// Folds a document's changes, and what persons have decided, in the order of the commits that
+/// took them in; within a commit the order does not matter.
 pub(super) fn replay(conn: &Connection, doc: Doc<'_>) -> Result<(), StoreError> {
     if doc.name.kind().is_registers() {
         return registers::refold(conn, doc);
     }
-    let sql = "SELECT c.received_day, c.seq, c.hash, c.bytes FROM change c JOIN chain ON chain.id = c.chain
+    let sql = "SELECT c.received_day, c.seq, c.hash, c.bytes, c.accepted FROM change c JOIN chain ON chain.id = c.chain
                WHERE chain.document = ?1 ORDER BY c.accepted, chain.id, c.seq";
     let changes = sql::rows(conn, "reading changes", sql, [doc.row], |row| {
         let hash = msap_shared::id::ChangeHash::new(row.get(2)?);
-        Ok((row.get::<_, i32>(0)?, Kept { seq: row.get(1)?, hash, bytes: row.get(3)? }))
+        let kept = Kept { seq: row.get(1)?, hash, bytes: row.get(3)? };
+        Ok((row.get::<_, i32>(0)?, row.get::<_, u64>(4)?, kept))
     })?;
-    for (received, kept) in changes {
-        let received = Day::from_number(received).ok_or_else(|| StoreError::corrupt("a change received on no day"))?;
-        fold_in(conn, doc, std::iter::once(&kept.facts()?), received)?;
+    let mut decided = flagged::decided(conn, doc.name)?.into_iter().peekable();
+    for (received, commit, kept) in changes {
+        while let Some((tap, accepted)) = decided.next_if(|(_, accepted)| accepted.commit < commit) {
+            settle_in(conn, doc, &tap, accepted)?;
+        }
+        let day = Day::from_number(received).ok_or_else(|| StoreError::corrupt("a change received on no day"))?;
+        fold_in(conn, doc, std::iter::once(&kept.facts()?), Accepted { day, commit })?;
     }
-    Ok(())
+    decided.try_for_each(|(tap, accepted)| settle_in(conn, doc, &tap, accepted))
 }
 
 /// Rows that stand on one side only.
@@ -123,7 +143,8 @@ pub(super) fn differing(
                 .enumerate()
                 .map(|(n, column)| {
                     // In the other tables a day is one of the document's month.
-                    let is_date = table == "visits" && matches!(column, "day" | "received_day");
+                    let by_date = matches!(table, "visits" | "site_day" | "revision");
+                    let is_date = by_date && matches!(column, "day" | "received_day");
                     row.get_ref(n).map(|value| if is_date { date(value) } else { shown(value) })
                 })
                 .collect();

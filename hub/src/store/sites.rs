@@ -83,6 +83,11 @@ pub fn list(conn: &Connection, filter: &SiteFilter) -> Result<Vec<(Site, Contact
     rows(conn, &sql, values)
 }
 
+/// What a site is called today.
+pub fn name(conn: &Connection, site: &str) -> Result<Option<String>, StoreError> {
+    sql::row(conn, "reading a site's name", "SELECT name FROM site WHERE id = ?1", [site], |row| row.get(0))
+}
+
 /// `?, ?, ?`: so many places for bound values.
 fn marks(count: usize) -> String {
     vec!["?"; count].join(", ")

@@ -6,12 +6,13 @@ use std::ops::RangeInclusive;
 use msap_shared::chain::Facts;
 use msap_shared::document::DocId;
 use msap_shared::id::TapName;
-use msap_shared::io::store::facts::{Folded, fold};
+use msap_shared::io::store::facts::{self, Folded, fold};
 use msap_shared::io::store::sql;
 use msap_shared::time::Day;
 use rusqlite::{Connection, Row};
 
-use super::chains::Doc;
+use super::chains::{Accepted, Doc};
+use super::rollups::Shift;
 use super::{StoreError, flagged, history};
 use crate::ledger::{self, Cell, Deltas, Flag, Place, Sums, Verdict};
 
@@ -20,25 +21,57 @@ pub fn fold_in<'a>(
     conn: &Connection,
     doc: Doc<'_>,
     changes: impl Iterator<Item = &'a Facts>,
-    received: Day,
+    accepted: Accepted,
 ) -> Result<(), StoreError> {
     let retired = retired(conn, doc.name)?;
-    let mut deltas = Deltas::default();
+    let (mut new, mut corrections) = (Deltas::default(), Deltas::default());
     for (key, value) in changes.flatten() {
         let Folded::Tap { name, before, after } = fold(conn, doc, key, value)? else { continue };
         let mut doubts = Doubts::default();
+        let deltas = if before.is_some() { &mut corrections } else { &mut new };
         if let Some(before) = &before {
             doubts = Doubts::of(conn, doc.row, &name)?;
             deltas.take_away(doc.name, before, doubts.place());
         }
-        if let Some(reading) = ledger::read(doc.name, &after, received, &retired) {
-            let verdict = flagged::verdict(conn, doc.name, &name, &after, &reading.flags)?;
+        if let Some(reading) = ledger::read(doc.name, &after, accepted.day, &retired) {
+            let reasons: BTreeSet<_> = reading.flags.iter().map(|flag| flag.as_str().to_owned()).collect();
+            let verdict = flagged::verdict(conn, doc.name, &name, &after, &reasons, accepted.commit)?;
             deltas.add(&reading, reading.place(verdict));
-            let reasons = reading.flags.iter().map(|flag| flag.as_str().to_owned()).collect();
             Doubts { reasons, verdict }.replace(&doubts, conn, doc.row, &name)?;
         }
     }
-    write(conn, doc.name, deltas, received)
+    write(conn, doc.name, (new, None), accepted.day)?;
+    write(conn, doc.name, (corrections, Some(Revision::Correction)), accepted.day)
+}
+
+/// Counts a tap as a person has decided. Nothing, where the decision speaks of another value than
+/// the one that stands, or not of every doubt about it.
+pub(super) fn settle_in(conn: &Connection, doc: Doc<'_>, tap: &TapName, accepted: Accepted) -> Result<(), StoreError> {
+    let Some(standing) = facts::standing(conn, doc.row, tap)? else { return Ok(()) };
+    let before = Doubts::of(conn, doc.row, tap)?;
+    let verdict = flagged::verdict(conn, doc.name, tap, &standing, &before.reasons, accepted.commit)?;
+    let after = Doubts { reasons: before.reasons.clone(), verdict };
+    let mut settled = Deltas::default();
+    settled.take_away(doc.name, &standing, before.place());
+    settled.put(doc.name, &standing, after.place());
+    after.replace(&before, conn, doc.row, tap)?;
+    write(conn, doc.name, (settled, Some(Revision::Settled)), accepted.day)
+}
+
+/// Why a figure moves without a new visit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Revision {
+    Correction,
+    Settled,
+}
+
+impl Revision {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Correction => "correction",
+            Self::Settled => "settled",
+        }
+    }
 }
 
 /// When the site of a document had closed for good.
@@ -84,10 +117,49 @@ impl Doubts {
     }
 }
 
-fn write(conn: &Connection, document: &DocId, deltas: Deltas, received: Day) -> Result<(), StoreError> {
-    for ((cell, apart), sums) in deltas.into_cells() {
-        add(conn, document.site().as_str(), (&cell, apart), sums, received)?;
+fn write(
+    conn: &Connection,
+    document: &DocId,
+    (deltas, revision): (Deltas, Option<Revision>),
+    received: Day,
+) -> Result<(), StoreError> {
+    let mut cells = deltas.into_cells().peekable();
+    if cells.peek().is_none() {
+        return Ok(());
     }
+    // Figures are of a month's document only.
+    let Some(month) = document.month() else { return Ok(()) };
+    let site = document.site().as_str();
+    let mut shift = Shift::of(conn, site, (month.first_day(), month.last_day()))?;
+    for ((cell, apart), sums) in cells {
+        shift.cell(conn, (&cell, apart), sums)?;
+        add(conn, site, (&cell, apart), sums, received)?;
+        if let Some(revision) = revision.filter(|_| !apart) {
+            revise(conn, site, (&cell, revision), sums, received)?;
+        }
+    }
+    shift.write(conn)
+}
+
+/// Notes the part of a figure that is no new visit.
+fn revise(
+    conn: &Connection,
+    site: &str,
+    (cell, revision): (&Cell, Revision),
+    by: Sums,
+    received: Day,
+) -> Result<(), StoreError> {
+    let Cell { day, operator, help, age } = cell;
+    let key = (site, day.number(), operator, help, age, received.number(), revision.as_str());
+    let (site, day, operator, help, age, received, reason) = key;
+    let row = (site, day, operator, help, age, received, reason, by.people, by.requests);
+    let sql = "INSERT INTO revision (site, day, operator, help, age, received_day, reason, people, requests)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+               ON CONFLICT DO UPDATE SET people = people + excluded.people, requests = requests + excluded.requests";
+    sql::write(conn, "noting a revision", sql, row)?;
+    let sql = "DELETE FROM revision WHERE site = ?1 AND day = ?2 AND operator = ?3 AND help = ?4 AND age = ?5
+               AND received_day = ?6 AND reason = ?7 AND people = 0 AND requests = 0";
+    sql::write(conn, "dropping a revision that was taken back", sql, key)?;
     Ok(())
 }
 

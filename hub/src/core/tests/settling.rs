@@ -25,7 +25,7 @@ fn settle(core: &mut Core, id: &str, verdict: Verdict) -> bool {
     core.store()
         .write(|conn, _| {
             let row = flagged::named(conn, id)?.pop().unwrap();
-            flagged::settle(conn, &row, verdict, "vu", now())
+            flagged::settle(conn, &row, verdict, "vu", (now(), "2026-11-20".parse().unwrap()))
         })
         .unwrap()
 }
@@ -96,6 +96,33 @@ fn a_new_doubt_about_a_settled_fact_is_put_before_a_person_anew() {
     assert_eq!(figures(&core), [figure("NEWCOMER", 2, 3, true)]);
     settle(&mut core, &id, Verdict::Count);
     assert_eq!((figures(&core), listed(&core).len()), (vec![figure("NEWCOMER", 2, 3, false)], 0));
+    agrees(&mut core);
+}
+
+#[test]
+fn a_database_of_the_layout_before_is_folded_anew_once() {
+    use crate::store::chains::{self, Accepted, Doc};
+    use crate::store::{MIGRATIONS, meta};
+    let conn = Connection::open_in_memory().unwrap();
+    let conn = msap_shared::io::store::prepare(conn, &PathBuf::from("memory"), &MIGRATIONS[..5]).unwrap();
+    sites::insert_unknown(&conn, &"275".parse().unwrap()).unwrap();
+    let (name, writer, day) = (DOCUMENT.parse().unwrap(), WriterId::new([1; 16]), "2026-11-20".parse().unwrap());
+    let doc = Doc { row: chains::document_row_or_new(&conn, &name).unwrap(), name: &name };
+    let facts = vec![fact(1, 0, ODD), fact(2, 0, "1|CNAF|online|25-39|1"), fact(2, 1, "1|MSA|online|25-39|1")];
+    let built = extend(&writer, None, &facts);
+    chains::append(&conn, doc, &writer, None, &[&built], Accepted { day, commit: 1 }).unwrap();
+    let decided = "INSERT INTO settlement (document, tap, day, value, doubts, verdict, reason, at)
+                   VALUES (?1, ?2, 17, ?3, 'operator', 'count', 'vu', 1795000000)";
+    conn.execute(decided, (DOCUMENT, [1_u8; 8], ODD)).unwrap();
+
+    let store = Store::over(conn, PathBuf::from("memory"), None, fresh()).unwrap();
+    let mut core = Core::new(store, "Europe/Paris".parse().unwrap(), Revocations::default());
+    assert_eq!(figures(&core), [figure("MSA", 1, 1, false), figure("NEWCOMER", 2, 3, false)]);
+    let sum = |sql: &str| core.connection().query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(sum("SELECT sum(requests) FROM site_day"), 4);
+    assert_eq!(sum("SELECT sum(requests) FROM department_month WHERE help = ''"), 4);
+    assert_eq!(sum("SELECT sum(abs(requests)) FROM revision"), 2);
+    assert!(!meta::views_due(core.connection()).unwrap());
     agrees(&mut core);
 }
 

@@ -1,8 +1,9 @@
 //! Claims about what holds of a site on which day.
 
 use super::*;
+use crate::query::{Filters, Key, Query};
 use crate::site::{Kind, Life, Site};
-use crate::store::figures::{Antennas, Filters, Key, Query, answer};
+use crate::store::figures::answer;
 use crate::store::sites;
 
 fn day(text: &str) -> Day {
@@ -30,6 +31,7 @@ fn network() -> Connection {
         let sql = "INSERT INTO visits VALUES (?1, ?2, 'CNAF', 'online', '70+', 0, 0, ?3, ?3)";
         conn.execute(sql, (site, day(on).number(), people)).unwrap();
     }
+    rollups::sum_anew(&conn);
     conn
 }
 
@@ -42,9 +44,15 @@ fn change(conn: &Connection, name: &str, since: Since, with: impl FnOnce(&mut Si
 fn rows(conn: &Connection, by: Key, sites: &[&str]) -> Vec<(String, i64)> {
     let filters = Filters { sites: sites.iter().map(|name| id(name)).collect(), ..Filters::default() };
     let (from, to) = (day("2026-01-01"), day("2026-12-31"));
-    let query = Query { from, to, by: vec![by], filters, antennas: Antennas::Together };
-    let rows = answer(conn, &query).unwrap().rows;
-    rows.into_iter().map(|row| (row.keys.join(" "), row.count.requests)).collect()
+    let query = Query { by: vec![by], filters, ..Query::of(from, to) };
+    let told = |query: &Query| -> Vec<(String, i64)> {
+        let rows = answer(conn, query).unwrap().rows;
+        rows.into_iter().map(|row| (row.keys.join(" "), row.count.requests)).collect()
+    };
+    // Sums that moved with their sites, and cells.
+    let rows = told(&query);
+    assert_eq!(told(&Query { as_of: Some(to), ..query }), rows);
+    rows
 }
 
 fn told(conn: &Connection, name: &str) -> Vec<(String, Option<String>, String)> {

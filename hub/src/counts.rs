@@ -1,0 +1,327 @@
+//! Figures as the API, the command line and files tell them: with what they are compared with, and
+//! with what has moved them since.
+//!
+//! Called by `http::visits` and by `admin::look`. The columns of the sheet are the keys asked for in
+//! their order (`site` followed by `site_name`), `visits`, `requests`, and under `compare` those of
+//! the other period, the differences and the percentages.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use msap_shared::time::Day;
+use rusqlite::Connection;
+use serde_json::{Map, Value, json};
+
+use crate::lang::Lang;
+use crate::query::{Key, Query};
+use crate::sheet::{Cell, Column, Sheet};
+use crate::store::figures::{self, Cause, Count, FigureError, Figures, Moved, ROWS_MAX};
+use crate::store::{StoreError, sites};
+
+/// One answer, whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Counts {
+    query: Query,
+    today: Day,
+    total: Told,
+    rows: Vec<(Vec<String>, Told)>,
+    flagged: Count,
+    /// The period compared with, if there is one.
+    other: Option<(Day, Day)>,
+    since: Option<Since>,
+    /// Today's names of the sites in the rows.
+    names: BTreeMap<String, String>,
+}
+
+/// A figure, and the one it is compared with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Told {
+    now: Count,
+    /// `None` where nothing was received to compare with.
+    then: Option<Count>,
+}
+
+/// What has moved a total since the day it is told of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Since {
+    total: Count,
+    moved: Vec<Moved>,
+    refused: i64,
+}
+
+/// Answers a question.
+///
+/// # Errors
+/// When it has no answer, or the store fails.
+pub fn answer(conn: &Connection, query: Query, today: Day) -> Result<Counts, FigureError> {
+    if let Some(as_of) = query.as_of
+        && as_of < today
+    {
+        figures::remembers(conn, as_of, today)?;
+    }
+    let found = figures::answer(conn, &query)?;
+    let since = match query.as_of {
+        None => None,
+        Some(as_of) => Some(since(conn, &query, as_of, found.total)?),
+    };
+    let compared = query.compared();
+    let other = compared.as_ref().map(|other| (other.from, other.to));
+    let then = compared.map(|other| figures::answer(conn, &other)).transpose()?.filter(|then| then.known);
+    let total = Told { now: found.total, then: then.as_ref().map(|then| then.total) };
+    let flagged = found.flagged;
+    let rows = side_by_side(found, then, Count::none(&query))?;
+    let names = names(conn, &query, &rows)?;
+    Ok(Counts { query, today, total, rows, flagged, other, since, names })
+}
+
+fn since(conn: &Connection, query: &Query, as_of: Day, then: Count) -> Result<Since, FigureError> {
+    let now = figures::answer(conn, &Query { by: Vec::new(), as_of: None, compare: None, ..query.clone() })?;
+    // What is keyed by operator or help has no visits, whatever the total alone would have.
+    let total = Count { visits: then.visits.and(now.total.visits), ..now.total };
+    Ok(Since {
+        total: total.less(then),
+        moved: figures::moved(conn, query, as_of)?,
+        refused: figures::refused(conn, query, as_of)?,
+    })
+}
+
+/// The rows of both periods, in the order of their keys.
+fn side_by_side(now: Figures, then: Option<Figures>, none: Count) -> Result<Vec<(Vec<String>, Told)>, FigureError> {
+    let Some(then) = then else {
+        return Ok(now.rows.into_iter().map(|row| (row.keys, Told { now: row.count, then: None })).collect());
+    };
+    let told = |row: figures::FigureRow| (row.keys, Told { now: row.count, then: None });
+    let mut rows: BTreeMap<_, _> = now.rows.into_iter().map(told).collect();
+    for row in then.rows {
+        rows.entry(row.keys).or_insert(Told { now: none, then: None }).then = Some(row.count);
+    }
+    if rows.len() > ROWS_MAX { Err(FigureError::TooManyRows) } else { Ok(rows.into_iter().collect()) }
+}
+
+fn names(
+    conn: &Connection,
+    query: &Query,
+    rows: &[(Vec<String>, Told)],
+) -> Result<BTreeMap<String, String>, StoreError> {
+    let Some(place) = query.by.iter().position(|key| *key == Key::Site) else { return Ok(BTreeMap::new()) };
+    let ids: BTreeSet<_> = rows.iter().filter_map(|(keys, _)| keys.get(place)).collect();
+    ids.into_iter().map(|id| Ok((id.clone(), sites::name(conn, id)?.unwrap_or_default()))).collect()
+}
+
+impl Counts {
+    /// As the API and `msap-hub counts --json` give it.
+    pub fn object(&self) -> Value {
+        let Self { query, total, rows, flagged, .. } = self;
+        let row = |(keys, told): &(Vec<String>, Told)| {
+            let mut object = self.told(told);
+            for (key, value) in query.by.iter().zip(keys) {
+                object.insert(key.name().to_owned(), json!(value));
+                if *key == Key::Site {
+                    object.insert("site_name".to_owned(), json!(self.names.get(value)));
+                }
+            }
+            Value::Object(object)
+        };
+        let mut object = json!({
+            "as_of": query.as_of.unwrap_or(self.today).to_string(),
+            "from": query.from.to_string(),
+            "to": query.to.to_string(),
+            "by": query.by.iter().map(|key| key.name()).collect::<Vec<_>>(),
+            "total": self.told(total),
+            "rows": rows.iter().map(row).collect::<Vec<_>>(),
+            "flagged": count(*flagged),
+            // Nobody can tell yet which days should have been reported.
+            "completeness": null,
+        });
+        if let Some(compare) = query.compare {
+            object["compare"] = json!({
+                "with": compare.name(),
+                "from": self.other.map(|(from, _)| from.to_string()),
+                "to": self.other.map(|(_, to)| to.to_string()),
+            });
+        }
+        if let Some(since) = &self.since {
+            object["since"] = since.object();
+        }
+        object
+    }
+
+    fn told(&self, Told { now, then }: &Told) -> Map<String, Value> {
+        let mut object = Map::new();
+        object.insert("visits".to_owned(), json!(now.visits));
+        object.insert("requests".to_owned(), json!(now.requests));
+        if self.query.compare.is_some() {
+            let difference = then.map(|then| now.less(then));
+            let percent = then.map(|then| {
+                let (visits, requests) = percents(*now, then);
+                json!({ "visits": visits, "requests": requests })
+            });
+            object.insert("compared".to_owned(), json!(then.map(count)));
+            object.insert("difference".to_owned(), json!(difference.map(count)));
+            object.insert("percent".to_owned(), json!(percent));
+        }
+        object
+    }
+
+    /// As a table: the rows, or the total of a question without keys.
+    pub fn sheet(&self) -> Sheet {
+        let mut columns = Vec::new();
+        for key in &self.query.by {
+            columns.push(Column::new(key.name(), french(*key)));
+            if *key == Key::Site {
+                columns.push(Column::new("site_name", "nom du lieu"));
+            }
+        }
+        let sums = [("visits", "visites"), ("requests", "demandes")];
+        columns.extend(sums.map(|(name, french)| Column::new(name, french)));
+        if self.query.compare.is_some() {
+            let parts = [("compared", "comparées"), ("difference", "écart"), ("percent", "écart en %")];
+            let pairs = parts.into_iter().flat_map(|part| sums.map(|sum| (sum, part)));
+            columns.extend(pairs.map(|((sum, sum_fr), (part, part_fr))| {
+                Column::new(format!("{sum}_{part}"), format!("{sum_fr} : {part_fr}"))
+            }));
+        }
+        let whole = [(Vec::new(), self.total)];
+        let rows = if self.query.by.is_empty() { &whole[..] } else { &self.rows };
+        Sheet { columns, rows: rows.iter().map(|(keys, told)| self.cells(keys, told)).collect() }
+    }
+
+    fn cells(&self, keys: &[String], Told { now, then }: &Told) -> Vec<Cell> {
+        let mut cells = Vec::new();
+        for (key, value) in self.query.by.iter().zip(keys) {
+            cells.push(if key.is_time() { Cell::Time(value.clone()) } else { Cell::Text(value.clone()) });
+            if *key == Key::Site {
+                cells.push(Cell::Text(self.names.get(value).cloned().unwrap_or_default()));
+            }
+        }
+        let number = |number: Option<i64>| number.map_or(Cell::None, Cell::Number);
+        let both = |count: Option<Count>| {
+            [number(count.and_then(|count| count.visits)), number(count.map(|count| count.requests))]
+        };
+        cells.extend(both(Some(*now)));
+        if self.query.compare.is_some() {
+            cells.extend(both(*then));
+            cells.extend(both(then.map(|then| now.less(then))));
+            let (visits, requests) = then.map_or((None, None), |then| percents(*now, then));
+            cells.extend([visits, requests].map(|percent| percent.map_or(Cell::None, Cell::Decimal)));
+        }
+        cells
+    }
+
+    /// The total in one line, for people.
+    pub fn summary(&self, lang: Lang) -> String {
+        let Query { from, to, .. } = &self.query;
+        let said = |number: Option<i64>| number.map_or_else(|| "–".to_owned(), |number| number.to_string());
+        let Count { visits, requests } = self.total.now;
+        let (visits, flagged) = (said(visits), self.flagged.requests);
+        let mut text = lang.of(
+            format!("du {from} au {to} : {visits} visites, {requests} demandes (à part : {flagged} demandes)"),
+            format!("{from} to {to}: {visits} visits, {requests} requests (apart: {flagged} requests)"),
+        );
+        if self.query.compare.is_some() {
+            let other = self.other.map(|(from, to)| lang.of(format!("du {from} au {to}"), format!("{from} to {to}")));
+            let other = other.unwrap_or_else(|| lang.of("avant le calendrier", "before the calendar").to_owned());
+            text.push_str(&match self.total.then {
+                Some(Count { visits, requests }) => lang.of(
+                    format!("\n{other} : {} visites, {requests} demandes", said(visits)),
+                    format!("\n{other}: {} visits, {requests} requests", said(visits)),
+                ),
+                None => lang.of(
+                    format!("\n{other} : rien de reçu, rien à comparer"),
+                    format!("\n{other}: nothing received, nothing to compare with"),
+                ),
+            });
+        }
+        if let (Some(as_of), Some(since)) = (self.query.as_of, &self.since) {
+            let Count { visits, requests } = since.total;
+            let visits = visits.map_or_else(|| "–".to_owned(), |visits| format!("{visits:+}"));
+            text.push_str(&lang.of(
+                format!("\nreçu à la fin du {as_of} ; depuis : {visits} visites, {requests:+} demandes"),
+                format!("\nas received by the end of {as_of}; since: {visits} visits, {requests:+} requests"),
+            ));
+            for cause in Cause::ALL {
+                let sum = since.of(cause);
+                if let Some(sum) = sum {
+                    let visits = sum.visits.map_or_else(|| "–".to_owned(), |visits| format!("{visits:+}"));
+                    let cause = lang.of(french_cause(cause), cause.name());
+                    text.push_str(&format!("\n  {cause} : {visits}, {:+}", sum.requests));
+                }
+            }
+        }
+        text
+    }
+}
+
+impl Since {
+    /// The sum for one cause, if anything moved for it.
+    fn of(&self, cause: Cause) -> Option<Count> {
+        let parts = self.moved.iter().filter(|moved| moved.cause == cause).map(|moved| moved.by);
+        parts.reduce(|mut sum, part| {
+            sum.add(part);
+            sum
+        })
+    }
+
+    fn object(&self) -> Value {
+        let none = Count { visits: self.total.visits.map(|_| 0), requests: 0 };
+        let [late, corrections, settled] = Cause::ALL.map(|cause| self.of(cause).unwrap_or(none));
+        // A figure below zero counts as 0: what moved it moves the total by less.
+        let rest = [late, corrections, settled].into_iter().fold(self.total, Count::less);
+        let moved = |Moved { received, cause, by }: &Moved| {
+            json!({
+                "received_day": received.to_string(), "cause": cause.name(),
+                "visits": by.visits, "requests": by.requests,
+            })
+        };
+        json!({
+            "visits": self.total.visits,
+            "requests": self.total.requests,
+            "late": count(late),
+            "correction": count(corrections),
+            "settled": count(settled),
+            "negative": count(rest),
+            "refused": { "changes": self.refused },
+            "by_received_day": self.moved.iter().map(moved).collect::<Vec<_>>(),
+        })
+    }
+}
+
+fn count(count: Count) -> Value {
+    json!({ "visits": count.visits, "requests": count.requests })
+}
+
+/// By how many percent a figure is higher; none of nothing.
+fn percents(now: Count, then: Count) -> (Option<f64>, Option<f64>) {
+    let percent = |now: i64, then: i64| {
+        let tenths = |now: i64| (now - then) as f64 * 1_000.0 / then as f64;
+        (then != 0).then(|| tenths(now).round() / 10.0)
+    };
+    let visits = now.visits.zip(then.visits).and_then(|(now, then)| percent(now, then));
+    (visits, percent(now.requests, then.requests))
+}
+
+fn french(key: Key) -> &'static str {
+    match key {
+        Key::Day => "jour",
+        Key::Month => "mois",
+        Key::Quarter => "trimestre",
+        Key::Year => "année",
+        Key::Site => "lieu",
+        Key::Department => "département",
+        Key::Region => "région",
+        Key::Bearer => "porteur",
+        Key::Operator => "opérateur",
+        Key::Help => "aide",
+        Key::Age => "âge",
+    }
+}
+
+fn french_cause(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Late => "reçu en retard",
+        Cause::Correction => "corrections",
+        Cause::Settled => "décisions",
+    }
+}
+
+#[cfg(test)]
+mod tests;
