@@ -16,11 +16,11 @@ pub(super) struct Problem {
     r#type: &'static str,
     title: &'static str,
     status: u16,
-    detail: String,
+    detail: Box<str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    parameter: Option<String>,
+    parameter: Option<Box<str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<String>,
+    field: Option<Box<str>>,
     /// The parameter that an unknown one was perhaps meant to be.
     #[serde(skip_serializing_if = "Option::is_none")]
     nearest: Option<&'static str>,
@@ -28,12 +28,12 @@ pub(super) struct Problem {
 
 impl Problem {
     fn new(status: StatusCode, r#type: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        let detail = detail.into();
+        let detail = detail.into().into_boxed_str();
         Self { r#type, title, status: status.as_u16(), detail, parameter: None, field: None, nearest: None }
     }
 
     fn about(self, parameter: &str) -> Self {
-        Self { parameter: Some(parameter.to_owned()), ..self }
+        Self { parameter: Some(parameter.into()), ..self }
     }
 
     /// No token, or one that does not count (any more). The reasons are not told apart.
@@ -58,14 +58,14 @@ impl Problem {
                 let detail = format!(
                     "this token sees {scope}, and an antenna of a house named here lies outside: add antennas=apart"
                 );
-                Self { detail, ..outside }.about("site")
+                Self { detail: detail.into(), ..outside }.about("site")
             }
             Beyond::Detail(parameter) => {
                 let detail = format!(
                     "this token sees {scope}, by whole months, without ages, and kinds of help only where no site or \
                      bearer is named: {parameter} asks for more"
                 );
-                Self { detail, ..outside }.about(parameter)
+                Self { detail: detail.into(), ..outside }.about(parameter)
             }
         }
     }
