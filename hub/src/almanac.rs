@@ -141,9 +141,11 @@ impl Book {
         }
     }
 
-    /// What people contradict each other on, until somebody settles it.
-    pub fn conflicts(&self) -> impl Iterator<Item = &Conflict> {
-        self.schedule.conflicts().iter().chain(&self.partner_conflicts)
+    /// What people contradict each other on, until somebody settles it, and in which document.
+    pub fn conflicts(&self) -> impl Iterator<Item = (DocKind, &Conflict)> {
+        let of = |kind| move |conflict| (kind, conflict);
+        let schedule = self.schedule.conflicts().iter().map(of(DocKind::Schedule));
+        schedule.chain(self.partner_conflicts.iter().map(of(DocKind::Partners)))
     }
 
     /// The hours from `day` on for a year, as OpenStreetMap's text.

@@ -52,7 +52,8 @@ pub(super) async fn of_site<V: Views>(
                 facts = almanac::facts(conn, &document)?;
             }
             let conflicts = conflicts(&facts);
-            let conflicts = conflicts.iter().map(|conflict| object::conflict(site.id.as_str(), conflict));
+            let conflicts =
+                conflicts.iter().map(|conflict| object::conflict(site.id.as_str(), DocKind::Partners, conflict));
             Ok(json!({
                 "site": site.id.as_str(),
                 "day": day.to_string(),
