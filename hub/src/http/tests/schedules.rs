@@ -1,5 +1,7 @@
 //! Schedules, partners, closures and conflicts: written and read over HTTP, as coordinators do.
 
+mod permanences;
+
 use axum::http::Method;
 use msap_shared::document::{DocId, DocKind};
 use msap_shared::id::WriterId;
