@@ -3,6 +3,7 @@
 //! Names and codes are stable; what people read is left to whoever shows it. Times are the site's
 //! own clock, `HH:MM`, up to `24:00`.
 
+use msap_shared::document::DocKind;
 use msap_shared::document::partners::availability::Derived;
 use msap_shared::document::partners::{Partner, Presence};
 use msap_shared::document::register::{Conflict, Entry, Facts, Register, Stamp, Unreadable};
@@ -112,12 +113,13 @@ fn version(stamp: &Stamp, body: &str) -> Value {
     json!({ "author": stamp.author.to_string(), "day": stamp.day.to_string(), "value": body })
 }
 
-/// A conflict of a document.
-pub fn conflict(site: &str, conflict: &Conflict) -> Value {
+/// A conflict of one of a site's documents.
+pub fn conflict(site: &str, kind: DocKind, conflict: &Conflict) -> Value {
     let versions = conflict.versions.iter().map(|(stamp, body)| version(stamp, body));
     json!({
         "id": conflict_id(site, conflict),
         "site": site,
+        "document": if kind == DocKind::Partners { "partners" } else { "schedule" },
         "key": conflict.key,
         "versions": versions.collect::<Value>(),
     })

@@ -179,7 +179,9 @@ mod tests {
     use super::super::opening::{open, witness};
     use super::*;
     use crate::accept::ConnId;
+    use crate::admin::Change;
     use crate::core::{Input, Output};
+    use crate::import::ListFile;
     use crate::store::devices::Standing;
 
     fn now() -> Timestamp {
@@ -292,5 +294,68 @@ mod tests {
         assert_eq!(approve(&mut core).revocations_incomplete, None);
         std::fs::remove_file(path.join("revocations")).unwrap();
         assert!(approve(&mut core).revocations_incomplete.unwrap().contains("missing"));
+    }
+
+    /// Every value that stands, by document and key, and how many edits made them.
+    fn standing(core: &Core) -> (Vec<(String, String, String)>, i64) {
+        let conn = core.connection();
+        let sql = "SELECT d.name, r.key, r.value FROM register r JOIN document d ON d.id = r.document ORDER BY 1, 2, 3";
+        let mut statement = conn.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+        let edits = conn.query_row("SELECT count(*) FROM edit", [], |row| row.get(0)).unwrap();
+        (rows.map(Result::unwrap).collect(), edits)
+    }
+
+    #[test]
+    fn an_import_that_is_cut_before_its_hours_is_completed_by_running_it_again() {
+        let list = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/anct_liste_2024_sample.csv");
+        let list = ListFile::read(&std::fs::read(list).unwrap(), "liste-fs-20240801.csv".to_owned());
+        let import = Change::SiteImport { list };
+        let context = crate::admin::Context { ca_hash: [0; 16], advertise: None, sync: "127.0.0.1:1".parse().unwrap() };
+        let run = |core: &mut Core, keys: &Keys| match crate::admin::change(
+            &mut Engine { core, keys },
+            &import,
+            &context,
+            Lang::Fr,
+            now(),
+        ) {
+            Ok(admin::Reply::Imported(report)) => Ok((report.added, report.unchanged, report.hours_changed)),
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => Err(error),
+        };
+        let whole = tempfile::tempdir().unwrap();
+        let (mut core, keys) = open(whole.path(), &whole.path().join("keys"), Lang::Fr).unwrap();
+        let (added, unchanged, hours) = run(&mut core, &keys).unwrap();
+        assert!(added > 150 && unchanged == 0 && hours > 100);
+        let expected = standing(&core);
+        assert_eq!(expected.1, i64::try_from(hours).unwrap(), "one edit a schedule");
+        let duplicates = expected.0.windows(2).filter(|two| (&two[0].0, &two[0].1) == (&two[1].0, &two[1].1));
+        assert_eq!(duplicates.count(), 0);
+
+        // At the first schedule, in the midst of them, and when all are written but their line in the journal.
+        let cuts = [
+            "BEFORE INSERT ON change",
+            "BEFORE INSERT ON change WHEN (SELECT count(*) FROM change) = 60",
+            "BEFORE INSERT ON journal WHEN NEW.subject = 'hours'",
+        ];
+        for (n, cut) in cuts.into_iter().enumerate() {
+            let data = tempfile::tempdir().unwrap();
+            let (mut core, keys) = open(data.path(), &data.path().join("keys"), Lang::Fr).unwrap();
+            let trigger = format!("CREATE TEMP TRIGGER cut {cut} BEGIN SELECT RAISE(ABORT, 'cut'); END");
+            core.connection().execute_batch(&trigger).unwrap();
+            assert!(run(&mut core, &keys).is_err(), "{cut}");
+            let sites: u64 = core.connection().query_row("SELECT count(*) FROM site", [], |row| row.get(0)).unwrap();
+            assert_eq!(sites, added, "the sites are kept");
+            let kept = if n == 2 { expected.clone() } else { (Vec::new(), 0) };
+            assert_eq!(standing(&core), kept, "all of the hours or none: {cut}");
+            // The process is gone, and started again.
+            drop((core, keys));
+            let (mut core, keys) = open(data.path(), &data.path().join("keys"), Lang::Fr).unwrap();
+            let missing = if n == 2 { 0 } else { hours };
+            assert_eq!(run(&mut core, &keys).unwrap(), (0, added, missing), "{cut}");
+            assert_eq!(standing(&core), expected, "{cut}");
+            assert_eq!(run(&mut core, &keys).unwrap(), (0, added, 0), "and a third time changes nothing");
+            assert_eq!(standing(&core), expected);
+        }
     }
 }

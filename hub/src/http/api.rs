@@ -9,7 +9,9 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use super::problem::Problem;
-use super::{Views, auth, closures, conflicts, documents, exports, partners, schedule, settling, sites, visits};
+use super::{
+    Views, auth, closures, conflicts, documents, exports, partners, permanences, schedule, settling, sites, visits,
+};
 
 /// Largest body of a request.
 const BODY_LEN_MAX: usize = 64 * 1024;
@@ -38,6 +40,7 @@ pub fn router<V: Views>(views: V) -> Router {
         .route("/sites/{id}/partners", get(partners::of_site::<V>))
         .route("/sites/{id}/partners/{operator}", patch(partners::patch::<V>))
         .route("/partners", get(partners::of_network::<V>))
+        .route("/partners.ics", get(permanences::calendar::<V>))
         .route("/closures", get(closures::of_network::<V>).put(closures::put_of_network::<V>))
         .route("/closures/{id}", delete(closures::delete_of_network::<V>))
         .route("/exports/anct.csv", get(exports::anct::<V>))

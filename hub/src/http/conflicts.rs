@@ -68,7 +68,8 @@ pub fn in_conflict(conn: &Connection, pages: &Pages, given: &Given) -> Result<Ve
             && among(&departments, &site.department)
             && among(&regions, &site.region)
         {
-            let conflicts = book.conflicts().map(|conflict| object::conflict(id.as_str(), conflict)).collect();
+            let conflicts =
+                book.conflicts().map(|(kind, conflict)| object::conflict(id.as_str(), kind, conflict)).collect();
             found.push((site, conflicts));
         }
     }

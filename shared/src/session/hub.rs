@@ -16,8 +16,10 @@ use crate::id::{Digest32, Epoch, WriterId};
 use crate::reference::Held;
 
 mod edits;
+mod handover;
 mod replica;
 
+use handover::Handover;
 pub use replica::{HubReplica, Taken, TakenEdits};
 
 /// A chain, with the sequence number from which something is new.
@@ -60,6 +62,7 @@ pub struct HubSession {
     /// The documents of which the device was told once what is held, because it sent edits that
     /// follow something else.
     told: BTreeSet<DocId>,
+    handover: Handover,
 }
 
 #[derive(Debug)]
@@ -87,6 +90,7 @@ impl HubSession {
             owed: BTreeMap::new(),
             owed_edits: BTreeMap::new(),
             told: BTreeSet::new(),
+            handover: Handover::default(),
         }
     }
 
@@ -131,6 +135,12 @@ impl HubSession {
         frame: Frame,
         replica: &mut R,
     ) -> Result<Vec<News>, SessionError<R::Error>> {
+        let news = self.act(frame, replica)?;
+        self.handover.hold(&self.held);
+        Ok(news)
+    }
+
+    fn act<R: HubReplica>(&mut self, frame: Frame, replica: &mut R) -> Result<Vec<News>, SessionError<R::Error>> {
         match (self.hello_digest, frame) {
             (None, Frame::Hello(hello)) => self.hello(&hello, replica)?,
             (None, _) => return Err(SessionError::Protocol("a frame before Hello")),
@@ -195,6 +205,9 @@ impl HubSession {
                 DeviceStanding::Active => replica.documents()?,
                 DeviceStanding::Pending => Vec::new(),
             };
+            if self.standing == DeviceStanding::Active {
+                self.handover.tell(&documents);
+            }
             return Ok(Some(Frame::Digests(Digests { epoch, documents, mark })));
         }
         while let Some(((document, writer), from)) = self.wanted.pop_first() {
@@ -343,6 +356,7 @@ impl HubSession {
             }
             return Ok(());
         }
+        self.follow(&document, &theirs, replica)?;
         let theirs: BTreeMap<WriterId, Version> = theirs.into_iter().map(|version| (version.writer, version)).collect();
         let mine = replica.versions(&document)?;
         if document.kind().is_registers() {

@@ -1,15 +1,16 @@
 //! Figures of schedules: the national list's hours as rules, asked of the almanac.
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
-use msap_hub::almanac::Almanac;
+use msap_hub::almanac::{Almanac, Pages};
 use msap_hub::core::edit::SiteEdit;
 use msap_hub::core::{Core, Revocations};
 use msap_hub::import::{self, ListFile};
 use msap_hub::lang::Lang;
+use msap_hub::site::{self, Contact, Site};
 use msap_hub::store::Store;
 use msap_hub::store::documents::chunks;
 use msap_hub::store::sites::{self, SiteFilter};
@@ -75,9 +76,28 @@ pub(super) fn measure() -> Result<()> {
         texts.push(begun.elapsed());
     }
     tell(&format!("open now, {} sites", sites.len()), &micros(median(all)?));
+    for days in [1, 7] {
+        let took = states(&sites, &pages, now, days)?;
+        tell(&format!("states of {} sites, last whole {days} days ago", sites.len()), &micros(took));
+    }
     tell("one site's year of days", &micros(median(years)?));
     tell("one site's year as OpenStreetMap's text", &micros(median(texts)?));
     five_years(&mut core, now)
+}
+
+/// How all sites stand, if each was last known to be whole so many days ago.
+fn states(sites: &[Site], pages: &Pages, now: Timestamp, days: i64) -> Result<Duration> {
+    let at = Some(now.as_second() - days * 86_400);
+    let contact = Contact { active: 1, last_contact: at, last_in_sync: at, ..Contact::default() };
+    let mut took = Vec::new();
+    for _ in 0..REPEATS {
+        let begun = Instant::now();
+        let stands = sites.iter().map(|site| site::state(site, &contact, now, |day| pages.end_of_opening(site, day)));
+        let up_to_date = stands.filter(|state| *state == "up_to_date").count();
+        took.push(begun.elapsed());
+        anyhow::ensure!(up_to_date < sites.len() / 2, "{up_to_date} are up to date");
+    }
+    median(took)
 }
 
 /// Sites whose real hours changed, changed again every twenty months for five years.

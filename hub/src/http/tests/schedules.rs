@@ -1,5 +1,7 @@
 //! Schedules, partners, closures and conflicts: written and read over HTTP, as coordinators do.
 
+mod permanences;
+
 use axum::http::Method;
 use msap_shared::document::{DocId, DocKind};
 use msap_shared::id::WriterId;
@@ -333,8 +335,8 @@ async fn a_conflict_stays_until_a_person_settles_it_by_what_he_has_read() {
     assert_eq!(status, 200);
     let found = body["conflicts"].as_array().unwrap();
     assert_eq!(
-        (found.len(), &found[0]["site"], &found[0]["key"]),
-        (1, &"275".into(), &key.into()),
+        (found.len(), &found[0]["site"], &found[0]["document"], &found[0]["key"]),
+        (1, &"275".into(), &"schedule".into(), &key.into()),
         "only those of the scope"
     );
     assert_eq!(
@@ -346,7 +348,8 @@ async fn a_conflict_stays_until_a_person_settles_it_by_what_he_has_read() {
     );
     let (_, all) = hub.get("admin", "/v1/conflicts?limit=1").await;
     assert_eq!((all["conflicts"].as_array().unwrap().len(), all["next"].is_string()), (1, true));
-    assert_eq!(hub.get("admin", "/v1/conflicts?department=61").await.1["conflicts"][0]["site"], "361");
+    let other = hub.get("admin", "/v1/conflicts?department=61").await.1["conflicts"][0].take();
+    assert_eq!((&other["site"], &other["document"]), (&"361".into(), &"partners".into()));
     assert_eq!(hub.get("house", "/v1/conflicts").await.0, 403);
     let day = |body: Value| body["days"][0].clone();
     let asked = "/v1/sites/275/schedule?from=2026-12-24&to=2026-12-24";
