@@ -39,6 +39,8 @@ const FORMATS: [(&str, &str); 9] = [
 ];
 /// Where metropolitan France lies, with some sea around it: latitudes and longitudes.
 const METROPOLE: [(f64, f64); 2] = [(41.0, 51.5), (-5.5, 10.0)];
+/// What the report says is named in the flags.
+const FLAGGED: [&str; 3] = [defect::DEPARTMENT_MISMATCH.code, defect::INSEE_FORMER.code, defect::HOURS.code];
 /// Slots a day, minutes a week, above which a person may want to look.
 const SLOTS_USUAL_MAX: usize = 2;
 const WEEK_USUAL_MAX: u32 = 50 * 60;
@@ -318,13 +320,27 @@ impl Making<'_> {
         }
     }
 
-    /// Flags of doubt: the file's own where it has some.
+    /// Flags of doubt: the file's own where it has some, and what the report says is named there.
     fn flag(&mut self) {
         if self.row.columns.layout == Layout::National {
             self.site.quality = self.flags.join(",");
-        } else if let Some(flags) = self.row.given("quality_flags") {
-            self.site.quality = flags.replace('|', ",");
+            return;
         }
+        let own = match self.row.given("quality_flags") {
+            Some(flags) => flags.replace('|', ","),
+            None => self.site.quality.clone(),
+        };
+        let mut flags: Vec<&str> = own.split(',').map(str::trim).filter(|flag| !flag.is_empty()).collect();
+        if self.row.given("quality_flags").is_none() && HOURS.iter().any(|day| self.row.given(day).is_some()) {
+            // What the file says of hours is all that is known of them.
+            flags.retain(|flag| *flag != defect::HOURS.code);
+        }
+        for flag in FLAGGED.into_iter().filter(|flag| self.flags.contains(flag)) {
+            if !flags.contains(&flag) {
+                flags.push(flag);
+            }
+        }
+        self.site.quality = flags.join(",");
     }
 }
 

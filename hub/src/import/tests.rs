@@ -111,6 +111,7 @@ fn a_bad_row_is_named_and_the_others_go_in() {
     ];
     assert_eq!(told(&report), expected);
     assert_eq!(site(&conn, "1").quality, "zero_slot,over_50h");
+    assert_eq!(site(&conn, "10").quality, "hours_unreadable", "as the report says");
     assert_eq!(site(&conn, "10").life, Life::Open);
     assert_eq!((site(&conn, "5").name.as_str(), site(&conn, "7").lat), ("5", None));
     assert!(site(&conn, "10").hours_verbatim.contains("09:00 - 08:00"));
