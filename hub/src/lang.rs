@@ -1,6 +1,6 @@
 //! The two languages that people read: French first, English on demand.
 //!
-//! Logs, JSON names and the API speak English only.
+//! Logs and the names in JSON are English only.
 
 use std::fmt;
 

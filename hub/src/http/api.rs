@@ -48,14 +48,14 @@ pub fn router<V: Views>(views: V) -> Router {
         .route("/documents", get(documents::list::<V>))
         .route("/documents/{*id}", get(documents::document::<V>))
         .method_not_allowed_fallback(async || Problem::method())
-        .fallback(async || Problem::not_found("no such address"))
+        .fallback(async || Problem::not_found("cette adresse n’existe pas"))
         .layer(middleware::from_fn_with_state(views.clone(), auth::require_token::<V>));
     Router::new()
         .nest("/v1", v1)
         .route("/healthz", get(async || Json(json!({ "status": "alive" }))))
         .route("/readyz", get(ready::<V>))
         .method_not_allowed_fallback(async || Problem::method())
-        .fallback(async || Problem::not_found("no such address"))
+        .fallback(async || Problem::not_found("cette adresse n’existe pas"))
         .layer(DefaultBodyLimit::max(BODY_LEN_MAX))
         .layer(middleware::from_fn(add_headers))
         .with_state(views)
@@ -66,7 +66,7 @@ async fn ready<V: Views>(State(views): State<V>) -> Result<Json<Value>, Problem>
     views
         .look_up(crate::store::documents::probe)
         .await
-        .map_err(|_| Problem::unavailable("the database cannot be read"))?;
+        .map_err(|_| Problem::unavailable("la base ne se lit pas : msap-hub doctor"))?;
     match views.trouble() {
         None => Ok(Json(json!({ "status": "ready" }))),
         Some(why) => Err(Problem::unavailable(why)),

@@ -139,7 +139,9 @@ pub(super) async fn delete_of_network<V: Views>(
     author(&caller)?;
     let done = views.change(move |core, now| {
         let held = calendars::closures(core.connection())?.into_iter().find(|held| held.id == id);
-        let held = held.ok_or_else(|| Problem::not_found("no closure of the network has this id"))?;
+        let held = held.ok_or_else(|| {
+            Problem::not_found("aucune fermeture du réseau n’a cet identifiant : GET /v1/closures les donne")
+        })?;
         may_close(&caller, &held.scope)?;
         coordinate::reopen_network(core, &held, now)?;
         Ok::<_, Problem>(json!({ "changed": true, "closure": object(&held) }))
@@ -156,7 +158,7 @@ fn may_close(caller: &Caller, part: &Author) -> Result<(), Problem> {
         (Scope::Department(mine), Author::Department(code)) => **code == **mine,
         _ => false,
     };
-    if inside { Ok(()) } else { Err(Problem::outside_scope(&caller.scope.to_string())) }
+    if inside { Ok(()) } else { Err(Problem::not_in_scope(&caller.scope)) }
 }
 
 fn object(closure: &NetworkClosure) -> Value {
