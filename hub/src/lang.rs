@@ -27,6 +27,12 @@ impl Lang {
     }
 }
 
+impl From<Lang> for msap_shared::lang::Lang {
+    fn from(lang: Lang) -> Self {
+        lang.of(Self::Fr, Self::En)
+    }
+}
+
 /// The same few words in both languages; displayed in English, as an error's text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Phrase {

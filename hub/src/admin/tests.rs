@@ -75,7 +75,7 @@ impl Hub for Desk {
         Ok(())
     }
 
-    fn settle_conflict(&mut self, id: &str, _version: usize, _now: Timestamp) -> Result<(), AdminError> {
+    fn settle_conflict(&mut self, id: &str, _version: usize, _now: Timestamp) -> Result<SettledObject, AdminError> {
         Err(AdminError::UnknownConflict(id.to_owned()))
     }
 

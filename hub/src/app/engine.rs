@@ -7,7 +7,7 @@ use msap_shared::id::{DeviceId, SiteId};
 use msap_shared::time::Month;
 use rusqlite::Connection;
 
-use crate::admin::{self, AdminError, AuthoritiesObject, CheckObject, FoldedObject, Hub};
+use crate::admin::{self, AdminError, AuthoritiesObject, CheckObject, FactObject, FoldedObject, Hub, SettledObject};
 use crate::backup::BackupError;
 use crate::bundle::{self, AnswerObject, BundleObject};
 use crate::coordinate::{self, WriteError};
@@ -140,7 +140,7 @@ impl Hub for Engine<'_> {
         if left.is_empty() { Ok(()) } else { Err(AdminError::HoursRefused(left)) }
     }
 
-    fn settle_conflict(&mut self, id: &str, version: usize, now: Timestamp) -> Result<(), AdminError> {
+    fn settle_conflict(&mut self, id: &str, version: usize, now: Timestamp) -> Result<SettledObject, AdminError> {
         let unknown = || AdminError::UnknownConflict(id.chars().take(60).collect());
         let (site, conflict) = id.split_once('.').ok_or_else(unknown)?;
         let site = match sites::resolve(self.core.connection(), site)? {
@@ -149,7 +149,10 @@ impl Hub for Engine<'_> {
         };
         let (site, _) = site.ok_or_else(unknown)?;
         match coordinate::settle_conflict(self.core, &Author::National, &site, conflict, version, now) {
-            Ok(_) => Ok(()),
+            Ok(written) => {
+                let facts = written.facts.into_iter().map(|(key, value)| FactObject { key, value }).collect();
+                Ok(SettledObject { site: site.id.to_string(), name: site.name, facts })
+            }
             Err(WriteError::NoConflict(_)) => Err(unknown()),
             Err(WriteError::Field(error)) => Err(AdminError::Fact(error)),
             Err(WriteError::Store(error)) => Err(error.into()),

@@ -4,6 +4,7 @@
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::{Extension, Json};
+use msap_shared::document::register::Conflict;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -68,7 +69,12 @@ pub fn in_conflict(conn: &Connection, pages: &Pages, given: &Given) -> Result<Ve
             && among(&departments, &site.department)
             && among(&regions, &site.region)
         {
-            let conflicts = book.conflicts().map(|conflict| object::conflict(id.as_str(), conflict)).collect();
+            let named = |conflict: &Conflict| {
+                let mut object = object::conflict(id.as_str(), conflict);
+                object["name"] = json!(site.name);
+                object
+            };
+            let conflicts = book.conflicts().map(named).collect();
             found.push((site, conflicts));
         }
     }

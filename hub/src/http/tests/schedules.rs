@@ -345,9 +345,19 @@ async fn a_conflict_stays_until_a_person_settles_it_by_what_he_has_read() {
     assert_eq!(
         found[0]["versions"],
         serde_json::json!([
-            { "author": "device:5f1e0c9a", "day": "2026-11-02", "value": "closed|works" },
-            { "author": "department:49", "day": "2026-11-03", "value": "hours|event|10:00-11:00" },
+            {
+                "author": "device:5f1e0c9a", "by": "poste 5f1e0c9a", "day": "2026-11-02",
+                "value": "closed|works", "words": "fermé : travaux",
+            },
+            {
+                "author": "department:49", "by": "coordination du département 49", "day": "2026-11-03",
+                "value": "hours|event|10:00-11:00", "words": "à d’autres horaires, 10 h – 11 h : événement",
+            },
         ])
+    );
+    assert_eq!(
+        (&found[0]["name"], &found[0]["subject"]),
+        (&"Chemillé".into(), &"exception, le jeudi 24 décembre 2026".into())
     );
     let (_, all) = hub.get("admin", "/v1/conflicts?limit=1").await;
     assert_eq!((all["conflicts"].as_array().unwrap().len(), all["next"].is_string()), (1, true));
