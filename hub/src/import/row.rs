@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use csv::StringRecord;
 use msap_shared::id::SiteId;
+use msap_shared::time::SiteZone;
 use serde_json::{Map, Value};
 
 use super::codes::{code, insee_department, is_insee, label_day};
@@ -14,11 +15,9 @@ use super::report::{Defect, Place, RowProblem};
 use crate::site::{Department, Field, Kind, Life, Site, department, present_commune};
 
 /// Columns that fill one field each, word for word.
-const PLAIN: [(&str, Field); 7] = [
+const PLAIN: [(&str, Field); 5] = [
     ("commune", Field::Commune),
     ("bearer_hint", Field::Bearer),
-    ("holiday_zone", Field::HolidayZone),
-    ("school_zone", Field::SchoolZone),
     ("osm_opening_hours", Field::OsmOpeningHours),
     ("weekly_minutes", Field::WeeklyMinutes),
     ("comment", Field::Comment),
@@ -189,10 +188,15 @@ impl Making<'_> {
                 self.flags.push(defect::DEPARTMENT_MISMATCH.code);
             }
         }
-        if self.row.given("timezone").is_some() {
+        if let Some(told) = self.row.given("timezone") {
+            if !told.is_empty() && told.parse::<SiteZone>().is_err() {
+                self.note("timezone", defect::ZONE_KEPT);
+            }
             self.set("timezone", Field::Timezone, zone);
         }
         match self.row.given("insee_com") {
+        self.calendar_zone("holiday_zone", Field::HolidayZone);
+        self.calendar_zone("school_zone", Field::SchoolZone);
             None => {}
             Some("") => self.note("insee_com", defect::INSEE_MISSING),
             Some(_) if !is_insee(&insee) => self.note("insee_com", defect::INSEE),
@@ -211,6 +215,28 @@ impl Making<'_> {
     }
 
     fn coordinates(&mut self) {
+    /// A zone of holidays: as told, or that of the department while none is known.
+    fn calendar_zone(&mut self, column: &str, field: Field) {
+        if self.kept.contains(field.name()) {
+            return;
+        }
+        let told = self.row.given(column);
+        if told.is_some_and(|told| field.set(&mut self.site, told).is_ok()) {
+            return;
+        }
+        if told.is_some() {
+            self.note(column, defect::CALENDAR_ZONE);
+        }
+        let Some(known) = self::department(&self.site.department) else { return };
+        let (held, zone) = match field {
+            Field::SchoolZone => (&mut self.site.school_zone, known.school_zone),
+            _ => (&mut self.site.holiday_zone, known.holiday_zone),
+        };
+        if held.is_empty() {
+            zone.clone_into(held);
+        }
+    }
+
         let (Some(lat), Some(lon)) = (self.row.given("lat"), self.row.given("lon")) else { return };
         if lat.is_empty() && lon.is_empty() {
             return self.note("lat", defect::COORDINATES_MISSING);
