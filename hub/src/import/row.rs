@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use csv::StringRecord;
 use msap_shared::id::SiteId;
 use msap_shared::time::SiteZone;
-use serde_json::{Map, Value};
 
 use super::codes::{code, insee_department, is_insee, label_day};
 use super::defect;
 use super::hours::{DayHours, Doubt, week};
 use super::layout::{Columns, Layout};
 use super::report::{Defect, Place, RowProblem};
+use super::words::{UNSETTLED, Words, unmarked};
 use crate::site::{Department, Field, Kind, Life, Site, department, present_commune};
 
 /// Columns that fill one field each, word for word.
@@ -82,7 +82,7 @@ impl<'a> Row<'a> {
     }
 
     fn given(&self, column: &str) -> Option<&'a str> {
-        self.columns.place(column).and_then(|place| self.record.get(place)).map(str::trim)
+        self.columns.place(column).and_then(|place| self.record.get(place)).map(|text| unmarked(text.trim()))
     }
 
     /// What the row says of its house.
@@ -194,9 +194,9 @@ impl Making<'_> {
             }
             self.set("timezone", Field::Timezone, zone);
         }
-        match self.row.given("insee_com") {
         self.calendar_zone("holiday_zone", Field::HolidayZone);
         self.calendar_zone("school_zone", Field::SchoolZone);
+        match self.row.given("insee_com") {
             None => {}
             Some("") => self.note("insee_com", defect::INSEE_MISSING),
             Some(_) if !is_insee(&insee) => self.note("insee_com", defect::INSEE),
@@ -214,7 +214,6 @@ impl Making<'_> {
         self.coordinates();
     }
 
-    fn coordinates(&mut self) {
     /// A zone of holidays: as told, or that of the department while none is known.
     fn calendar_zone(&mut self, column: &str, field: Field) {
         if self.kept.contains(field.name()) {
@@ -237,6 +236,7 @@ impl Making<'_> {
         }
     }
 
+    fn coordinates(&mut self) {
         let (Some(lat), Some(lon)) = (self.row.given("lat"), self.row.given("lon")) else { return };
         if lat.is_empty() && lon.is_empty() {
             return self.note("lat", defect::COORDINATES_MISSING);
@@ -322,7 +322,14 @@ impl Making<'_> {
     }
 
     fn hours(&mut self) {
-        let given: Vec<_> = HOURS.iter().filter_map(|day| Some((*day, self.row.given(day)?))).collect();
+        let mut words = Words::of(&self.site);
+        words.take(&self.site, |column| self.row.given(column));
+        let told: Vec<_> = HOURS.iter().filter_map(|day| Some((*day, self.row.given(day)?))).collect();
+        if !told.is_empty() {
+            words.take_hours(&told);
+        }
+        words.keep(&mut self.site);
+        let given: Vec<_> = told.into_iter().filter(|(_, text)| *text != UNSETTLED).collect();
         if given.is_empty() {
             return;
         }
@@ -334,9 +341,6 @@ impl Making<'_> {
             }
             days.push(day);
         }
-        let verbatim: Map<_, _> =
-            given.iter().map(|(day, text)| ((*day).to_owned(), Value::String((*text).to_owned()))).collect();
-        self.site.hours_verbatim = Value::Object(verbatim).to_string();
         self.flags.extend(doubts_of(&days));
         // The tidy layout has hours that were read with more care.
         if self.row.columns.layout == Layout::National {
