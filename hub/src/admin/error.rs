@@ -199,6 +199,10 @@ impl AdminError {
                 "{text:?} n’est pas un périmètre : national, region:52, department:49, site:275 ou operator:CNAF"
             ),
             Self::Scope(ScopeError::Role(text)) => format!("{text:?} n’est pas un rôle : reader, coordinator ou admin"),
+            Self::Scope(ScopeError::PartnerReads(scope)) => format!(
+                "un partenaire lit et n’écrit rien : donnez le rôle reader à {scope} ; ses permanences s’annulent à la \
+                 maison, ou par un coordinateur de son territoire"
+            ),
             Self::Text(what) => format!("{what} : texte vide, trop long ou sur plusieurs lignes"),
             Self::Ask(error) => error.say(lang),
             Self::Figures(FigureError::TooManyRows) => {

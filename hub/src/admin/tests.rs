@@ -283,6 +283,7 @@ fn a_token_shows_its_secret_once_and_is_kept_as_a_hash() {
     for (scope, role, label, exit) in [
         ("department:00", "reader", "x", Exit::Invalid),
         ("national", "root", "x", Exit::Invalid),
+        ("operator:CNAF", "coordinator", "x", Exit::Invalid),
         ("national", "reader", "", Exit::Invalid),
         ("national", "reader", "a\nb", Exit::Invalid),
         ("site:999", "reader", "x", Exit::NotFound),

@@ -36,7 +36,7 @@ pub fn router<V: Views>(views: V) -> Router {
         .route("/sites/{id}/hours.osm", get(schedule::osm::<V>))
         .route("/sites/{id}/closures", put(closures::put_of_site::<V>).delete(closures::delete_of_site::<V>))
         .route("/sites/{id}/partners", get(partners::of_site::<V>))
-        .route("/sites/{id}/partners/{operator}", patch(partners::patch::<V>))
+        .route("/sites/{id}/partners/{operator}", patch(partners::patch::<V>).delete(partners::delete::<V>))
         .route("/partners", get(partners::of_network::<V>))
         .route("/closures", get(closures::of_network::<V>).put(closures::put_of_network::<V>))
         .route("/closures/{id}", delete(closures::delete_of_network::<V>))

@@ -11,6 +11,7 @@ use msap_shared::document::partners::{AgreementStatus, Contact, Mode};
 use msap_shared::document::register::conflicts;
 use msap_shared::document::schedule::OperatorToken;
 use msap_shared::document::{DocId, DocKind};
+use msap_shared::id::SiteId;
 use msap_shared::schedule::edit::field;
 use msap_shared::schedule::{DayPlan, plan};
 use msap_shared::time::Day;
@@ -78,6 +79,21 @@ pub(super) async fn patch<V: Views>(
     let done = views.change(move |core, now| {
         let (site, _) = seen(core.connection(), &caller, &name)?;
         Ok::<_, Problem>(answer(&coordinate::partner(core, &author, &site, &operator, &change, now)?))
+    });
+    done.await.ok_or_else(Problem::stopping)?.map(Json)
+}
+
+/// Takes back all that is said of a partner at a site.
+pub(super) async fn delete<V: Views>(
+    State(views): State<V>,
+    Extension(caller): Extension<Caller>,
+    Path((name, operator)): Path<(String, String)>,
+) -> Result<Json<Value>, Problem> {
+    let author = author(&caller)?;
+    let operator = field::operator("operator", &operator)?;
+    let done = views.change(move |core, now| {
+        let (site, _) = seen(core.connection(), &caller, &name)?;
+        Ok::<_, Problem>(answer(&coordinate::remove_partner(core, &author, &site, &operator, now)?))
     });
     done.await.ok_or_else(Problem::stopping)?.map(Json)
 }
@@ -150,7 +166,8 @@ pub(super) async fn of_network<V: Views>(
                 ("cursor", true),
             ];
             let given = Given::check(&pairs, &known)?;
-            let operators = given.list("operator", OPERATOR, |text| Ok(text.parse::<OperatorToken>().ok()))?;
+            let in_catalogue = |operator: &OperatorToken| coordinate::known(operator).is_ok();
+            let operators = given.list("operator", OPERATOR, |text| Ok(text.parse().ok().filter(in_catalogue)))?;
             let wanted = given.list("site", SITE, |text| Ok(sites::resolve(conn, text)?))?;
             let filter = SiteFilter {
                 departments: ask::departments(&given)?,
@@ -170,20 +187,23 @@ pub(super) async fn of_network<V: Views>(
                 return Err(Problem::outside_scope(&caller.scope.to_string()));
             }
             let pages = almanac.open(conn)?;
-            let mut all = sites::list(conn, &SiteFilter { after, ..filter })?;
-            all.retain(|(site, _)| {
-                site.life != Life::Retired
-                    && (wanted.is_empty() || wanted.contains(&site.id))
-                    && pages.book(&site.id).is_some()
-            });
-            let more = all.len() > limit;
-            all.truncate(limit);
-            let next = all.last().filter(|_| more).map(|(site, _)| cursor(site.id.as_str()));
-            let mut rows = Vec::new();
-            for (site, _) in &all {
+            let only = (!operators.is_empty()).then_some(&*operators);
+            // Sites that have nothing to tell take no place on a page.
+            let (mut rows, mut told, mut next) = (Vec::new(), Vec::new(), None);
+            for (site, _) in sites::list(conn, &SiteFilter { after, ..filter })? {
+                if site.life == Life::Retired || !(wanted.is_empty() || wanted.contains(&site.id)) {
+                    continue;
+                }
                 let day = asked.unwrap_or_else(|| Day::at(now, &site.timezone));
-                let only = (!operators.is_empty()).then_some(&*operators);
-                rows.extend(on_day(&pages, site, day, only).into_iter().map(|(_, mut row)| {
+                let found = on_day(&pages, &site, day, only);
+                if found.is_empty() {
+                    continue;
+                }
+                if told.len() == limit {
+                    next = told.last().map(|last: &SiteId| cursor(last.as_str()));
+                    break;
+                }
+                rows.extend(found.into_iter().map(|(_, mut row)| {
                     row["site"] = json!(site.id.as_str());
                     row["name"] = json!(site.name);
                     row["commune"] = json!(site.commune);
@@ -191,6 +211,7 @@ pub(super) async fn of_network<V: Views>(
                     row["day"] = json!(day.to_string());
                     row
                 }));
+                told.push(site.id);
             }
             Ok(json!({ "day": asked.map(|day| day.to_string()), "partners": rows, "next": next }))
         };

@@ -11,7 +11,7 @@ use crate::store::chains::{self, Accepted, Doc};
 use crate::store::registers;
 
 impl Hub {
-    async fn ask(&self, method: Method, token: &str, address: &str, body: Value) -> (u16, Value) {
+    pub(super) async fn ask(&self, method: Method, token: &str, address: &str, body: Value) -> (u16, Value) {
         let request = Request::builder().method(method).uri(address).header("authorization", format!("Bearer {token}"));
         let (status, _, body) = self.send(request.body(Body::from(body.to_string())).unwrap()).await;
         (status.as_u16(), serde_json::from_slice(&body).unwrap())
@@ -23,7 +23,7 @@ impl Hub {
     }
 
     /// Facts as a machine of the site would have brought them.
-    fn say(&self, site: &str, kind: DocKind, facts: &[(&str, &str)]) {
+    pub(super) fn say(&self, site: &str, kind: DocKind, facts: &[(&str, &str)]) {
         let facts = facts.iter().map(|(key, value)| ((*key).to_owned(), format!("device:5f1e0c9a|2026-11-02|{value}")));
         let edit = SiteEdit { site: site.parse().unwrap(), kind, facts: facts.collect(), detail: String::new() };
         assert_eq!(self.core().edit(&edit, Timestamp::now()).unwrap(), SiteEdited::Kept);
@@ -52,7 +52,7 @@ impl Hub {
 }
 
 /// Open Monday to Friday in the morning, on Thursday (24 December 2026) in the afternoon as well.
-fn open_house(hub: &Hub, site: &str) {
+pub(super) fn open_house(hub: &Hub, site: &str) {
     let weekday = |day: &str, slots: &str| (format!("hours|2026-01-05|every|{day}|-"), slots.to_owned());
     let facts: Vec<(String, String)> = ["mo", "tu", "we", "fr"]
         .iter()
