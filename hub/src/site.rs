@@ -140,7 +140,7 @@ pub struct Site {
     pub label_date: Option<Day>,
     /// Free comment of the list.
     pub comment: String,
-    /// The list's own columns of hours, as a JSON object.
+    /// What the list says in words of its own, hours first: a JSON object by column.
     pub hours_verbatim: String,
     /// Flags of doubt on the list's data, separated by commas.
     pub quality: String,

@@ -75,7 +75,7 @@ impl Hub for Desk {
         Ok(())
     }
 
-    fn settle_conflict(&mut self, id: &str, _version: usize, _now: Timestamp) -> Result<(), AdminError> {
+    fn settle_conflict(&mut self, id: &str, _version: usize, _now: Timestamp) -> Result<SettledObject, AdminError> {
         Err(AdminError::UnknownConflict(id.to_owned()))
     }
 
@@ -283,6 +283,7 @@ fn a_token_shows_its_secret_once_and_is_kept_as_a_hash() {
     for (scope, role, label, exit) in [
         ("department:00", "reader", "x", Exit::Invalid),
         ("national", "root", "x", Exit::Invalid),
+        ("operator:CNAF", "coordinator", "x", Exit::Invalid),
         ("national", "reader", "", Exit::Invalid),
         ("national", "reader", "a\nb", Exit::Invalid),
         ("site:999", "reader", "x", Exit::NotFound),

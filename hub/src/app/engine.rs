@@ -7,7 +7,7 @@ use msap_shared::id::{DeviceId, SiteId};
 use msap_shared::time::Month;
 use rusqlite::Connection;
 
-use crate::admin::{self, AdminError, AuthoritiesObject, CheckObject, FoldedObject, Hub};
+use crate::admin::{self, AdminError, AuthoritiesObject, CheckObject, FactObject, FoldedObject, Hub, SettledObject};
 use crate::backup::BackupError;
 use crate::bundle::{self, AnswerObject, BundleObject};
 use crate::coordinate::{self, WriteError};
@@ -130,10 +130,17 @@ impl Hub for Engine<'_> {
         }
         let done = self.core.edit_all(&edits, now)?;
         let kept = done.iter().filter(|done| **done == SiteEdited::Kept).count();
-        Ok(self.write(|conn| journal::record(conn, now, "site.import", "hours", &format!("schedules={kept}")))?)
+        let left = |done: &SiteEdited| matches!(done, SiteEdited::Refused(_) | SiteEdited::NoSite);
+        let left: Vec<String> =
+            edits.iter().zip(&done).filter(|(_, done)| left(done)).map(|(edit, _)| edit.site.to_string()).collect();
+        self.write(|conn| {
+            let detail = format!("schedules={kept} refused={}", left.len());
+            journal::record(conn, now, "site.import", "hours", &detail)
+        })?;
+        if left.is_empty() { Ok(()) } else { Err(AdminError::HoursRefused(left)) }
     }
 
-    fn settle_conflict(&mut self, id: &str, version: usize, now: Timestamp) -> Result<(), AdminError> {
+    fn settle_conflict(&mut self, id: &str, version: usize, now: Timestamp) -> Result<SettledObject, AdminError> {
         let unknown = || AdminError::UnknownConflict(id.chars().take(60).collect());
         let (site, conflict) = id.split_once('.').ok_or_else(unknown)?;
         let site = match sites::resolve(self.core.connection(), site)? {
@@ -142,7 +149,10 @@ impl Hub for Engine<'_> {
         };
         let (site, _) = site.ok_or_else(unknown)?;
         match coordinate::settle_conflict(self.core, &Author::National, &site, conflict, version, now) {
-            Ok(_) => Ok(()),
+            Ok(written) => {
+                let facts = written.facts.into_iter().map(|(key, value)| FactObject { key, value }).collect();
+                Ok(SettledObject { site: site.id.to_string(), name: site.name, facts })
+            }
             Err(WriteError::NoConflict(_)) => Err(unknown()),
             Err(WriteError::Field(error)) => Err(AdminError::Fact(error)),
             Err(WriteError::Store(error)) => Err(error.into()),
@@ -173,13 +183,16 @@ mod tests {
     use std::path::Path;
     use std::sync::Arc;
 
+    use msap_shared::document::DocId;
     use msap_shared::id::Fingerprint;
     use msap_shared::io::link::CloseCode;
+    use msap_shared::schedule::Schedule;
 
     use super::super::opening::{open, witness};
     use super::*;
     use crate::accept::ConnId;
     use crate::admin::Change;
+    use crate::almanac;
     use crate::core::{Input, Output};
     use crate::import::ListFile;
     use crate::store::devices::Standing;
@@ -206,6 +219,33 @@ mod tests {
             assert!(core.turn(opened(conn, device), now()).unwrap().is_empty());
         }
         (core, keys, devices)
+    }
+
+    #[test]
+    fn hours_of_a_list_are_kept_word_for_word_and_none_is_dropped_in_silence() {
+        let data = tempfile::tempdir().unwrap();
+        let (mut core, keys, _) = hub(data.path(), &data.path().join("keys"));
+        let mut engine = Engine { core: &mut core, keys: &keys };
+        let context = admin::Context { ca_hash: [0; 16], advertise: None, sync: "127.0.0.1:1".parse().unwrap() };
+        let text = "site_id,kind,name,timezone,dep_code,h_mon,h_tue\n3,principal,A,Europe/Paris,49,matin,9h à 12h\n";
+        let list = || ListFile::read(text.as_bytes(), "liste-fs-20261122.csv".to_owned());
+        let mut import = || {
+            let asked = admin::Change::SiteImport { list: list() };
+            match admin::change(&mut engine, &asked, &context, Lang::Fr, now()).unwrap() {
+                admin::Reply::Imported(report) => report.hours_changed,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!([import(), import()], [1, 0], "the same list again changes nothing");
+        let document = DocId::registers("3".parse().unwrap(), DocKind::Schedule).unwrap();
+        let held = Schedule::read(&almanac::facts(engine.core.connection(), &document).unwrap());
+        let said = held.text().unwrap().agreed().unwrap().body.as_ref().unwrap();
+        assert_eq!(said.as_str(), "lundi : matin\nmardi : 9h à 12h");
+
+        let refused = vec![("text".to_owned(), "list|2026-11-22|matin\u{7}".to_owned())];
+        let hours = [("3".parse().unwrap(), refused), ("99".parse().unwrap(), Edits::new())];
+        let error = engine.set_hours(&hours, now()).unwrap_err();
+        assert!(matches!(&error, AdminError::HoursRefused(sites) if sites[..] == ["3", "99"]), "{error:?}");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use msap_shared::document::partners::{AgreementStatus, Contact, Mode};
 use msap_shared::document::register::conflicts;
 use msap_shared::document::schedule::OperatorToken;
 use msap_shared::document::{DocId, DocKind};
+use msap_shared::id::SiteId;
 use msap_shared::schedule::edit::field;
 use msap_shared::schedule::{DayPlan, plan};
 use msap_shared::time::Day;
@@ -80,6 +81,21 @@ pub(super) async fn patch<V: Views>(
     let done = views.change(move |core, now| {
         let (site, _) = seen(core.connection(), &caller, &name)?;
         Ok::<_, Problem>(answer(&coordinate::partner(core, &author, &site, &operator, &change, now)?))
+    });
+    done.await.ok_or_else(Problem::stopping)?.map(Json)
+}
+
+/// Takes back all that is said of a partner at a site.
+pub(super) async fn delete<V: Views>(
+    State(views): State<V>,
+    Extension(caller): Extension<Caller>,
+    Path((name, operator)): Path<(String, String)>,
+) -> Result<Json<Value>, Problem> {
+    let author = author(&caller)?;
+    let operator = field::operator("operator", &operator)?;
+    let done = views.change(move |core, now| {
+        let (site, _) = seen(core.connection(), &caller, &name)?;
+        Ok::<_, Problem>(answer(&coordinate::remove_partner(core, &author, &site, &operator, now)?))
     });
     done.await.ok_or_else(Problem::stopping)?.map(Json)
 }
@@ -159,15 +175,20 @@ pub(super) async fn of_network<V: Views>(
             let day = asked.unwrap_or_else(|| ask::today(now));
             which.check_scope(conn, &caller.scope, (day, day))?;
             let pages = almanac.open(conn)?;
-            let mut all = which.sites(conn, &pages, after)?;
-            let more = all.len() > limit;
-            all.truncate(limit);
-            let next = all.last().filter(|_| more).map(|site| cursor(site.id.as_str()));
-            let mut rows = Vec::new();
-            for site in &all {
+            let only = (!which.operators.is_empty()).then_some(&*which.operators);
+            // Sites that have nothing to tell take no place on a page.
+            let (mut rows, mut told, mut next) = (Vec::new(), Vec::new(), None);
+            for site in which.sites(conn, &pages, after)? {
                 let day = asked.unwrap_or_else(|| Day::at(now, &site.timezone));
-                let only = (!which.operators.is_empty()).then_some(&*which.operators);
-                rows.extend(on_day(&pages, site, day, only).into_iter().map(|(_, mut row)| {
+                let found = on_day(&pages, &site, day, only);
+                if found.is_empty() {
+                    continue;
+                }
+                if told.len() == limit {
+                    next = told.last().map(|last: &SiteId| cursor(last.as_str()));
+                    break;
+                }
+                rows.extend(found.into_iter().map(|(_, mut row)| {
                     row["site"] = json!(site.id.as_str());
                     row["name"] = json!(site.name);
                     row["commune"] = json!(site.commune);
@@ -175,6 +196,7 @@ pub(super) async fn of_network<V: Views>(
                     row["day"] = json!(day.to_string());
                     row
                 }));
+                told.push(site.id);
             }
             Ok(json!({ "day": asked.map(|day| day.to_string()), "partners": rows, "next": next }))
         };
@@ -201,7 +223,8 @@ pub(super) struct Which {
 impl Which {
     /// Reads `operator`, `site`, `department` and `region`.
     pub(super) fn read(conn: &Connection, given: &Given) -> Result<Self, AskError> {
-        let operators = given.list("operator", OPERATOR, |text| Ok(text.parse::<OperatorToken>().ok()))?;
+        let in_catalogue = |operator: &OperatorToken| coordinate::known(operator).is_ok();
+        let operators = given.list("operator", OPERATOR, |text| Ok(text.parse().ok().filter(in_catalogue)))?;
         let sites = given.list("site", SITE, |text| Ok(sites::resolve(conn, text)?))?;
         let (departments, regions) = (ask::departments(given)?, ask::regions(given)?);
         Ok(Self { operators, filters: Filters { sites, departments, regions, ..Filters::default() } })

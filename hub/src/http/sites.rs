@@ -136,9 +136,9 @@ pub(super) fn seen(conn: &Connection, caller: &Caller, name: &str) -> Result<(Si
         None => None,
     };
     match found {
-        Some((site, _)) if !caller.scope.covers_site(&site) => Err(Problem::outside_scope(&caller.scope.to_string())),
+        Some((site, _)) if !caller.scope.covers_site(&site) => Err(Problem::not_in_scope(&caller.scope)),
         Some(found) => Ok(found),
-        None => Err(Problem::not_found("no site has this id or alias")),
+        None => Err(Problem::not_found("aucun lieu n’a cet identifiant ni cet alias")),
     }
 }
 

@@ -97,9 +97,18 @@ fn two_desks_that_contradict_each_other_offline_both_see_it_until_one_settles_it
         let id = |at: usize| all[at]["id"].as_str().context("an id").map(str::to_owned);
         second.cli(&["conflict", "resolve", &id(0)?, "3"])?.expect_code(5)?;
         second.cli(&["conflict", "resolve", "00000000", "1"])?.expect_code(4)?;
-        for at in 0..3 {
+        for at in 0..2 {
             ok(&second, &["conflict", "resolve", &id(at)?, "1"])?;
         }
+        // The coordinators read the same words, and settle the last one.
+        let listed = hub.cli(&["conflict", "list", "--site", "361"])?.expect_code(0)?.out;
+        assert!(listed.contains("disponibilité CAF") && listed.contains("joignable, 3230, vérifié le"), "{listed}");
+        assert!(listed.contains("poste ") && !listed.contains("presence|"), "{listed}");
+        let settled = hub.cli(&["conflict", "resolve", &format!("361.{}", id(2)?), "1"])?.expect_code(0)?.out;
+        assert!(
+            settled.starts_with("tranché, ") && settled.contains("(361) : disponibilité CAF : absent"),
+            "{settled}"
+        );
         for agent in [&first, &second] {
             wait_equal("nothing is contradicted any more", json!([]), || conflicts(agent))?;
             assert_eq!(day(agent, "2026-12-19")?["minutes"], 180);
