@@ -7,6 +7,7 @@ mod args;
 pub(crate) mod bundle;
 mod catalogue;
 mod imported;
+pub(crate) mod people;
 pub(crate) mod request;
 pub(crate) mod show;
 mod table;

@@ -11,8 +11,9 @@ use std::time::Duration;
 use config::{File, FileFormat, Source, Value, ValueKind};
 use serde::{Deserialize, Serialize};
 
-use self::value::{addresses, is_host_port, period, return_over, stale_after};
+use self::value::{addresses, is_host_port, period, public_url, return_over, stale_after};
 use crate::backup::schedule::Schedule;
+use crate::http::PublicUrl;
 use crate::lang::{Lang, Phrase};
 
 mod value;
@@ -20,7 +21,7 @@ mod value;
 const PREFIX: &str = "MSAP_HUB_";
 
 /// Every setting: name, default and meaning. The documentation and `config show` print this.
-pub const KEYS: [(&str, &str, Phrase); 14] = [
+pub const KEYS: [(&str, &str, Phrase); 15] = [
     (
         "sync.listen",
         "[::]:4433",
@@ -36,6 +37,11 @@ pub const KEYS: [(&str, &str, Phrase); 14] = [
         ),
     ),
     ("http.listen", "127.0.0.1:8080", Phrase::new("adresse de l’interface HTTP", "address of the HTTP interface")),
+    (
+        "http.public_url",
+        "",
+        Phrase::new("adresse que les personnes ouvrent, https://…", "address that people open, https://…"),
+    ),
     (
         "http.trusted_proxies",
         "",
@@ -99,6 +105,8 @@ pub struct Settings {
     pub sync_return_over: Duration,
     /// Where programs connect.
     pub http_listen: SocketAddr,
+    /// The address that people open; `None`: whatever they name, without TLS.
+    pub http_public_url: Option<PublicUrl>,
     /// Which events are logged.
     pub log_filter: String,
     /// How they are logged; `None`: text on a terminal, JSON otherwise.
@@ -297,6 +305,13 @@ impl Settings {
                 )
             })?,
             http_listen: socket("http.listen")?,
+            http_public_url: public_url(text("http.public_url")).map_err(|_| {
+                wrong(
+                    "http.public_url",
+                    "une adresse sans chemin telle que https://hub.exemple.fr",
+                    "an address without a path such as https://hub.example.org",
+                )
+            })?,
             partners_stale_after_days: stale_after(text("partners.stale_after")).ok_or_else(|| {
                 wrong("partners.stale_after", "un nombre de jours tel que 45d", "a number of days such as 45d")
             })?,

@@ -3,6 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use crate::http::{PublicUrl, PublicUrlError};
+
 /// Devices bear with no longer wait.
 const RETURN_OVER_MAX: Duration = Duration::from_secs(15 * 60);
 
@@ -16,6 +18,11 @@ pub(super) fn return_over(text: &str) -> Option<Duration> {
 pub(super) fn addresses(text: &str) -> Option<Vec<IpAddr>> {
     let named = text.split(',').map(str::trim).filter(|_| !text.trim().is_empty());
     named.map(|address| address.parse::<IpAddr>().ok().map(|address| address.to_canonical())).collect()
+}
+
+/// An address of a web server; none is none.
+pub(super) fn public_url(text: &str) -> Result<Option<PublicUrl>, PublicUrlError> {
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some) }
 }
 
 /// Days, from one to ten years.

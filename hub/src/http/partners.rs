@@ -21,7 +21,7 @@ use super::Views;
 use super::auth::Caller;
 use super::problem::Problem;
 use super::query::{Name, Pairs};
-use super::scope::Scope;
+use super::scope::{Scope, asked};
 use super::sites::{PAGE, cursor, page, seen};
 use super::write::{Fields, answer, author};
 use crate::almanac::{self, Book, Pages, object};
@@ -75,7 +75,7 @@ pub(super) async fn patch<V: Views>(
     let author = author(&caller)?;
     let operator = field::operator("operator", &operator)?;
     let change = change(Fields::one(&body)?)?;
-    let done = views.change(move |core, now| {
+    let done = views.change(caller.who.clone(), move |core, now| {
         let (site, _) = seen(core.connection(), &caller, &name)?;
         Ok::<_, Problem>(answer(&coordinate::partner(core, &author, &site, &operator, &change, now)?))
     });
@@ -157,7 +157,7 @@ pub(super) async fn of_network<V: Views>(
                 regions: ask::regions(&given)?,
                 ..SiteFilter::default()
             };
-            let asked = asked_day(&given)?;
+            let asked_on = asked_day(&given)?;
             let (after, limit) = page(&given)?;
             let limit = limit.unwrap_or(PAGE) as usize;
             let scoped = Filters {
@@ -166,8 +166,8 @@ pub(super) async fn of_network<V: Views>(
                 regions: filter.regions.clone(),
                 ..Filters::default()
             };
-            if !may_see(conn, &caller.scope, &scoped, &operators, asked.unwrap_or_else(|| ask::today(now)))? {
-                return Err(Problem::outside_scope(&caller.scope.to_string()));
+            if !may_see(conn, &caller.scope, &scoped, &operators, asked_on.unwrap_or_else(|| ask::today(now)))? {
+                return Err(Problem::outside_scope(&caller.scope, asked_for(&scoped, &operators)));
             }
             let pages = almanac.open(conn)?;
             let mut all = sites::list(conn, &SiteFilter { after, ..filter })?;
@@ -181,7 +181,7 @@ pub(super) async fn of_network<V: Views>(
             let next = all.last().filter(|_| more).map(|(site, _)| cursor(site.id.as_str()));
             let mut rows = Vec::new();
             for (site, _) in &all {
-                let day = asked.unwrap_or_else(|| Day::at(now, &site.timezone));
+                let day = asked_on.unwrap_or_else(|| Day::at(now, &site.timezone));
                 let only = (!operators.is_empty()).then_some(&*operators);
                 rows.extend(on_day(&pages, site, day, only).into_iter().map(|(_, mut row)| {
                     row["site"] = json!(site.id.as_str());
@@ -192,7 +192,7 @@ pub(super) async fn of_network<V: Views>(
                     row
                 }));
             }
-            Ok(json!({ "day": asked.map(|day| day.to_string()), "partners": rows, "next": next }))
+            Ok(json!({ "day": asked_on.map(|day| day.to_string()), "partners": rows, "next": next }))
         };
         Ok(answer())
     });
@@ -220,6 +220,15 @@ fn may_see(
         return Ok(!operators.is_empty() && operators.iter().all(own));
     }
     Ok(scope.covers(conn, filters, Antennas::Apart, (day, day))?)
+}
+
+/// What was asked for, in the words of scopes.
+fn asked_for(filters: &Filters, operators: &[OperatorToken]) -> String {
+    match operators.iter().take(10).map(|operator| format!("operator:{operator}")).collect::<Vec<_>>() {
+        none if none.is_empty() => asked(filters),
+        several if *filters == Filters::default() => several.join(", "),
+        several => format!("{}, {}", several.join(", "), asked(filters)),
+    }
 }
 
 /// Each partner that the site speaks of, or only these, on a day.

@@ -5,10 +5,10 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use tracing::error;
 
-use super::scope::{Beyond, Scope};
+use super::scope::{self, Beyond, Scope};
 use crate::ask::AskError;
 use crate::store::StoreError;
-use crate::store::figures::{FigureError, ROWS_MAX};
+use crate::store::figures::{FigureError, Filters, ROWS_MAX};
 
 /// One problem document.
 #[derive(Debug, Serialize)]
@@ -17,48 +17,104 @@ pub(super) struct Problem {
     title: &'static str,
     status: u16,
     detail: String,
+    // Apart: a result that may be a problem is handed on many times.
+    #[serde(flatten)]
+    about: Box<About>,
+}
+
+/// What a problem is about, as far as it is about something.
+#[derive(Debug, Default, Serialize)]
+struct About {
     #[serde(skip_serializing_if = "Option::is_none")]
     parameter: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
+    /// What whoever asks may see.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
+    /// What was asked for instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asked: Option<String>,
+    /// Seconds after which it may be asked again.
+    #[serde(skip)]
+    retry_after_s: Option<u64>,
 }
 
 impl Problem {
     fn new(status: StatusCode, r#type: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { r#type, title, status: status.as_u16(), detail: detail.into(), parameter: None, field: None }
+        Self { r#type, title, status: status.as_u16(), detail: detail.into(), about: Box::default() }
     }
 
-    fn about(self, parameter: &str) -> Self {
-        Self { parameter: Some(parameter.to_owned()), ..self }
+    fn about(mut self, parameter: &str) -> Self {
+        self.about.parameter = Some(parameter.to_owned());
+        self
     }
 
-    /// No token, or one that does not count (any more). The reasons are not told apart.
+    /// Neither token nor session, or one that does not count (any more). The reasons are not told
+    /// apart.
     pub(super) fn unauthorized() -> Self {
-        let detail = "send a valid token as «Authorization: Bearer msap_…»";
-        Self::new(StatusCode::UNAUTHORIZED, "urn:msap:problem:unauthorized", "A valid token is needed", detail)
+        let detail = "send a valid token as «Authorization: Bearer msap_…», or sign in by POST /v1/session";
+        let title = "A valid token or session is needed";
+        Self::new(StatusCode::UNAUTHORIZED, "urn:msap:problem:unauthorized", title, detail)
     }
 
-    /// The question reaches beyond what the token may see.
-    pub(super) fn outside_scope(scope: &str) -> Self {
-        let detail = format!("this token sees {scope}: filter the question accordingly");
-        Self::new(StatusCode::FORBIDDEN, "urn:msap:problem:outside-scope", "Outside the scope of the token", detail)
+    /// A login and a password that do not go together. Whether the login exists is not told.
+    pub(super) fn not_signed_in() -> Self {
+        let detail = "this login and this password do not go together";
+        Self::new(StatusCode::UNAUTHORIZED, "urn:msap:problem:not-signed-in", "Not signed in", detail)
     }
 
-    /// The question is not for a token of this scope.
-    pub(super) fn beyond(scope: &Scope, beyond: Beyond) -> Self {
-        let scope = scope.to_string();
-        let outside = Self::outside_scope(&scope);
+    /// A token and a cookie: whose rights were to count?
+    pub(super) fn two_callers() -> Self {
+        let detail = "send either the token or the session's cookie, not both";
+        Self::new(StatusCode::BAD_REQUEST, "urn:msap:problem:two-callers", "Both a token and a session", detail)
+    }
+
+    /// There is no session to end.
+    pub(super) fn no_session() -> Self {
+        let detail = "a token is no session: an operator ends it by «msap-hub token revoke»";
+        Self::new(StatusCode::BAD_REQUEST, "urn:msap:problem:no-session", "No session", detail)
+    }
+
+    /// A request with a cookie that does not come from a page of the hub.
+    pub(super) fn foreign_page(own: &str) -> Self {
+        let detail = format!("a session changes something only from pages of {own} (Origin, Sec-Fetch-Site)");
+        Self::new(StatusCode::FORBIDDEN, "urn:msap:problem:foreign-page", "Asked by another page", detail)
+    }
+
+    /// Too many attempts to sign in.
+    pub(super) fn too_many_attempts(wait_s: u64) -> Self {
+        let detail = format!("too many attempts to sign in: try again in {wait_s} s");
+        let title = "Too many attempts";
+        let r#type = "urn:msap:problem:too-many-attempts";
+        let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, r#type, title, detail);
+        problem.about.retry_after_s = Some(wait_s);
+        problem
+    }
+
+    /// What is asked for reaches beyond what this token or person may see.
+    pub(super) fn outside_scope(scope: &Scope, asked: impl Into<String>) -> Self {
+        let (scope, asked) = (scope.to_string(), asked.into());
+        let detail = format!("you see {scope}, and asked for {asked}: filter the question accordingly");
+        let title = "Outside your scope";
+        let mut outside = Self::new(StatusCode::FORBIDDEN, "urn:msap:problem:outside-scope", title, detail);
+        (outside.about.scope, outside.about.asked) = (Some(scope), Some(asked));
+        outside
+    }
+
+    /// The question is not for a token or person of this scope.
+    pub(super) fn beyond(scope: &Scope, beyond: Beyond, asked: &Filters) -> Self {
+        let outside = Self::outside_scope(scope, scope::asked(asked));
         match beyond {
             Beyond::Scope => outside,
             Beyond::Antennas => {
-                let detail = format!(
-                    "this token sees {scope}, and an antenna of a house named here lies outside: add antennas=apart"
-                );
+                let detail =
+                    format!("you see {scope}, and an antenna of a house named here lies outside: add antennas=apart");
                 Self { detail, ..outside }.about("site")
             }
             Beyond::Detail(parameter) => {
                 let detail = format!(
-                    "this token sees {scope}, by whole months, without ages, and kinds of help only where no site or \
+                    "you see {scope}, by whole months, without ages, and kinds of help only where no site or \
                      bearer is named: {parameter} asks for more"
                 );
                 Self { detail, ..outside }.about(parameter)
@@ -72,9 +128,9 @@ impl Problem {
         Self::new(status, "urn:msap:problem:address", title, "a name in the address is not UTF-8")
     }
 
-    /// The token's role does not allow this.
+    /// The role does not allow this.
     pub(super) fn needs_role(role: &str) -> Self {
-        let detail = format!("this address needs a token of role {role}");
+        let detail = format!("this address needs the role {role}");
         Self::new(StatusCode::FORBIDDEN, "urn:msap:problem:needs-role", "Not allowed for this role", detail)
     }
 
@@ -107,8 +163,9 @@ impl Problem {
     /// A field of a body that cannot be written. Nothing was.
     pub(super) fn field(field: &str, why: impl Into<String>) -> Self {
         let (status, title) = (StatusCode::UNPROCESSABLE_ENTITY, "A field has a value that it cannot take");
-        let field = Some(field.chars().take(60).collect());
-        Self { field, ..Self::new(status, "urn:msap:problem:field", title, why) }
+        let mut problem = Self::new(status, "urn:msap:problem:field", title, why);
+        problem.about.field = Some(field.chars().take(60).collect());
+        problem
     }
 
     /// One client has as many connections as it may.
@@ -197,6 +254,9 @@ impl IntoResponse for Problem {
         let mut response = (status, axum::Json(&self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(wait_s) = self.about.retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait_s));
+        }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

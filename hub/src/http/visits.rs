@@ -25,7 +25,7 @@ pub(super) async fn visits<V: Views>(
         let answer = || {
             let query = ask::figures(conn, &pairs, today)?;
             if let Some(beyond) = caller.scope.beyond(conn, &query)? {
-                return Err(Problem::beyond(&caller.scope, beyond));
+                return Err(Problem::beyond(&caller.scope, beyond, &query.filters));
             }
             let figures = figures::answer(conn, &query)?;
             Ok(figures_object(&query, &figures, today))

@@ -13,7 +13,7 @@ pub(super) fn author(caller: &Caller) -> Result<Author, Problem> {
     if caller.role < Role::Coordinator {
         return Err(Problem::needs_role("coordinator"));
     }
-    caller.scope.author().ok_or_else(|| Problem::outside_scope(&caller.scope.to_string()))
+    caller.scope.author().ok_or_else(|| Problem::outside_scope(&caller.scope, "to write"))
 }
 
 /// What was written, as an answer.
