@@ -8,6 +8,7 @@ pub(crate) mod bundle;
 mod catalogue;
 mod conflicts;
 mod imported;
+pub(crate) mod people;
 pub(crate) mod request;
 pub(crate) mod show;
 mod table;

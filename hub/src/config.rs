@@ -12,15 +12,17 @@ use config::{File, FileFormat, Source, Value, ValueKind};
 use msap_shared::reference::Terms;
 use serde::{Deserialize, Serialize};
 
+use self::value::{addresses, is_host_port, period, public_url, return_over, stale_after};
 use crate::backup::schedule::Schedule;
+use crate::http::PublicUrl;
 use crate::lang::{Lang, Phrase};
 
+mod value;
+
 const PREFIX: &str = "MSAP_HUB_";
-/// Devices bear with no longer wait.
-const RETURN_OVER_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// Every setting: name, default and meaning. The documentation and `config show` print this.
-pub const KEYS: [(&str, &str, Phrase); 14] = [
+pub const KEYS: [(&str, &str, Phrase); 15] = [
     (
         "sync.listen",
         "[::]:4433",
@@ -36,6 +38,11 @@ pub const KEYS: [(&str, &str, Phrase); 14] = [
         ),
     ),
     ("http.listen", "127.0.0.1:8080", Phrase::new("adresse de l’interface HTTP", "address of the HTTP interface")),
+    (
+        "http.public_url",
+        "",
+        Phrase::new("adresse que les personnes ouvrent, https://…", "address that people open, https://…"),
+    ),
     (
         "http.trusted_proxies",
         "",
@@ -99,6 +106,8 @@ pub struct Settings {
     pub sync_return_over: Duration,
     /// Where programs connect.
     pub http_listen: SocketAddr,
+    /// The address that people open; `None`: whatever they name, without TLS.
+    pub http_public_url: Option<PublicUrl>,
     /// Which events are logged.
     pub log_filter: String,
     /// How they are logged; `None`: text on a terminal, JSON otherwise.
@@ -297,6 +306,13 @@ impl Settings {
                 )
             })?,
             http_listen: socket("http.listen")?,
+            http_public_url: public_url(text("http.public_url")).map_err(|_| {
+                wrong(
+                    "http.public_url",
+                    "une adresse sans chemin telle que https://hub.exemple.fr",
+                    "an address without a path such as https://hub.example.org",
+                )
+            })?,
             terms: stale_after(text("partners.stale_after")).ok_or_else(|| {
                 wrong("partners.stale_after", "un nombre de jours tel que 45d", "a number of days such as 45d")
             })?,
@@ -325,49 +341,6 @@ impl Settings {
         };
         self.values.iter().map(shown).collect()
     }
-}
-
-/// A time over which sites may be asked to return: at most what they bear with.
-fn return_over(text: &str) -> Option<Duration> {
-    let signed: jiff::SignedDuration = text.parse().ok()?;
-    Duration::try_from(signed).ok().filter(|over| *over <= RETURN_OVER_MAX)
-}
-
-/// `192.0.2.1, 2001:db8::1`; none are none.
-fn addresses(text: &str) -> Option<Vec<IpAddr>> {
-    let named = text.split(',').map(str::trim).filter(|_| !text.trim().is_empty());
-    named.map(|address| address.parse::<IpAddr>().ok().map(|address| address.to_canonical())).collect()
-}
-
-/// Days, from one to ten years.
-fn stale_after(text: &str) -> Option<Terms> {
-    let days = text.strip_suffix('d')?.parse().ok().filter(|days| (1..=3_650).contains(days));
-    days.map(|partners_stale_after_days| Terms { partners_stale_after_days })
-}
-
-/// `30s`, `15m`, `24h` or `7d`, up to ten years.
-fn period(text: &str) -> Option<Duration> {
-    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1))?;
-    let unit_s: u64 = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        _ => return None,
-    };
-    let period = Duration::from_secs(number.parse::<u64>().ok()?.checked_mul(unit_s)?);
-    (Duration::from_secs(1)..=Duration::from_secs(3_650 * 86_400)).contains(&period).then_some(period)
-}
-
-/// Whether a text reads as `host:port`, `192.0.2.1:port` or `[v6]:port`.
-fn is_host_port(text: &str) -> bool {
-    if text.parse::<SocketAddr>().is_ok_and(|address| address.port() != 0) {
-        return true;
-    }
-    let Some((host, port)) = text.rsplit_once(':') else { return false };
-    let label = |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    let numeric = host.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
-    host.len() <= 253 && !numeric && host.split('.').all(label) && port.parse::<u16>().is_ok_and(|port| port != 0)
 }
 
 fn from_file(path: &Path) -> Result<Vec<(String, String)>, ConfigError> {

@@ -5,6 +5,7 @@
 use anyhow::Result;
 use msap_tests::cluster::{Cluster, Hub};
 
+mod access;
 mod cli;
 mod demo;
 mod deploy;

@@ -11,7 +11,8 @@ use rusqlite::Connection;
 use super::look::{device_id, site_id, unknown_device};
 use super::reply::{AuthoritiesObject, CheckObject, FoldedObject, InvitationObject, Reply, SettledObject, moment};
 use super::site_changes::day;
-use super::{AdminError, Change, Context, settle, site_changes, tokens};
+use super::users::UserChange;
+use super::{AdminError, Change, Context, settle, site_changes, tokens, users};
 use crate::bundle::{AnswerObject, BundleObject};
 use crate::enrol::advertised;
 use crate::keys::Named;
@@ -156,6 +157,20 @@ pub fn change(
         Change::TokenCreate { label, scope, role, valid_s } => {
             let chance = rand::random();
             return hub.write(|conn| tokens::create(conn, now, &chance, label, (scope, role), *valid_s));
+        }
+        Change::UserAdd { login, password, scope, role } => {
+            return hub.write(|conn| users::add(conn, now, login, password, (scope, role)));
+        }
+        Change::UserPasswd { login, password } => {
+            return hub.write(|conn| users::change(conn, now, login, UserChange::Password(password)));
+        }
+        Change::UserSet { login, scope, role } => {
+            let rights = UserChange::Rights(scope.as_deref(), role.as_deref());
+            return hub.write(|conn| users::change(conn, now, login, rights));
+        }
+        Change::UserDisable { login, disabled } => {
+            let change = if *disabled { UserChange::Disable } else { UserChange::Enable };
+            return hub.write(|conn| users::change(conn, now, login, change));
         }
         Change::TokenRevoke { id } => return hub.write(|conn| tokens::revoke(conn, now, id)),
         Change::BundleImport { file, answer } => {

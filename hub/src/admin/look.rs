@@ -9,14 +9,14 @@ use super::reply::{FlaggedObject, Reply};
 use super::{AdminError, Look, settle};
 use crate::almanac::Almanac;
 use crate::ask::{self, Form, Given, Question};
-use crate::http::{flagged_filter, in_conflict, site_filter};
+use crate::http::{flagged_filter, in_conflict, journal_filter, site_filter};
 use crate::import::{self, ImportReport};
 use crate::keys::Named;
 use crate::lang::Lang;
 use crate::site::SiteObject;
 use crate::store::flagged::FlaggedFilter;
 use crate::store::refusals::RefusedFilter;
-use crate::store::{devices, documents, flagged, history, journal, refusals, sites, tokens};
+use crate::store::{devices, documents, flagged, history, journal, refusals, sites, tokens, users};
 use crate::{catalogue, counts, export};
 
 /// Most lines of the journal in one answer.
@@ -67,6 +67,7 @@ pub fn look(conn: &Connection, look: &Look, lang: Lang, now: Timestamp) -> Resul
             Reply::Device(Box::new(found.ok_or_else(|| AdminError::UnknownDevice(device.clone()))?.into()))
         }
         Look::Tokens => Reply::Tokens(tokens::list(conn)?.into_iter().map(Into::into).collect()),
+        Look::Users => Reply::Users(users::list(conn)?.into_iter().map(Into::into).collect()),
         Look::Counts { question } => {
             let today = ask::today(now);
             let Question { query, form } = ask::figures(conn, question, today)?;
@@ -95,11 +96,11 @@ pub fn look(conn: &Connection, look: &Look, lang: Lang, now: Timestamp) -> Resul
             object.settled = settled.map(|settled| settled.reason);
             Reply::FlaggedOne(Box::new(object))
         }
-        Look::Journal { after, limit } => {
-            let limit = (*limit).min(JOURNAL_MAX);
+        Look::Journal { filters, after, limit } => {
+            let (filter, limit) = (journal_filter(filters)?, (*limit).min(JOURNAL_MAX));
             let lines = match after {
-                Some(after) => journal::list(conn, *after, limit)?,
-                None => journal::last(conn, limit)?,
+                Some(after) => journal::search(conn, &filter, *after, limit)?,
+                None => journal::last(conn, &filter, limit)?,
             };
             Reply::Journal(lines.into_iter().map(Into::into).collect())
         }

@@ -15,6 +15,7 @@ use msap_shared::io::bundle::BundleError;
 use msap_shared::time::Month;
 
 mod life;
+mod people;
 
 /// A hub without keys or sessions.
 struct Desk(Connection);
@@ -329,7 +330,7 @@ fn every_change_is_journalled() {
     assert_eq!(told[0], "site.add 275 kind=house name=Chemillé department=49");
     assert_eq!(told[1..3], ["site.set 275 name=Chemillé", "site.set 275 department=49"]);
     assert_eq!(told[told.len() - 2..], ["site.set 275 bearer=mairie", "site.set 275 life=retired"]);
-    let shown = |after, limit| match desk.look(&Look::Journal { after, limit }) {
+    let shown = |after, limit| match desk.look(&Look::Journal { filters: Vec::new(), after, limit }) {
         Reply::Journal(lines) => lines.into_iter().map(|line| line.n).collect::<Vec<_>>(),
         other => panic!("{other:?}"),
     };

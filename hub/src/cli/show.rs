@@ -155,14 +155,18 @@ pub(crate) fn reply(reply: Reply, format: Option<Format>, json: bool, lang: Lang
             }
             list(&found.revocations, &["device", "date", "reason"], false, lang)
         }
-        Reply::Tokens(rows) => list(&rows, &["id", "label", "scope", "role", "expires", "revoked"], json, lang),
+        Reply::Tokens(rows) => {
+            list(&rows, &["id", "label", "scope", "role", "expires", "last_used", "revoked"], json, lang)
+        }
+        Reply::User(user) => object(&user, json, lang),
+        Reply::Users(rows) => list(&rows, &["login", "scope", "role", "disabled"], json, lang),
         Reply::Refused(rows) => {
             list(&rows, &["id", "site", "document", "device", "writer", "seq", "reason", "day"], json, lang)
         }
         Reply::RefusedOne(row) => object(&row, json, lang),
         Reply::Flagged(rows) => list(&rows, &["id", "site", "date", "reason", "value"], json, lang),
         Reply::FlaggedOne(row) => object(&row, json, lang),
-        Reply::Journal(rows) => list(&rows, &["n", "at", "action", "subject", "detail"], json, lang),
+        Reply::Journal(rows) => list(&rows, &["n", "at", "who", "action", "subject", "detail"], json, lang),
         Reply::Documents(rows) => list(&rows, &["id", "changes"], json, lang),
     }
 }

@@ -20,6 +20,7 @@ fn every_documented_variable_and_key_reaches_its_setting() {
         ("sync.listen", "0.0.0.0:1"),
         ("sync.advertise", "hub.exemple.fr:4433"),
         ("http.listen", "[::1]:2"),
+        ("http.public_url", "https://hub.exemple.fr"),
         ("http.trusted_proxies", "192.0.2.1, 2001:db8::1"),
         ("log.filter", "debug"),
         ("log.format", "json"),

@@ -22,7 +22,7 @@ use super::Views;
 use super::auth::Caller;
 use super::problem::Problem;
 use super::query::{Name, Pairs};
-use super::scope::Scope;
+use super::scope::{Scope, asked};
 use super::sites::{PAGE, cursor, page, seen};
 use super::write::{Fields, answer, author};
 use crate::almanac::{self, Book, Pages, object};
@@ -78,7 +78,7 @@ pub(super) async fn patch<V: Views>(
     let author = author(&caller)?;
     let operator = field::operator("operator", &operator)?;
     let change = change(Fields::one(&body)?)?;
-    let done = views.change(move |core, now| {
+    let done = views.change(caller.who.clone(), move |core, now| {
         let (site, _) = seen(core.connection(), &caller, &name)?;
         Ok::<_, Problem>(answer(&coordinate::partner(core, &author, &site, &operator, &change, now)?))
     });
@@ -93,7 +93,7 @@ pub(super) async fn delete<V: Views>(
 ) -> Result<Json<Value>, Problem> {
     let author = author(&caller)?;
     let operator = field::operator("operator", &operator)?;
-    let done = views.change(move |core, now| {
+    let done = views.change(caller.who.clone(), move |core, now| {
         let (site, _) = seen(core.connection(), &caller, &name)?;
         Ok::<_, Problem>(answer(&coordinate::remove_partner(core, &author, &site, &operator, now)?))
     });
@@ -239,7 +239,7 @@ impl Which {
             }
             _ => scope.covers(conn, &self.filters, Antennas::Apart, period)?,
         };
-        if covered { Ok(()) } else { Err(Problem::outside_scope(&scope.to_string())) }
+        if covered { Ok(()) } else { Err(Problem::outside_scope(scope, asked_for(&self.filters, &self.operators))) }
     }
 
     /// The sites that are meant and have said anything, after the one that a cursor names.
@@ -258,6 +258,15 @@ impl Which {
                 && pages.book(&site.id).is_some()
         };
         Ok(found.into_iter().map(|(site, _)| site).filter(meant).collect())
+    }
+}
+
+/// What was asked for, in the words of scopes.
+fn asked_for(filters: &Filters, operators: &[OperatorToken]) -> String {
+    match operators.iter().take(10).map(|operator| format!("operator:{operator}")).collect::<Vec<_>>() {
+        none if none.is_empty() => asked(filters),
+        several if *filters == Filters::default() => several.join(", "),
+        several => format!("{}, {}", several.join(", "), asked(filters)),
     }
 }
 

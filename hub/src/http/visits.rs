@@ -45,7 +45,7 @@ pub(super) async fn visits<V: Views>(
             let moment = conn.unchecked_transaction().map_err(StoreError::sqlite("beginning a read"))?;
             let Question { query, form } = ask::figures(&moment, &pairs, today)?;
             if let Some(beyond) = caller.scope.beyond(&moment, &query)? {
-                return Err(Problem::beyond(&caller.scope, beyond));
+                return Err(Problem::beyond(&caller.scope, beyond, &query.filters));
             }
             let form = form.unwrap_or_else(|| accepted(&headers));
             let name = format!("visites-{}-{}.csv", query.from, query.to);

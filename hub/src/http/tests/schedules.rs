@@ -215,7 +215,7 @@ async fn a_coordinator_closes_a_site_and_takes_it_back() {
     let (status, problem) =
         hub.ask(Method::DELETE, "department", &format!("{address}?from=2026-12-24"), Value::Null).await;
     assert_eq!((status, &problem["field"]), (422, &"from".into()));
-    let lines = crate::store::journal::last(hub.core().connection(), 10).unwrap();
+    let lines = crate::store::journal::list(hub.core().connection(), 0, 10).unwrap();
     assert_eq!(
         lines.last().unwrap().detail,
         "department:49 : on|2026-12-24..2026-12-24|* = department:49|".to_owned()
