@@ -17,6 +17,7 @@ pub mod day_plan;
 pub mod edit;
 mod exception;
 pub mod instant;
+pub mod open_days;
 mod permanence;
 pub mod plan;
 mod staffing;
@@ -28,6 +29,7 @@ pub(crate) mod tests;
 pub use calendar::Calendar;
 pub use closures::NetworkClosure;
 pub use day_plan::{DayPlan, DayState, Now, Opening, PlannedPermanence, Staffed, Version, Why, WhyKind};
+pub use open_days::OpenDays;
 pub use plan::{Surroundings, plan};
 pub use week::weekly_minutes;
 
