@@ -11,59 +11,19 @@ use std::time::Duration;
 use config::{File, FileFormat, Source, Value, ValueKind};
 use serde::{Deserialize, Serialize};
 
+use crate::almanac::Rules;
 use crate::backup::schedule::Schedule;
 use crate::lang::{Lang, Phrase};
+
+pub use self::keys::KEYS;
+
+mod keys;
 
 const PREFIX: &str = "MSAP_HUB_";
 /// Devices bear with no longer wait.
 const RETURN_OVER_MAX: Duration = Duration::from_secs(15 * 60);
-
-/// Every setting: name, default and meaning. The documentation and `config show` print this.
-pub const KEYS: [(&str, &str, Phrase); 14] = [
-    (
-        "sync.listen",
-        "[::]:4433",
-        Phrase::new("adresse UDP et TCP où les postes se connectent", "UDP and TCP address that sites connect to"),
-    ),
-    ("sync.advertise", "", Phrase::new("adresse écrite dans les codes d’invitation", "address written in join codes")),
-    (
-        "sync.return_over",
-        "20s",
-        Phrase::new(
-            "temps sur lequel les postes reviennent après un arrêt",
-            "time over which sites return after a stop",
-        ),
-    ),
-    ("http.listen", "127.0.0.1:8080", Phrase::new("adresse de l’interface HTTP", "address of the HTTP interface")),
-    (
-        "http.trusted_proxies",
-        "",
-        Phrase::new(
-            "adresses IP de mandataires, séparées par des virgules",
-            "IP addresses of proxies, separated by commas",
-        ),
-    ),
-    ("log.filter", "info,rusqlite_migration=warn", Phrase::new("filtre du journal technique", "filter of the log")),
-    ("log.format", "auto", Phrase::new("text, json ou auto", "text, json or auto")),
-    (
-        "partners.stale_after",
-        "45d",
-        Phrase::new(
-            "délai après lequel ce qui est dit d’un partenaire, sans être confirmé, devient inconnu",
-            "time after which what is said of a partner, unconfirmed, reads unknown",
-        ),
-    ),
-    ("backup.dir", "", Phrase::new("dossier des sauvegardes programmées", "directory of scheduled backups")),
-    ("backup.every", "24h", Phrase::new("intervalle entre deux sauvegardes", "time between two backups")),
-    ("backup.keep", "14", Phrase::new("sauvegardes gardées", "backups that are kept")),
-    ("limits.http_connections", "256", Phrase::new("connexions HTTP simultanées", "HTTP connections at once")),
-    (
-        "limits.http_connections_per_address",
-        "32",
-        Phrase::new("connexions HTTP simultanées d’une adresse", "HTTP connections at once of one address"),
-    ),
-    ("limits.sync_connections", "8192", Phrase::new("postes connectés à la fois", "sites connected at once")),
-];
+/// Beyond, lags are not told apart.
+const LATE_DAYS_MAX: u8 = 250;
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,8 +70,8 @@ pub struct Settings {
     pub http_connections_per_address: usize,
     /// Sync connections at once.
     pub sync_connections: usize,
-    /// Days after which what is said of a partner is not believed without a confirmation.
-    pub partners_stale_after_days: u16,
+    /// By what to judge what sites say.
+    pub rules: Rules,
     /// Scheduled backups; `None` when no directory is set.
     pub backup: Option<Schedule>,
     values: BTreeMap<&'static str, (String, Origin)>,
@@ -296,9 +256,20 @@ impl Settings {
                 )
             })?,
             http_listen: socket("http.listen")?,
-            partners_stale_after_days: stale_after(text("partners.stale_after")).ok_or_else(|| {
-                wrong("partners.stale_after", "un nombre de jours tel que 45d", "a number of days such as 45d")
-            })?,
+            rules: Rules {
+                stale_after_days: stale_after(text("partners.stale_after")).ok_or_else(|| {
+                    wrong("partners.stale_after", "un nombre de jours tel que 45d", "a number of days such as 45d")
+                })?,
+                late_days: (text("completeness.late_days").parse().ok())
+                    .filter(|days| *days <= LATE_DAYS_MAX)
+                    .ok_or_else(|| {
+                        wrong(
+                            "completeness.late_days",
+                            "un nombre de jours de 0 à 250",
+                            "a number of days from 0 to 250",
+                        )
+                    })?,
+            },
             log_filter: text("log.filter").to_owned(),
             log_format,
             http_trusted_proxies: addresses(text("http.trusted_proxies")).ok_or_else(|| {

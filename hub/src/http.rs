@@ -20,6 +20,7 @@ mod serve;
 mod settling;
 mod sites;
 mod surplus;
+mod tagged;
 mod visits;
 mod write;
 

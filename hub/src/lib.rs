@@ -12,6 +12,7 @@ pub mod calendar;
 pub mod catalogue;
 pub mod cli;
 pub mod client;
+pub mod completeness;
 pub mod config;
 pub mod coordinate;
 pub mod core;

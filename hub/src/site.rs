@@ -3,6 +3,7 @@
 //! The import, the commands and the API all speak of sites through this module. A [`Site`] that
 //! exists is valid: every field was parsed by [`Field::set`] or read back from the store.
 
+mod fact;
 mod field;
 mod geography;
 mod object;
@@ -14,6 +15,7 @@ use std::str::FromStr;
 use msap_shared::id::SiteId;
 use msap_shared::time::{Day, SiteZone};
 
+pub use self::fact::Fact;
 pub use self::field::{Field, FieldError};
 pub use self::geography::{
     Department, department, department_region, department_regions, known_region, present_commune,

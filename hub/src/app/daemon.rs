@@ -109,7 +109,7 @@ async fn serve(data: &Path, core: Core, keys: Arc<Keys>, settings: &Settings, la
     let (rim, writer) = (CancellationToken::new(), CancellationToken::new());
     let advertise = advertised(settings.sync_advertise.as_deref(), sync);
     let core = core.with(Sources::new(keys.clone(), &advertise));
-    let almanac = Arc::new(Almanac::new(settings.partners_stale_after_days));
+    let almanac = Arc::new(Almanac::new(settings.rules.clone()));
     let database = data.join(store::FILE_NAME);
     let service = Service::start(core, database, keys.clone(), &advertise, almanac, writer.clone());
     let service = service.map_err(|error| failed("writer", &error))?;
@@ -247,7 +247,9 @@ impl Administration for Operators {
                 let now = jiff::Timestamp::now();
                 let keys = self.keys.clone();
                 let list = move || keys.listed();
-                let looked = self.handle.look(move |conn| Ok(admin::look_beside_list(conn, &look, list, lang, now)));
+                let almanac = self.handle.almanac().clone();
+                let looked =
+                    self.handle.look(move |conn| Ok(admin::look_beside_list(conn, &almanac, &look, list, lang, now)));
                 let reply = looked.await.map_err(|error| engine::store_failure(&error, lang))?;
                 reply.map_err(|error| error.failure(lang))
             }

@@ -23,6 +23,8 @@ fn every_documented_variable_and_key_reaches_its_setting() {
         ("http.trusted_proxies", "192.0.2.1, 2001:db8::1"),
         ("log.filter", "debug"),
         ("log.format", "json"),
+        ("partners.stale_after", "30d"),
+        ("completeness.late_days", "5"),
         ("backup.dir", "/var/backups/msap"),
         ("backup.every", "12h"),
         ("backup.keep", "3"),
@@ -32,8 +34,11 @@ fn every_documented_variable_and_key_reaches_its_setting() {
     ] {
         let variable = format!("MSAP_HUB_{}", key.replace('.', "__").to_uppercase());
         let (section, name) = key.split_once('.').unwrap();
-        let quoted =
-            if key.starts_with("limits") || key == "backup.keep" { value.to_owned() } else { format!("{value:?}") };
+        let quoted = if key.starts_with("limits") || ["backup.keep", "completeness.late_days"].contains(&key) {
+            value.to_owned()
+        } else {
+            format!("{value:?}")
+        };
         for settings in
             [with(&[(&variable, value)]).unwrap(), with_file(&format!("[{section}]\n{name} = {quoted}")).unwrap()]
         {

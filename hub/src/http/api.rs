@@ -29,6 +29,7 @@ const HEADERS: [(HeaderName, &str); 6] = [
 pub fn router<V: Views>(views: V) -> Router {
     let v1 = Router::new()
         .route("/visits", get(visits::visits::<V>))
+        .route("/completeness", get(visits::completeness::<V>))
         .route("/sites", get(sites::sites::<V>))
         .route("/sites/{id}", get(sites::site::<V>))
         .route("/sites/{id}/schedule", get(schedule::schedule::<V>))

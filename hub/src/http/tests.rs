@@ -21,6 +21,7 @@ use crate::store::Store;
 
 mod beyond;
 mod clients;
+mod completeness;
 mod counts;
 mod file;
 mod schedules;
@@ -85,7 +86,7 @@ fn hub() -> Hub {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("hub.db");
     fill(&path);
-    Hub { router: router(File { path, writer: true, almanac: Arc::new(Almanac::new(45)) }), _dir: dir }
+    Hub { router: router(File { path, writer: true, almanac: Arc::new(Almanac::default()) }), _dir: dir }
 }
 
 impl Hub {
@@ -114,12 +115,18 @@ async fn figures_have_the_promised_form() {
     let (status, mut body) = hub().get("national", &format!("/v1/visits?{NOVEMBER}&by=month,site")).await;
     assert_eq!(status, 200);
     assert!(body["as_of"].take().as_str().is_some());
+    // Which of the days are over depends on today; of none of these sites any hours are known.
+    let completeness = body["completeness"].take();
+    assert_eq!((&completeness["expected"], &completeness["rate"]), (&0.into(), &Value::Null), "{completeness}");
+    assert!(completeness["missing_sites"].is_array() && completeness["not_expected"].is_array(), "{completeness}");
     let expected = serde_json::json!({
         "as_of": null, "from": "2026-11-01", "to": "2026-11-30", "by": ["month", "site"],
         "total": { "visits": 6, "requests": 7 },
         "rows": [
-            { "month": "2026-11", "site": "275", "site_name": "Chemillé", "visits": 2, "requests": 2 },
-            { "month": "2026-11", "site": "361", "site_name": "Perseigne", "visits": 4, "requests": 5 },
+            { "month": "2026-11", "site": "275", "site_name": "Chemillé", "visits": 2, "requests": 2,
+              "expected": 0, "reported": 0 },
+            { "month": "2026-11", "site": "361", "site_name": "Perseigne", "visits": 4, "requests": 5,
+              "expected": 0, "reported": 0 },
         ],
         "flagged": { "visits": 7, "requests": 7 },
         "completeness": null,
