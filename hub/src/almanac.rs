@@ -26,6 +26,7 @@ use msap_shared::time::{Day, Month};
 use rusqlite::Connection;
 
 use crate::calendar;
+use crate::label::LabelRules;
 use crate::site::{Life, Site};
 use crate::store::{StoreError, calendars, documents, registers};
 
@@ -45,11 +46,13 @@ pub struct Rules {
     pub stale_after_days: u16,
     /// How many days after a day its first word may be received without being late.
     pub late_days: u8,
+    /// What the label asks for.
+    pub label: LabelRules,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { stale_after_days: 45, late_days: 3 }
+        Self { stale_after_days: 45, late_days: 3, label: LabelRules::default() }
     }
 }
 
@@ -251,6 +254,15 @@ impl Pages {
     #[cfg(test)]
     pub(crate) fn of(site: SiteId, schedule: &Facts) -> Self {
         Self::of_all([(site, schedule.clone())], Rules::default())
+    }
+
+    /// The same with what a site says of its partners.
+    #[cfg(test)]
+    pub(crate) fn with_partners(mut self, site: &SiteId, facts: &Facts) -> Self {
+        let schedule = self.book(site).map(|book| book.schedule.clone()).unwrap_or_default();
+        let book = Book { schedule, partners: Partners::read(facts), ..Book::default() };
+        self.books.insert(site.clone(), Arc::new(book));
+        self
     }
 
     /// The almanac of these sites, under the calendars of this program.

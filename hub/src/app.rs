@@ -92,6 +92,10 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
             let format = form(counts.asked.format, &cli.global)?;
             managed(&cli.global, request::counts(*counts, cli.global.json), Some(format))
         }
+        Command::Label(asked) => {
+            let format = form(asked.format, &cli.global)?;
+            managed(&cli.global, request::label(*asked, cli.global.json), Some(format))
+        }
         Command::Completeness(asked) => {
             let format = form(asked.asked.format, &cli.global)?;
             managed(&cli.global, request::completeness(*asked, cli.global.json), Some(format))

@@ -14,6 +14,7 @@ use rusqlite::Connection;
 
 use crate::completeness;
 use crate::harm;
+use crate::label::{Check, LabelQuestion, Verdict};
 use crate::lang::{Lang, Phrase};
 use crate::query::{Antennas, Compare, Filters, Key, Query};
 use crate::sheet::SheetFormat;
@@ -90,6 +91,17 @@ const PARAMETERS: [(&str, bool); 15] = [
     ("compare", true),
     ("as_of", true),
     ("public", false),
+];
+
+/// The parameters of labels.
+const LABEL: [(&str, bool); 7] = [
+    ("site", true),
+    ("department", true),
+    ("region", true),
+    ("bearer", true),
+    ("check", true),
+    ("state", true),
+    ("format", true),
 ];
 
 /// Values by parameter, each at most once.
@@ -218,6 +230,25 @@ pub fn completeness(conn: &Connection, given: &[(String, String)], today: Day) -
     };
     let by = keys(&given, &completeness::keys(&Key::ALL))?;
     Ok(Question { query: Query { by, ..query(conn, &given, period, today)? }, form: form(&given)? })
+}
+
+/// The question on labels that these names and values ask, and the form of its answer if one is named.
+///
+/// # Errors
+/// When anything in it is unknown or repeated.
+pub fn label(conn: &Connection, given: &[(String, String)]) -> Result<(LabelQuestion, Option<Form>), AskError> {
+    let given = Given::check(given, &LABEL)?;
+    let check = Phrase::new(
+        "parmi hours, staff, partners, signatories, statistics, published_hours",
+        "one of hours, staff, partners, signatories, statistics, published_hours",
+    );
+    let verdict = Phrase::new("parmi met, at_risk, not_met, unknown", "one of met, at_risk, not_met, unknown");
+    let question = LabelQuestion {
+        filters: filters(conn, &given)?,
+        check: given.choice("check", &Check::ALL.map(|check| (check.as_str(), check)), check)?,
+        verdicts: given.list("state", verdict, |text| Ok(Verdict::parse(text)))?,
+    };
+    Ok((question, form(&given)?))
 }
 
 /// What all questions have in common.

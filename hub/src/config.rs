@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::almanac::Rules;
 use crate::backup::schedule::Schedule;
+use crate::label::LabelRules;
 use crate::lang::{Lang, Phrase};
 
 pub use self::keys::KEYS;
@@ -211,6 +212,20 @@ impl Settings {
             let parsed = text(key).parse::<usize>().ok().filter(|n| (1..=100_000).contains(n));
             parsed.ok_or_else(|| wrong(key, "un nombre de 1 à 100000", "a number from 1 to 100000"))
         };
+        // Hours with a decimal, in minutes.
+        let hours = |key| {
+            let parsed = text(key).parse::<f64>().ok().filter(|hours| (0.0..=168.0).contains(hours));
+            let minutes = parsed.map(|hours| (hours * 60.0).round() as u32);
+            minutes.ok_or_else(|| {
+                wrong(key, "des heures de 0 à 168, telles que 24 ou 0.5", "hours from 0 to 168 such as 24 or 0.5")
+            })
+        };
+        let small = |key, most: u8| {
+            let parsed = text(key).parse::<u8>().ok().filter(|n| (1..=most).contains(n));
+            parsed.ok_or_else(|| {
+                wrong(key, "un nombre d’au moins 1, pas trop grand", "a number of at least 1, not too large")
+            })
+        };
         let advertise = match text("sync.advertise") {
             "" => None,
             address if is_host_port(address) => Some(address.to_owned()),
@@ -269,6 +284,14 @@ impl Settings {
                             "a number of days from 0 to 250",
                         )
                     })?,
+                label: LabelRules {
+                    minutes: hours("label.min_weekly_hours")?,
+                    near_minutes: hours("label.near_margin")?,
+                    agents: small("label.min_agents", 99)?,
+                    partners: small("label.min_partners", 99)?.into(),
+                    months: small("label.statistics_months", 12)?,
+                    confirmed_months: small("label.hours_confirmed_months", 60)?,
+                },
             },
             log_filter: text("log.filter").to_owned(),
             log_format,

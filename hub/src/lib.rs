@@ -25,6 +25,7 @@ pub mod harm;
 pub mod http;
 pub mod import;
 pub mod keys;
+pub mod label;
 pub mod lang;
 pub mod ledger;
 pub mod out;

@@ -149,7 +149,17 @@ pub struct Site {
     pub list_day: Option<Day>,
 }
 
+/// Whether the list's word for how a site works says that it moves about.
+pub fn is_itinerant(format: &str) -> bool {
+    matches!(format, "bus" | "itinerante")
+}
+
 impl Site {
+    /// Whether it moves about.
+    pub fn is_itinerant(&self) -> bool {
+        is_itinerant(&self.format)
+    }
+
     /// A site about which only the essential is known.
     pub fn new(id: SiteId, name: String, kind: Kind, timezone: SiteZone) -> Self {
         let text = String::new;

@@ -28,6 +28,7 @@ pub mod findings;
 pub mod flagged;
 pub mod history;
 pub mod journal;
+pub mod label_history;
 pub mod meta;
 pub mod network;
 pub mod pending;
@@ -49,7 +50,7 @@ pub mod wal;
 pub const FILE_NAME: &str = "hub.db";
 
 /// The layouts of the database, version by version; only ever appended to.
-pub const MIGRATIONS: [&str; 11] = [
+pub const MIGRATIONS: [&str; 12] = [
     include_str!("store/migration_1.sql"),
     include_str!("store/migration_2.sql"),
     include_str!("store/migration_3.sql"),
@@ -61,6 +62,7 @@ pub const MIGRATIONS: [&str; 11] = [
     include_str!("store/migration_9.sql"),
     include_str!("store/migration_10.sql"),
     include_str!("store/migration_11.sql"),
+    include_str!("store/migration_12.sql"),
 ];
 
 /// A source of 16 random bytes: epochs and tags.

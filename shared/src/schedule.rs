@@ -31,7 +31,7 @@ pub use closures::NetworkClosure;
 pub use day_plan::{DayPlan, DayState, Now, Opening, PlannedPermanence, Staffed, Version, Why, WhyKind};
 pub use open_days::OpenDays;
 pub use plan::{Surroundings, plan};
-pub use week::weekly_minutes;
+pub use week::{weekly_minutes, weekly_staffed};
 
 /// A schedule document, read: rules by what they are about, in the order of their dates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -18,7 +18,7 @@ use crate::site::{Contact, Site, SiteObject};
 use crate::store::flagged::FlaggedFilter;
 use crate::store::refusals::RefusedFilter;
 use crate::store::{devices, documents, flagged, history, journal, refusals, site_facts, sites, tokens};
-use crate::{catalogue, completeness, counts, export};
+use crate::{catalogue, completeness, counts, export, label};
 
 /// Most lines of the journal in one answer.
 const JOURNAL_MAX: u32 = 100_000;
@@ -85,6 +85,10 @@ pub fn look(
         Look::Completeness { question } => {
             let Question { query, form } = ask::completeness(conn, question, ask::today(now))?;
             told(&completeness::told::answer(conn, &*almanac.open(conn)?, query, now)?, form, lang)
+        }
+        Look::Label { question } => {
+            let (question, form) = ask::label(conn, question)?;
+            told(&label::answer(conn, &*almanac.open(conn)?, question, now)?, form, lang)
         }
         Look::Refused => {
             let filter = RefusedFilter { limit: ROWS_MAX, ..RefusedFilter::default() };

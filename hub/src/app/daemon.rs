@@ -128,6 +128,7 @@ async fn serve(data: &Path, core: Core, keys: Arc<Keys>, settings: &Settings, la
     let bounds = http::Limits::new(all, each, settings.http_trusted_proxies.clone());
     parts.spawn(http::serve(listener, http::router(handle.clone()), bounds, rim.clone()));
     parts.spawn(socket.serve(operators, rim.clone()));
+    parts.spawn(handle.clone().keep_noting_labels(rim.clone()));
     parts.spawn(handle.keep_verifying(rim.clone()));
     if let Some(schedule) = settings.backup.clone() {
         parts.spawn(keep_backing_up(schedule, data.join(store::FILE_NAME), rim.clone()));

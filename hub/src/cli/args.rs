@@ -7,7 +7,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use msap_shared::io::usage;
 
 pub(crate) use self::catalogue::{Catalogue, Conflict};
-pub(crate) use self::figures::{Asked, Completeness, Counts, Format};
+pub(crate) use self::figures::{Asked, Completeness, Counts, Format, Label};
 pub(crate) use self::settle::{Flagged, Refused};
 pub(crate) use self::site::Site;
 use super::bundle::{ExportBundle, ImportBundle};
@@ -70,6 +70,8 @@ pub(crate) enum Command {
     Counts(Box<Counts>),
     /// Les jours reçus parmi ceux qui étaient attendus, et les lieux où il en manque
     Completeness(Box<Completeness>),
+    /// Ce que demande le label, maison par maison : une aide au référent, jamais une décision
+    Label(Box<Label>),
     /// Prend le fichier d’un poste sans réseau, apporté sur une clé USB
     ImportBundle(ImportBundle),
     /// Écrit la réponse à rapporter à un poste sans réseau

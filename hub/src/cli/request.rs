@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::Ca;
 use super::args::{
-    Asked, Catalogue, Completeness, Conflict, Counts, Device, Document, Flagged, Format, Journal, Refused, Site, Token,
+    Asked, Catalogue, Completeness, Conflict, Counts, Device, Document, Flagged, Format, Journal, Label, Refused, Site,
+    Token,
 };
 use crate::admin::{Change, ListFile, Look, Pairs, Request};
 use crate::catalogue::CatalogueFile;
@@ -76,6 +77,21 @@ pub(crate) fn counts(counts: Counts, json: bool) -> Request {
 pub(crate) fn completeness(completeness: Completeness, json: bool) -> Request {
     let Completeness { asked, month, by } = completeness;
     Request::Look(Look::Completeness { question: question(asked, [("month", month), ("by", by)], json) })
+}
+
+pub(crate) fn label(label: Label, json: bool) -> Request {
+    let Label { site, department, region, bearer, check, state, format } = label;
+    let json = (json || format == Format::Json).then(|| "json".to_owned());
+    let question = pairs([
+        ("site", site),
+        ("department", department),
+        ("region", region),
+        ("bearer", bearer),
+        ("check", check),
+        ("state", state),
+        ("format", json),
+    ]);
+    Request::Look(Look::Label { question })
 }
 
 /// What questions have in common, and what is a question's own.

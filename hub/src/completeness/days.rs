@@ -7,7 +7,7 @@ use msap_shared::time::{Day, Month};
 
 use super::{Reason, Tally};
 use crate::almanac::Pages;
-use crate::site::Life;
+use crate::site::{Life, is_itinerant};
 use crate::store::reported::Reported;
 use crate::store::reporters::{Reporter, Stretch};
 
@@ -65,10 +65,7 @@ pub(super) fn judge(
     };
     let expected = duty & open;
     let shut = duty & !(open | unknown | conflict);
-    let unsaid = match reporter.format.as_str() {
-        "bus" | "itinerante" => Reason::Itinerant,
-        _ => Reason::NoHours,
-    };
+    let unsaid = if is_itinerant(&reporter.format) { Reason::Itinerant } else { Reason::NoHours };
     let days = Days {
         expected,
         reported: expected & told.days(),

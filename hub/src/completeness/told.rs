@@ -160,6 +160,6 @@ fn lists(found: &Completeness) -> [Value; 2] {
 }
 
 /// A day, or an interval as ISO 8601 writes it, both ends included.
-fn range(from: Day, to: Day) -> String {
+pub fn range(from: Day, to: Day) -> String {
     if from == to { from.to_string() } else { format!("{from}/{to}") }
 }

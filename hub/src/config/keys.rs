@@ -3,7 +3,7 @@
 use crate::lang::Phrase;
 
 /// Every setting: name, default and meaning. The documentation and `config show` print this.
-pub const KEYS: [(&str, &str, Phrase); 15] = [
+pub const KEYS: [(&str, &str, Phrase); 21] = [
     (
         "sync.listen",
         "[::]:4433",
@@ -43,6 +43,31 @@ pub const KEYS: [(&str, &str, Phrase); 15] = [
         Phrase::new(
             "jours après lesquels ce qui est reçu d’un jour l’est en retard",
             "days after which what is received of a day is late",
+        ),
+    ),
+    (
+        "label.min_weekly_hours",
+        "24",
+        Phrase::new("heures d’ouverture demandées par semaine", "hours open asked for a week"),
+    ),
+    (
+        "label.near_margin",
+        "1",
+        Phrase::new("heures en deçà desquelles le seuil est trop près", "hours within which the threshold is too near"),
+    ),
+    ("label.min_agents", "2", Phrase::new("agents demandés en même temps", "agents asked for at once")),
+    ("label.min_partners", "2", Phrase::new("partenaires demandés", "partners asked for")),
+    (
+        "label.statistics_months",
+        "1",
+        Phrase::new("derniers mois clos sans jour manquant", "last closed months without a missing day"),
+    ),
+    (
+        "label.hours_confirmed_months",
+        "6",
+        Phrase::new(
+            "mois pour lesquels vaut une confirmation des horaires publiés",
+            "months for which a confirmation of the published hours holds",
         ),
     ),
     ("backup.dir", "", Phrase::new("dossier des sauvegardes programmées", "directory of scheduled backups")),

@@ -9,7 +9,7 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use super::problem::Problem;
-use super::{Views, auth, closures, conflicts, documents, exports, partners, schedule, settling, sites, visits};
+use super::{Views, auth, closures, conflicts, documents, exports, label, partners, schedule, settling, sites, visits};
 
 /// Largest body of a request.
 const BODY_LEN_MAX: usize = 64 * 1024;
@@ -30,6 +30,7 @@ pub fn router<V: Views>(views: V) -> Router {
     let v1 = Router::new()
         .route("/visits", get(visits::visits::<V>))
         .route("/completeness", get(visits::completeness::<V>))
+        .route("/label", get(label::label::<V>))
         .route("/sites", get(sites::sites::<V>))
         .route("/sites/{id}", get(sites::site::<V>))
         .route("/sites/{id}/schedule", get(schedule::schedule::<V>))

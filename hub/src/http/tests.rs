@@ -24,6 +24,7 @@ mod clients;
 mod completeness;
 mod counts;
 mod file;
+mod label;
 mod schedules;
 mod settling;
 

@@ -12,16 +12,49 @@ use crate::lang::Phrase;
 pub enum Fact {
     /// From which day on the site is to report; without it, since its first machine joined.
     ReportsFrom,
+    /// The day on which the house signed the charter.
+    Charter,
+    /// How many of its agents are trained.
+    TrainedAgents,
+    /// When the last of them was.
+    TrainedOn,
+    /// When its steering committee last met.
+    Committee,
+    /// How far its label has come.
+    LabelState,
 }
+
+/// The steps of a label.
+const LABEL_STATES: [&str; 5] = ["requested", "granted", "watched", "suspended", "withdrawn"];
+/// Most agents of one house.
+const AGENTS_MAX: u16 = 999;
 
 impl Fact {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::ReportsFrom];
+    pub const ALL: [Self; 6] =
+        [Self::ReportsFrom, Self::Charter, Self::TrainedAgents, Self::TrainedOn, Self::Committee, Self::LabelState];
 
     /// The stable name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::ReportsFrom => "reports_from",
+            Self::Charter => "charter",
+            Self::TrainedAgents => "trained_agents",
+            Self::TrainedOn => "trained_on",
+            Self::Committee => "committee",
+            Self::LabelState => "label_state",
+        }
+    }
+
+    /// What people read.
+    pub const fn french(self) -> &'static str {
+        match self {
+            Self::ReportsFrom => "remonte depuis",
+            Self::Charter => "charte signée le",
+            Self::TrainedAgents => "agents formés",
+            Self::TrainedOn => "formés le",
+            Self::Committee => "dernier comité de pilotage",
+            Self::LabelState => "label",
         }
     }
 
@@ -32,9 +65,7 @@ impl Fact {
 
     /// Whether it holds from a day until another takes its place.
     pub const fn is_dated(self) -> bool {
-        match self {
-            Self::ReportsFrom => false,
-        }
+        !matches!(self, Self::ReportsFrom)
     }
 
     /// The value as it is kept; an empty one takes the fact back.
@@ -50,10 +81,21 @@ impl Fact {
         };
         match self {
             _ if value.is_empty() => Ok(String::new()),
-            Self::ReportsFrom => value
+            Self::ReportsFrom | Self::Charter | Self::TrainedOn | Self::Committee => value
                 .parse::<Day>()
                 .map(|day| day.to_string())
                 .map_err(|_| wrong("un jour, par exemple 2026-01-01", "a day such as 2026-01-01")),
+            Self::TrainedAgents => match value.parse::<u16>() {
+                Ok(agents) if agents <= AGENTS_MAX => Ok(agents.to_string()),
+                _ => Err(wrong("un nombre d’agents, de 0 à 999", "a number of agents, from 0 to 999")),
+            },
+            Self::LabelState => match LABEL_STATES.contains(&value) {
+                true => Ok(value.to_owned()),
+                false => Err(wrong(
+                    "requested, granted, watched, suspended ou withdrawn",
+                    "requested, granted, watched, suspended or withdrawn",
+                )),
+            },
         }
     }
 }
@@ -68,7 +110,13 @@ mod tests {
             ("reports_from", " 2026-01-01 ", Some("2026-01-01")),
             ("reports_from", "", Some("")),
             ("reports_from", "2026-02-30", None),
-            ("reports_from", "janvier", None),
+            ("charter", "2020-01-01", Some("2020-01-01")),
+            ("charter", "oui", None),
+            ("trained_agents", "02", Some("2")),
+            ("trained_agents", "1000", None),
+            ("trained_agents", "-1", None),
+            ("label_state", "granted", Some("granted")),
+            ("label_state", "Granted", None),
         ] {
             let found = Fact::named(fact).unwrap().check(value);
             assert_eq!(found.as_deref().ok(), kept, "{fact} {value:?}");

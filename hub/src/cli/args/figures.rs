@@ -1,4 +1,4 @@
-//! `msap-hub counts` and `completeness`, as typed: the parameters of figures, named as in the API.
+//! `msap-hub counts`, `completeness` and `label`, as typed: the parameters of figures, named as in the API.
 
 use clap::{Args, ValueEnum};
 
@@ -67,6 +67,32 @@ pub(crate) struct Completeness {
     /// day, month, quarter, year, site, department, region, bearer
     #[arg(long, value_name = "CLÉS")]
     pub(crate) by: Option<String>,
+}
+
+/// What labels ask for.
+#[derive(Debug, Args)]
+pub(crate) struct Label {
+    /// Lieux
+    #[arg(long, value_name = "LIEUX")]
+    pub(crate) site: Option<String>,
+    /// Départements
+    #[arg(long, value_name = "CODES")]
+    pub(crate) department: Option<String>,
+    /// Régions
+    #[arg(long, value_name = "CODES")]
+    pub(crate) region: Option<String>,
+    /// Porteurs
+    #[arg(long, value_name = "NOMS")]
+    pub(crate) bearer: Option<String>,
+    /// Un seul point : hours, staff, partners, signatories, statistics, published_hours
+    #[arg(long, value_name = "POINT")]
+    pub(crate) check: Option<String>,
+    /// met, at_risk, not_met, unknown : du point demandé, sinon de l’ensemble
+    #[arg(long, value_name = "ÉTATS")]
+    pub(crate) state: Option<String>,
+    /// Forme du résultat
+    #[arg(long, value_enum, default_value_t = Format::Table, value_name = "FORME")]
+    pub(crate) format: Format,
 }
 
 /// How figures are written.
