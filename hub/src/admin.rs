@@ -110,6 +110,16 @@ pub enum Look {
         /// Parameters.
         question: Pairs,
     },
+    /// How complete figures are, asked as in the API.
+    Completeness {
+        /// Parameters.
+        question: Pairs,
+    },
+    /// What labels ask for, asked as in the API.
+    Label {
+        /// Parameters.
+        question: Pairs,
+    },
     /// Changes that were refused and that nobody has looked at.
     Refused,
     /// One refused change.

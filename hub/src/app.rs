@@ -96,12 +96,16 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
             }
         }
         Command::Counts(counts) => {
-            let format = counts.format;
-            if cli.global.json && matches!(format, Format::Csv | Format::CsvFr) {
-                let text = lang.of("--json et un format CSV s’excluent", "--json and a CSV format exclude each other");
-                return Err(Failure::new(Exit::Usage, text));
-            }
+            let format = form(counts.asked.format, &cli.global)?;
             managed(&cli.global, request::counts(*counts, cli.global.json), Some(format))
+        }
+        Command::Label(asked) => {
+            let format = form(asked.format, &cli.global)?;
+            managed(&cli.global, request::label(*asked, cli.global.json), Some(format))
+        }
+        Command::Completeness(asked) => {
+            let format = form(asked.asked.format, &cli.global)?;
+            managed(&cli.global, request::completeness(*asked, cli.global.json), Some(format))
         }
         Command::ImportBundle(args) => {
             let (request, answer) = bundle::import(args, lang)?;
@@ -128,6 +132,15 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
         Command::Journal(journal) => managed(&cli.global, request::journal(journal), None),
         Command::Document(document) => managed(&cli.global, request::document(document), None),
     }
+}
+
+/// The form of a table, unless it contradicts `--json`.
+fn form(format: Format, global: &Global) -> Result<Format, Failure> {
+    if global.json && matches!(format, Format::Csv | Format::CsvFr) {
+        let text = "--json et un format CSV s’excluent";
+        return Err(Failure::new(Exit::Usage, global.lang.of(text, "--json and a CSV format exclude each other")));
+    }
+    Ok(format)
 }
 
 /// Has a request carried out, by the running hub or here, and shows the reply.

@@ -12,7 +12,9 @@ use msap_shared::code::{Age, Help, known_operator};
 use msap_shared::time::{Day, Month, SiteZone};
 use rusqlite::Connection;
 
+use crate::completeness;
 use crate::harm;
+use crate::label::{Check, LabelQuestion, Verdict};
 use crate::lang::{Lang, Phrase};
 use crate::query::{Antennas, Compare, Filters, Key, Query};
 use crate::sheet::SheetFormat;
@@ -89,6 +91,17 @@ const PARAMETERS: [(&str, bool); 15] = [
     ("compare", true),
     ("as_of", true),
     ("public", false),
+];
+
+/// The parameters of labels.
+const LABEL: [(&str, bool); 7] = [
+    ("site", true),
+    ("department", true),
+    ("region", true),
+    ("bearer", true),
+    ("check", true),
+    ("state", true),
+    ("format", true),
 ];
 
 /// Values by parameter, each at most once.
@@ -195,20 +208,68 @@ pub enum Form {
 /// When anything in it is unknown, repeated or contradictory.
 pub fn figures(conn: &Connection, given: &[(String, String)], today: Day) -> Result<Question, AskError> {
     let given = Given::check(given, &PARAMETERS)?;
-    let form = given.choice("format", &FORMS, Phrase::new("parmi json, csv, csv-fr", "one of json, csv, csv-fr"))?;
-    let (from, to) = period(&given, today.month())?;
+    let period = period(&given, today.month())?;
     let compare = Compare::ALL.map(|compare| (compare.name(), compare));
-    let query = Query {
-        by: keys(&given)?,
-        filters: filters(conn, &given)?,
-        antennas: given
-            .choice("antennas", &[("apart", Antennas::Apart)], Phrase::new("apart", "apart"))?
-            .unwrap_or_default(),
-        compare: given.choice("compare", &compare, Phrase::new("previous ou year", "previous or year"))?,
-        as_of: as_of(&given, today)?,
-        ..Query::of(from, to)
+    let compare = given.choice("compare", &compare, Phrase::new("previous ou year", "previous or year"))?;
+    let query = Query { by: keys(&given, &Key::ALL)?, compare, ..query(conn, &given, period, today)? };
+    Ok(Question { query, form: form(&given)? })
+}
+
+/// The question on completeness that these names and values ask on `today`. What people ask for
+/// has no say in it, but a partner's scope asks for it.
+///
+/// # Errors
+/// When anything in it is unknown, repeated or contradictory.
+pub fn completeness(conn: &Connection, given: &[(String, String)], today: Day) -> Result<Question, AskError> {
+    let later = |name: &str| matches!(name, "compare" | "public");
+    let parameters = PARAMETERS.into_iter().filter(|(name, _)| !later(name)).chain([("month", true)]);
+    let given = Given::check(given, &parameters.collect::<Vec<_>>())?;
+    let period = match given.one("month") {
+        None => period(&given, today.month())?,
+        Some(text) => {
+            let expected = Phrase::new("un mois, sans from ni to : 2026-11", "a month without from and to: 2026-11");
+            let alone = given.one("from").or(given.one("to")).is_none();
+            let month = text.parse::<Month>().ok().filter(|_| alone).ok_or_else(|| wrong("month", text, expected))?;
+            (month.first_day(), month.last_day())
+        }
     };
-    Ok(Question { query, form })
+    let by = keys(&given, &completeness::keys(&Key::ALL))?;
+    Ok(Question { query: Query { by, ..query(conn, &given, period, today)? }, form: form(&given)? })
+}
+
+/// The question on labels that these names and values ask, and the form of its answer if one is named.
+///
+/// # Errors
+/// When anything in it is unknown or repeated.
+pub fn label(conn: &Connection, given: &[(String, String)]) -> Result<(LabelQuestion, Option<Form>), AskError> {
+    let given = Given::check(given, &LABEL)?;
+    let check = Phrase::new(
+        "parmi hours, staff, partners, signatories, statistics, published_hours",
+        "one of hours, staff, partners, signatories, statistics, published_hours",
+    );
+    let verdict = Phrase::new("parmi met, at_risk, not_met, unknown", "one of met, at_risk, not_met, unknown");
+    let question = LabelQuestion {
+        filters: filters(conn, &given)?,
+        check: given.choice("check", &Check::ALL.map(|check| (check.as_str(), check)), check)?,
+        verdicts: given.list("state", verdict, |text| Ok(Verdict::parse(text)))?,
+    };
+    Ok((question, form(&given)?))
+}
+
+/// What all questions have in common.
+fn query(conn: &Connection, given: &Given, (from, to): (Day, Day), today: Day) -> Result<Query, AskError> {
+    let antennas = given.choice("antennas", &[("apart", Antennas::Apart)], Phrase::new("apart", "apart"))?;
+    Ok(Query {
+        filters: filters(conn, given)?,
+        antennas: antennas.unwrap_or_default(),
+        as_of: as_of(given, today)?,
+        ..Query::of(from, to)
+    })
+}
+
+/// The form of the answer, if one is named.
+pub(crate) fn form(given: &Given) -> Result<Option<Form>, AskError> {
+    given.choice("format", &FORMS, Phrase::new("parmi json, csv, csv-fr", "one of json, csv, csv-fr"))
 }
 
 const FORMS: [(&str, Form); 3] =
@@ -244,12 +305,18 @@ fn period(given: &Given, current: Month) -> Result<(Day, Day), AskError> {
     }
 }
 
-fn keys(given: &Given) -> Result<Vec<Key>, AskError> {
-    let known = Phrase::new(
-        "parmi day, month, quarter, year, site, department, region, bearer, operator, help, age",
-        "one of day, month, quarter, year, site, department, region, bearer, operator, help, age",
-    );
-    let keys = given.list("by", known, |name| Ok(Key::ALL.into_iter().find(|key| key.name() == name)))?;
+fn keys(given: &Given, allowed: &[Key]) -> Result<Vec<Key>, AskError> {
+    let known = match allowed.contains(&Key::Operator) {
+        true => Phrase::new(
+            "parmi day, month, quarter, year, site, department, region, bearer, operator, help, age",
+            "one of day, month, quarter, year, site, department, region, bearer, operator, help, age",
+        ),
+        false => Phrase::new(
+            "parmi day, month, quarter, year, site, department, region, bearer",
+            "one of day, month, quarter, year, site, department, region, bearer",
+        ),
+    };
+    let keys = given.list("by", known, |name| Ok(allowed.iter().copied().find(|key| key.name() == name)))?;
     let distinct: BTreeSet<_> = keys.iter().map(|key| key.name()).collect();
     if distinct.len() < keys.len() {
         return Err(wrong(

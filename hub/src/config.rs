@@ -9,69 +9,23 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use config::{File, FileFormat, Source, Value, ValueKind};
-use msap_shared::reference::Terms;
 use serde::{Deserialize, Serialize};
 
 use self::value::{addresses, is_host_port, period, public_url, return_over, stale_after};
+use crate::almanac::Rules;
 use crate::backup::schedule::Schedule;
 use crate::http::PublicUrl;
+use crate::label::LabelRules;
 use crate::lang::{Lang, Phrase};
 
+pub use self::keys::KEYS;
+
+mod keys;
 mod value;
 
 const PREFIX: &str = "MSAP_HUB_";
-
-/// Every setting: name, default and meaning. The documentation and `config show` print this.
-pub const KEYS: [(&str, &str, Phrase); 15] = [
-    (
-        "sync.listen",
-        "[::]:4433",
-        Phrase::new("adresse UDP et TCP où les postes se connectent", "UDP and TCP address that sites connect to"),
-    ),
-    ("sync.advertise", "", Phrase::new("adresse écrite dans les codes d’invitation", "address written in join codes")),
-    (
-        "sync.return_over",
-        "20s",
-        Phrase::new(
-            "temps sur lequel les postes reviennent après un arrêt",
-            "time over which sites return after a stop",
-        ),
-    ),
-    ("http.listen", "127.0.0.1:8080", Phrase::new("adresse de l’interface HTTP", "address of the HTTP interface")),
-    (
-        "http.public_url",
-        "",
-        Phrase::new("adresse que les personnes ouvrent, https://…", "address that people open, https://…"),
-    ),
-    (
-        "http.trusted_proxies",
-        "",
-        Phrase::new(
-            "adresses IP de mandataires, séparées par des virgules",
-            "IP addresses of proxies, separated by commas",
-        ),
-    ),
-    ("log.filter", "info,rusqlite_migration=warn", Phrase::new("filtre du journal technique", "filter of the log")),
-    ("log.format", "auto", Phrase::new("text, json ou auto", "text, json or auto")),
-    (
-        "partners.stale_after",
-        "45d",
-        Phrase::new(
-            "délai après lequel ce qui est dit d’un partenaire, sans être confirmé, devient inconnu",
-            "time after which what is said of a partner, unconfirmed, reads unknown",
-        ),
-    ),
-    ("backup.dir", "", Phrase::new("dossier des sauvegardes programmées", "directory of scheduled backups")),
-    ("backup.every", "24h", Phrase::new("intervalle entre deux sauvegardes", "time between two backups")),
-    ("backup.keep", "14", Phrase::new("sauvegardes gardées", "backups that are kept")),
-    ("limits.http_connections", "256", Phrase::new("connexions HTTP simultanées", "HTTP connections at once")),
-    (
-        "limits.http_connections_per_address",
-        "32",
-        Phrase::new("connexions HTTP simultanées d’une adresse", "HTTP connections at once of one address"),
-    ),
-    ("limits.sync_connections", "8192", Phrase::new("postes connectés à la fois", "sites connected at once")),
-];
+/// Beyond, lags are not told apart.
+const LATE_DAYS_MAX: u8 = 250;
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,8 +74,8 @@ pub struct Settings {
     pub http_connections_per_address: usize,
     /// Sync connections at once.
     pub sync_connections: usize,
-    /// What machines go by, too.
-    pub terms: Terms,
+    /// By what to judge what sites say.
+    pub rules: Rules,
     /// Scheduled backups; `None` when no directory is set.
     pub backup: Option<Schedule>,
     values: BTreeMap<&'static str, (String, Origin)>,
@@ -261,6 +215,20 @@ impl Settings {
             let parsed = text(key).parse::<usize>().ok().filter(|n| (1..=100_000).contains(n));
             parsed.ok_or_else(|| wrong(key, "un nombre de 1 à 100000", "a number from 1 to 100000"))
         };
+        // Hours with a decimal, in minutes.
+        let hours = |key| {
+            let parsed = text(key).parse::<f64>().ok().filter(|hours| (0.0..=168.0).contains(hours));
+            let minutes = parsed.map(|hours| (hours * 60.0).round() as u32);
+            minutes.ok_or_else(|| {
+                wrong(key, "des heures de 0 à 168, telles que 24 ou 0.5", "hours from 0 to 168 such as 24 or 0.5")
+            })
+        };
+        let small = |key, most: u8| {
+            let parsed = text(key).parse::<u8>().ok().filter(|n| (1..=most).contains(n));
+            parsed.ok_or_else(|| {
+                wrong(key, "un nombre d’au moins 1, pas trop grand", "a number of at least 1, not too large")
+            })
+        };
         let advertise = match text("sync.advertise") {
             "" => None,
             address if is_host_port(address) => Some(address.to_owned()),
@@ -313,9 +281,28 @@ impl Settings {
                     "an address without a path such as https://hub.example.org",
                 )
             })?,
-            terms: stale_after(text("partners.stale_after")).ok_or_else(|| {
-                wrong("partners.stale_after", "un nombre de jours tel que 45d", "a number of days such as 45d")
-            })?,
+            rules: Rules {
+                stale_after_days: stale_after(text("partners.stale_after")).ok_or_else(|| {
+                    wrong("partners.stale_after", "un nombre de jours tel que 45d", "a number of days such as 45d")
+                })?,
+                late_days: (text("completeness.late_days").parse().ok())
+                    .filter(|days| *days <= LATE_DAYS_MAX)
+                    .ok_or_else(|| {
+                        wrong(
+                            "completeness.late_days",
+                            "un nombre de jours de 0 à 250",
+                            "a number of days from 0 to 250",
+                        )
+                    })?,
+                label: LabelRules {
+                    minutes: hours("label.min_weekly_hours")?,
+                    near_minutes: hours("label.near_margin")?,
+                    agents: small("label.min_agents", 99)?,
+                    partners: small("label.min_partners", 99)?.into(),
+                    months: small("label.statistics_months", 12)?,
+                    confirmed_months: small("label.hours_confirmed_months", 60)?,
+                },
+            },
             log_filter: text("log.filter").to_owned(),
             log_format,
             http_trusted_proxies: addresses(text("http.trusted_proxies")).ok_or_else(|| {

@@ -13,6 +13,7 @@ mod documents;
 mod entrance;
 mod exports;
 mod journal;
+mod label;
 mod moment;
 mod partners;
 mod permanences;
@@ -25,6 +26,7 @@ mod session;
 mod settling;
 mod sites;
 mod surplus;
+mod tagged;
 mod visits;
 mod write;
 

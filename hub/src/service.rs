@@ -29,6 +29,7 @@ use self::pulse::Pulse;
 use self::readers::Readers;
 use self::room::Room;
 
+mod labels;
 mod pulse;
 mod readers;
 mod registrar;

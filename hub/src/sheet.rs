@@ -6,9 +6,22 @@
 
 use msap_shared::time::Day;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::lang::Lang;
 use crate::out::Grid;
+
+/// A view that can be told as a table.
+pub trait Table {
+    /// As JSON.
+    fn object(&self) -> Value;
+
+    /// As a table.
+    fn sheet(&self) -> Sheet;
+
+    /// In a line or more, for people.
+    fn summary(&self, lang: Lang) -> String;
+}
 
 /// How a sheet is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +62,8 @@ pub enum Cell {
     Number(i64),
     /// A number with one decimal.
     Decimal(f64),
+    /// A part of a whole, from 0 to 1; never 1 unless it is all of it.
+    Share(f64),
 }
 
 /// Columns and rows.
@@ -104,6 +119,8 @@ impl Cell {
             (Self::Number(number), _) => number.to_string(),
             (Self::Decimal(number), SheetFormat::Csv) => format!("{number:.1}"),
             (Self::Decimal(number), SheetFormat::CsvFr) => format!("{number:.1}").replace('.', ","),
+            (Self::Share(part), SheetFormat::Csv) => format!("{:.4}", (part * 10_000.0).floor() / 10_000.0),
+            (Self::Share(_), SheetFormat::CsvFr) => self.said(SheetFormat::Csv).replace('.', ","),
         }
     }
 }

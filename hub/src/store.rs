@@ -30,15 +30,19 @@ pub mod findings;
 pub mod flagged;
 pub mod history;
 pub mod journal;
+pub mod label_history;
 pub mod meta;
 pub mod network;
 pub mod pending;
 pub mod rebuild;
 pub mod references;
 pub mod refusals;
+pub mod reported;
+pub mod reporters;
 pub mod rollups;
 pub mod seal;
 pub mod sessions;
+pub mod site_facts;
 pub mod sites;
 pub mod tokens;
 pub mod told;
@@ -50,7 +54,7 @@ pub mod wal;
 pub const FILE_NAME: &str = "hub.db";
 
 /// The layouts of the database, version by version; only ever appended to.
-pub const MIGRATIONS: [&str; 11] = [
+pub const MIGRATIONS: [&str; 13] = [
     include_str!("store/migration_1.sql"),
     include_str!("store/migration_2.sql"),
     include_str!("store/migration_3.sql"),
@@ -62,6 +66,8 @@ pub const MIGRATIONS: [&str; 11] = [
     include_str!("store/migration_9.sql"),
     include_str!("store/migration_10.sql"),
     include_str!("store/migration_11.sql"),
+    include_str!("store/migration_12.sql"),
+    include_str!("store/migration_13.sql"),
 ];
 
 /// A source of 16 random bytes: epochs and tags.

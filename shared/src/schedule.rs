@@ -17,6 +17,7 @@ pub mod day_plan;
 pub mod edit;
 mod exception;
 pub mod instant;
+pub mod open_days;
 mod permanence;
 pub mod plan;
 mod staffing;
@@ -28,8 +29,9 @@ pub(crate) mod tests;
 pub use calendar::Calendar;
 pub use closures::NetworkClosure;
 pub use day_plan::{DayPlan, DayState, Now, Opening, PlannedPermanence, Staffed, Version, Why, WhyKind};
+pub use open_days::OpenDays;
 pub use plan::{Surroundings, plan};
-pub use week::weekly_minutes;
+pub use week::{weekly_minutes, weekly_staffed};
 
 /// A schedule document, read: rules by what they are about, in the order of their dates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -13,11 +13,12 @@ use crate::http::{flagged_filter, in_conflict, journal_filter, site_filter};
 use crate::import::{self, ImportReport};
 use crate::keys::Named;
 use crate::lang::Lang;
+use crate::sheet::Table;
 use crate::site::SiteObject;
 use crate::store::flagged::FlaggedFilter;
 use crate::store::refusals::RefusedFilter;
-use crate::store::{devices, documents, flagged, history, journal, refusals, sites, tokens, users};
-use crate::{catalogue, counts, export};
+use crate::store::{devices, documents, flagged, history, journal, refusals, site_facts, sites, tokens, users};
+use crate::{catalogue, completeness, counts, export, label};
 
 /// Most lines of the journal in one answer.
 const JOURNAL_MAX: u32 = 100_000;
@@ -30,7 +31,13 @@ const DOCUMENTS_MAX: u32 = 1_000_000;
 ///
 /// # Errors
 /// When something that the request names does not exist or makes no sense.
-pub fn look(conn: &Connection, look: &Look, lang: Lang, now: Timestamp) -> Result<Reply, AdminError> {
+pub fn look(
+    conn: &Connection,
+    almanac: &Almanac,
+    look: &Look,
+    lang: Lang,
+    now: Timestamp,
+) -> Result<Reply, AdminError> {
     Ok(match look {
         Look::SiteImport { list } => {
             let report = import::plan(conn, list, ask::today(now), lang)?.report;
@@ -39,23 +46,24 @@ pub fn look(conn: &Connection, look: &Look, lang: Lang, now: Timestamp) -> Resul
         Look::CatalogueImport { file } => Reply::Catalogued(catalogue::plan(conn, file, lang)?.report),
         Look::Conflicts { filters } => {
             let given = Given::check(filters, &[("site", true), ("department", true)])?;
-            let found = in_conflict(conn, &*Almanac::default().open(conn)?, &given)?;
+            let found = in_conflict(conn, &*almanac.open(conn)?, &given)?;
             Reply::Conflicts(found.into_iter().flat_map(|(_, conflicts)| conflicts).collect())
         }
         Look::Sites { filters } => {
             let found = sites::list(conn, &site_filter(filters)?)?;
-            let pages = Almanac::default().open(conn)?;
+            let pages = almanac.open(conn)?;
             Reply::Sites(found.iter().map(|(site, contact)| SiteObject::of(site, contact, &pages, now)).collect())
         }
         Look::Site { site } => {
             let id = site_id(conn, site)?;
             let (site, contact) = sites::find(conn, &id)?.ok_or_else(|| AdminError::UnknownSite(site.clone()))?;
-            let pages = Almanac::default().open(conn)?;
+            let pages = almanac.open(conn)?;
+            let held = [history::of_site(conn, &id)?, site_facts::of_site(conn, &id)?].concat();
             Reply::Site {
                 site: Box::new(SiteObject::of(&site, &contact, &pages, now)),
                 aliases: sites::aliases(conn, &id)?,
                 devices: devices::list(conn, Some(&id))?.into_iter().map(Into::into).collect(),
-                history: history::of_site(conn, &id)?.into_iter().map(Into::into).collect(),
+                history: held.into_iter().map(Into::into).collect(),
             }
         }
         Look::Devices { site } => {
@@ -69,13 +77,16 @@ pub fn look(conn: &Connection, look: &Look, lang: Lang, now: Timestamp) -> Resul
         Look::Tokens => Reply::Tokens(tokens::list(conn)?.into_iter().map(Into::into).collect()),
         Look::Users => Reply::Users(users::list(conn)?.into_iter().map(Into::into).collect()),
         Look::Counts { question } => {
-            let today = ask::today(now);
-            let Question { query, form } = ask::figures(conn, question, today)?;
-            let counts = counts::answer(conn, query, today)?;
-            match form {
-                Some(Form::Json) => Reply::Figures(counts.object()),
-                Some(Form::Sheet(_)) | None => Reply::Sheet { sheet: counts.sheet(), summary: counts.summary(lang) },
-            }
+            let Question { query, form } = ask::figures(conn, question, ask::today(now))?;
+            told(&counts::answer(conn, &*almanac.open(conn)?, query, now)?, form, lang)
+        }
+        Look::Completeness { question } => {
+            let Question { query, form } = ask::completeness(conn, question, ask::today(now))?;
+            told(&completeness::told::answer(conn, &*almanac.open(conn)?, query, now)?, form, lang)
+        }
+        Look::Label { question } => {
+            let (question, form) = ask::label(conn, question)?;
+            told(&label::answer(conn, &*almanac.open(conn)?, question, now)?, form, lang)
         }
         Look::Refused => {
             let filter = RefusedFilter { limit: ROWS_MAX, ..RefusedFilter::default() };
@@ -116,6 +127,14 @@ pub fn look(conn: &Connection, look: &Look, lang: Lang, now: Timestamp) -> Resul
             Reply::Document(BASE64.encode(&saved))
         }
     })
+}
+
+/// A view in the form that was asked for.
+fn told(view: &impl Table, form: Option<Form>, lang: Lang) -> Reply {
+    match form {
+        Some(Form::Json) => Reply::Figures(view.object()),
+        Some(Form::Sheet(_)) | None => Reply::Sheet { sheet: view.sheet(), summary: view.summary(lang) },
+    }
 }
 
 /// The site that a person names by its id or an alias.

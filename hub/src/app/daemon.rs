@@ -109,8 +109,8 @@ async fn serve(data: &Path, core: Core, keys: Arc<Keys>, settings: &Settings, la
     // Two tokens: the writer stops only after everything that hands it work has stopped.
     let (rim, writer) = (CancellationToken::new(), CancellationToken::new());
     let advertise = advertised(settings.sync_advertise.as_deref(), sync);
-    let core = core.with(Sources::new(keys.clone(), &advertise, settings.terms));
-    let almanac = Arc::new(Almanac::new(settings.terms.partners_stale_after_days));
+    let core = core.with(Sources::new(keys.clone(), &advertise, settings.rules.terms()));
+    let almanac = Arc::new(Almanac::new(settings.rules.clone()));
     let database = data.join(store::FILE_NAME);
     let service = Service::start(core, database, keys.clone(), &advertise, almanac, writer.clone());
     let service = service.map_err(|error| failed("writer", &error))?;
@@ -130,6 +130,7 @@ async fn serve(data: &Path, core: Core, keys: Arc<Keys>, settings: &Settings, la
     let bounds = http::Limits::new(all, each, settings.http_trusted_proxies.clone());
     parts.spawn(http::serve(listener, http::router(handle.clone(), Arc::new(entrance)), bounds, rim.clone()));
     parts.spawn(socket.serve(operators, rim.clone()));
+    parts.spawn(handle.clone().keep_noting_labels(rim.clone()));
     parts.spawn(handle.keep_verifying(rim.clone()));
     if let Some(schedule) = settings.backup.clone() {
         parts.spawn(keep_backing_up(schedule, data.join(store::FILE_NAME), rim.clone()));
@@ -249,7 +250,9 @@ impl Administration for Operators {
                 let now = jiff::Timestamp::now();
                 let keys = self.keys.clone();
                 let list = move || keys.listed();
-                let looked = self.handle.look(move |conn| Ok(admin::look_beside_list(conn, &look, list, lang, now)));
+                let almanac = self.handle.almanac().clone();
+                let looked =
+                    self.handle.look(move |conn| Ok(admin::look_beside_list(conn, &almanac, &look, list, lang, now)));
                 let reply = looked.await.map_err(|error| engine::store_failure(&error, lang))?;
                 reply.map_err(|error| error.failure(lang))
             }

@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use super::Ca;
-use super::args::{Catalogue, Conflict, Counts, Device, Document, Flagged, Format, Journal, Refused, Site, Token};
+use super::args::{
+    Asked, Catalogue, Completeness, Conflict, Counts, Device, Document, Flagged, Format, Journal, Label, Refused, Site,
+    Token,
+};
 use crate::admin::{Change, ListFile, Look, Pairs, Request};
 use crate::catalogue::CatalogueFile;
 use crate::exit::{Exit, Failure};
@@ -66,24 +69,47 @@ pub(crate) fn token(token: Token) -> Request {
 }
 
 pub(crate) fn counts(counts: Counts, json: bool) -> Request {
-    let json = json || counts.format == Format::Json;
+    let Counts { asked, by, operator, help_kind, age, compare } = counts;
+    let own = [("by", by), ("operator", operator), ("help", help_kind), ("age", age), ("compare", compare)];
+    Request::Look(Look::Counts { question: question(asked, own, json) })
+}
+
+pub(crate) fn completeness(completeness: Completeness, json: bool) -> Request {
+    let Completeness { asked, month, by } = completeness;
+    Request::Look(Look::Completeness { question: question(asked, [("month", month), ("by", by)], json) })
+}
+
+pub(crate) fn label(label: Label, json: bool) -> Request {
+    let Label { site, department, region, bearer, check, state, format } = label;
+    let json = (json || format == Format::Json).then(|| "json".to_owned());
     let question = pairs([
-        ("from", counts.from),
-        ("to", counts.to),
-        ("by", counts.by),
-        ("site", counts.site),
-        ("department", counts.department),
-        ("region", counts.region),
-        ("bearer", counts.bearer),
-        ("operator", counts.operator),
-        ("help", counts.help_kind),
-        ("age", counts.age),
-        ("antennas", counts.antennas),
-        ("compare", counts.compare),
-        ("as_of", counts.as_of),
+        ("site", site),
+        ("department", department),
+        ("region", region),
+        ("bearer", bearer),
+        ("check", check),
+        ("state", state),
+        ("format", json),
+    ]);
+    Request::Look(Look::Label { question })
+}
+
+/// What questions have in common, and what is a question's own.
+fn question<const N: usize>(asked: Asked, own: [(&str, Option<String>); N], json: bool) -> Pairs {
+    let json = json || asked.format == Format::Json;
+    let mut question = pairs([
+        ("from", asked.from),
+        ("to", asked.to),
+        ("site", asked.site),
+        ("department", asked.department),
+        ("region", asked.region),
+        ("bearer", asked.bearer),
+        ("antennas", asked.antennas),
+        ("as_of", asked.as_of),
         ("format", json.then(|| "json".to_owned())),
     ]);
-    Request::Look(Look::Counts { question })
+    question.extend(pairs(own));
+    question
 }
 
 pub(crate) fn check(rebuild: bool, seal: bool) -> Request {

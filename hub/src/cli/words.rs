@@ -8,7 +8,7 @@ use msap_shared::code::{Age, Help};
 use crate::lang::Lang;
 
 /// Columns and fields.
-const HEADINGS: [(&str, &str); 102] = [
+const HEADINGS: [(&str, &str); 104] = [
     ("action", "action"),
     ("address", "adresse"),
     ("age", "âge"),
@@ -20,10 +20,12 @@ const HEADINGS: [(&str, &str); 102] = [
     ("bearer", "porteur"),
     ("certifies", "certifie"),
     ("changes", "changements"),
+    ("charter", "charte signée le"),
     ("check", "point"),
     ("clock_offset_ms", "écart d’horloge (ms)"),
     ("code", "code"),
     ("commit", "commit"),
+    ("committee", "dernier comité de pilotage"),
     ("commune", "commune"),
     ("date", "date"),
     ("day", "jour"),
@@ -54,6 +56,7 @@ const HEADINGS: [(&str, &str); 102] = [
     ("known", "connus"),
     ("label", "libellé"),
     ("label_date", "labellisation"),
+    ("label_state", "label"),
     ("last_contact", "dernier contact"),
     ("last_in_sync", "tout reçu"),
     ("last_used", "dernier usage"),
@@ -84,6 +87,7 @@ const HEADINGS: [(&str, &str); 102] = [
     ("refused", "refusés"),
     ("region", "région"),
     ("replaced_by", "remplacé par"),
+    ("reports_from", "remonte depuis"),
     ("requests", "demandes"),
     ("retired", "fermé"),
     ("revocations_incomplete", "liste des révocations incomplète"),
@@ -101,6 +105,8 @@ const HEADINGS: [(&str, &str); 102] = [
     ("taken", "pris"),
     ("tap", "saisie"),
     ("timezone", "fuseau horaire"),
+    ("trained_agents", "agents formés"),
+    ("trained_on", "formés le"),
     ("transport", "transport"),
     ("value", "valeur"),
     ("verdict", "décision"),
@@ -198,6 +204,11 @@ fn french(column: &str, code: &str) -> Option<&'static str> {
         ("verdict", "count") => "à compter",
         ("verdict", "leave_out") => "laissé de côté",
         ("origin", "default") => "défaut",
+        ("label_state", "requested") => "demandé",
+        ("label_state", "granted") => "accordé",
+        ("label_state", "watched") => "sous surveillance",
+        ("label_state", "suspended") => "suspendu",
+        ("label_state", "withdrawn") => "retiré",
         ("help", code) => Help::known(code)?.label_fr(),
         ("age", code) => Age::known(code)?.label_fr(),
         _ => return None,

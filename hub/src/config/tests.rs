@@ -24,6 +24,14 @@ fn every_documented_variable_and_key_reaches_its_setting() {
         ("http.trusted_proxies", "192.0.2.1, 2001:db8::1"),
         ("log.filter", "debug"),
         ("log.format", "json"),
+        ("partners.stale_after", "30d"),
+        ("completeness.late_days", "5"),
+        ("label.min_weekly_hours", "30"),
+        ("label.near_margin", "0.5"),
+        ("label.min_agents", "3"),
+        ("label.min_partners", "3"),
+        ("label.statistics_months", "2"),
+        ("label.hours_confirmed_months", "12"),
         ("backup.dir", "/var/backups/msap"),
         ("backup.every", "12h"),
         ("backup.keep", "3"),
@@ -34,8 +42,14 @@ fn every_documented_variable_and_key_reaches_its_setting() {
     ] {
         let variable = format!("MSAP_HUB_{}", key.replace('.', "__").to_uppercase());
         let (section, name) = key.split_once('.').unwrap();
-        let quoted =
-            if key.starts_with("limits") || key == "backup.keep" { value.to_owned() } else { format!("{value:?}") };
+        let quoted = if key.starts_with("limits")
+            || key.starts_with("label")
+            || ["backup.keep", "completeness.late_days"].contains(&key)
+        {
+            value.to_owned()
+        } else {
+            format!("{value:?}")
+        };
         for settings in
             [with(&[(&variable, value)]).unwrap(), with_file(&format!("[{section}]\n{name} = {quoted}")).unwrap()]
         {
@@ -96,6 +110,10 @@ fn invalid_values_are_refused() {
         ("LOG__FORMAT", "xml"),
         ("LOG__FILTER", "msap_hub=loud"),
         ("BACKUP__DIR", "sauvegardes"),
+        ("COMPLETENESS__LATE_DAYS", "251"),
+        ("LABEL__MIN_WEEKLY_HOURS", "169"),
+        ("LABEL__NEAR_MARGIN", "-1"),
+        ("LABEL__MIN_AGENTS", "0"),
         ("BACKUP__EVERY", "0h"),
         ("BACKUP__EVERY", "daily"),
         ("BACKUP__KEEP", "0"),

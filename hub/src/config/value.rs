@@ -3,8 +3,6 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use msap_shared::reference::Terms;
-
 use crate::http::{PublicUrl, PublicUrlError};
 
 /// Devices bear with no longer wait.
@@ -28,9 +26,8 @@ pub(super) fn public_url(text: &str) -> Result<Option<PublicUrl>, PublicUrlError
 }
 
 /// Days, from one to ten years.
-pub(super) fn stale_after(text: &str) -> Option<Terms> {
-    let days = text.strip_suffix('d')?.parse().ok().filter(|days| (1..=3_650).contains(days));
-    days.map(|partners_stale_after_days| Terms { partners_stale_after_days })
+pub(super) fn stale_after(text: &str) -> Option<u16> {
+    text.strip_suffix('d')?.parse().ok().filter(|days| (1..=3_650).contains(days))
 }
 
 /// `30s`, `15m`, `24h` or `7d`, up to ten years.

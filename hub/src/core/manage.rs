@@ -14,11 +14,12 @@ use msap_shared::time::Day;
 use rusqlite::Connection;
 
 use super::{Core, Done, Output};
+use crate::label;
 use crate::replica::Replica;
 use crate::store::check::{self, CheckReport};
 use crate::store::devices;
 use crate::store::pending::PendingChange;
-use crate::store::{StoreError, Turn, chains, findings, journal, pending, rebuild};
+use crate::store::{StoreError, Turn, chains, findings, journal, label_history, pending, rebuild};
 
 /// What an approval did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -197,6 +198,14 @@ impl Core {
             }
             Ok(())
         })
+    }
+
+    /// Notes how labels stand from a day on, where that has changed.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn note_labels(&mut self, changes: &[label::Change], day: Day) -> Result<(), StoreError> {
+        self.store.write(|conn, _| label_history::add(conn, changes, day))
     }
 }
 

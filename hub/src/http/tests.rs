@@ -22,10 +22,12 @@ use crate::store::Store;
 mod access;
 mod beyond;
 mod clients;
+mod completeness;
 mod coordinating;
 mod counts;
 mod file;
 mod journal;
+mod label;
 mod schedules;
 mod session;
 mod settling;
@@ -94,7 +96,7 @@ fn hub() -> Hub {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("hub.db");
     fill(&path);
-    Hub { router: opened(File { path, writer: true, almanac: Arc::new(Almanac::new(45)) }), _dir: dir }
+    Hub { router: opened(File { path, writer: true, almanac: Arc::new(Almanac::default()) }), _dir: dir }
 }
 
 impl Hub {
@@ -123,12 +125,18 @@ async fn figures_have_the_promised_form() {
     let (status, mut body) = hub().get("national", &format!("/v1/visits?{NOVEMBER}&by=month,site")).await;
     assert_eq!(status, 200);
     assert!(body["as_of"].take().as_str().is_some());
+    // Which of the days are over depends on today; of none of these sites any hours are known.
+    let completeness = body["completeness"].take();
+    assert_eq!((&completeness["expected"], &completeness["rate"]), (&0.into(), &Value::Null), "{completeness}");
+    assert!(completeness["missing_sites"].is_array() && completeness["not_expected"].is_array(), "{completeness}");
     let expected = serde_json::json!({
         "as_of": null, "from": "2026-11-01", "to": "2026-11-30", "by": ["month", "site"],
         "total": { "visits": 6, "requests": 7 },
         "rows": [
-            { "month": "2026-11", "site": "275", "site_name": "Chemillé", "visits": 2, "requests": 2 },
-            { "month": "2026-11", "site": "361", "site_name": "Perseigne", "visits": 4, "requests": 5 },
+            { "month": "2026-11", "site": "275", "site_name": "Chemillé", "visits": 2, "requests": 2,
+              "expected": 0, "reported": 0 },
+            { "month": "2026-11", "site": "361", "site_name": "Perseigne", "visits": 4, "requests": 5,
+              "expected": 0, "reported": 0 },
         ],
         "flagged": { "visits": 7, "requests": 7 },
         "completeness": null,

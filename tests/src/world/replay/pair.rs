@@ -82,7 +82,7 @@ impl Pair {
         put.expect("a store in memory");
         let site = site_of("none", "");
         let machine = Machine::new(0, site.id.clone(), &mut rng, 0);
-        Self { fault, rng, server, almanac: Almanac::new(45), machine, site, line: None, lines: 0 }
+        Self { fault, rng, server, almanac: Almanac::default(), machine, site, line: None, lines: 0 }
     }
 
     /// Another house's turn: its machine is new.
