@@ -8,7 +8,7 @@ use msap_shared::code::{Age, Help};
 use crate::lang::Lang;
 
 /// Columns and fields.
-const HEADINGS: [(&str, &str); 104] = [
+const HEADINGS: [(&str, &str); 108] = [
     ("action", "action"),
     ("address", "adresse"),
     ("age", "âge"),

@@ -10,6 +10,7 @@ use super::Views;
 use super::auth::Caller;
 use super::problem::Problem;
 use super::query::Pairs;
+use super::scope;
 use super::tagged::{self, Asked};
 use crate::query::Antennas;
 use crate::store::StoreError;
@@ -31,7 +32,7 @@ pub(super) async fn label<V: Views>(
             let today = ask::today(now);
             // Houses are judged as they are today, by themselves.
             if !caller.scope.covers(&moment, &asked.filters, Antennas::Apart, (today, today))? {
-                return Err(Problem::outside_scope(&caller.scope.to_string()));
+                return Err(Problem::outside_scope(&caller.scope, scope::asked(&asked.filters)));
             }
             let (question, name) = (format!("label {asked:?}"), format!("label-{today}"));
             let pages = almanac.open(&moment)?;
