@@ -62,7 +62,7 @@ fn every_documented_variable_and_key_reaches_its_setting() {
     assert_eq!(with(&[]).unwrap().show().len(), KEYS.len());
     assert_eq!(with(&[]).unwrap().log_filter, "info,rusqlite_migration=warn");
     // A machine that an older hub tells nothing goes by the same.
-    assert_eq!(with(&[]).unwrap().rules.terms(), Terms::default());
+    assert_eq!(with(&[]).unwrap().rules.terms(), msap_shared::reference::Terms::default());
 }
 
 #[test]
