@@ -83,6 +83,7 @@ fn two_desks_that_contradict_each_other_offline_both_see_it_until_one_settles_it
             assert_eq!((&contradicted["state"], versions.len()), (&json!("conflict"), 2), "{contradicted}");
             let shown = agent.cli(&["hours", "show", "--from", "2026-12-19", "--to", "2026-12-19"])?.expect_code(0)?;
             assert!(shown.out.contains("CONFLIT") && shown.out.contains("10 h – 12 h"), "{}", shown.out);
+            assert!(shown.err.contains("msap-agent conflict list"), "and what to do: {}", shown.err);
             assert!(agent.cli(&["conflict", "list"])?.out.contains("absent, vérifié le"), "people read both");
             agent
                 .cli(&["doctor"])?

@@ -2,11 +2,11 @@
 
 use super::*;
 
-async fn put(site: &Site, path: &str, body: Value) -> (u16, Value) {
+pub(super) async fn put(site: &Site, path: &str, body: Value) -> (u16, Value) {
     site.ask(Method::PUT, path, body).await
 }
 
-async fn week(site: &Site) {
+pub(super) async fn week(site: &Site) {
     for day in ["mo", "tu", "we", "th", "fr"] {
         let (status, answer) =
             put(site, "/api/schedule/hours", json!({ day: "9:00-12:00, 14:00-17:30", "from": "2026-11-01" })).await;
@@ -14,7 +14,7 @@ async fn week(site: &Site) {
     }
 }
 
-async fn day(site: &Site, day: &str) -> Value {
+pub(super) async fn day(site: &Site, day: &str) -> Value {
     let (status, schedule) = site.get(&format!("/api/schedule?from={day}&to={day}")).await;
     assert_eq!(status, 200, "{schedule}");
     schedule["days"][0].clone()
@@ -190,7 +190,7 @@ async fn wrong_decisions_are_refused_by_name_and_the_last_good_schedule_stays() 
 }
 
 /// Sends a form as a browser does; the answer's status, address and page.
-async fn form(site: &Site, path: &str, body: &str) -> (u16, String, String) {
+pub(super) async fn form(site: &Site, path: &str, body: &str) -> (u16, String, String) {
     let request = Request::builder().method(Method::POST).uri(path).header("host", "127.0.0.1:8477");
     let request = request.header("origin", "http://127.0.0.1:8477").header("sec-fetch-site", "same-origin");
     let request = request.header("content-type", "application/x-www-form-urlencoded");
