@@ -111,7 +111,9 @@ impl Problem {
 
     /// What is to be written, or shown by its name, is not for a token or person of this scope.
     pub(super) fn not_in_scope(scope: &Scope, asked: impl Into<String>) -> Self {
-        let detail = format!("vous voyez {scope}, dont ceci ne fait pas partie : demandez un autre périmètre");
+        let asked = asked.into();
+        let detail =
+            format!("vous voyez {scope} et demandez {asked}, qui n’en fait pas partie : demandez un autre périmètre");
         Self { detail, ..Self::outside_scope(scope, asked) }
     }
 

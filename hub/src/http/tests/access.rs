@@ -133,7 +133,7 @@ async fn every_address_answers_each_scope_and_role_as_the_table_says() {
                     let (kind, detail) = (answer["type"].as_str().unwrap(), answer["detail"].as_str().unwrap());
                     let named = match kind {
                         "urn:msap:problem:outside-scope" => answer["scope"] == **scope && detail.contains(scope),
-                        "urn:msap:problem:needs-role" => detail.contains("role"),
+                        "urn:msap:problem:needs-role" => detail.contains("rôle"),
                         _ => false,
                     };
                     assert!(named, "{method} {target} as {role} of {scope}: {answer}");
