@@ -110,7 +110,7 @@ async fn every_address_answers_each_scope_and_role_as_the_table_says() {
                     "INSERT OR REPLACE INTO network_closure VALUES ('held', 9900, 9900, 'works', 'x', 'department:49')",
                 )
                 .unwrap();
-                let held = match *method {
+                let held = match method {
                     "DELETE" if target.starts_with("/sites/275/closures") => {
                         Some(Request::put("/v1/sites/275/closures").body(Body::from(CLOSED)))
                     }
