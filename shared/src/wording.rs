@@ -212,6 +212,9 @@ pub fn why(why: &Why, lang: Lang) -> String {
         }
         WhyKind::NoRule => lang.pick("aucun horaire ce jour-là", "no hours on this day").to_owned(),
         WhyKind::NoHours => lang.pick("horaires non renseignés", "no hours given").to_owned(),
+        WhyKind::NoCalendar => {
+            lang.pick("calendrier des jours fériés ou des vacances manquant", "calendar of holidays missing").to_owned()
+        }
     }
 }
 

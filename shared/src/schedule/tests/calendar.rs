@@ -63,10 +63,14 @@ fn a_year_without_data_says_so() {
     let rules = [("hours|2000-01-01|every|tu|-", "09:00-12:00")];
     let plan = plan_of(&rules, "2031-12-23");
     assert_eq!((plan.calendar_missing.public, plan.calendar_missing.school), (true, false));
+    assert_eq!((plan.state, plan.why[0].kind), (DayState::Unknown, WhyKind::NoCalendar), "it may be a holiday");
+    assert_eq!(plan_of(&rules, "2031-12-24").state, DayState::Shut, "no rule speaks of it, whatever it is");
     assert!(!plan_of(&rules, "2030-12-24").calendar_missing.public);
     let school = [rules[0], ("hours|2000-01-01|school|tu|-", "closed")];
     assert!(!plan_of(&school, "2026-02-17").calendar_missing.school);
     assert!(plan_of(&school, "2028-02-17").calendar_missing.school);
+    assert_eq!(plan_of(&school, "2028-02-17").state, DayState::Shut, "no Thursday depends on it");
+    assert_eq!(plan_of(&school, "2028-02-22").state, DayState::Unknown);
     // 2027 is there, up to the day on which school begins again after Christmas.
     assert!(!plan_of(&school, "2026-12-31").calendar_missing.school);
     assert!(plan_of(&school, "2027-01-05").calendar_missing.school);
