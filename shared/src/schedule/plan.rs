@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use super::calendar::{Calendar, GOOD_FRIDAY, Known, good_friday};
+use super::calendar::{Calendar, GOOD_FRIDAY, Known, good_friday, may_be_public};
 use super::closures::NetworkClosure;
 use super::day_plan::{
     CalendarMissing, Choice, DayPlan, DayState, Opening, PlannedPermanence, Prevailing, Version, Why, WhyKind,
@@ -45,8 +45,8 @@ pub struct Surroundings<'a> {
 /// Which intervals `day` has at a site, and why.
 pub fn plan(schedule: &Schedule, day: Day, around: &Surroundings<'_>) -> DayPlan {
     let today = Today::new(schedule, day, around);
-    let otherwise: Vec<_> = today.otherwise().iter().map(versions).collect();
     let plan = versions(&today);
+    let otherwise: Vec<_> = today.otherwise().iter().map(versions).collect();
     if otherwise.iter().all(|other| other.says_the_same(&plan)) {
         return plan;
     }
@@ -169,11 +169,15 @@ impl<'a> Today<'a> {
 
     /// The same day, if the calendars that are missing said something else of it.
     fn otherwise(&self) -> Vec<Self> {
+        let CalendarMissing { public, school } = self.missing;
+        if !public && !school {
+            return Vec::new();
+        }
         let mut found = vec![self.clone()];
-        if self.missing.public {
+        if public && may_be_public(self.day) {
             found.extend(found.clone().into_iter().map(|day| Self { public: Some(SOME_HOLIDAY), ..day }));
         }
-        if self.missing.school {
+        if school {
             found.extend(found.clone().into_iter().map(|day| Self { school: true, ..day }));
         }
         found.split_off(1)
