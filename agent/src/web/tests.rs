@@ -331,3 +331,4 @@ async fn a_rebound_name_is_refused_before_anything_is_read() {
 
 mod house;
 mod page;
+mod remarks;
