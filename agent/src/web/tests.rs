@@ -333,4 +333,5 @@ mod contradictions;
 mod decisions;
 mod house;
 mod page;
+mod remarks;
 mod shown;

@@ -47,7 +47,8 @@ fn calendars_and_closures_are_kept_as_they_are_sent_and_the_houses_own_word_prev
     let mut core = core();
     welcomed(&mut core);
     let rules = msap_shared::io::hours::read("Mo-Fr 09:00-12:00").unwrap().rules;
-    let hours = Decision::Hours { from: None, place: Default::default(), rules, exceptions: Vec::new() };
+    let hours =
+        Decision::Hours { from: None, place: Default::default(), rules, exceptions: Vec::new(), untold: Vec::new() };
     decide(&mut core, hours);
     let friday = "2026-12-25";
     assert!(schedule(&mut core, friday).plans[0].calendar_missing.public, "no calendar is no «no holiday»");
