@@ -144,7 +144,10 @@ fn hours_that_are_entered_hold_from_their_day_and_take_the_text_back_that_said_t
     assert!(schedule(&mut core, "2026-11-20").schedule.text().is_some_and(|said| said.agreed().is_some()));
     let rules = msap_shared::io::hours::read("Mo-Fr 09:00-12:00").unwrap().rules;
     let from = Some(day("2026-12-01"));
-    decide(&mut core, Decision::Hours { from, place: Default::default(), rules, exceptions: Vec::new() });
+    decide(
+        &mut core,
+        Decision::Hours { from, place: Default::default(), rules, exceptions: Vec::new(), untold: Vec::new() },
+    );
     let view = schedule(&mut core, "2026-12-01");
     assert_eq!(view.plans[0].minutes(), Some(180));
     let text = view.schedule.text().and_then(|said| said.agreed()?.body.clone());
