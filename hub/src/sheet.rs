@@ -98,14 +98,17 @@ impl Sheet {
         writer.into_inner().expect("a vector takes all")
     }
 
-    /// For a terminal, or as lines of fields.
-    pub fn grid(&self, lang: Lang) -> Grid {
+    /// For a terminal, or as lines of fields. `say` has the word that people read for a text of a
+    /// column.
+    pub fn grid(&self, lang: Lang, say: impl Fn(&str, &str) -> String) -> Grid {
         let header = self.columns.iter().map(|column| lang.of(&column.french, &column.name).clone()).collect();
-        let said = |cell: &Cell| match cell {
-            Cell::Text(text) | Cell::Time(text) => text.clone(),
+        let said = |(column, cell): (&Column, &Cell)| match cell {
+            Cell::Text(text) => say(&column.name, text),
+            Cell::Time(text) => text.clone(),
             other => other.said(lang.of(SheetFormat::CsvFr, SheetFormat::Csv)),
         };
-        Grid { header, rows: self.rows.iter().map(|row| row.iter().map(said).collect()).collect() }
+        let row = |row: &Vec<Cell>| self.columns.iter().zip(row).map(said).collect();
+        Grid { header, rows: self.rows.iter().map(row).collect() }
     }
 }
 

@@ -132,15 +132,15 @@ fn hours_and_closures_change_the_days_that_they_are_about_and_no_others() {
         desk.does("closure add --from {3} --to {4} --reason training")?;
         assert_eq!(desk.shows(3)?, expect("shut", &[], "closed"));
         assert_eq!(desk.shows(4)?.0, "shut");
-        let listed = [&*desk.day(3), &desk.day(4), "fermé", "formation", "autres horaires", "ouvert en plus", "mairie"];
+        let listed = [&*desk.day(3), &desk.day(4), "fermé", "formation", "autres horaires", "ouvert en plus", "Mairie"];
         desk.prints("closure list", &listed)?;
         desk.prints("hours show --from {3} --to {3}", &["fermé", "fermeture : formation"])?;
         desk.does("closure remove --from {3} --to {4}")?;
         assert_eq!(desk.shows(3)?, expect("open", &["09:00-12:00 -"], "rule"));
         for (line, field) in [
-            ("hours set n'importe_quoi", "osm"),
-            ("hours day demain 09:00-12:00", "weekday"),
-            ("hours day lundi 12:00-09:00", "mo"),
+            ("hours set n'importe_quoi", "OSM"),
+            ("hours day demain 09:00-12:00", "JOUR"),
+            ("hours day lundi 12:00-09:00", "HORAIRES"),
             ("hours replace --from {1} --to {0} --hours 9:00-10:00", "to"),
             ("hours move --from {1} --to-place La_Mairie", "to_place"),
             ("hours good-friday peut-être", "good_friday"),
@@ -192,12 +192,12 @@ fn permanences_staff_and_absences_change_the_days_that_they_are_about_and_no_oth
         assert_eq!(agents(1)?, [Value::Null, Value::Null]);
         for (line, field) in [
             ("permanence add CAF --day lundi --slots 09:00-12:00", "operator"),
-            ("permanence add CNAF --day lundi --slots neuf", "hours"),
+            ("permanence add CNAF --day lundi --slots neuf", "HORAIRES"),
             ("permanence cancel CNAF --day {1} --reason strike", "day"),
             ("permanence cancel CNAF --day {7} --reason fatigue", "reason"),
             ("permanence resume CNAF --day {7}", "day"),
             ("staff set 100", "agents"),
-            ("staff set 1 --day dimanche --from {0}", "hours"),
+            ("staff set 1 --day dimanche --from {0}", "HORAIRES"),
             ("staff absence add --from {1} --agents 0", "agents"),
             ("staff absence add --from {1} --kind vacances", "kind"),
             ("staff absence remove inconnue", "id"),

@@ -41,7 +41,7 @@ async fn the_page_of_hours_says_who_is_away_what_holds_and_what_comes() {
             "Prochaine fermeture : jeudi 3 décembre",
             "Règles particulières, qui passent avant",
             "10 h – 12 h",
-            "id=\"days-mo\" name=\"mo\" value=\"09:00-12:00/free/1, 14:00-17:30/free/1\"",
+            "id=\"days-mo\" name=\"mo\" value=\"09:00-12:00, 14:00-17:30\"",
         ],
     );
     assert_eq!(told.matches("Absence : ").count() / told.matches("Retirer : Absence : ").count(), 2, "of one absence");
