@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_terminal_shows_texts_as_they_are() {
-        let grid = sheet().grid(Lang::Fr);
+        let grid = sheet().grid(Lang::Fr, |_, text| text.to_owned());
         assert_eq!(grid.header[0], "jour");
         assert_eq!(grid.rows[0], ["2026-11-20", "=1+1", "-3", "-12,5"]);
     }
