@@ -50,6 +50,8 @@ fn hello() -> Frame {
         offers: true,
         references: None,
         tried: None,
+        waiting: None,
+        oldest_waiting_day: None,
     })
 }
 
