@@ -25,6 +25,7 @@ pub use self::change::{Hub, change};
 pub use self::error::AdminError;
 pub use self::listed::{look_beside_list, revocations};
 pub use self::look::look;
+pub(crate) use self::reply::moment;
 pub use self::reply::{
     AuthoritiesObject, AuthorityObject, CheckObject, DeviceObject, DocumentObject, FlaggedObject, FoldedObject,
     HeldObject, InvitationObject, JournalObject, RefusedObject, Reply, RevocationsObject, RevokedObject, TokenObject,
@@ -121,6 +122,11 @@ pub enum Look {
     FlaggedOne {
         /// Its id.
         id: String,
+    },
+    /// How sites and machines stand, filtered as in the API.
+    Fleet {
+        /// Filters.
+        filters: Pairs,
     },
     /// Lines of the journal.
     Journal {

@@ -90,11 +90,23 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
         Command::Token(token) => managed(&cli.global, request::token(token), None),
         Command::Counts(counts) => {
             let format = counts.format;
+            if format == Format::CsvFr {
+                let text = lang.of("counts n’écrit pas encore csv-fr", "counts does not write csv-fr yet");
+                return Err(Failure::new(Exit::Usage, text));
+            }
             if cli.global.json && format == Format::Csv {
                 let text = lang.of("--json et --format csv s’excluent", "--json and --format csv exclude each other");
                 return Err(Failure::new(Exit::Usage, text));
             }
             managed(&cli.global, request::counts(counts), Some(format))
+        }
+        Command::Fleet(fleet) => {
+            let format = fleet.format;
+            if cli.global.json && matches!(format, Format::Csv | Format::CsvFr) {
+                let text = lang.of("--json et un format CSV s’excluent", "--json and a CSV format exclude each other");
+                return Err(Failure::new(Exit::Usage, text));
+            }
+            managed(&cli.global, request::fleet(fleet), Some(format))
         }
         Command::ImportBundle(args) => {
             let (request, answer) = bundle::import(args, lang)?;

@@ -5,21 +5,25 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use config::{File, FileFormat, Source, Value, ValueKind};
 use serde::{Deserialize, Serialize};
 
+pub use self::error::{ConfigError, Origin};
 use crate::backup::schedule::Schedule;
-use crate::lang::{Lang, Phrase};
+use crate::drift::Nightly;
+use crate::lang::Phrase;
+
+mod error;
 
 const PREFIX: &str = "MSAP_HUB_";
 /// Devices bear with no longer wait.
 const RETURN_OVER_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// Every setting: name, default and meaning. The documentation and `config show` print this.
-pub const KEYS: [(&str, &str, Phrase); 14] = [
+pub const KEYS: [(&str, &str, Phrase); 16] = [
     (
         "sync.listen",
         "[::]:4433",
@@ -41,6 +45,15 @@ pub const KEYS: [(&str, &str, Phrase); 14] = [
         Phrase::new(
             "adresses IP de mandataires, séparées par des virgules",
             "IP addresses of proxies, separated by commas",
+        ),
+    ),
+    ("metrics.listen", "", Phrase::new("adresse des mesures pour Prometheus", "address of the metrics for Prometheus")),
+    (
+        "check.hour",
+        "3",
+        Phrase::new(
+            "heure du hub à laquelle toute la base est vérifiée",
+            "hour of the hub at which all of the database is checked",
         ),
     ),
     ("log.filter", "info,rusqlite_migration=warn", Phrase::new("filtre du journal technique", "filter of the log")),
@@ -65,19 +78,6 @@ pub const KEYS: [(&str, &str, Phrase); 14] = [
     ("limits.sync_connections", "8192", Phrase::new("postes connectés à la fois", "sites connected at once")),
 ];
 
-/// Where a value came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// Nobody set it.
-    Default,
-    /// The settings file.
-    File(PathBuf),
-    /// An environment variable.
-    Variable(String),
-    /// An option of the command.
-    Option(&'static str),
-}
-
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
@@ -98,6 +98,10 @@ pub struct Settings {
     pub sync_return_over: Duration,
     /// Where programs connect.
     pub http_listen: SocketAddr,
+    /// Where metrics are to be had; `None` when they are not.
+    pub metrics_listen: Option<SocketAddr>,
+    /// When the whole database is checked; `None`: only when asked.
+    pub check: Option<Nightly>,
     /// Which events are logged.
     pub log_filter: String,
     /// How they are logged; `None`: text on a terminal, JSON otherwise.
@@ -126,79 +130,6 @@ pub struct Shown {
     pub value: String,
     /// Where it came from.
     pub origin: String,
-}
-
-/// Why the settings cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("the settings file {} cannot be read", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The file is not TOML.
-    #[error("the settings file {} is not valid TOML", path.display())]
-    Toml {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: Box<config::ConfigError>,
-    },
-    /// A setting that does not exist.
-    #[error("{key:?} in {origin} is not a setting")]
-    Unknown {
-        /// Its name.
-        key: String,
-        /// Where it stands.
-        origin: Origin,
-    },
-    /// A value that the setting cannot take.
-    #[error("{key} = {value:?} in {origin}: expected {expected}")]
-    Invalid {
-        /// The setting.
-        key: &'static str,
-        /// Its value.
-        value: String,
-        /// Where it stands.
-        origin: Origin,
-        /// What would have been right.
-        expected: Phrase,
-    },
-}
-
-impl std::fmt::Display for Origin {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Default => f.write_str("default"),
-            Self::File(path) => write!(f, "{}", path.display()),
-            Self::Variable(name) => f.write_str(name),
-            Self::Option(name) => f.write_str(name),
-        }
-    }
-}
-
-impl ConfigError {
-    /// The error as people read it.
-    pub fn say(&self, lang: Lang) -> String {
-        let french = match self {
-            Self::Read { path, source } => {
-                format!("le fichier de réglages {} est illisible : {source}", path.display())
-            }
-            Self::Toml { path, source } => {
-                format!("le fichier de réglages {} n’est pas du TOML : {source}", path.display())
-            }
-            Self::Unknown { key, origin } => format!("{key:?} ({origin}) n’est pas un réglage"),
-            Self::Invalid { key, value, origin, expected } => {
-                format!("{key} = {value:?} ({origin}) ; attendu : {}", expected.fr)
-            }
-        };
-        lang.of(french, crate::exit::with_causes(self))
-    }
 }
 
 impl Settings {
@@ -296,6 +227,16 @@ impl Settings {
                 )
             })?,
             http_listen: socket("http.listen")?,
+            metrics_listen: match text("metrics.listen") {
+                "" => None,
+                _ => Some(socket("metrics.listen")?),
+            },
+            check: match text("check.hour") {
+                "" => None,
+                hour => Some(hour.parse().ok().and_then(Nightly::at).ok_or_else(|| {
+                    wrong("check.hour", "une heure de 0 à 23, ou rien", "an hour from 0 to 23, or nothing")
+                })?),
+            },
             partners_stale_after_days: stale_after(text("partners.stale_after")).ok_or_else(|| {
                 wrong("partners.stale_after", "un nombre de jours tel que 45d", "a number of days such as 45d")
             })?,

@@ -10,6 +10,7 @@ mod closures;
 mod conflicts;
 mod documents;
 mod exports;
+mod fleet;
 mod moment;
 mod partners;
 mod problem;

@@ -17,6 +17,7 @@ use msap_shared::time::{Day, SiteZone};
 pub use self::field::{Field, FieldError};
 pub use self::geography::{Department, department, department_region, known_region, present_commune};
 pub use self::object::{Contact, SiteObject};
+pub use self::state::{STATES, state};
 
 /// What a site is in the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -20,6 +20,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 pub mod calendars;
 pub mod chains;
 pub mod check;
+pub mod check_runs;
 pub mod copy;
 pub mod devices;
 pub mod documents;
@@ -45,7 +46,7 @@ pub mod wal;
 pub const FILE_NAME: &str = "hub.db";
 
 /// The layouts of the database, version by version; only ever appended to.
-pub const MIGRATIONS: [&str; 9] = [
+pub const MIGRATIONS: [&str; 10] = [
     include_str!("store/migration_1.sql"),
     include_str!("store/migration_2.sql"),
     include_str!("store/migration_3.sql"),
@@ -55,6 +56,7 @@ pub const MIGRATIONS: [&str; 9] = [
     include_str!("store/migration_7.sql"),
     include_str!("store/migration_8.sql"),
     include_str!("store/migration_9.sql"),
+    include_str!("store/migration_10.sql"),
 ];
 
 /// A source of 16 random bytes: epochs and tags.

@@ -9,6 +9,7 @@ use super::reply::{FlaggedObject, Reply};
 use super::{AdminError, Look, settle};
 use crate::almanac::Almanac;
 use crate::ask::{self, Given};
+use crate::fleet::{self, FleetFilter};
 use crate::http::{figures_object, flagged_filter, in_conflict, site_filter};
 use crate::import::{self, ImportReport};
 use crate::keys::Named;
@@ -94,6 +95,7 @@ pub fn look(conn: &Connection, look: &Look, lang: Lang, now: Timestamp) -> Resul
             object.settled = settled.map(|settled| settled.reason);
             Reply::FlaggedOne(Box::new(object))
         }
+        Look::Fleet { filters } => Reply::Fleet(Box::new(fleet::answer(conn, &FleetFilter::of(conn, filters)?, now)?)),
         Look::Journal { after, limit } => {
             let limit = (*limit).min(JOURNAL_MAX);
             let lines = match after {

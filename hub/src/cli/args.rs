@@ -7,6 +7,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use msap_shared::io::usage;
 
 pub(crate) use self::catalogue::{Catalogue, Conflict};
+pub(crate) use self::fleet::Fleet;
 pub(crate) use self::settle::{Flagged, Refused};
 pub(crate) use self::site::Site;
 use super::bundle::{ExportBundle, ImportBundle};
@@ -14,6 +15,7 @@ use super::{Backup, Ca, Restore};
 use crate::lang::Lang;
 
 mod catalogue;
+mod fleet;
 mod settle;
 mod site;
 
@@ -66,6 +68,8 @@ pub(crate) enum Command {
     Token(Token),
     /// Visites et demandes
     Counts(Counts),
+    /// L’état du parc : lieux et postes, par département, avec ce qui ne va pas
+    Fleet(Fleet),
     /// Prend le fichier d’un poste sans réseau, apporté sur une clé USB
     ImportBundle(ImportBundle),
     /// Écrit la réponse à rapporter à un poste sans réseau
@@ -133,6 +137,9 @@ pub(crate) struct Serve {
     /// Adresse de l’interface HTTP (port 0 : au choix du système)
     #[arg(long, value_name = "ADRESSE", value_parser = address)]
     http: Option<SocketAddr>,
+    /// Adresse des mesures pour Prometheus (port 0 : au choix du système) ; sans elle, aucune
+    #[arg(long, value_name = "ADRESSE", value_parser = address)]
+    metrics: Option<SocketAddr>,
 }
 
 impl Serve {
@@ -140,7 +147,8 @@ impl Serve {
     pub(crate) fn options(&self) -> Vec<(&'static str, &'static str, String)> {
         let sync = self.sync.map(|address| ("sync.listen", "--sync", address.to_string()));
         let http = self.http.map(|address| ("http.listen", "--http", address.to_string()));
-        sync.into_iter().chain(http).collect()
+        let metrics = self.metrics.map(|address| ("metrics.listen", "--metrics", address.to_string()));
+        sync.into_iter().chain(http).chain(metrics).collect()
     }
 }
 
@@ -262,6 +270,8 @@ pub(crate) enum Format {
     Table,
     /// CSV
     Csv,
+    /// CSV pour un tableur français
+    CsvFr,
     /// JSON
     Json,
 }

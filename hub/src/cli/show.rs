@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::args::Format;
 use super::table::{list, object, plain};
-use super::{bundle, catalogue, imported, table, words};
+use super::{bundle, catalogue, fleet, imported, table, words};
 use crate::admin::{AuthoritiesObject, DeviceObject, HeldObject, Reply};
 use crate::config::Shown;
 use crate::doctor::Finding;
@@ -157,6 +157,7 @@ pub(crate) fn reply(reply: Reply, format: Option<Format>, json: bool, lang: Lang
         Reply::RefusedOne(row) => object(&row, json, lang),
         Reply::Flagged(rows) => list(&rows, &["id", "site", "date", "reason", "value"], json, lang),
         Reply::FlaggedOne(row) => object(&row, json, lang),
+        Reply::Fleet(found) => fleet::show(&found, format, json, lang),
         Reply::Journal(rows) => list(&rows, &["n", "at", "action", "subject", "detail"], json, lang),
         Reply::Documents(rows) => list(&rows, &["id", "changes"], json, lang),
     }

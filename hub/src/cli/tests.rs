@@ -17,7 +17,7 @@ fn the_command_line_is_well_formed() {
 #[test]
 fn the_commands_that_scripts_rely_on_parse() {
     for line in [
-        "serve --sync 127.0.0.1:0 --http 127.0.0.1:0 --data d --keys k --config c",
+        "serve --sync 127.0.0.1:0 --http 127.0.0.1:0 --metrics 127.0.0.1:0 --data d --keys k --config c",
         "site import sites.csv --dry-run --json",
         "site list --department 49 --kind house",
         "site show 275",
@@ -43,6 +43,8 @@ fn the_commands_that_scripts_rely_on_parse() {
         "token list",
         "token revoke x",
         "counts --from 2026-11-01 --to 2026-11-30 --by day,site --operator CNAF --help-kind online --format csv",
+        "fleet --department 49 --state silent,refused --version 0.1.0 --kind house --format csv-fr",
+        "fleet --site 275 --bearer mairie --region 52 --json",
         "check --rebuild",
         "check --seal",
         "restore copie.db --other-keys",

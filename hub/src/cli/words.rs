@@ -8,7 +8,7 @@ use msap_shared::code::{Age, Help};
 use crate::lang::Lang;
 
 /// Columns and fields.
-const HEADINGS: [(&str, &str); 97] = [
+const HEADINGS: [(&str, &str); 100] = [
     ("action", "action"),
     ("address", "adresse"),
     ("age", "âge"),
@@ -68,6 +68,7 @@ const HEADINGS: [(&str, &str); 97] = [
     ("new_epoch", "nouvelle époque"),
     ("next", "que faire"),
     ("old", "ancien"),
+    ("oldest_waiting_day", "plus ancien jour en attente"),
     ("open_now", "ouvert"),
     ("operator", "partenaire"),
     ("origin", "origine"),
@@ -91,6 +92,7 @@ const HEADINGS: [(&str, &str); 97] = [
     ("set_aside", "mise de côté"),
     ("settled", "décidé"),
     ("site", "lieu"),
+    ("sites", "lieux"),
     ("standing", "statut"),
     ("state", "état"),
     ("subject", "objet"),
@@ -98,6 +100,7 @@ const HEADINGS: [(&str, &str); 97] = [
     ("tap", "saisie"),
     ("timezone", "fuseau horaire"),
     ("transport", "transport"),
+    ("turned_away", "refusé le"),
     ("value", "valeur"),
     ("verdict", "décision"),
     ("version", "version"),
@@ -150,6 +153,7 @@ fn french(column: &str, code: &str) -> Option<&'static str> {
         ("state", "up_to_date") => "à jour",
         ("state", "behind") => "en retard",
         ("state", "silent") => "silencieux",
+        ("state", "refused") => "refusé",
         ("state", "retired") => "fermé",
         ("state", "good") => "bon",
         ("state", "doubtful") => "à surveiller",
@@ -162,6 +166,7 @@ fn french(column: &str, code: &str) -> Option<&'static str> {
         ("standing", "replaced") => "remplacé",
         ("standing", "forked") => "en double",
         ("check", "backup") => "sauvegarde",
+        ("check", "check") => "vérification",
         ("check", "data") => "données",
         ("check", "database") => "base",
         ("check", "devices") => "postes",

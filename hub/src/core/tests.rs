@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::store::Fresh;
 
+mod contact;
 mod edits;
 mod settling;
 mod standing;

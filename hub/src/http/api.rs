@@ -9,7 +9,7 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use super::problem::Problem;
-use super::{Views, auth, closures, conflicts, documents, exports, partners, schedule, settling, sites, visits};
+use super::{Views, auth, closures, conflicts, documents, exports, fleet, partners, schedule, settling, sites, visits};
 
 /// Largest body of a request.
 const BODY_LEN_MAX: usize = 64 * 1024;
@@ -42,6 +42,7 @@ pub fn router<V: Views>(views: V) -> Router {
         .route("/exports/anct.csv", get(exports::anct::<V>))
         .route("/conflicts", get(conflicts::list::<V>))
         .route("/conflicts/{id}", post(conflicts::settle::<V>))
+        .route("/fleet", get(fleet::fleet::<V>))
         .route("/flagged", get(settling::flagged::<V>))
         .route("/refused", get(settling::refused::<V>))
         .route("/documents", get(documents::list::<V>))

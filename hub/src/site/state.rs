@@ -17,10 +17,16 @@ const BEHIND_DAYS: usize = 1;
 /// Ended opening days after which a site is silent.
 const SILENT_DAYS: usize = 5;
 
+/// Every word, the worst last.
+pub const STATES: [&str; 7] = ["retired", "up_to_date", "never_connected", "behind", "pending", "silent", "refused"];
+
 /// The stable word for it.
-pub(super) fn state(site: &Site, contact: &Contact, now: Timestamp) -> &'static str {
+pub fn state(site: &Site, contact: &Contact, now: Timestamp) -> &'static str {
     if site.life == Life::Retired {
         return "retired";
+    }
+    if contact.refused {
+        return "refused";
     }
     if contact.active == 0 && contact.pending > 0 {
         return "pending";
@@ -103,7 +109,9 @@ mod tests {
         assert_eq!(state(&site("Europe/Paris"), &Contact::default(), in_sync), "never_connected");
         let pending = Contact { active: 0, pending: 1, ..contact };
         assert_eq!(state(&site("Europe/Paris"), &pending, in_sync), "pending");
+        let refused = Contact { refused: true, ..pending.clone() };
+        assert_eq!(state(&site("Europe/Paris"), &refused, in_sync), "refused");
         let retired = Site { life: Life::Retired, ..site("Europe/Paris") };
-        assert_eq!(state(&retired, &pending, in_sync), "retired");
+        assert_eq!(state(&retired, &refused, in_sync), "retired");
     }
 }

@@ -1,0 +1,172 @@
+//! Tables that leave the hub: for spreadsheets, for programs, and for a terminal.
+//!
+//! Made by whatever tells a view, such as `counts`; written by the API and by the command line.
+//! Columns are stable: they are added to and not renamed. A text that a spreadsheet would take for
+//! a formula is written as text.
+
+use msap_shared::time::Day;
+use serde::{Deserialize, Serialize};
+
+use crate::lang::Lang;
+use crate::out::Grid;
+
+/// How a sheet is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SheetFormat {
+    /// RFC 4180, UTF-8, days as 2026-11-20, a decimal point.
+    Csv,
+    /// What a French spreadsheet opens: `;`, a byte order mark, days as 20/11/2026, a decimal comma.
+    CsvFr,
+}
+
+/// A column's names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column {
+    /// The stable one, of JSON and CSV.
+    pub name: String,
+    /// The one that people read in French.
+    pub french: String,
+}
+
+impl Column {
+    /// Both names.
+    pub fn new(name: impl Into<String>, french: impl Into<String>) -> Self {
+        Self { name: name.into(), french: french.into() }
+    }
+}
+
+/// One value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cell {
+    /// None: a figure that has no meaning here, or nothing to compare with.
+    None,
+    /// A text as it is.
+    Text(String),
+    /// A day, month or quarter, as 2026-11-20, 2026-11 or 2026-Q4.
+    Time(String),
+    /// A whole number.
+    Number(i64),
+    /// A number with one decimal.
+    Decimal(f64),
+}
+
+/// Columns and rows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sheet {
+    /// One per cell of each row.
+    pub columns: Vec<Column>,
+    /// The rows.
+    pub rows: Vec<Vec<Cell>>,
+}
+
+impl Sheet {
+    /// The bytes of a file.
+    pub fn write(&self, format: SheetFormat) -> Vec<u8> {
+        let (start, delimiter) = match format {
+            SheetFormat::Csv => ("", b','),
+            SheetFormat::CsvFr => ("\u{feff}", b';'),
+        };
+        let terminator = csv::Terminator::CRLF;
+        let mut writer = csv::WriterBuilder::new()
+            .delimiter(delimiter)
+            .terminator(terminator)
+            .from_writer(start.as_bytes().to_vec());
+        let header = self.columns.iter().map(|column| match format {
+            SheetFormat::Csv => column.name.clone(),
+            SheetFormat::CsvFr => column.french.clone(),
+        });
+        let rows = self.rows.iter().map(|row| row.iter().map(|cell| cell.said(format)).collect::<Vec<_>>());
+        for record in std::iter::once(header.collect()).chain(rows) {
+            writer.write_record(&record).expect("a vector takes all, and every row has the header's columns");
+        }
+        writer.into_inner().expect("a vector takes all")
+    }
+
+    /// For a terminal, or as lines of fields.
+    pub fn grid(&self, lang: Lang) -> Grid {
+        let header = self.columns.iter().map(|column| lang.of(&column.french, &column.name).clone()).collect();
+        let said = |cell: &Cell| match cell {
+            Cell::Text(text) | Cell::Time(text) => text.clone(),
+            other => other.said(lang.of(SheetFormat::CsvFr, SheetFormat::Csv)),
+        };
+        Grid { header, rows: self.rows.iter().map(|row| row.iter().map(said).collect()).collect() }
+    }
+}
+
+impl Cell {
+    fn said(&self, format: SheetFormat) -> String {
+        match (self, format) {
+            (Self::None, _) => String::new(),
+            (Self::Text(text), _) => plain(text),
+            (Self::Time(time), SheetFormat::Csv) => plain(time),
+            (Self::Time(time), SheetFormat::CsvFr) => french(time),
+            (Self::Number(number), _) => number.to_string(),
+            (Self::Decimal(number), SheetFormat::Csv) => format!("{number:.1}"),
+            (Self::Decimal(number), SheetFormat::CsvFr) => format!("{number:.1}").replace('.', ","),
+        }
+    }
+}
+
+/// A text that a spreadsheet does not take for a formula.
+fn plain(text: &str) -> String {
+    match text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        true => format!("'{text}"),
+        false => text.to_owned(),
+    }
+}
+
+/// A time as it is written in France.
+fn french(time: &str) -> String {
+    if let Ok(day) = time.parse::<Day>() {
+        let date = day.date();
+        return format!("{:02}/{:02}/{:04}", date.day(), date.month(), date.year());
+    }
+    match time.split_once('-') {
+        Some((year, quarter)) if quarter.starts_with('Q') => format!("{} {year}", quarter.replace('Q', "T")),
+        Some((year, month)) => plain(&format!("{month}/{year}")),
+        None => plain(time),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sheet() -> Sheet {
+        let text = |text: &str| Cell::Text(text.to_owned());
+        let time = |text: &str| Cell::Time(text.to_owned());
+        let columns = ["day", "name", "visits", "percent"].into_iter().zip(["jour", "nom", "visites", "pour cent"]);
+        Sheet {
+            columns: columns.map(|(name, french)| Column::new(name, french)).collect(),
+            rows: vec![
+                vec![time("2026-11-20"), text("=1+1"), Cell::Number(-3), Cell::Decimal(-12.5)],
+                vec![time("2026-11"), text("a;b,\"c\""), Cell::None, Cell::Decimal(0.04)],
+                vec![time("2026-Q4"), text("@b"), Cell::Number(1), Cell::None],
+                vec![time("2026"), text("-é"), Cell::Number(0), Cell::None],
+                vec![time("2026"), text("+33"), Cell::Number(0), Cell::None],
+            ],
+        }
+    }
+
+    #[test]
+    fn csv_is_rfc_4180_and_no_text_is_a_formula() {
+        let expected = "day,name,visits,percent\r\n2026-11-20,'=1+1,-3,-12.5\r\n2026-11,\"a;b,\"\"c\"\"\",,0.0\r\n\
+                        2026-Q4,'@b,1,\r\n2026,'-é,0,\r\n2026,'+33,0,\r\n";
+        assert_eq!(String::from_utf8(sheet().write(SheetFormat::Csv)).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_french_spreadsheet_opens_csv_fr() {
+        let expected = "\u{feff}jour;nom;visites;pour cent\r\n20/11/2026;'=1+1;-3;-12,5\r\n\
+                        11/2026;\"a;b,\"\"c\"\"\";;0,0\r\nT4 2026;'@b;1;\r\n2026;'-é;0;\r\n2026;'+33;0;\r\n";
+        assert_eq!(String::from_utf8(sheet().write(SheetFormat::CsvFr)).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_terminal_shows_texts_as_they_are() {
+        let grid = sheet().grid(Lang::Fr);
+        assert_eq!(grid.header[0], "jour");
+        assert_eq!(grid.rows[0], ["2026-11-20", "=1+1", "-3", "-12,5"]);
+    }
+}
