@@ -22,6 +22,8 @@ fn every_documented_variable_and_key_reaches_its_setting() {
         ("http.listen", "[::1]:2"),
         ("http.public_url", "https://hub.exemple.fr"),
         ("http.trusted_proxies", "192.0.2.1, 2001:db8::1"),
+        ("metrics.listen", "[::1]:9100"),
+        ("check.hour", "4"),
         ("log.filter", "debug"),
         ("log.format", "json"),
         ("partners.stale_after", "30d"),
@@ -62,7 +64,7 @@ fn every_documented_variable_and_key_reaches_its_setting() {
     assert_eq!(with(&[]).unwrap().show().len(), KEYS.len());
     assert_eq!(with(&[]).unwrap().log_filter, "info,rusqlite_migration=warn");
     // A machine that an older hub tells nothing goes by the same.
-    assert_eq!(with(&[]).unwrap().rules.terms(), Terms::default());
+    assert_eq!(with(&[]).unwrap().rules.terms(), msap_shared::reference::Terms::default());
 }
 
 #[test]
@@ -120,6 +122,10 @@ fn invalid_values_are_refused() {
         ("PARTNERS__STALE_AFTER", "0d"),
         ("PARTNERS__STALE_AFTER", "3651d"),
         ("PARTNERS__STALE_AFTER", "10"),
+        ("METRICS__LISTEN", "9100"),
+        ("CHECK__HOUR", "24"),
+        ("CHECK__HOUR", "-1"),
+        ("CHECK__HOUR", "03:00"),
         ("LIMITS__HTTP_CONNECTIONS", "0"),
         ("LIMITS__SYNC_CONNECTIONS", "100001"),
     ] {
