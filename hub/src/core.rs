@@ -90,6 +90,7 @@ impl Input {
 
 /// Something to do, after the commit.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all send a frame: a box would be an allocation for each")]
 pub enum Output {
     /// Send a frame.
     Send(ConnId, Frame),
@@ -148,8 +149,7 @@ impl Core {
     /// Takes over a store. `zone` is the hub's own: it dates what is received.
     pub fn new(store: Store, zone: SiteZone, revocations: Revocations) -> Self {
         let (sources, live, outputs) = (Sources::default(), BTreeMap::new(), Vec::new());
-        let (doubted, forwarded, full, writer) = (false, None, false, None);
-        let pushes = Pushes::default();
+        let (doubted, forwarded, full, writer, pushes) = (false, None, false, None, Pushes::default());
         Self { store, zone, revocations, sources, live, doubted, forwarded, full, writer, pushes, outputs }
     }
 
@@ -335,8 +335,7 @@ fn step(
             match admit(tx, revocations, &fingerprint, site, today)? {
                 Ok((standing, site)) => {
                     let session = HubSession::new(Grant::of_site(site), standing);
-                    let (device, greeted) = (fingerprint.device(), false);
-                    let (in_sync, in_flight) = (false, false);
+                    let (device, greeted, in_sync, in_flight) = (fingerprint.device(), false, false, false);
                     live.insert(conn, Live { session, device, transport, greeted, in_sync, in_flight });
                 }
                 Err(code) => {

@@ -208,6 +208,7 @@ impl Doctor {
     }
 }
 
+#[expect(clippy::large_enum_variant, reason = "one is made, and taken apart at once")]
 enum ReadBack {
     /// A layout that the next start brings up to date.
     Older(u32),
