@@ -215,11 +215,13 @@ impl Book {
         worked
     }
 
-    /// Whether one of these closures has a say in what was worked out.
+    /// Whether one of these closures has a say in what was worked out, or in what whoever still has
+    /// the pages of before may work out from now on.
     fn is_concerned(&self, closures: &[NetworkClosure]) -> bool {
         let worked = self.worked.lock().unwrap_or_else(PoisonError::into_inner);
         let Place { region, department, .. } = &worked.place;
-        closures.iter().any(|closure| calendars::concerns(&closure.scope, region, department))
+        let untouched = worked.place == Place::default() && !closures.is_empty();
+        untouched || closures.iter().any(|closure| calendars::concerns(&closure.scope, region, department))
     }
 
     /// What people contradict each other on, until somebody settles it, and in which document.

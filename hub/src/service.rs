@@ -344,9 +344,9 @@ impl Handle {
     /// Why the writer cannot do its work, if it cannot. Nothing is asked of it.
     pub fn trouble(&self) -> Option<&'static str> {
         if self.jobs.is_closed() || self.pulse.age() >= TURN_MAX {
-            return Some("the writer does not answer");
+            return Some("le hub n’écrit plus : relancez-le, puis « msap-hub doctor »");
         }
-        self.pulse.is_full().then_some("the disk is full: nothing is taken in")
+        self.pulse.is_full().then_some("le disque est plein : rien n’est reçu")
     }
 
     /// Opens documents that changed, again and again, and compares them with the figures.

@@ -98,14 +98,17 @@ impl Sheet {
         writer.into_inner().expect("a vector takes all")
     }
 
-    /// For a terminal, or as lines of fields.
-    pub fn grid(&self, lang: Lang) -> Grid {
+    /// For a terminal, or as lines of fields. `say` has the word that people read for a text of a
+    /// column.
+    pub fn grid(&self, lang: Lang, say: impl Fn(&str, &str) -> String) -> Grid {
         let header = self.columns.iter().map(|column| lang.of(&column.french, &column.name).clone()).collect();
-        let said = |cell: &Cell| match cell {
-            Cell::Text(text) | Cell::Time(text) => text.clone(),
+        let said = |(column, cell): (&Column, &Cell)| match cell {
+            Cell::Text(text) => say(&column.name, text),
+            Cell::Time(text) => text.clone(),
             other => other.said(lang.of(SheetFormat::CsvFr, SheetFormat::Csv)),
         };
-        Grid { header, rows: self.rows.iter().map(|row| row.iter().map(said).collect()).collect() }
+        let row = |row: &Vec<Cell>| self.columns.iter().zip(row).map(said).collect();
+        Grid { header, rows: self.rows.iter().map(row).collect() }
     }
 }
 
@@ -187,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_terminal_shows_texts_as_they_are() {
-        let grid = sheet().grid(Lang::Fr);
+        let grid = sheet().grid(Lang::Fr, |_, text| text.to_owned());
         assert_eq!(grid.header[0], "jour");
         assert_eq!(grid.rows[0], ["2026-11-20", "=1+1", "-3", "-12,5"]);
     }

@@ -193,6 +193,14 @@ impl Schedule {
         self.places.iter().map(|(slug, said)| (slug, said))
     }
 
+    /// What people call a place: as the house named it, else by its slug; nothing for the house.
+    pub fn place_name(&self, place: &Place) -> String {
+        let Place::Named(slug) = place else { return String::new() };
+        let said = self.places.iter().find(|(known, _)| known == slug).and_then(|(_, said)| said.agreed());
+        let label = said.and_then(|said| Some(said.body.as_ref()?.label.as_str().to_owned()));
+        label.unwrap_or_else(|| slug.to_string())
+    }
+
     /// Each rule of hours that holds on `day`: place, variant, weekday, what is said.
     pub fn hours_on(&self, day: Day) -> impl Iterator<Item = (&Place, Variant, Option<Weekday>, &Register<DayHours>)> {
         self.hours.iter().filter_map(move |rule| Some((&rule.of, rule.variant, rule.weekday, rule.on(day)?)))

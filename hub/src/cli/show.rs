@@ -82,7 +82,7 @@ pub(crate) fn reply(reply: Reply, format: Option<Format>, json: bool, lang: Lang
             Some(Format::CsvFr) => out::bytes(&sheet.write(SheetFormat::CsvFr)),
             Some(Format::Table | Format::Json) | None => {
                 eprintln!("{summary}");
-                out::grid(&sheet.grid(lang))
+                out::grid(&sheet.grid(lang, |column, text| words::value(column, text, lang)))
             }
         },
         Reply::Imported(report) => imported::show(&report, json, lang),

@@ -46,7 +46,7 @@ impl Caller {
     pub(super) fn administers(&self) -> Result<(), Problem> {
         match (self.role, &self.scope) {
             (Role::Admin, Scope::National) => Ok(()),
-            (Role::Admin, scope) => Err(Problem::outside_scope(scope, "national")),
+            (Role::Admin, scope) => Err(Problem::not_in_scope(scope, "national")),
             _ => Err(Problem::needs_role("admin")),
         }
     }

@@ -111,7 +111,8 @@ impl Problem {
 
     /// What is to be written, or shown by its name, is not for a token or person of this scope.
     pub(super) fn not_in_scope(scope: &Scope, asked: impl Into<String>) -> Self {
-        let detail = format!("vous voyez {scope}, dont ceci ne fait pas partie : demandez un autre périmètre");
+        let asked = asked.into();
+        let detail = format!("vous voyez {scope} et demandez {asked}, hors de ce périmètre : demandez-en un autre");
         Self { detail, ..Self::outside_scope(scope, asked) }
     }
 
@@ -131,7 +132,7 @@ impl Problem {
                     "vous voyez {scope}, par mois entiers, sans les âges, et les types d’aide seulement sans lieu ni \
                      porteur : {parameter} en demande plus"
                 );
-                Self { detail: detail.into(), ..outside }.about(parameter)
+                Self { detail, ..outside }.about(parameter)
             }
         }
     }

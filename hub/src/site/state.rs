@@ -63,7 +63,7 @@ fn ended_opening_days(
 ) -> usize {
     let Ok(until) = now.checked_sub(GRACE) else { return 0 };
     let (since, until) = ((since.day, since.minute), Instant::at(until, zone));
-    let days = (0..DAYS_MAX).map(|ahead| since.0.plus_days(ahead)).take_while(|day| *day <= until.day);
+    let days = (0..DAYS_MAX).map(|back| until.day.plus_days(-back)).take_while(|day| *day >= since.0);
     let has_ended = |day: &Day| {
         let end = end_of_opening(*day).map(|minute| (*day, minute));
         end.is_some_and(|end| since < end && end <= (until.day, until.minute))
@@ -119,6 +119,14 @@ mod tests {
         ] {
             assert_eq!(stands(in_sync, now), expected, "{in_sync} {now}");
         }
+        // Shut for longer than is looked back on, and open again since.
+        let shut = fact("on|2026-11-18..2028-01-31|*", "closed|works");
+        let pages =
+            Pages::of(site.id.clone(), &Facts::from([fact("hours|2026-01-05|every|tu|-", "09:00-12:00"), shut]));
+        let in_sync = Some(at("2026-11-17T12:00:00Z").as_second());
+        let contact = Contact { active: 1, last_contact: in_sync, last_in_sync: in_sync, ..Contact::default() };
+        let stands = |now: &str| state(&site, &contact, at(now), |day| pages.end_of_opening(&site, day));
+        assert_eq!((stands("2028-01-31T12:00:00Z"), stands("2028-04-01T12:00:00Z")), ("up_to_date", "silent"));
     }
 
     #[test]

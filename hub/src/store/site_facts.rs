@@ -32,13 +32,16 @@ pub fn of_site(conn: &Connection, site: &SiteId) -> Result<Vec<Held>, StoreError
     })
 }
 
-/// What holds of each site on a day: by site and field, the value and since when.
-pub fn holding(conn: &Connection, day: Day) -> Result<BTreeMap<String, BTreeMap<String, (Day, String)>>, StoreError> {
+/// By field, the value and since when it holds.
+pub type Holding = BTreeMap<String, (Day, String)>;
+
+/// What holds of each site on a day, by site.
+pub fn holding(conn: &Connection, day: Day) -> Result<BTreeMap<String, Holding>, StoreError> {
     let sql = "SELECT site, field, from_day, value FROM site_fact WHERE from_day <= ?1 ORDER BY site, field, from_day";
     let rows = sql::rows(conn, "reading facts of sites", sql, [day.number()], |row| {
         Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, i32>(2)?, row.get::<_, String>(3)?))
     })?;
-    let mut found = BTreeMap::<_, BTreeMap<_, _>>::new();
+    let mut found = BTreeMap::<_, Holding>::new();
     for (site, field, from, value) in rows {
         let from = Day::from_number(from).ok_or_else(|| StoreError::corrupt(format!("a fact of site {site}")))?;
         found.entry(site).or_default().insert(field, (from, value));

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::calendar::{Known, good_friday};
+use super::calendar::{Known, good_friday, may_be_public};
 use super::{DayPlan, DayState, Schedule, Surroundings, Weekly, plan};
 use crate::document::schedule::{Variant, Weekday};
 use crate::time::{Day, Month};
@@ -98,7 +98,10 @@ fn is_regular(schedule: &Schedule) -> bool {
 
 /// Whether nothing speaks of this very day.
 fn is_usual(schedule: &Schedule, day: Day, around: &Surroundings<'_>) -> bool {
-    let public = matches!(around.calendar.public(around.holiday_zone, day), Known::Yes(Some(_)));
+    let public = match around.calendar.public(around.holiday_zone, day) {
+        Known::Yes(name) => name.is_some(),
+        Known::Missing => may_be_public(day),
+    };
     let away = |from: Day, to: Day| from <= day && day <= to;
     let mut absences = schedule.absences.iter().flat_map(|said| said.all()).filter_map(|said| said.body.as_ref());
     !public

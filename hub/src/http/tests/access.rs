@@ -21,6 +21,7 @@ const ROLES: [&str; 3] = ["reader", "coordinator", "admin"];
 const NONE: &str = "33333 3333";
 const ALL: &str = "22222 2222";
 const CLOSE: &str = r#"{"from":"2026-12-24","reason":"works","label":"travaux","scope":"department:49"}"#;
+const ABSENT: &str = r#"{"mode":"absent"}"#;
 const CLOSED: &str = r#"{"from":"2026-12-24","reason":"works"}"#;
 
 /// A method, an address as the router has it, what is asked of it with which body, and the answer
@@ -60,7 +61,7 @@ const LINES: [Line; 51] = [
         "PATCH",
         "/sites/{id}/partners/{operator}",
         "/sites/275/partners/CNAF",
-        r#"{"mode":"absent"}"#,
+        ABSENT,
         [NONE, "22223 3333", "22223 3333"],
     ),
     ("DELETE", "/sites/{id}/partners/{operator}", "/sites/275/partners/CNAF", "", [NONE, "22223 3333", "22223 3333"]),
@@ -111,10 +112,19 @@ async fn every_address_answers_each_scope_and_role_as_the_table_says() {
                     "INSERT OR REPLACE INTO network_closure VALUES ('held', 9900, 9900, 'works', 'x', 'department:49')",
                 )
                 .unwrap();
-                if (method, target.starts_with("/sites/275/closures")) == ("DELETE", true) {
-                    let held =
-                        Request::put("/v1/sites/275/closures").header("authorization", "Bearer coordinator-national");
-                    assert_eq!(hub.send(held.body(Body::from(CLOSED)).unwrap()).await.0, 200);
+                let held = match method {
+                    "DELETE" if target.starts_with("/sites/275/closures") => {
+                        Some(Request::put("/v1/sites/275/closures").body(Body::from(CLOSED)))
+                    }
+                    "DELETE" if target.starts_with("/sites/275/partners") => {
+                        Some(Request::patch("/v1/sites/275/partners/CNAF").body(Body::from(ABSENT)))
+                    }
+                    _ => None,
+                };
+                if let Some(held) = held {
+                    let mut held = held.unwrap();
+                    held.headers_mut().insert("authorization", "Bearer coordinator-national".parse().unwrap());
+                    assert_eq!(hub.send(held).await.0, 200);
                 }
                 let request = Request::builder().method(method).uri(format!("/v1{target}"));
                 let request = request.header("authorization", format!("Bearer {}", name(role, scope)));
@@ -135,7 +145,7 @@ async fn every_address_answers_each_scope_and_role_as_the_table_says() {
                     let (kind, detail) = (answer["type"].as_str().unwrap(), answer["detail"].as_str().unwrap());
                     let named = match kind {
                         "urn:msap:problem:outside-scope" => answer["scope"] == **scope && detail.contains(scope),
-                        "urn:msap:problem:needs-role" => detail.contains("role"),
+                        "urn:msap:problem:needs-role" => detail.contains("rôle"),
                         _ => false,
                     };
                     assert!(named, "{method} {target} as {role} of {scope}: {answer}");

@@ -5,15 +5,15 @@ use serde_json::json;
 
 use super::*;
 
-/// Chemillé opens on Mondays and joined in May 2020; it received people on two of five Mondays, once on
-/// a Tuesday, and once too late.
+/// Chemillé opens on Tuesdays and joined in May 2020; it received people on two of five Tuesdays, once on
+/// a Wednesday, and once too late. No Tuesday of that June may be a holiday.
 fn june() -> Hub {
     let hub = hub();
-    hub.say("275", DocKind::Schedule, &[("hours|2020-01-01|every|mo|-", "09:00-12:00")]);
+    hub.say("275", DocKind::Schedule, &[("hours|2020-01-01|every|tu|-", "09:00-12:00")]);
     hub.write(
         "UPDATE device SET enrolled_day = 7440;
-         INSERT INTO visits VALUES ('275', 7457, 'CNAF', 'online', '70+', 7457, 0, 1, 1),
-            ('275', 7458, 'CNAF', 'online', '70+', 7458, 0, 1, 1), ('275', 7464, 'MSA', 'online', '70+', 7470, 0, 1, 1);",
+         INSERT INTO visits VALUES ('275', 7458, 'CNAF', 'online', '70+', 7458, 0, 1, 1),
+            ('275', 7459, 'CNAF', 'online', '70+', 7459, 0, 1, 1), ('275', 7465, 'MSA', 'online', '70+', 7471, 0, 1, 1);",
     );
     hub
 }
@@ -29,7 +29,7 @@ async fn every_figure_carries_its_completeness() {
         json!({
             "expected": 5, "reported": 2, "late": 1, "missing": 3, "unexpected": 1, "rate": 0.4,
             "missing_sites": [{
-                "site": "275", "name": "Chemillé", "count": 3, "days": ["2020-06-15/2020-06-29"],
+                "site": "275", "name": "Chemillé", "count": 3, "days": ["2020-06-16/2020-06-30"],
             }],
             "not_expected": [],
         }),
@@ -40,7 +40,7 @@ async fn every_figure_carries_its_completeness() {
         .iter()
         .map(|row| json!([row["day"], row["expected"], row["reported"]]))
         .collect();
-    assert_eq!(days, [json!(["2020-06-01", 1, 1]), json!(["2020-06-02", 0, 0]), json!(["2020-06-08", 1, 1])]);
+    assert_eq!(days, [json!(["2020-06-02", 1, 1]), json!(["2020-06-03", 0, 0]), json!(["2020-06-09", 1, 1])]);
     // Of sites and days, whatever is asked for of them.
     for query in ["operator=MSA", "help=online&age=70%2B", "by=operator", "by=month,operator"] {
         let (status, body) = hub.get("national", &format!("/v1/visits?{JUNE}&site=275&{query}")).await;
@@ -106,7 +106,7 @@ async fn an_answer_is_another_once_hours_machines_or_holidays_are() {
         hub.write(&format!("{sql}; {commit}"));
         tags.push(tag().await);
     }
-    hub.say("275", DocKind::Schedule, &[("hours|2020-01-01|every|tu|-", "09:00-12:00")]);
+    hub.say("275", DocKind::Schedule, &[("hours|2020-01-01|every|we|-", "09:00-12:00")]);
     tags.push(tag().await);
     hub.write(commit);
     assert_eq!(tag().await, tags[5], "a commit that touches none of it");
@@ -123,7 +123,7 @@ async fn what_is_expected_follows_hours_closures_and_the_place_of_a_site_at_once
         body["total"]["expected"].as_u64().unwrap()
     };
     assert_eq!(expected().await, 5);
-    // The 8th is a Monday; closures of other departments change nothing.
+    // The 9th is a Tuesday; closures of other departments change nothing.
     let closure = |id: &str, scope: &str, from: i32| {
         format!(
             "INSERT INTO network_closure VALUES ('{id}', {from}, {from}, 'other', 'pont', '{scope}');
@@ -131,10 +131,10 @@ async fn what_is_expected_follows_hours_closures_and_the_place_of_a_site_at_once
         )
     };
     for (id, scope, from, left) in [
-        ("a", "department:61", 7464, 5),
-        ("b", "department:49", 7464, 4),
-        ("c", "region:52", 7471, 3),
-        ("d", "national", 7478, 2),
+        ("a", "department:61", 7465, 5),
+        ("b", "department:49", 7465, 4),
+        ("c", "region:52", 7472, 3),
+        ("d", "national", 7479, 2),
     ] {
         hub.write(&closure(id, scope, from));
         assert_eq!(expected().await, left, "{scope}");
@@ -145,6 +145,6 @@ async fn what_is_expected_follows_hours_closures_and_the_place_of_a_site_at_once
     assert_eq!(expected().await, 3, "the closure of the other department instead");
     hub.write("DELETE FROM network_closure WHERE id = 'a'; UPDATE catalogue SET changes = changes + 1;");
     assert_eq!(expected().await, 4);
-    hub.say("275", DocKind::Schedule, &[("hours|2020-06-08|every|mo|-", "closed")]);
+    hub.say("275", DocKind::Schedule, &[("hours|2020-06-09|every|tu|-", "closed")]);
     assert_eq!(expected().await, 1);
 }
