@@ -26,6 +26,7 @@ pub use self::change::{Hub, change};
 pub use self::error::AdminError;
 pub use self::listed::{look_beside_list, revocations};
 pub use self::look::look;
+pub(crate) use self::reply::moment;
 pub use self::reply::{
     AuthoritiesObject, AuthorityObject, CheckObject, DeviceObject, DocumentObject, FactObject, FlaggedObject,
     FoldedObject, HeldObject, InvitationObject, JournalObject, RefusedObject, Reply, RevocationsObject, RevokedObject,
@@ -136,6 +137,11 @@ pub enum Look {
     FlaggedOne {
         /// Its id.
         id: String,
+    },
+    /// How sites and machines stand, filtered as in the API.
+    Fleet {
+        /// Filters.
+        filters: Pairs,
     },
     /// Lines of the journal.
     Journal {

@@ -107,6 +107,10 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
             let format = form(asked.asked.format, &cli.global)?;
             managed(&cli.global, request::completeness(*asked, cli.global.json), Some(format))
         }
+        Command::Fleet(fleet) => {
+            let format = form(fleet.format, &cli.global)?;
+            managed(&cli.global, request::fleet(fleet), Some(format))
+        }
         Command::ImportBundle(args) => {
             let (request, answer) = bundle::import(args, lang)?;
             brought(&cli.global, request, answer.as_deref())

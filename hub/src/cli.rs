@@ -7,6 +7,7 @@ mod args;
 pub(crate) mod bundle;
 mod catalogue;
 mod conflicts;
+mod fleet;
 mod imported;
 pub(crate) mod people;
 pub(crate) mod request;

@@ -5,40 +5,30 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use config::{File, FileFormat, Source, Value, ValueKind};
 use serde::{Deserialize, Serialize};
 
-use self::value::{addresses, is_host_port, period, public_url, return_over, stale_after};
+use self::value::{addresses, hour, is_host_port, period, public_url, return_over, stale_after};
 use crate::almanac::Rules;
 use crate::backup::schedule::Schedule;
+use crate::drift::Nightly;
 use crate::http::PublicUrl;
 use crate::label::LabelRules;
-use crate::lang::{Lang, Phrase};
+use crate::lang::Phrase;
 
+pub use self::error::{ConfigError, Origin};
 pub use self::keys::KEYS;
 
+mod error;
 mod keys;
 mod value;
 
 const PREFIX: &str = "MSAP_HUB_";
 /// Beyond, lags are not told apart.
 const LATE_DAYS_MAX: u8 = 250;
-
-/// Where a value came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// Nobody set it.
-    Default,
-    /// The settings file.
-    File(PathBuf),
-    /// An environment variable.
-    Variable(String),
-    /// An option of the command.
-    Option(&'static str),
-}
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +52,10 @@ pub struct Settings {
     pub http_listen: SocketAddr,
     /// The address that people open; `None`: whatever they name, without TLS.
     pub http_public_url: Option<PublicUrl>,
+    /// Where metrics are to be had; `None` when they are not.
+    pub metrics_listen: Option<SocketAddr>,
+    /// When the whole database is checked; `None`: only when asked.
+    pub check: Option<Nightly>,
     /// Which events are logged.
     pub log_filter: String,
     /// How they are logged; `None`: text on a terminal, JSON otherwise.
@@ -90,79 +84,6 @@ pub struct Shown {
     pub value: String,
     /// Where it came from.
     pub origin: String,
-}
-
-/// Why the settings cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("the settings file {} cannot be read", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The file is not TOML.
-    #[error("the settings file {} is not valid TOML", path.display())]
-    Toml {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: Box<config::ConfigError>,
-    },
-    /// A setting that does not exist.
-    #[error("{key:?} in {origin} is not a setting")]
-    Unknown {
-        /// Its name.
-        key: String,
-        /// Where it stands.
-        origin: Origin,
-    },
-    /// A value that the setting cannot take.
-    #[error("{key} = {value:?} in {origin}: expected {expected}")]
-    Invalid {
-        /// The setting.
-        key: &'static str,
-        /// Its value.
-        value: String,
-        /// Where it stands.
-        origin: Origin,
-        /// What would have been right.
-        expected: Phrase,
-    },
-}
-
-impl std::fmt::Display for Origin {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Default => f.write_str("default"),
-            Self::File(path) => write!(f, "{}", path.display()),
-            Self::Variable(name) => f.write_str(name),
-            Self::Option(name) => f.write_str(name),
-        }
-    }
-}
-
-impl ConfigError {
-    /// The error as people read it.
-    pub fn say(&self, lang: Lang) -> String {
-        let french = match self {
-            Self::Read { path, source } => {
-                format!("le fichier de réglages {} est illisible : {source}", path.display())
-            }
-            Self::Toml { path, source } => {
-                format!("le fichier de réglages {} n’est pas du TOML : {source}", path.display())
-            }
-            Self::Unknown { key, origin } => format!("{key:?} ({origin}) n’est pas un réglage"),
-            Self::Invalid { key, value, origin, expected } => {
-                format!("{key} = {value:?} ({origin}) ; attendu : {}", expected.fr)
-            }
-        };
-        lang.of(french, crate::exit::with_causes(self))
-    }
 }
 
 impl Settings {
@@ -280,6 +201,13 @@ impl Settings {
                     "une adresse sans chemin telle que https://hub.exemple.fr",
                     "an address without a path such as https://hub.example.org",
                 )
+            })?,
+            metrics_listen: match text("metrics.listen") {
+                "" => None,
+                _ => Some(socket("metrics.listen")?),
+            },
+            check: hour(text("check.hour")).ok_or_else(|| {
+                wrong("check.hour", "une heure de 0 à 23, ou rien", "an hour from 0 to 23, or nothing")
             })?,
             rules: Rules {
                 stale_after_days: stale_after(text("partners.stale_after")).ok_or_else(|| {

@@ -12,6 +12,7 @@ mod conflicts;
 mod documents;
 mod entrance;
 mod exports;
+mod fleet;
 mod journal;
 mod label;
 mod moment;

@@ -21,7 +21,7 @@ pub use self::geography::{
     Department, department, department_region, department_regions, known_region, present_commune,
 };
 pub use self::object::{Contact, SiteObject};
-pub use self::state::state;
+pub use self::state::{STATES, state};
 
 /// What a site is in the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -22,6 +22,7 @@ use crate::who::Who;
 pub mod calendars;
 pub mod chains;
 pub mod check;
+pub mod check_runs;
 pub mod copy;
 pub mod devices;
 pub mod documents;
@@ -54,7 +55,7 @@ pub mod wal;
 pub const FILE_NAME: &str = "hub.db";
 
 /// The layouts of the database, version by version; only ever appended to.
-pub const MIGRATIONS: [&str; 13] = [
+pub const MIGRATIONS: [&str; 14] = [
     include_str!("store/migration_1.sql"),
     include_str!("store/migration_2.sql"),
     include_str!("store/migration_3.sql"),
@@ -68,6 +69,7 @@ pub const MIGRATIONS: [&str; 13] = [
     include_str!("store/migration_11.sql"),
     include_str!("store/migration_12.sql"),
     include_str!("store/migration_13.sql"),
+    include_str!("store/migration_14.sql"),
 ];
 
 /// A source of 16 random bytes: epochs and tags.

@@ -9,6 +9,7 @@ use super::reply::{FlaggedObject, Reply};
 use super::{AdminError, Look, settle};
 use crate::almanac::Almanac;
 use crate::ask::{self, Form, Given, Question};
+use crate::fleet::{self, FleetFilter};
 use crate::http::{flagged_filter, in_conflict, journal_filter, site_filter};
 use crate::import::{self, ImportReport};
 use crate::keys::Named;
@@ -106,6 +107,10 @@ pub fn look(
             let mut object = FlaggedObject::from(row);
             object.settled = settled.map(|settled| settled.reason);
             Reply::FlaggedOne(Box::new(object))
+        }
+        Look::Fleet { filters } => {
+            let filter = FleetFilter::of(conn, filters)?;
+            Reply::Fleet(Box::new(fleet::answer(conn, &*almanac.open(conn)?, &filter, now)?))
         }
         Look::Journal { filters, after, limit } => {
             let (filter, limit) = (journal_filter(filters)?, (*limit).min(JOURNAL_MAX));

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::bundle::{AnswerObject, BundleObject};
 use crate::catalogue::CatalogueReport;
+use crate::fleet::FleetObject;
 use crate::import::ImportReport;
 use crate::sheet::Sheet;
 use crate::site::SiteObject;
@@ -57,6 +58,7 @@ pub enum Reply {
     RefusedOne(Box<RefusedObject>),
     Flagged(Vec<FlaggedObject>),
     FlaggedOne(Box<FlaggedObject>),
+    Fleet(Box<FleetObject>),
     Journal(Vec<JournalObject>),
     Documents(Vec<DocumentObject>),
     /// What a file brought.
@@ -119,6 +121,11 @@ pub struct DeviceObject {
     /// What it tried in vain before the last session: `quic silent`.
     pub tried: String,
     pub clock_offset_ms: Option<i64>,
+    /// Changes that it said it keeps and the hub lacks; null when it does not tell.
+    pub waiting: Option<u32>,
+    pub oldest_waiting_day: Option<String>,
+    /// When it was last turned away, unless it was let in since.
+    pub turned_away: Option<String>,
 }
 
 /// What an approval of all devices did.
@@ -283,7 +290,7 @@ pub struct DocumentObject {
 }
 
 /// A moment of the store, as text; empty if it is outside the calendar.
-pub(super) fn moment(seconds: i64) -> String {
+pub(crate) fn moment(seconds: i64) -> String {
     Timestamp::from_second(seconds).map(|at| at.to_string()).unwrap_or_default()
 }
 

@@ -8,6 +8,7 @@ use msap_shared::io::usage;
 
 pub(crate) use self::catalogue::{Catalogue, Conflict};
 pub(crate) use self::figures::{Asked, Completeness, Counts, Format, Label};
+pub(crate) use self::fleet::Fleet;
 pub(crate) use self::settle::{Flagged, Refused};
 pub(crate) use self::site::Site;
 pub(crate) use self::user::User;
@@ -17,6 +18,7 @@ use crate::lang::Lang;
 
 mod catalogue;
 mod figures;
+mod fleet;
 mod settle;
 mod site;
 mod user;
@@ -75,6 +77,8 @@ pub(crate) enum Command {
     Counts(Box<Counts>),
     /// Les jours reçus parmi ceux qui étaient attendus, et les lieux où il en manque
     Completeness(Box<Completeness>),
+    /// L’état du parc : lieux et postes, par département, avec ce qui ne va pas
+    Fleet(Fleet),
     /// Ce que demande le label, maison par maison : une aide au référent, jamais une décision
     Label(Box<Label>),
     /// Prend le fichier d’un poste sans réseau, apporté sur une clé USB
@@ -144,6 +148,9 @@ pub(crate) struct Serve {
     /// Adresse de l’interface HTTP (port 0 : au choix du système)
     #[arg(long, value_name = "ADRESSE", value_parser = address)]
     http: Option<SocketAddr>,
+    /// Adresse des mesures pour Prometheus (port 0 : au choix du système) ; sans elle, aucune
+    #[arg(long, value_name = "ADRESSE", value_parser = address)]
+    metrics: Option<SocketAddr>,
 }
 
 impl Serve {
@@ -151,7 +158,8 @@ impl Serve {
     pub(crate) fn options(&self) -> Vec<(&'static str, &'static str, String)> {
         let sync = self.sync.map(|address| ("sync.listen", "--sync", address.to_string()));
         let http = self.http.map(|address| ("http.listen", "--http", address.to_string()));
-        sync.into_iter().chain(http).collect()
+        let metrics = self.metrics.map(|address| ("metrics.listen", "--metrics", address.to_string()));
+        sync.into_iter().chain(http).chain(metrics).collect()
     }
 }
 

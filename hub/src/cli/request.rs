@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::Ca;
 use super::args::{
-    Asked, Catalogue, Completeness, Conflict, Counts, Device, Document, Flagged, Format, Journal, Label, Refused, Site,
-    Token,
+    Asked, Catalogue, Completeness, Conflict, Counts, Device, Document, Flagged, Fleet, Format, Journal, Label,
+    Refused, Site, Token,
 };
 use crate::admin::{Change, ListFile, Look, Pairs, Request};
 use crate::catalogue::CatalogueFile;
@@ -41,6 +41,20 @@ pub(crate) fn site(site: Site, lang: Lang) -> Result<Request, Failure> {
             Request::Change(Change::SiteInvite { site, valid_s: expires, replaces })
         }
     })
+}
+
+pub(crate) fn fleet(fleet: Fleet) -> Request {
+    let Fleet { site, department, region, bearer, kind, state, version, format: _ } = fleet;
+    let filters = [
+        ("site", site),
+        ("department", department),
+        ("region", region),
+        ("bearer", bearer),
+        ("kind", kind),
+        ("state", state),
+        ("version", version),
+    ];
+    Request::Look(Look::Fleet { filters: pairs(filters) })
 }
 
 pub(crate) fn device(device: Device) -> Request {

@@ -8,7 +8,7 @@ use msap_shared::code::{Age, Help};
 use crate::lang::Lang;
 
 /// Columns and fields.
-const HEADINGS: [(&str, &str); 108] = [
+const HEADINGS: [(&str, &str); 111] = [
     ("action", "action"),
     ("address", "adresse"),
     ("age", "âge"),
@@ -75,6 +75,7 @@ const HEADINGS: [(&str, &str); 108] = [
     ("new_epoch", "nouvelle époque"),
     ("next", "que faire"),
     ("old", "ancien"),
+    ("oldest_waiting_day", "plus ancien jour en attente"),
     ("open_now", "ouvert"),
     ("operator", "partenaire"),
     ("origin", "origine"),
@@ -99,6 +100,7 @@ const HEADINGS: [(&str, &str); 108] = [
     ("set_aside", "mise de côté"),
     ("settled", "décidé"),
     ("site", "lieu"),
+    ("sites", "lieux"),
     ("standing", "statut"),
     ("state", "état"),
     ("subject", "objet"),
@@ -108,6 +110,7 @@ const HEADINGS: [(&str, &str); 108] = [
     ("trained_agents", "agents formés"),
     ("trained_on", "formés le"),
     ("transport", "transport"),
+    ("turned_away", "refusé le"),
     ("value", "valeur"),
     ("verdict", "décision"),
     ("version", "version"),
@@ -161,6 +164,7 @@ fn french(column: &str, code: &str) -> Option<&'static str> {
         ("state", "up_to_date") => "à jour",
         ("state", "behind") => "en retard",
         ("state", "silent") => "silencieux",
+        ("state", "refused") => "refusé",
         ("state", "retired") => "fermé",
         ("state", "good") => "bon",
         ("state", "doubtful") => "à surveiller",
@@ -173,6 +177,7 @@ fn french(column: &str, code: &str) -> Option<&'static str> {
         ("standing", "replaced") => "remplacé",
         ("standing", "forked") => "en double",
         ("check", "backup") => "sauvegarde",
+        ("check", "check") => "vérification",
         ("check", "data") => "données",
         ("check", "database") => "base",
         ("check", "devices") => "postes",

@@ -3,7 +3,7 @@
 use crate::lang::Phrase;
 
 /// Every setting: name, default and meaning. The documentation and `config show` print this.
-pub const KEYS: [(&str, &str, Phrase); 22] = [
+pub const KEYS: [(&str, &str, Phrase); 24] = [
     (
         "sync.listen",
         "[::]:4433",
@@ -30,6 +30,15 @@ pub const KEYS: [(&str, &str, Phrase); 22] = [
         Phrase::new(
             "adresses IP de mandataires, séparées par des virgules",
             "IP addresses of proxies, separated by commas",
+        ),
+    ),
+    ("metrics.listen", "", Phrase::new("adresse des mesures pour Prometheus", "address of the metrics for Prometheus")),
+    (
+        "check.hour",
+        "3",
+        Phrase::new(
+            "heure du hub à laquelle toute la base est vérifiée",
+            "hour of the hub at which all of the database is checked",
         ),
     ),
     ("log.filter", "info,rusqlite_migration=warn", Phrase::new("filtre du journal technique", "filter of the log")),

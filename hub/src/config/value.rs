@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use crate::drift::Nightly;
 use crate::http::{PublicUrl, PublicUrlError};
 
 /// Devices bear with no longer wait.
@@ -23,6 +24,11 @@ pub(super) fn addresses(text: &str) -> Option<Vec<IpAddr>> {
 /// An address of a web server; none is none.
 pub(super) fn public_url(text: &str) -> Result<Option<PublicUrl>, PublicUrlError> {
     if text.is_empty() { Ok(None) } else { text.parse().map(Some) }
+}
+
+/// An hour at which to check every night; none: never by itself.
+pub(super) fn hour(text: &str) -> Option<Option<Nightly>> {
+    if text.is_empty() { Some(None) } else { text.parse().ok().and_then(Nightly::at).map(Some) }
 }
 
 /// Days, from one to ten years.

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 use super::problem::Problem;
 use super::{
-    Entrance, Views, auth, closures, conflicts, documents, exports, journal, label, partners, permanences, schedule,
-    session, settling, sites, visits,
+    Entrance, Views, auth, closures, conflicts, documents, exports, fleet, journal, label, partners, permanences,
+    schedule, session, settling, sites, visits,
 };
 
 /// Largest body of a request.
@@ -44,6 +44,7 @@ pub(super) fn addresses<V: Views>() -> Vec<Address<V>> {
     vec![
         get("/visits", visits::visits::<V>),
         get("/completeness", visits::completeness::<V>),
+        get("/fleet", fleet::fleet::<V>),
         get("/label", label::label::<V>),
         get("/sites", sites::sites::<V>),
         get("/sites/{id}", sites::site::<V>),

@@ -90,7 +90,7 @@ fn header_of(text: &str) -> HeaderValue {
 }
 
 /// JSON, unless a table is asked for.
-fn accepted(headers: &HeaderMap) -> Form {
+pub(super) fn accepted(headers: &HeaderMap) -> Form {
     let accept = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let mut kinds = accept.flat_map(|value| value.split(',')).map(|kind| kind.split(';').next().unwrap_or("").trim());
     match kinds.find(|kind| ["text/csv", "application/json", "*/*"].contains(kind)) {

@@ -19,6 +19,9 @@ const SILENT_DAYS: usize = 5;
 /// How far a site's days are looked at for those on which it opens: beyond a season's closure.
 const DAYS_MAX: i32 = 400;
 
+/// Every word, the worst last.
+pub const STATES: [&str; 7] = ["retired", "up_to_date", "never_connected", "behind", "pending", "silent", "refused"];
+
 /// The stable word for it. `end_of_opening` is the minute at which the site's last opening of a day
 /// ends, none on a day on which it does not open.
 pub fn state(
@@ -29,6 +32,9 @@ pub fn state(
 ) -> &'static str {
     if site.life == Life::Retired {
         return "retired";
+    }
+    if contact.refused {
+        return "refused";
     }
     if contact.active == 0 && contact.pending > 0 {
         return "pending";
@@ -166,7 +172,9 @@ mod tests {
         assert_eq!(state(&site("Europe/Paris"), &Contact::default(), in_sync, weekdays), "never_connected");
         let pending = Contact { active: 0, pending: 1, ..contact };
         assert_eq!(state(&site("Europe/Paris"), &pending, in_sync, weekdays), "pending");
+        let refused = Contact { refused: true, ..pending.clone() };
+        assert_eq!(state(&site("Europe/Paris"), &refused, in_sync, weekdays), "refused");
         let retired = Site { life: Life::Retired, ..site("Europe/Paris") };
-        assert_eq!(state(&retired, &pending, in_sync, weekdays), "retired");
+        assert_eq!(state(&retired, &refused, in_sync, weekdays), "retired");
     }
 }

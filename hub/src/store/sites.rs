@@ -102,7 +102,10 @@ fn select() -> String {
          (SELECT app_version FROM device d WHERE d.site = s.id AND last_contact IS NOT NULL \
           ORDER BY last_contact DESC LIMIT 1), \
          (SELECT max(last_in_sync) FROM device d WHERE d.site = s.id AND d.standing IN ('active', 'returned')), \
-         (SELECT min(enrolled_day) FROM device d WHERE d.site = s.id AND d.standing IN ('active', 'returned')) \
+         (SELECT min(enrolled_day) FROM device d WHERE d.site = s.id AND d.standing IN ('active', 'returned')), \
+         (SELECT sum(waiting) FROM device d WHERE d.site = s.id AND d.standing <> 'revoked' AND d.replaced_by IS NULL), \
+         (SELECT count(*) > 0 AND count(turned_away) = count(*) FROM device d \
+          WHERE d.site = s.id AND d.replaced_by IS NULL) \
          FROM site s"
     )
 }
@@ -127,6 +130,8 @@ fn contact(row: &Row<'_>) -> rusqlite::Result<Contact> {
         last_in_sync: row.get(29)?,
         enrolled: row.get::<_, Option<i32>>(30)?.and_then(Day::from_number),
         version: version.filter(|version| !version.is_empty()),
+        waiting: row.get(31)?,
+        refused: row.get(32)?,
     })
 }
 

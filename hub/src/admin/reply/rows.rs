@@ -29,6 +29,9 @@ impl From<Device> for DeviceObject {
             transport: device.contact.transport,
             tried: device.contact.tried,
             clock_offset_ms: device.contact.clock_offset_ms,
+            waiting: device.contact.waiting,
+            oldest_waiting_day: device.contact.oldest_waiting_day.map(|day| day.to_string()),
+            turned_away: device.contact.turned_away.map(moment),
         }
     }
 }

@@ -29,7 +29,7 @@ const CLOSED: &str = r#"{"from":"2026-12-24","reason":"works"}"#;
 /// 2 for 200, 3 for 403, 4 for 404, 0 for 400.
 type Line = (&'static str, &'static str, &'static str, &'static str, [&'static str; 3]);
 
-const LINES: [Line; 49] = [
+const LINES: [Line; 51] = [
     ("GET", "/visits", "/visits", "", ["23333 3333"; 3]),
     ("GET", "/visits", "/visits?region=52", "", ["22333 3333"; 3]),
     ("GET", "/visits", "/visits?department=49", "", ["22233 3333"; 3]),
@@ -39,6 +39,8 @@ const LINES: [Line; 49] = [
     ("GET", "/completeness", "/completeness", "", ["23333 3333"; 3]),
     ("GET", "/completeness", "/completeness?department=49", "", ["22233 3333"; 3]),
     ("GET", "/completeness", "/completeness?site=275", "", ["22223 3333"; 3]),
+    ("GET", "/fleet", "/fleet", "", ["23333 3333"; 3]),
+    ("GET", "/fleet", "/fleet?department=49", "", ["22233 3333"; 3]),
     ("GET", "/label", "/label", "", ["23333 3333"; 3]),
     ("GET", "/label", "/label?department=49", "", ["22233 3333"; 3]),
     ("GET", "/sites", "/sites", "", ["23333 3333"; 3]),
