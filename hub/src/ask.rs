@@ -23,38 +23,29 @@ use crate::store::StoreError;
 use crate::store::sites;
 
 pub use self::error::AskError;
+use self::parameter::{
+    AGE, ANTENNAS, AS_OF, BEARER, BY, BY_PLACE, CHECK, COMPARE, DEPARTMENT, FORMAT, FROM, HELP, MONTH, OPERATOR,
+    PUBLIC, Parameter, REGION, SITE, TABLE_FORMAT, TO, VERDICT,
+};
 
 mod error;
+pub mod page;
+pub mod parameter;
 
-/// The parameters of figures, and whether they can be answered yet.
-const PARAMETERS: [(&str, bool); 15] = [
-    ("from", true),
-    ("to", true),
-    ("by", true),
-    ("site", true),
-    ("department", true),
-    ("region", true),
-    ("bearer", true),
-    ("operator", true),
-    ("help", true),
-    ("age", true),
-    ("antennas", true),
-    ("format", true),
-    ("compare", true),
-    ("as_of", true),
-    ("public", false),
-];
+/// The parameters of figures.
+pub const FIGURES: &[Parameter] =
+    &[FROM, TO, BY, SITE, DEPARTMENT, REGION, BEARER, OPERATOR, HELP, AGE, ANTENNAS, FORMAT, COMPARE, AS_OF, PUBLIC];
+
+/// The parameters of completeness.
+pub const COMPLETENESS: &[Parameter] =
+    &[MONTH, FROM, TO, BY_PLACE, SITE, DEPARTMENT, REGION, BEARER, OPERATOR, HELP, AGE, ANTENNAS, FORMAT, AS_OF];
+
+/// The parameters of the figures' file.
+pub const EXPORT: &[Parameter] =
+    &[FROM, TO, SITE, DEPARTMENT, REGION, BEARER, OPERATOR, HELP, AGE, TABLE_FORMAT, AS_OF];
 
 /// The parameters of labels.
-const LABEL: [(&str, bool); 7] = [
-    ("site", true),
-    ("department", true),
-    ("region", true),
-    ("bearer", true),
-    ("check", true),
-    ("state", true),
-    ("format", true),
-];
+pub const LABEL: &[Parameter] = &[SITE, DEPARTMENT, REGION, BEARER, CHECK, VERDICT, FORMAT];
 
 /// Most values in one list.
 pub const VALUES_MAX: usize = 200;
@@ -66,15 +57,14 @@ pub struct Given {
 }
 
 impl Given {
-    /// Sorts out what was given against the names that may be; `false` marks those that cannot
-    /// be answered yet.
-    pub fn check(given: &[(String, String)], known: &[(&'static str, bool)]) -> Result<Self, AskError> {
+    /// Sorts out what was given against the parameters that there are.
+    pub fn check(given: &[(String, String)], known: &[Parameter]) -> Result<Self, AskError> {
         let mut pairs = Vec::new();
         for (name, value) in given {
-            let Some((name, ready)) = known.iter().find(|(known, _)| known == name) else {
+            let Some(Parameter { name, ready, .. }) = known.iter().find(|known| known.name == name) else {
                 let name: String = name.chars().take(40).collect();
                 let far = |known: &str| strsim::damerau_levenshtein(known, &name);
-                let nearest = known.iter().map(|(known, _)| *known).min_by_key(|known| far(known));
+                let nearest = known.iter().map(|known| known.name).min_by_key(|known| far(known));
                 return Err(AskError::UnknownParameter(name, nearest.unwrap_or("none")));
             };
             if pairs.iter().any(|(seen, _)| seen == name) {
@@ -86,6 +76,11 @@ impl Given {
             pairs.push((*name, value.clone()));
         }
         Ok(Self { pairs })
+    }
+
+    /// All that was given, in order.
+    pub fn pairs(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.pairs.iter().map(|(name, value)| (*name, value.as_str()))
     }
 
     /// The value of a parameter.
@@ -134,11 +129,6 @@ pub fn wrong(parameter: &'static str, value: &str, expected: Phrase) -> AskError
     AskError::Value { parameter, value: value.chars().take(60).collect(), expected }
 }
 
-/// The error of a cursor that is not one of this list's.
-pub fn not_a_cursor(text: &str) -> AskError {
-    wrong("cursor", text, Phrase::new("le « next » d’une page précédente", "the «next» of a page before"))
-}
-
 /// A question on figures, and the form of its answer if one was named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
@@ -162,12 +152,28 @@ pub enum Form {
 /// # Errors
 /// When anything in it is unknown, repeated or contradictory.
 pub fn figures(conn: &Connection, given: &[(String, String)], today: Day) -> Result<Question, AskError> {
-    let given = Given::check(given, &PARAMETERS)?;
+    let given = Given::check(given, FIGURES)?;
     let period = period(&given, today.month())?;
     let compare = Compare::ALL.map(|compare| (compare.name(), compare));
     let compare = given.choice("compare", &compare, Phrase::new("previous ou year", "previous or year"))?;
     let query = Query { by: keys(&given, &Key::ALL)?, compare, ..query(conn, &given, period, today)? };
     Ok(Question { query, form: form(&given)? })
+}
+
+/// The question whose answer is the figures' file: every cell of a period, each antenna for itself,
+/// as a table.
+///
+/// # Errors
+/// When anything in it is unknown, repeated or contradictory.
+pub fn export(conn: &Connection, given: &[(String, String)], today: Day) -> Result<Question, AskError> {
+    let given = Given::check(given, EXPORT)?;
+    let period = period(&given, today.month())?;
+    let expected = Phrase::new("parmi csv, csv-fr", "one of csv, csv-fr");
+    let tables = [("csv", SheetFormat::Csv), ("csv-fr", SheetFormat::CsvFr)];
+    let format = given.choice("format", &tables, expected)?.unwrap_or(SheetFormat::Csv);
+    let by = vec![Key::Day, Key::Site, Key::Operator, Key::Help, Key::Age];
+    let query = Query { by, antennas: Antennas::Apart, ..query(conn, &given, period, today)? };
+    Ok(Question { query, form: Some(Form::Sheet(format)) })
 }
 
 /// The question on completeness that these names and values ask on `today`. What people ask for
@@ -176,9 +182,7 @@ pub fn figures(conn: &Connection, given: &[(String, String)], today: Day) -> Res
 /// # Errors
 /// When anything in it is unknown, repeated or contradictory.
 pub fn completeness(conn: &Connection, given: &[(String, String)], today: Day) -> Result<Question, AskError> {
-    let later = |name: &str| matches!(name, "compare" | "public");
-    let parameters = PARAMETERS.into_iter().filter(|(name, _)| !later(name)).chain([("month", true)]);
-    let given = Given::check(given, &parameters.collect::<Vec<_>>())?;
+    let given = Given::check(given, COMPLETENESS)?;
     let period = match given.one("month") {
         None => period(&given, today.month())?,
         Some(text) => {
@@ -197,7 +201,7 @@ pub fn completeness(conn: &Connection, given: &[(String, String)], today: Day) -
 /// # Errors
 /// When anything in it is unknown or repeated.
 pub fn label(conn: &Connection, given: &[(String, String)]) -> Result<(LabelQuestion, Option<Form>), AskError> {
-    let given = Given::check(given, &LABEL)?;
+    let given = Given::check(given, LABEL)?;
     let check = Phrase::new(
         "parmi hours, staff, partners, signatories, statistics, published_hours",
         "one of hours, staff, partners, signatories, statistics, published_hours",

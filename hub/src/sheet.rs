@@ -62,6 +62,10 @@ pub enum Cell {
     Number(i64),
     /// A number with one decimal.
     Decimal(f64),
+    /// A number with all of its decimals.
+    Exact(f64),
+    /// Yes or no.
+    Flag(bool),
     /// A part of a whole, from 0 to 1; never 1 unless it is all of it.
     Share(f64),
 }
@@ -120,6 +124,10 @@ impl Cell {
             (Self::Time(time), SheetFormat::Csv) => plain(time),
             (Self::Time(time), SheetFormat::CsvFr) => french(time),
             (Self::Number(number), _) => number.to_string(),
+            (Self::Exact(number), SheetFormat::Csv) => number.to_string(),
+            (Self::Exact(number), SheetFormat::CsvFr) => number.to_string().replace('.', ","),
+            (Self::Flag(flag), SheetFormat::Csv) => flag.to_string(),
+            (Self::Flag(flag), SheetFormat::CsvFr) => if *flag { "oui" } else { "non" }.to_owned(),
             (Self::Decimal(number), SheetFormat::Csv) => format!("{number:.1}"),
             (Self::Decimal(number), SheetFormat::CsvFr) => format!("{number:.1}").replace('.', ","),
             (Self::Share(part), SheetFormat::Csv) => format!("{:.4}", (part * 10_000.0).floor() / 10_000.0),

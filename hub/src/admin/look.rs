@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use super::reply::{FlaggedObject, Reply};
 use super::{AdminError, Look, settle};
 use crate::almanac::Almanac;
+use crate::ask::parameter::{DEPARTMENT, SITE};
 use crate::ask::{self, Form, Given, Question};
 use crate::fleet::{self, FleetFilter};
 use crate::http::{flagged_filter, in_conflict, journal_filter, site_filter};
@@ -46,7 +47,7 @@ pub fn look(
         }
         Look::CatalogueImport { file } => Reply::Catalogued(catalogue::plan(conn, file, lang)?.report),
         Look::Conflicts { filters } => {
-            let given = Given::check(filters, &[("site", true), ("department", true)])?;
+            let given = Given::check(filters, &[SITE, DEPARTMENT])?;
             let found = in_conflict(conn, &*almanac.open(conn)?, &given)?;
             Reply::Conflicts(found.into_iter().flat_map(|(_, conflicts)| conflicts).collect())
         }

@@ -27,6 +27,9 @@ pub enum AskError {
         /// What would have been right.
         expected: Phrase,
     },
+    /// A cursor of another list, or of other questions.
+    #[error("cursor: not the «next» of a page before, with the same other parameters")]
+    Cursor,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -45,6 +48,9 @@ impl AskError {
             (Lang::Fr, Self::HalfPeriod(name)) => format!("from et to vont ensemble : {name} manque"),
             (Lang::Fr, Self::Value { parameter, value, expected }) => {
                 format!("{parameter} : {value:?} ; attendu : {}", expected.fr)
+            }
+            (Lang::Fr, Self::Cursor) => {
+                "cursor : ce n’est pas le « next » d’une page précédente, avec les mêmes autres paramètres".to_owned()
             }
             (Lang::Fr, Self::Store(error)) => harm::said(error, lang),
         }

@@ -102,12 +102,30 @@ impl Table for Told {
     }
 }
 
+/// Sites that are named beside figures; the others are told by `GET /v1/completeness`.
+pub const BESIDE_MAX: usize = 200;
+/// Where all of them are named.
+const MORE: &str = "/v1/completeness?by=site";
+
 /// What stands beside figures: the numbers, and which sites they are about.
 pub fn beside(found: &Completeness) -> Value {
     let mut object = fields(&found.total);
-    let [missing, not_expected] = lists(found);
-    object.insert("missing_sites".to_owned(), missing);
-    object.insert("not_expected".to_owned(), not_expected);
+    let (missing, not_expected) = (found.missing.len(), found.not_expected.len());
+    let more = missing.max(not_expected) > BESIDE_MAX;
+    for (name, list, count) in lists(found)
+        .into_iter()
+        .zip(["missing_sites", "not_expected"])
+        .zip([missing, not_expected])
+        .map(|((list, name), count)| (name, list, count))
+    {
+        let mut list = list;
+        if let Value::Array(sites) = &mut list {
+            sites.truncate(BESIDE_MAX);
+        }
+        object.insert(name.to_owned(), list);
+        object.insert(format!("{name}_count"), json!(count));
+    }
+    object.insert("more".to_owned(), json!(more.then_some(MORE)));
     Value::Object(object)
 }
 

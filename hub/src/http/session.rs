@@ -8,7 +8,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::IntoResponse;
@@ -20,8 +19,11 @@ use tracing::warn;
 
 use super::Views;
 use super::auth::{Caller, token_hash};
+use super::describe::{Answer, Operation};
 use super::entrance::{Ambiguous, Entrance, Origin, Peer};
+use super::openapi::answers;
 use super::problem::Problem;
+use super::query::Brought;
 use super::write::Fields;
 use crate::login::Login;
 use crate::password::{Kept, LEN_MAX};
@@ -30,6 +32,25 @@ use crate::who::Who;
 
 /// The address, within `/v1`.
 pub(super) const PATH: &str = "/session";
+
+/// A person signs in.
+pub(super) const SIGN_IN: Operation = Operation {
+    more: "Répond par un cookie. Un nom inconnu et un mot de passe faux ont la même réponse.",
+    role: None,
+    body: Some(answers::credentials),
+    problems: &[401, 403, 429],
+    ..Operation::read("Ouvre une session", "Signs in", Answer::Json(answers::session))
+};
+
+/// Who asks.
+pub(super) const WHOAMI: Operation = Operation::read(
+    "Qui demande, avec quels droits, jusqu’à quand",
+    "Who asks, with which rights, until when",
+    Answer::Json(answers::session),
+);
+
+/// A person signs out.
+pub(super) const SIGN_OUT: Operation = Operation::read("Ferme la session", "Signs out", Answer::Nothing);
 
 /// What the cookie is called; browsers take the other name from its own host by TLS only.
 fn name(entrance: &Entrance) -> &'static str {
@@ -56,7 +77,7 @@ pub(super) async fn sign_in<V: Views>(
     Extension(entrance): Extension<Arc<Entrance>>,
     peer: Option<Extension<Peer>>,
     headers: HeaderMap,
-    body: Bytes,
+    Brought(body): Brought,
 ) -> Result<impl IntoResponse, Problem> {
     // Another page must not sign its visitor in as somebody whom it knows.
     if entrance.origin(&headers) == Origin::Foreign {

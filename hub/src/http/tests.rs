@@ -25,9 +25,13 @@ mod clients;
 mod completeness;
 mod coordinating;
 mod counts;
+mod described;
 mod file;
 mod journal;
+mod kept;
 mod label;
+mod lists;
+mod problems;
 mod schedules;
 mod session;
 mod settling;
@@ -59,7 +63,7 @@ fn fill(path: &Path) {
            ('275', 9821, 'CNAF', 'online', '70+', 9821, 0, 2, 2),
            ('275', 9821, 'ODD', 'online', '70+', 9821, 1, 7, 7);
          INSERT INTO device (id, fingerprint, site, standing, enrolled_day, last_contact, app_version)
-           VALUES (x'0102030405060708', x'01', '275', 'active', 9800, 1795000000, '0.1.0');
+           VALUES (x'0102030405060708', zeroblob(32), '275', 'active', 9800, 1795000000, '0.1.0');
          INSERT INTO document (id, name, site) VALUES (1, 'site/275/visits/2026-11', '275');
          INSERT INTO chain VALUES (1, 1, x'01', 2, x'00', 2), (2, 1, x'02', 2, x'00', 2);",
     )
@@ -100,10 +104,14 @@ fn hub() -> Hub {
 }
 
 impl Hub {
+    /// Sends a request; whatever the answer is, it must be one that the API's description tells of.
     async fn send(&self, request: Request<Body>) -> (StatusCode, axum::http::HeaderMap, Vec<u8>) {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
-        (parts.status, parts.headers, body.collect().await.unwrap().to_bytes().to_vec())
+        let body = body.collect().await.unwrap().to_bytes().to_vec();
+        described::hold(&method, &path, parts.status, &parts.headers, &body);
+        (parts.status, parts.headers, body)
     }
 
     async fn get(&self, token: &str, address: &str) -> (u16, Value) {
@@ -285,7 +293,7 @@ async fn sites_are_listed_page_by_page() {
     for (query, status, parameter) in [
         ("limit=0", 422, "limit"),
         ("limit=1001", 422, "limit"),
-        ("cursor=%21", 422, "cursor"),
+        ("cursor=%21", 400, "cursor"),
         ("kind=bus", 422, "kind"),
         ("state=silent", 501, "state"),
         ("open_at=noon", 422, "open_at"),
@@ -348,16 +356,6 @@ async fn health_needs_no_token_and_tells_a_dead_writer() {
     let dead = Hub { router: opened(File { path, writer: false, almanac: Arc::default() }), ..empty };
     assert_eq!(dead.get("", "/readyz").await.0, 503);
     assert_eq!(dead.get("", "/healthz").await.0, 200);
-}
-
-#[tokio::test]
-async fn only_known_addresses_and_methods_answer() {
-    let hub = hub();
-    assert_eq!(hub.get("admin", "/nothing").await.0, 404);
-    for (address, method) in [("/v1/visits", "POST"), ("/healthz", "DELETE")] {
-        let request = Request::builder().method(method).uri(address).header("authorization", "Bearer admin");
-        assert_eq!(hub.send(request.body(Body::empty()).unwrap()).await.0, 405);
-    }
 }
 
 #[tokio::test]

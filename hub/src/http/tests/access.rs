@@ -29,7 +29,7 @@ const CLOSED: &str = r#"{"from":"2026-12-24","reason":"works"}"#;
 /// 2 for 200, 3 for 403, 4 for 404, 0 for 400.
 type Line = (&'static str, &'static str, &'static str, &'static str, [&'static str; 3]);
 
-const LINES: [Line; 51] = [
+const LINES: [Line; 54] = [
     ("GET", "/visits", "/visits", "", ["23333 3333"; 3]),
     ("GET", "/visits", "/visits?region=52", "", ["22333 3333"; 3]),
     ("GET", "/visits", "/visits?department=49", "", ["22233 3333"; 3]),
@@ -74,6 +74,10 @@ const LINES: [Line; 51] = [
     ("PUT", "/closures", "/closures", CLOSE, [NONE, "22233 3333", "22233 3333"]),
     ("DELETE", "/closures/{id}", "/closures/held", "", [NONE, "22233 3333", "22233 3333"]),
     ("DELETE", "/closures/{id}", "/closures/none", "", [NONE, "44443 4443", "44443 4443"]),
+    ("GET", "/exports/visits.csv", "/exports/visits.csv", "", ["23333 3333"; 3]),
+    ("GET", "/exports/visits.csv", "/exports/visits.csv?department=49", "", ["22233 3333"; 3]),
+    // A partner sees months, not days.
+    ("GET", "/exports/visits.csv", "/exports/visits.csv?operator=CNAF", "", ["23333 3333"; 3]),
     ("GET", "/exports/anct.csv", "/exports/anct.csv", "", ["23333 3333"; 3]),
     ("GET", "/exports/anct.csv", "/exports/anct.csv?department=49", "", ["22233 3333"; 3]),
     ("GET", "/conflicts", "/conflicts", "", [NONE, "22223 2223", "22223 2223"]),

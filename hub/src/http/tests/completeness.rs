@@ -31,7 +31,7 @@ async fn every_figure_carries_its_completeness() {
             "missing_sites": [{
                 "site": "275", "name": "Chemillé", "count": 3, "days": ["2020-06-16/2020-06-30"],
             }],
-            "not_expected": [],
+            "missing_sites_count": 1, "not_expected": [], "not_expected_count": 0, "more": null,
         }),
     );
     let days: Vec<_> = body["rows"]
