@@ -15,7 +15,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 
-use super::describe::{Answer, BYTES, JSON, Operation};
+use super::describe::{Answer, BYTES, Operation};
 use super::nowhere::Nowhere;
 use super::openapi::{self, answers};
 use super::problem::Problem;
@@ -89,7 +89,7 @@ pub(super) fn addresses<V: Views>() -> Vec<Address<V>> {
 const OPEN: [(&str, Operation); 3] = [
     ("/healthz", open("Si le programme tourne", "Whether the program runs", Answer::Json(answers::alive))),
     ("/readyz", open("Si le hub peut travailler", "Whether the hub can work", Answer::Json(answers::alive))),
-    ("/openapi.json", open("Ce document", "This document", Answer::File(JSON, "{\"openapi\":\"3.1.0\"}"))),
+    ("/openapi.json", open("Ce document", "This document", Answer::Json(answers::openapi))),
 ];
 
 const fn open(fr: &'static str, en: &'static str, answer: Answer) -> Operation {

@@ -13,7 +13,7 @@ use super::query::Pairs;
 use crate::lang::Lang;
 
 const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 const STYLE: &str = include_str!("../../assets/docs.css");
 
@@ -72,7 +72,7 @@ pub(super) async fn style() -> ([(HeaderName, HeaderValue); 2], &'static str) {
 fn made(document: &Value, lang: Lang) -> Page {
     let mut addresses = Vec::new();
     for (path, methods) in fields(&document["paths"]) {
-        addresses.extend(fields(methods).map(|(method, operation)| address(path, method, operation, lang)));
+        addresses.extend(fields(methods).map(|(method, operation)| address(document, (path, method), operation, lang)));
     }
     let schemas = fields(&document["components"]["schemas"]).map(|(name, schema)| {
         let required =
@@ -95,9 +95,10 @@ fn made(document: &Value, lang: Lang) -> Page {
     }
 }
 
-fn address(path: &str, method: &str, operation: &Value, lang: Lang) -> Address {
+fn address(document: &Value, (path, method): (&str, &str), operation: &Value, lang: Lang) -> Address {
     let said = |of: &Value, fr: &str| text(lang.of(&of[fr], &of["x-en"]));
-    let parameters = operation["parameters"].as_array().into_iter().flatten().map(|parameter| Row {
+    let parameters = operation["parameters"].as_array().into_iter().flatten();
+    let parameters = parameters.map(|parameter| openapi::meant(document, parameter)).map(|parameter| Row {
         name: text(&parameter["name"]),
         kind: kind(&parameter["schema"]),
         needed: parameter["required"] == true,

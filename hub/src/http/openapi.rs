@@ -26,12 +26,12 @@ format=csv-fr.";
 /// The whole document.
 pub fn document() -> Value {
     let mut named = BTreeMap::new();
-    let mut paths = Map::new();
+    let (mut parameters, mut paths) = (Map::new(), Map::new());
     for (method, path, operation) in described() {
         // The rest of an address, with its slashes, is one name.
         let path = path.replace("{*", "{");
         let methods = paths.entry(path).or_insert_with(|| json!({}));
-        methods[method.as_str().to_lowercase()] = describe(operation, &mut named);
+        methods[method.as_str().to_lowercase()] = describe(operation, &mut named, &mut parameters);
     }
     let problem = hoisted(answers::problem(), &mut named);
     let lookup = |reference: &str| named.get(reference.rsplit('/').next()?).cloned();
@@ -61,9 +61,16 @@ pub fn document() -> Value {
                 "description": "Un problème, dit à un programme (type, parameter, field) et à une personne (title, detail)",
                 "content": { "application/problem+json": { "schema": problem, "example": problem_example } },
             } },
+            "parameters": parameters,
             "schemas": named,
         },
     })
+}
+
+/// What a part of the document stands for, where it only names it.
+pub(super) fn meant<'a>(document: &'a Value, part: &'a Value) -> &'a Value {
+    let named = part["$ref"].as_str().and_then(|reference| document.pointer(reference.strip_prefix('#')?));
+    named.unwrap_or(part)
 }
 
 /// The document as it is kept in the tree.
@@ -72,9 +79,10 @@ pub fn text() -> String {
 }
 
 /// One address and method.
-fn describe(operation: &Operation, named: &mut BTreeMap<String, Value>) -> Value {
+fn describe(operation: &Operation, named: &mut BTreeMap<String, Value>, parameters: &mut Map<String, Value>) -> Value {
     let names = operation.names.iter().map(|name| parameter(name, "path"));
     let query = operation.parameters.iter().filter(|known| known.ready).map(|known| parameter(known, "query"));
+    let all: Value = names.chain(query).map(|described| once(described, parameters)).collect();
     let mut responses = Map::new();
     let (status, good) = good(operation, named);
     responses.insert(status.to_owned(), good);
@@ -94,7 +102,7 @@ fn describe(operation: &Operation, named: &mut BTreeMap<String, Value>) -> Value
         "summary": operation.says.fr,
         "x-en": operation.says.en,
         "description": more.join(" "),
-        "parameters": names.chain(query).collect::<Value>(),
+        "parameters": all,
         "responses": responses,
     });
     if operation.role.is_none() {
@@ -143,6 +151,26 @@ fn good(operation: &Operation, named: &mut BTreeMap<String, Value>) -> (&'static
 fn content(schema: Value, named: &BTreeMap<String, Value>) -> Value {
     let example = example(&schema, &|reference: &str| named.get(reference.rsplit('/').next()?).cloned());
     json!({ "schema": schema, "example": example })
+}
+
+/// A parameter, described once however many addresses take it: under its name, and a number where
+/// the same name means something else.
+fn once(described: Value, parameters: &mut Map<String, Value>) -> Value {
+    let name = described["name"].as_str().unwrap_or_default();
+    let keys = std::iter::once(name.to_owned()).chain((2..).map(|n| format!("{name}_{n}")));
+    for key in keys {
+        match parameters.get(&key) {
+            Some(held) if *held != described => {}
+            held => {
+                let reference = json!({ "$ref": format!("#/components/parameters/{key}") });
+                if held.is_none() {
+                    parameters.insert(key, described);
+                }
+                return reference;
+            }
+        }
+    }
+    described
 }
 
 /// A schema with its named objects put apart, each once.

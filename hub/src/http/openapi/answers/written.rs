@@ -123,6 +123,10 @@ pub(in crate::http) fn alive() -> Schema {
     object("Health", [("status", words(["alive", "ready"]))])
 }
 
+pub(in crate::http) fn openapi() -> Schema {
+    fields([("openapi", shaped("^3\\.1\\.", "3.1.0"))]).open()
+}
+
 pub(in crate::http) fn problem() -> Schema {
     object(
         "Problem",
