@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use msap_shared::code::{Age, Help, known_operator};
+use msap_shared::code::{Age, Help, OperatorCode, known_operator};
+use msap_shared::id::SiteId;
 use msap_shared::time::{Day, Month, SiteZone};
 use rusqlite::Connection;
 
@@ -190,7 +191,7 @@ pub enum Form {
 /// When anything in it is unknown, repeated or contradictory.
 pub fn figures(conn: &Connection, given: &[(String, String)], today: Day) -> Result<Question, AskError> {
     let given = Given::check(given, &PARAMETERS)?;
-    let form = given.choice("format", &FORMS, Phrase::new("parmi json, csv, csv-fr", "one of json, csv, csv-fr"))?;
+    let form = form(&given)?;
     let (from, to) = period(&given, today.month())?;
     let compare = Compare::ALL.map(|compare| (compare.name(), compare));
     let query = Query {
@@ -209,7 +210,13 @@ pub fn figures(conn: &Connection, given: &[(String, String)], today: Day) -> Res
 const FORMS: [(&str, Form); 3] =
     [("json", Form::Json), ("csv", Form::Sheet(SheetFormat::Csv)), ("csv-fr", Form::Sheet(SheetFormat::CsvFr))];
 
-fn as_of(given: &Given, today: Day) -> Result<Option<Day>, AskError> {
+/// The form asked for.
+pub fn form(given: &Given) -> Result<Option<Form>, AskError> {
+    given.choice("format", &FORMS, Phrase::new("parmi json, csv, csv-fr", "one of json, csv, csv-fr"))
+}
+
+/// The day of the hub by whose end figures are asked to have been received.
+pub fn as_of(given: &Given, today: Day) -> Result<Option<Day>, AskError> {
     let Some(text) = given.one("as_of") else { return Ok(None) };
     let past = Phrase::new("un jour passé, ou aujourd’hui", "a day of the past, or today");
     match day("as_of", text)? {
@@ -225,7 +232,8 @@ pub fn day(parameter: &'static str, text: &str) -> Result<Day, AskError> {
     text.parse().map_err(|_| wrong(parameter, text, expected))
 }
 
-fn period(given: &Given, current: Month) -> Result<(Day, Day), AskError> {
+/// The days asked for, by both ends; `current` where none is.
+pub fn period(given: &Given, current: Month) -> Result<(Day, Day), AskError> {
     match (given.one("from"), given.one("to")) {
         (None, None) => Ok((current.first_day(), current.last_day())),
         (Some(_), None) => Err(AskError::HalfPeriod("to")),
@@ -257,23 +265,12 @@ fn keys(given: &Given) -> Result<Vec<Key>, AskError> {
 }
 
 fn filters(conn: &Connection, given: &Given) -> Result<Filters, AskError> {
-    let coded = |known: bool, text: &str| known.then(|| text.to_owned());
     Ok(Filters {
-        sites: given.list(
-            "site",
-            Phrase::new("l’identifiant ou l’alias d’un site", "the id or alias of a site"),
-            |text| Ok(sites::resolve(conn, text)?),
-        )?,
+        sites: named_sites(conn, given)?,
         departments: departments(given)?,
         regions: regions(given)?,
-        bearers: given.list("bearer", Phrase::new("le porteur d’un site", "the bearer of a site"), |text| {
-            Ok(coded(sites::known_bearer(conn, text)?, text))
-        })?,
-        operators: given.list(
-            "operator",
-            Phrase::new("le code d’un opérateur, par exemple CNAF", "an operator's code such as CNAF"),
-            |text| Ok(parsed(known_operator(text).is_some(), text)),
-        )?,
+        bearers: bearers(conn, given)?,
+        operators: operators(given)?,
         helps: given.list(
             "help",
             Phrase::new(
@@ -292,6 +289,24 @@ fn filters(conn: &Connection, given: &Given) -> Result<Filters, AskError> {
             },
         )?,
     })
+}
+
+/// The sites asked for.
+pub fn named_sites(conn: &Connection, given: &Given) -> Result<Vec<SiteId>, AskError> {
+    let expected = Phrase::new("l’identifiant ou l’alias d’un site", "the id or alias of a site");
+    given.list("site", expected, |text| Ok(sites::resolve(conn, text)?))
+}
+
+/// The bearers asked for.
+pub fn bearers(conn: &Connection, given: &Given) -> Result<Vec<String>, AskError> {
+    let expected = Phrase::new("le porteur d’un site", "the bearer of a site");
+    given.list("bearer", expected, |text| Ok(sites::known_bearer(conn, text)?.then(|| text.to_owned())))
+}
+
+/// The operators asked for.
+pub fn operators(given: &Given) -> Result<Vec<OperatorCode>, AskError> {
+    let expected = Phrase::new("le code d’un opérateur, par exemple CNAF", "an operator's code such as CNAF");
+    given.list("operator", expected, |text| Ok(parsed(known_operator(text).is_some(), text)))
 }
 
 /// The departments asked for.

@@ -49,6 +49,8 @@ pub enum Cell {
     Number(i64),
     /// A number with one decimal.
     Decimal(f64),
+    /// A word: its stable code, and what people read in French.
+    Word(String, String),
 }
 
 /// Columns and rows.
@@ -88,6 +90,7 @@ impl Sheet {
         let header = self.columns.iter().map(|column| lang.of(&column.french, &column.name).clone()).collect();
         let said = |cell: &Cell| match cell {
             Cell::Text(text) | Cell::Time(text) => text.clone(),
+            Cell::Word(code, french) => lang.of(french, code).clone(),
             other => other.said(lang.of(SheetFormat::CsvFr, SheetFormat::Csv)),
         };
         Grid { header, rows: self.rows.iter().map(|row| row.iter().map(said).collect()).collect() }
@@ -95,6 +98,11 @@ impl Sheet {
 }
 
 impl Cell {
+    /// A word.
+    pub fn word(code: &str, french: &str) -> Self {
+        Self::Word(code.to_owned(), french.to_owned())
+    }
+
     fn said(&self, format: SheetFormat) -> String {
         match (self, format) {
             (Self::None, _) => String::new(),
@@ -102,6 +110,8 @@ impl Cell {
             (Self::Time(time), SheetFormat::Csv) => plain(time),
             (Self::Time(time), SheetFormat::CsvFr) => french(time),
             (Self::Number(number), _) => number.to_string(),
+            (Self::Word(code, _), SheetFormat::Csv) => plain(code),
+            (Self::Word(_, french), SheetFormat::CsvFr) => plain(french),
             (Self::Decimal(number), SheetFormat::Csv) => format!("{number:.1}"),
             (Self::Decimal(number), SheetFormat::CsvFr) => format!("{number:.1}").replace('.', ","),
         }

@@ -30,7 +30,13 @@ const DOCUMENTS_MAX: u32 = 1_000_000;
 ///
 /// # Errors
 /// When something that the request names does not exist or makes no sense.
-pub fn look(conn: &Connection, look: &Look, lang: Lang, now: Timestamp) -> Result<Reply, AdminError> {
+pub fn look(
+    conn: &Connection,
+    almanac: &Almanac,
+    look: &Look,
+    lang: Lang,
+    now: Timestamp,
+) -> Result<Reply, AdminError> {
     Ok(match look {
         Look::SiteImport { list } => {
             let report = import::plan(conn, list, ask::today(now), lang)?.report;
@@ -39,12 +45,12 @@ pub fn look(conn: &Connection, look: &Look, lang: Lang, now: Timestamp) -> Resul
         Look::CatalogueImport { file } => Reply::Catalogued(catalogue::plan(conn, file, lang)?.report),
         Look::Conflicts { filters } => {
             let given = Given::check(filters, &[("site", true), ("department", true)])?;
-            let found = in_conflict(conn, &*Almanac::default().open(conn)?, &given)?;
+            let found = in_conflict(conn, &*almanac.open(conn)?, &given)?;
             Reply::Conflicts(found.into_iter().flat_map(|(_, conflicts)| conflicts).collect())
         }
         Look::Sites { filters } => {
             let found = sites::list(conn, &site_filter(filters)?)?;
-            let pages = Almanac::default().open(conn)?;
+            let pages = almanac.open(conn)?;
             let object = |(site, contact): &(Site, Contact)| {
                 SiteObject::of(site, contact, now).with_hours(pages.standing(site, now))
             };
@@ -53,7 +59,7 @@ pub fn look(conn: &Connection, look: &Look, lang: Lang, now: Timestamp) -> Resul
         Look::Site { site } => {
             let id = site_id(conn, site)?;
             let (site, contact) = sites::find(conn, &id)?.ok_or_else(|| AdminError::UnknownSite(site.clone()))?;
-            let hours = Almanac::default().open(conn)?.standing(&site, now);
+            let hours = almanac.open(conn)?.standing(&site, now);
             Reply::Site {
                 site: Box::new(SiteObject::of(&site, &contact, now).with_hours(hours)),
                 aliases: sites::aliases(conn, &id)?,

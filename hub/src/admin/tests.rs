@@ -7,6 +7,7 @@ use msap_shared::io::join_code::JoinCode;
 use rusqlite::Connection;
 
 use super::*;
+use crate::almanac::Almanac;
 use crate::bundle::{AnswerObject, BundleObject, FileError};
 use crate::exit::{Exit, Failure};
 use crate::keys::Named;
@@ -126,7 +127,7 @@ impl Desk {
     }
 
     fn look(&self, asked: &Look) -> Reply {
-        look(&self.0, asked, Lang::Fr, now()).unwrap()
+        look(&self.0, &Almanac::default(), asked, Lang::Fr, now()).unwrap()
     }
 
     fn site(&self, id: &str) -> crate::site::Site {
@@ -341,7 +342,7 @@ fn counts_are_asked_as_in_the_api() {
     let desk = Desk::new();
     let counts = |question: &[(&str, &str)]| {
         let asked = Look::Counts { question: pairs(question) };
-        look(&desk.0, &asked, Lang::Fr, now()).map_err(|error| error.failure(Lang::Fr))
+        look(&desk.0, &Almanac::default(), &asked, Lang::Fr, now()).map_err(|error| error.failure(Lang::Fr))
     };
     let Reply::Figures(figures) = counts(&[("by", "site"), ("format", "json")]).unwrap() else { panic!() };
     assert_eq!((&figures["from"], &figures["to"]), (&"2026-11-01".into(), &"2026-11-30".into()));

@@ -245,9 +245,10 @@ impl Administration for Operators {
         match request {
             Request::Look(look) => {
                 let now = jiff::Timestamp::now();
-                let keys = self.keys.clone();
+                let (keys, almanac) = (self.keys.clone(), self.handle.almanac().clone());
                 let list = move || keys.listed();
-                let looked = self.handle.look(move |conn| Ok(admin::look_beside_list(conn, &look, list, lang, now)));
+                let looked =
+                    self.handle.look(move |conn| Ok(admin::look_beside_list(conn, &almanac, &look, list, lang, now)));
                 let reply = looked.await.map_err(|error| engine::store_failure(&error, lang))?;
                 reply.map_err(|error| error.failure(lang))
             }

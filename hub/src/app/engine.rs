@@ -273,7 +273,15 @@ mod tests {
                 assert!(is_turned_away(&core.turn(opened(conn, device), now()).unwrap()));
             }
             let look = admin::Look::Devices { site: None };
-            let reply = admin::look_beside_list(core.connection(), &look, || keys.listed(), Lang::Fr, now()).unwrap();
+            let reply = admin::look_beside_list(
+                core.connection(),
+                &Default::default(),
+                &look,
+                || keys.listed(),
+                Lang::Fr,
+                now(),
+            )
+            .unwrap();
             let admin::Reply::Devices(rows) = reply else { panic!() };
             let told: Vec<_> = rows.iter().map(|row| (row.id.clone(), &*row.standing, &*row.reason)).collect();
             assert_eq!(told, [by_id, by_key].map(|key| (key.device().to_string(), "revoked", "volé")));
