@@ -105,6 +105,30 @@ pub enum Look {
         /// Parameters.
         question: Pairs,
     },
+    /// The network's size, asked as in the API.
+    Network {
+        /// Parameters.
+        question: Pairs,
+    },
+    /// Where partners are to be had, asked as in the API.
+    Coverage {
+        /// Parameters.
+        question: Pairs,
+    },
+    /// The report of a site, asked as in the API.
+    Report {
+        /// Id or alias.
+        site: String,
+        /// Parameters.
+        question: Pairs,
+    },
+    /// What partners are owed for a month, as files.
+    Returns {
+        /// A partner; none means all that have something.
+        operator: Option<String>,
+        /// Parameters, as in the API.
+        question: Pairs,
+    },
     /// Changes that were refused and that nobody has looked at.
     Refused,
     /// One refused change.

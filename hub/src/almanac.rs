@@ -185,6 +185,16 @@ impl Pages {
         Self { books: BTreeMap::from([(site, Arc::new(book))]), ..Self::default() }
     }
 
+    /// The same with one more site, and calendars of the years around 2026.
+    #[cfg(test)]
+    pub(crate) fn with(mut self, site: &str, schedule: &Facts, partners: &Facts) -> Self {
+        let book = Book { schedule: Schedule::read(schedule), partners: Partners::read(partners), ..Book::default() };
+        self.books.insert(site.parse().expect("a test's id"), Arc::new(book));
+        self.calendar = Arc::new(calendar::built_in().clone());
+        self.stale_after_days = 45;
+        self
+    }
+
     /// A site's documents, if it has any.
     pub fn book(&self, site: &SiteId) -> Option<&Arc<Book>> {
         self.books.get(site)

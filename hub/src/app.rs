@@ -19,7 +19,7 @@ use clap::FromArgMatches;
 use msap_shared::io::usage::mistake;
 
 use crate::admin::{Asked, Reply, Request};
-use crate::cli::{Cli, Command, Config, Format, Global, bundle, command, request, show, tools};
+use crate::cli::{Cli, Command, Config, Format, Global, bundle, command, request, returns, show, tools};
 use crate::client::{self, Way};
 use crate::config::Settings;
 use crate::exit::{Exit, Failure, with_causes};
@@ -90,11 +90,17 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
         Command::Token(token) => managed(&cli.global, request::token(token), None),
         Command::Counts(counts) => {
             let format = counts.format;
-            if cli.global.json && matches!(format, Format::Csv | Format::CsvFr) {
-                let text = lang.of("--json et un format CSV s’excluent", "--json and a CSV format exclude each other");
-                return Err(Failure::new(Exit::Usage, text));
+            viewed(&cli.global, (request::counts(*counts, cli.global.json), format))
+        }
+        Command::Network(network) => viewed(&cli.global, request::network(network, cli.global.json)),
+        Command::Coverage(coverage) => viewed(&cli.global, request::coverage(coverage, cli.global.json)),
+        Command::Report(report) => viewed(&cli.global, request::report(report, cli.global.json)),
+        Command::Return(args) => {
+            let (request, target) = returns::request(args, lang)?;
+            match carried_out(&cli.global, request)? {
+                Reply::Returns(files) => returns::put(&files, &target, cli.global.json, lang),
+                other => written(show::reply(other, None, cli.global.json, lang)),
             }
-            managed(&cli.global, request::counts(*counts, cli.global.json), Some(format))
         }
         Command::ImportBundle(args) => {
             let (request, answer) = bundle::import(args, lang)?;
@@ -129,6 +135,15 @@ fn managed(global: &Global, request: Request, format: Option<Format>) -> Result<
     let failed = show::failed(&reply, global.lang);
     written(show::reply(reply, format, global.json, global.lang))?;
     failed.map_or(Ok(()), Err)
+}
+
+/// Has a view made, in this form unless it is to be JSON.
+fn viewed(global: &Global, (request, format): (Request, Format)) -> Result<(), Failure> {
+    if global.json && matches!(format, Format::Csv | Format::CsvFr) {
+        let text = global.lang.of("--json et un format CSV s’excluent", "--json and a CSV format exclude each other");
+        return Err(Failure::new(Exit::Usage, text));
+    }
+    managed(global, request, Some(format))
 }
 
 /// Has a request carried out that may bring a file, to be written to `file`.

@@ -8,6 +8,7 @@ pub(crate) mod bundle;
 mod catalogue;
 mod imported;
 pub(crate) mod request;
+pub(crate) mod returns;
 pub(crate) mod show;
 mod table;
 pub(crate) mod tools;

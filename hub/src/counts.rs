@@ -108,6 +108,16 @@ fn names(
 }
 
 impl Counts {
+    /// The total, and the one that it is compared with.
+    pub fn whole(&self) -> (Count, Option<Count>) {
+        (self.total.now, self.total.then)
+    }
+
+    /// The rows: the values of the keys, the figure, and the one that it is compared with.
+    pub fn lines(&self) -> impl Iterator<Item = (&[String], Count, Option<Count>)> {
+        self.rows.iter().map(|(keys, told)| (&**keys, told.now, told.then))
+    }
+
     /// As the API and `msap-hub counts --json` give it.
     pub fn object(&self) -> Value {
         let Self { query, total, rows, flagged, .. } = self;

@@ -14,12 +14,14 @@ mod moment;
 mod partners;
 mod problem;
 mod query;
+mod reports;
 mod schedule;
 pub mod scope;
 mod serve;
 mod settling;
 mod sites;
 mod surplus;
+mod view;
 mod visits;
 mod write;
 

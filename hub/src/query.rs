@@ -71,6 +71,8 @@ pub enum Antennas {
     Together,
     /// Each antenna is a site of its own.
     Apart,
+    /// A house means the house and its antennas, and each of them has rows of its own.
+    Within,
 }
 
 /// Values to keep; an empty list keeps everything.

@@ -39,6 +39,7 @@ pub mod seal;
 pub mod sites;
 pub mod tokens;
 pub mod told;
+pub mod tree;
 pub mod views;
 pub mod wal;
 

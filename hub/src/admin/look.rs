@@ -13,11 +13,13 @@ use crate::http::{flagged_filter, in_conflict, site_filter};
 use crate::import::{self, ImportReport};
 use crate::keys::Named;
 use crate::lang::Lang;
+use crate::report::ReportForm;
+use crate::sheet::SheetFormat;
 use crate::site::{Contact, Site, SiteObject};
 use crate::store::flagged::FlaggedFilter;
 use crate::store::refusals::RefusedFilter;
 use crate::store::{devices, documents, flagged, history, journal, refusals, sites, tokens};
-use crate::{catalogue, counts, export};
+use crate::{catalogue, counts, coverage, export, network, report, returns};
 
 /// Most lines of the journal in one answer.
 const JOURNAL_MAX: u32 = 100_000;
@@ -84,6 +86,46 @@ pub fn look(
                 Some(Form::Json) => Reply::Figures(counts.object()),
                 Some(Form::Sheet(_)) | None => Reply::Sheet { sheet: counts.sheet(), summary: counts.summary(lang) },
             }
+        }
+        Look::Network { question } => {
+            let question = network::ask(conn, question, ask::today(now))?;
+            let form = question.form;
+            let found = network::answer(conn, question)?;
+            match form {
+                Some(Form::Json) => Reply::Figures(found.object()),
+                Some(Form::Sheet(_)) | None => Reply::Sheet { sheet: found.sheet(), summary: found.summary(lang) },
+            }
+        }
+        Look::Coverage { question } => {
+            let question = coverage::ask(conn, question, ask::today(now))?;
+            let form = question.form;
+            let found = coverage::answer(conn, &*almanac.open(conn)?, question)?;
+            match form {
+                Some(Form::Json) => Reply::Figures(found.object()),
+                Some(Form::Sheet(_)) | None => Reply::Sheet { sheet: found.sheet(), summary: found.summary(lang) },
+            }
+        }
+        Look::Report { site, question } => {
+            let id = site_id(conn, site)?;
+            let (site, _) = sites::find(conn, &id)?.ok_or_else(|| AdminError::UnknownSite(site.clone()))?;
+            let question = report::ask(question, ask::today(now))?;
+            let found = report::of(conn, &*almanac.open(conn)?, site, question, now)?;
+            match question.form {
+                Some(ReportForm::Json) => Reply::Figures(found.object()),
+                Some(ReportForm::Sheet(_)) => Reply::Sheet { sheet: found.sheet(), summary: found.summary(lang) },
+                Some(ReportForm::Text) | None => Reply::Text(found.text(lang)),
+            }
+        }
+        Look::Returns { operator, question } => {
+            let today = ask::today(now);
+            let asked = returns::ask(question, today)?;
+            let operators = match operator {
+                Some(operator) => vec![returns::operator(operator)?],
+                None => returns::partners(conn, &*almanac.open(conn)?, asked, today)?,
+            };
+            let form = asked.form.unwrap_or(Form::Sheet(SheetFormat::CsvFr));
+            let made = returns::of(conn, &operators, asked, today)?;
+            Reply::Returns(made.iter().map(|made| made.file(form)).collect())
         }
         Look::Refused => {
             let filter = RefusedFilter { limit: ROWS_MAX, ..RefusedFilter::default() };

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::bundle::{AnswerObject, BundleObject};
 use crate::catalogue::CatalogueReport;
 use crate::import::ImportReport;
+use crate::returns::ReturnFile;
 use crate::sheet::Sheet;
 use crate::site::SiteObject;
 use crate::store::devices::{Device, Standing};
@@ -51,6 +52,8 @@ pub enum Reply {
         /// The same in a line or two.
         summary: String,
     },
+    Text(String),
+    Returns(Vec<ReturnFile>),
     Checked(CheckObject),
     Authorities(AuthoritiesObject),
     Revocations(RevocationsObject),

@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use super::Ca;
-use super::args::{Catalogue, Conflict, Counts, Device, Document, Flagged, Format, Journal, Refused, Site, Token};
+use super::args::{
+    Catalogue, Conflict, Counts, Coverage, Device, Document, Flagged, Format, Journal, Network, Refused, Report,
+    ReportFormat, Site, Token,
+};
 use crate::admin::{Change, ListFile, Look, Pairs, Request};
 use crate::catalogue::CatalogueFile;
 use crate::exit::{Exit, Failure};
@@ -84,6 +87,52 @@ pub(crate) fn counts(counts: Counts, json: bool) -> Request {
         ("format", json.then(|| "json".to_owned())),
     ]);
     Request::Look(Look::Counts { question })
+}
+
+pub(crate) fn network(network: Network, json: bool) -> (Request, Format) {
+    let Network { by, day, from, to, department, region, bearer, format } = network;
+    let json = json || format == Format::Json;
+    let question = pairs([
+        ("by", by),
+        ("day", day),
+        ("from", from),
+        ("to", to),
+        ("department", department),
+        ("region", region),
+        ("bearer", bearer),
+        ("format", json.then(|| "json".to_owned())),
+    ]);
+    (Request::Look(Look::Network { question }), format)
+}
+
+pub(crate) fn coverage(coverage: Coverage, json: bool) -> (Request, Format) {
+    let Coverage { operator, by, day, site, department, region, bearer, format } = coverage;
+    let json = json || format == Format::Json;
+    let question = pairs([
+        ("operator", operator),
+        ("by", by),
+        ("day", day),
+        ("site", site),
+        ("department", department),
+        ("region", region),
+        ("bearer", bearer),
+        ("format", json.then(|| "json".to_owned())),
+    ]);
+    (Request::Look(Look::Coverage { question }), format)
+}
+
+pub(crate) fn report(report: Report, json: bool) -> (Request, Format) {
+    let Report { site, from, to, antennas, format } = report;
+    let (word, format) = match format {
+        ReportFormat::Text if json => ("json", Format::Json),
+        ReportFormat::Json => ("json", Format::Json),
+        ReportFormat::Text => ("text", Format::Table),
+        ReportFormat::Csv => ("csv", Format::Csv),
+        ReportFormat::CsvFr => ("csv-fr", Format::CsvFr),
+    };
+    let format_asked = ("format", Some(word.to_owned()));
+    let question = pairs([("from", from), ("to", to), ("antennas", antennas), format_asked]);
+    (Request::Look(Look::Report { site, question }), format)
 }
 
 pub(crate) fn check(rebuild: bool, seal: bool) -> Request {

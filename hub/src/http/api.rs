@@ -9,7 +9,9 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use super::problem::Problem;
-use super::{Views, auth, closures, conflicts, documents, exports, partners, schedule, settling, sites, visits};
+use super::{
+    Views, auth, closures, conflicts, documents, exports, partners, reports, schedule, settling, sites, visits,
+};
 
 /// Largest body of a request.
 const BODY_LEN_MAX: usize = 64 * 1024;
@@ -29,6 +31,7 @@ const HEADERS: [(HeaderName, &str); 6] = [
 pub fn router<V: Views>(views: V) -> Router {
     let v1 = Router::new()
         .route("/visits", get(visits::visits::<V>))
+        .route("/operators/{code}/return", get(reports::returned::<V>))
         .route("/sites", get(sites::sites::<V>))
         .route("/sites/{id}", get(sites::site::<V>))
         .route("/sites/{id}/schedule", get(schedule::schedule::<V>))
@@ -37,6 +40,9 @@ pub fn router<V: Views>(views: V) -> Router {
         .route("/sites/{id}/closures", put(closures::put_of_site::<V>).delete(closures::delete_of_site::<V>))
         .route("/sites/{id}/partners", get(partners::of_site::<V>))
         .route("/sites/{id}/partners/{operator}", patch(partners::patch::<V>))
+        .route("/sites/{id}/report", get(reports::report::<V>))
+        .route("/network", get(reports::network::<V>))
+        .route("/coverage", get(reports::coverage::<V>))
         .route("/partners", get(partners::of_network::<V>))
         .route("/closures", get(closures::of_network::<V>).put(closures::put_of_network::<V>))
         .route("/closures/{id}", delete(closures::delete_of_network::<V>))

@@ -50,16 +50,10 @@ impl Problem {
 
     /// The question is not for a token of this scope.
     pub(super) fn beyond(scope: &Scope, beyond: Beyond) -> Self {
-        let scope = scope.to_string();
-        let outside = Self::outside_scope(&scope);
+        let outside = Self::outside_scope(&scope.to_string());
         match beyond {
             Beyond::Scope => outside,
-            Beyond::Antennas => {
-                let detail = format!(
-                    "this token sees {scope}, and an antenna of a house named here lies outside: add antennas=apart"
-                );
-                Self { detail, ..outside }.about("site")
-            }
+            Beyond::Antennas => Self::antennas(scope, "antennas=apart"),
             Beyond::Detail(parameter) => {
                 let detail = format!(
                     "this token sees {scope}, by whole months, without ages, and kinds of help only where no site or \
@@ -68,6 +62,13 @@ impl Problem {
                 Self { detail, ..outside }.about(parameter)
             }
         }
+    }
+
+    /// The antennas of a house lie partly outside, and `remedy` leaves them out.
+    pub(super) fn antennas(scope: &Scope, remedy: &str) -> Self {
+        let detail =
+            format!("this token sees {scope}, and an antenna of a house named here lies outside: add {remedy}");
+        Self { detail, ..Self::outside_scope(&scope.to_string()) }.about("site")
     }
 
     /// An address whose name of a thing is no text.

@@ -23,6 +23,7 @@ mod beyond;
 mod clients;
 mod counts;
 mod file;
+mod reports;
 mod schedules;
 mod settling;
 

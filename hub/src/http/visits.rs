@@ -5,8 +5,8 @@
 
 use axum::Extension;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use data_encoding::BASE64URL_NOPAD;
 use jiff::Timestamp;
 use msap_shared::time::Day;
@@ -17,18 +17,10 @@ use super::Views;
 use super::auth::Caller;
 use super::problem::Problem;
 use super::query::Pairs;
+use super::view::{Answer, accepted, is_known};
 use crate::ask::{self, Form, Question};
 use crate::counts;
-use crate::sheet::SheetFormat;
 use crate::store::{StoreError, meta};
-
-/// What is sent.
-enum Answer {
-    /// Whoever asks has it.
-    Known,
-    Json(Vec<u8>),
-    Sheet(Vec<u8>),
-}
 
 /// Answers a question on figures.
 pub(super) async fn visits<V: Views>(
@@ -47,7 +39,7 @@ pub(super) async fn visits<V: Views>(
             if let Some(beyond) = caller.scope.beyond(&moment, &query)? {
                 return Err(Problem::beyond(&caller.scope, beyond));
             }
-            let form = form.unwrap_or_else(|| accepted(&headers));
+            let form = form.unwrap_or_else(|| accepted(&headers).unwrap_or(Form::Json));
             let name = format!("visites-{}-{}.csv", query.from, query.to);
             let tag = tag(&moment, &format!("{query:?} {form:?}"), today)?;
             if is_known(&headers, &tag) {
@@ -63,37 +55,7 @@ pub(super) async fn visits<V: Views>(
         Ok(answer())
     });
     let (answer, tag, name) = answer.await??;
-    let tags = [
-        (header::ETAG, header_of(&tag)),
-        // Kept by whoever may read it, and asked for again each time.
-        (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
-        (header::VARY, HeaderValue::from_static("authorization, accept")),
-    ];
-    let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-    let sheet = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8; header=present")),
-        (header::CONTENT_DISPOSITION, header_of(&format!("attachment; filename=\"{name}\""))),
-    ];
-    Ok(match answer {
-        Answer::Known => (StatusCode::NOT_MODIFIED, tags).into_response(),
-        Answer::Json(body) => (tags, json, body).into_response(),
-        Answer::Sheet(body) => (tags, sheet, body).into_response(),
-    })
-}
-
-/// A header of digits, letters and punctuation.
-fn header_of(text: &str) -> HeaderValue {
-    HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
-}
-
-/// JSON, unless a table is asked for.
-fn accepted(headers: &HeaderMap) -> Form {
-    let accept = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    let mut kinds = accept.flat_map(|value| value.split(',')).map(|kind| kind.split(';').next().unwrap_or("").trim());
-    match kinds.find(|kind| ["text/csv", "application/json", "*/*"].contains(kind)) {
-        Some("text/csv") => Form::Sheet(SheetFormat::Csv),
-        _ => Form::Json,
-    }
+    Ok(answer.respond(&tag, &name))
 }
 
 /// The name of an answer: it changes with the question, the day, this program, the database, and
@@ -104,10 +66,4 @@ fn tag(conn: &Connection, question: &str, today: Day) -> Result<String, StoreErr
     let text = format!("{epoch} {touched} {today} {} {question}", env!("CARGO_PKG_VERSION"));
     let hash = Sha256::digest(text.as_bytes());
     Ok(format!("\"{}\"", BASE64URL_NOPAD.encode(&hash[..16])))
-}
-
-fn is_known(headers: &HeaderMap, tag: &str) -> bool {
-    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    let mut tags = known.flat_map(|value| value.split(',')).map(str::trim);
-    tags.any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
 }

@@ -15,7 +15,7 @@ impl Hub {
         (status.as_u16(), headers, String::from_utf8(body).unwrap())
     }
 
-    fn write(&self, sql: &str) {
+    pub(super) fn write(&self, sql: &str) {
         let conn = Connection::open(self._dir.path().join("hub.db")).unwrap();
         conn.execute_batch(sql).unwrap();
         crate::store::rollups::sum_anew(&conn);

@@ -23,7 +23,7 @@ impl Hub {
     }
 
     /// Facts as a machine of the site would have brought them.
-    fn say(&self, site: &str, kind: DocKind, facts: &[(&str, &str)]) {
+    pub(super) fn say(&self, site: &str, kind: DocKind, facts: &[(&str, &str)]) {
         let facts = facts.iter().map(|(key, value)| ((*key).to_owned(), format!("device:5f1e0c9a|2026-11-02|{value}")));
         let edit = SiteEdit { site: site.parse().unwrap(), kind, facts: facts.collect(), detail: String::new() };
         assert_eq!(self.core().edit(&edit, Timestamp::now()).unwrap(), SiteEdited::Kept);

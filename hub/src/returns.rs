@@ -1,0 +1,276 @@
+//! The return of a partner: the requests that a month brought it, by site, and by help and age per
+//! department.
+//!
+//! Called by the API and by `msap-hub return`. A return is made to be handed over, so it is the
+//! same whoever asks for it: few requests of one age are hidden ([`veil`]). Invariant: the same
+//! data and the same `as_of` give the same bytes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use msap_shared::code::{Age, Help, OPERATORS, OperatorCode, known_operator};
+use msap_shared::document::schedule::OperatorToken;
+use msap_shared::time::{Day, Month};
+use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
+
+use crate::almanac::Pages;
+use crate::ask::{self, AskError, Form, Given};
+use crate::lang::Phrase;
+use crate::query::{Antennas, Filters, Key, Query};
+use crate::reporting::{self, Reporting};
+use crate::store::figures::{self, FigureError};
+use crate::store::tree::{self, Houses, Named};
+
+pub use self::told::file_name;
+
+mod told;
+pub mod veil;
+
+/// Fewer requests of one age in one department than this are not shown to a partner.
+pub const MIN_CELL: i64 = 11;
+
+/// Partners whose requests by site are summed at once: so many are far from the rows that one answer
+/// may have.
+const OPERATORS_AT_ONCE: usize = 12;
+
+/// What is asked of a month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The month.
+    pub month: Month,
+    /// As received by the end of this day of the hub.
+    pub as_of: Option<Day>,
+    /// Whether the month is not over: its figures are provisional.
+    pub provisional: bool,
+    /// The form, if one was named.
+    pub form: Option<Form>,
+}
+
+/// A partner's return.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Return {
+    operator: OperatorCode,
+    question: Question,
+    as_of: Day,
+    requests: i64,
+    departments: BTreeMap<String, DepartmentLines>,
+    sites: Vec<SiteLine>,
+    reporting: Option<Reporting>,
+}
+
+/// What came of one department.
+#[derive(Clone, Debug, PartialEq)]
+struct DepartmentLines {
+    requests: i64,
+    helps: Vec<(String, i64)>,
+    ages: Vec<(String, i64)>,
+}
+
+/// What came of one site in one department; a house without its antennas.
+#[derive(Clone, Debug, PartialEq)]
+struct SiteLine {
+    department: String,
+    site: String,
+    requests: i64,
+    named: Named,
+    /// The houses that an antenna was attached to in the month, with their names.
+    houses: Vec<(String, String)>,
+}
+
+/// One file of a return, whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReturnFile {
+    /// The operator's code.
+    pub operator: String,
+    /// The file's name.
+    pub name: String,
+    /// Its requests.
+    pub requests: i64,
+    /// Sites that had requests.
+    pub sites: usize,
+    /// What stands in it.
+    pub text: String,
+}
+
+/// What is asked by these names and values on `today`.
+///
+/// # Errors
+/// When a name is unknown, or the month is not over and is not asked for «so far».
+pub fn ask(given: &[(String, String)], today: Day) -> Result<Question, AskError> {
+    let given = Given::check(given, &[("month", true), ("as_of", true), ("so_far", true), ("format", true)])?;
+    let form = ask::form(&given)?;
+    let as_of = ask::as_of(&given, today)?;
+    let so_far = given.choice("so_far", &[("true", ())], Phrase::new("true", "true"))?.is_some();
+    let text = given.one("month").unwrap_or_default();
+    let month: Month = text.parse().map_err(|_| ask::wrong("month", text, MONTH))?;
+    let by = as_of.unwrap_or(today);
+    if month.first_day() > by {
+        return Err(ask::wrong("month", text, BEGUN));
+    }
+    let provisional = month.last_day() >= today || month.last_day() > by;
+    if provisional && !so_far {
+        return Err(ask::wrong("month", text, OVER));
+    }
+    Ok(Question { month, as_of, provisional, form })
+}
+
+const MONTH: Phrase = Phrase::new("un mois terminé, par exemple 2026-10", "a month that is over such as 2026-10");
+const BEGUN: Phrase = Phrase::new("un mois commencé à la date de as_of", "a month that had begun on the day of as_of");
+const OVER: Phrase = Phrase::new(
+    "un mois terminé, et entier à la date de as_of ; so_far=true donne un relevé provisoire",
+    "a month that is over, and was by the day of as_of; so_far=true gives a provisional return",
+);
+
+/// The returns of these partners, in their order.
+///
+/// # Errors
+/// When what had been received by then is not known any more, or the store fails.
+pub fn of(
+    conn: &Connection,
+    operators: &[OperatorCode],
+    question: Question,
+    today: Day,
+) -> Result<Vec<Return>, FigureError> {
+    let asked = query(conn, question, today)?;
+    let period = (asked.from, asked.to);
+    let (names, houses) = (tree::names(conn)?, tree::houses(conn, period)?);
+    let mut returns = Vec::new();
+    for some in operators.chunks(OPERATORS_AT_ONCE) {
+        let asked = Query { filters: Filters { operators: some.to_vec(), ..Filters::default() }, ..asked.clone() };
+        let mut begun = BTreeMap::new();
+        for operator in some {
+            let filters = Filters { operators: vec![operator.clone()], ..Filters::default() };
+            let reporting = reporting::of(conn, &filters, period, question.as_of)?;
+            begun.insert(operator.to_string(), Return::none(operator, question, today, reporting));
+        }
+        let by = |key| figures::answer(conn, &Query { by: vec![Key::Operator, Key::Department, key], ..asked.clone() });
+        for row in by(Key::Site)?.rows {
+            let [operator, department, site] = three(row.keys);
+            let Some(of) = begun.get_mut(&operator) else { continue };
+            of.add_site(department, site, row.count.requests, &names, &houses);
+        }
+        for row in by(Key::Help)?.rows {
+            let [operator, department, help] = three(row.keys);
+            let lines = begun.get_mut(&operator).and_then(|of| of.departments.get_mut(&department));
+            lines.into_iter().for_each(|lines| put(&mut lines.helps, &help, row.count.requests));
+        }
+        for row in by(Key::Age)?.rows {
+            let [operator, department, age] = three(row.keys);
+            let lines = begun.get_mut(&operator).and_then(|of| of.departments.get_mut(&department));
+            lines.into_iter().for_each(|lines| put(&mut lines.ages, &age, row.count.requests));
+        }
+        returns.extend(some.iter().filter_map(|operator| begun.remove(operator.as_str())));
+    }
+    Ok(returns)
+}
+
+/// The partners that a month brought requests, and those that any site has an agreement with.
+///
+/// # Errors
+/// As [`of`].
+pub fn partners(
+    conn: &Connection,
+    pages: &Pages,
+    question: Question,
+    today: Day,
+) -> Result<Vec<OperatorCode>, FigureError> {
+    let found = figures::answer(conn, &Query { by: vec![Key::Operator], ..query(conn, question, today)? })?;
+    let mut codes: BTreeSet<OperatorCode> = BTreeSet::new();
+    codes.extend(found.rows.into_iter().flat_map(|row| row.keys).filter_map(|code| code.parse().ok()));
+    for (_, book) in pages.books() {
+        codes.extend(book.partners.operators().filter_map(|(token, partner)| match token {
+            OperatorToken::Known(code) => {
+                let agreed = partner.agreement.as_ref()?.all().any(|said| said.body.is_some());
+                agreed.then(|| code.clone())
+            }
+            OperatorToken::Local(_) => None,
+        }));
+    }
+    Ok(codes.into_iter().collect())
+}
+
+/// The month, each antenna for itself.
+fn query(conn: &Connection, question: Question, today: Day) -> Result<Query, FigureError> {
+    if let Some(as_of) = question.as_of.filter(|as_of| *as_of < today) {
+        figures::remembers(conn, as_of, today)?;
+    }
+    let Question { month, as_of, .. } = question;
+    Ok(Query { antennas: Antennas::Apart, as_of, ..Query::of(month.first_day(), month.last_day()) })
+}
+
+impl Return {
+    fn none(operator: &OperatorCode, question: Question, today: Day, reporting: Option<Reporting>) -> Self {
+        Self {
+            operator: operator.clone(),
+            question,
+            as_of: question.as_of.unwrap_or(today),
+            requests: 0,
+            departments: BTreeMap::new(),
+            sites: Vec::new(),
+            reporting,
+        }
+    }
+
+    fn add_site(
+        &mut self,
+        department: String,
+        site: String,
+        requests: i64,
+        names: &BTreeMap<String, Named>,
+        houses: &Houses,
+    ) {
+        let lines = self.departments.entry(department.clone()).or_insert_with(DepartmentLines::none);
+        lines.requests += requests;
+        self.requests += requests;
+        let key = (site, department);
+        let houses = houses.get(&key).into_iter().flatten();
+        let name = |house: &String| names.get(house).map(|named| named.name.clone()).unwrap_or_default();
+        let houses = houses.map(|house| (house.clone(), name(house))).collect();
+        let (site, department) = key;
+        let named = names.get(&site).cloned().unwrap_or_default();
+        self.sites.push(SiteLine { department, site, requests, named, houses });
+    }
+}
+
+impl DepartmentLines {
+    fn none() -> Self {
+        let all = |codes: &[&str]| codes.iter().map(|code| ((*code).to_owned(), 0)).collect();
+        Self { requests: 0, helps: all(&Help::ALL.map(Help::as_str)), ages: all(&Age::CODES) }
+    }
+
+    /// The ages as a partner sees them; none where they are too few to be shown.
+    fn shown_ages(&self) -> impl Iterator<Item = (&str, Option<i64>)> {
+        let figures: Vec<_> = self.ages.iter().map(|(_, requests)| *requests).collect();
+        let hidden = veil::veiled(&figures, MIN_CELL);
+        self.ages.iter().zip(hidden).map(|((age, requests), hidden)| (age.as_str(), (!hidden).then_some(*requests)))
+    }
+}
+
+/// Puts a figure in the place of its code; a code that this version does not offer comes last.
+fn put(figures: &mut Vec<(String, i64)>, code: &str, requests: i64) {
+    match figures.iter_mut().find(|(known, _)| known == code) {
+        Some((_, figure)) => *figure = requests,
+        None => figures.push((code.to_owned(), requests)),
+    }
+}
+
+/// The keys of a row of a question with three.
+fn three(keys: Vec<String>) -> [String; 3] {
+    let mut keys = keys.into_iter();
+    std::array::from_fn(|_| keys.next().unwrap_or_default())
+}
+
+/// What people call an operator today.
+fn label(operator: &OperatorCode) -> &str {
+    known_operator(operator.as_str()).map_or(operator.as_str(), |known| known.label_fr)
+}
+
+/// The operator that a person names, whatever the case.
+pub fn operator(text: &str) -> Result<OperatorCode, AskError> {
+    let expected = Phrase::new("le code d’un opérateur, par exemple CNAF", "an operator's code such as CNAF");
+    let found = OPERATORS.iter().find(|known| known.code.eq_ignore_ascii_case(text));
+    found.and_then(|known| known.code.parse().ok()).ok_or_else(|| ask::wrong("operator", text, expected))
+}
+
+#[cfg(test)]
+mod tests;
