@@ -26,8 +26,9 @@ pub use self::error::AdminError;
 pub use self::listed::{look_beside_list, revocations};
 pub use self::look::look;
 pub use self::reply::{
-    AuthoritiesObject, AuthorityObject, CheckObject, DeviceObject, DocumentObject, FlaggedObject, FoldedObject,
-    HeldObject, InvitationObject, JournalObject, RefusedObject, Reply, RevocationsObject, RevokedObject, TokenObject,
+    AuthoritiesObject, AuthorityObject, CheckObject, DeviceObject, DocumentObject, FactObject, FlaggedObject,
+    FoldedObject, HeldObject, InvitationObject, JournalObject, RefusedObject, Reply, RevocationsObject, RevokedObject,
+    SettledObject, TokenObject,
 };
 pub use crate::catalogue::CatalogueFile;
 pub use crate::import::ListFile;

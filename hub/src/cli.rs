@@ -6,6 +6,7 @@
 mod args;
 pub(crate) mod bundle;
 mod catalogue;
+mod conflicts;
 mod imported;
 pub(crate) mod request;
 pub(crate) mod returns;

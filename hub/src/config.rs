@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use config::{File, FileFormat, Source, Value, ValueKind};
+use msap_shared::reference::Terms;
 use serde::{Deserialize, Serialize};
 
 use crate::backup::schedule::Schedule;
@@ -110,8 +111,8 @@ pub struct Settings {
     pub http_connections_per_address: usize,
     /// Sync connections at once.
     pub sync_connections: usize,
-    /// Days after which what is said of a partner is not believed without a confirmation.
-    pub partners_stale_after_days: u16,
+    /// What machines go by, too.
+    pub terms: Terms,
     /// Scheduled backups; `None` when no directory is set.
     pub backup: Option<Schedule>,
     values: BTreeMap<&'static str, (String, Origin)>,
@@ -296,7 +297,7 @@ impl Settings {
                 )
             })?,
             http_listen: socket("http.listen")?,
-            partners_stale_after_days: stale_after(text("partners.stale_after")).ok_or_else(|| {
+            terms: stale_after(text("partners.stale_after")).ok_or_else(|| {
                 wrong("partners.stale_after", "un nombre de jours tel que 45d", "a number of days such as 45d")
             })?,
             log_filter: text("log.filter").to_owned(),
@@ -339,8 +340,9 @@ fn addresses(text: &str) -> Option<Vec<IpAddr>> {
 }
 
 /// Days, from one to ten years.
-fn stale_after(text: &str) -> Option<u16> {
-    text.strip_suffix('d')?.parse().ok().filter(|days| (1..=3_650).contains(days))
+fn stale_after(text: &str) -> Option<Terms> {
+    let days = text.strip_suffix('d')?.parse().ok().filter(|days| (1..=3_650).contains(days));
+    days.map(|partners_stale_after_days| Terms { partners_stale_after_days })
 }
 
 /// `30s`, `15m`, `24h` or `7d`, up to ten years.

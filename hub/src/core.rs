@@ -341,7 +341,7 @@ fn step(
             let mut replica = replica.with(sources, today);
             match session.receive(frame, &mut replica) {
                 Ok(news) => {
-                    if session.will_say_in_sync() {
+                    if session.will_say_in_sync() || (!*in_sync && session.has_all()) {
                         *in_sync = true;
                         devices::set_in_sync(tx, *device, now.as_second())?;
                     }

@@ -12,6 +12,7 @@ mod documents;
 mod exports;
 mod moment;
 mod partners;
+mod permanences;
 mod problem;
 mod query;
 mod reports;

@@ -9,7 +9,7 @@ use msap_shared::time::Month;
 use rusqlite::Connection;
 
 use super::look::{device_id, site_id, unknown_device};
-use super::reply::{AuthoritiesObject, CheckObject, FoldedObject, InvitationObject, Reply, moment};
+use super::reply::{AuthoritiesObject, CheckObject, FoldedObject, InvitationObject, Reply, SettledObject, moment};
 use super::site_changes::day;
 use super::{AdminError, Change, Context, settle, site_changes, tokens};
 use crate::bundle::{AnswerObject, BundleObject};
@@ -70,7 +70,7 @@ pub trait Hub {
     fn set_hours(&mut self, hours: &[(SiteId, Edits)], now: Timestamp) -> Result<(), AdminError>;
 
     /// Settles a conflict of a site by one of its versions, for the whole network.
-    fn settle_conflict(&mut self, id: &str, version: usize, now: Timestamp) -> Result<(), AdminError>;
+    fn settle_conflict(&mut self, id: &str, version: usize, now: Timestamp) -> Result<SettledObject, AdminError>;
 
     /// Verifies what is stored against the views.
     fn check(&mut self, rebuild: bool, now: Timestamp) -> Result<CheckObject, AdminError>;
@@ -105,7 +105,9 @@ pub fn change(
                 Ok(Reply::Catalogued(plan.report))
             });
         }
-        Change::ConflictResolve { id, version } => hub.settle_conflict(id, *version, now),
+        Change::ConflictResolve { id, version } => {
+            return hub.settle_conflict(id, *version, now).map(Reply::Settled);
+        }
         Change::SiteAdd { site, kind, parent, fields } => {
             hub.write(|conn| site_changes::add(conn, now, site, kind, parent.as_deref(), fields))
         }

@@ -48,6 +48,8 @@ pub enum AdminError {
     UnknownConflict(String),
     #[error(transparent)]
     Fact(msap_shared::document::register::FieldError),
+    #[error("the sites are in, but their schedules do not take the hours listed for {}", .0.join(", "))]
+    HoursRefused(Vec<String>),
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
     #[error("no flagged fact {0:?}")]
@@ -166,6 +168,11 @@ impl AdminError {
                 format!("aucun conflit {id:?} : il a pu être tranché ; relisez « msap-hub conflict list »")
             }
             Self::Fact(error) => error.to_string(),
+            Self::HoursRefused(sites) => format!(
+                "les lieux sont enregistrés, mais leurs horaires n’ont pas pu l’être pour {} : leur document ne les prend \
+                 pas ; corrigez ces lignes et importez à nouveau",
+                sites.join(", ")
+            ),
             Self::Catalogue(CatalogueError::Header) => "l’en-tête n’est ni celui de jours fériés (holiday_zone, date, \
                  name), ni de vacances (school_zone, name, start, end_exclusive), ni de fermetures (from, to, reason, \
                  label, scope), ni d’opérateurs (code, label)"
@@ -192,6 +199,10 @@ impl AdminError {
                 "{text:?} n’est pas un périmètre : national, region:52, department:49, site:275 ou operator:CNAF"
             ),
             Self::Scope(ScopeError::Role(text)) => format!("{text:?} n’est pas un rôle : reader, coordinator ou admin"),
+            Self::Scope(ScopeError::PartnerReads(scope)) => format!(
+                "un partenaire lit et n’écrit rien : donnez le rôle reader à {scope} ; ses permanences s’annulent à la \
+                 maison, ou par un coordinateur de son territoire"
+            ),
             Self::Text(what) => format!("{what} : texte vide, trop long ou sur plusieurs lignes"),
             Self::Ask(error) => error.say(lang),
             Self::Figures(FigureError::TooManyRows) => {

@@ -15,7 +15,7 @@ use crate::keys::Named;
 use crate::lang::Lang;
 use crate::report::ReportForm;
 use crate::sheet::SheetFormat;
-use crate::site::{Contact, Site, SiteObject};
+use crate::site::SiteObject;
 use crate::store::flagged::FlaggedFilter;
 use crate::store::refusals::RefusedFilter;
 use crate::store::{devices, documents, flagged, history, journal, refusals, sites, tokens};
@@ -53,17 +53,14 @@ pub fn look(
         Look::Sites { filters } => {
             let found = sites::list(conn, &site_filter(filters)?)?;
             let pages = almanac.open(conn)?;
-            let object = |(site, contact): &(Site, Contact)| {
-                SiteObject::of(site, contact, now).with_hours(pages.standing(site, now))
-            };
-            Reply::Sites(found.iter().map(object).collect())
+            Reply::Sites(found.iter().map(|(site, contact)| SiteObject::of(site, contact, &pages, now)).collect())
         }
         Look::Site { site } => {
             let id = site_id(conn, site)?;
             let (site, contact) = sites::find(conn, &id)?.ok_or_else(|| AdminError::UnknownSite(site.clone()))?;
-            let hours = almanac.open(conn)?.standing(&site, now);
+            let pages = almanac.open(conn)?;
             Reply::Site {
-                site: Box::new(SiteObject::of(&site, &contact, now).with_hours(hours)),
+                site: Box::new(SiteObject::of(&site, &contact, &pages, now)),
                 aliases: sites::aliases(conn, &id)?,
                 devices: devices::list(conn, Some(&id))?.into_iter().map(Into::into).collect(),
                 history: history::of_site(conn, &id)?.into_iter().map(Into::into).collect(),

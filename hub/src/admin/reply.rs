@@ -26,6 +26,7 @@ pub enum Reply {
     Imported(ImportReport),
     Catalogued(CatalogueReport),
     Conflicts(Vec<Value>),
+    Settled(SettledObject),
     Sites(Vec<SiteObject>),
     Site {
         site: Box<SiteObject>,
@@ -69,6 +70,26 @@ pub enum Reply {
     BundleMade(AnswerObject),
     /// An Automerge file in base 64.
     Document(String),
+}
+
+/// What holds since a conflict was settled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettledObject {
+    /// The site.
+    pub site: String,
+    /// What it is called.
+    pub name: String,
+    /// What was written.
+    pub facts: Vec<FactObject>,
+}
+
+/// A fact of a schedule or of partners.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FactObject {
+    /// Its key.
+    pub key: String,
+    /// Author, day and body.
+    pub value: String,
 }
 
 /// A join code, just made.

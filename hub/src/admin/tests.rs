@@ -7,7 +7,6 @@ use msap_shared::io::join_code::JoinCode;
 use rusqlite::Connection;
 
 use super::*;
-use crate::almanac::Almanac;
 use crate::bundle::{AnswerObject, BundleObject, FileError};
 use crate::exit::{Exit, Failure};
 use crate::keys::Named;
@@ -76,7 +75,7 @@ impl Hub for Desk {
         Ok(())
     }
 
-    fn settle_conflict(&mut self, id: &str, _version: usize, _now: Timestamp) -> Result<(), AdminError> {
+    fn settle_conflict(&mut self, id: &str, _version: usize, _now: Timestamp) -> Result<SettledObject, AdminError> {
         Err(AdminError::UnknownConflict(id.to_owned()))
     }
 
@@ -127,7 +126,7 @@ impl Desk {
     }
 
     fn look(&self, asked: &Look) -> Reply {
-        look(&self.0, &Almanac::default(), asked, Lang::Fr, now()).unwrap()
+        look(&self.0, &Default::default(), asked, Lang::Fr, now()).unwrap()
     }
 
     fn site(&self, id: &str) -> crate::site::Site {
@@ -284,6 +283,7 @@ fn a_token_shows_its_secret_once_and_is_kept_as_a_hash() {
     for (scope, role, label, exit) in [
         ("department:00", "reader", "x", Exit::Invalid),
         ("national", "root", "x", Exit::Invalid),
+        ("operator:CNAF", "coordinator", "x", Exit::Invalid),
         ("national", "reader", "", Exit::Invalid),
         ("national", "reader", "a\nb", Exit::Invalid),
         ("site:999", "reader", "x", Exit::NotFound),
@@ -342,7 +342,7 @@ fn counts_are_asked_as_in_the_api() {
     let desk = Desk::new();
     let counts = |question: &[(&str, &str)]| {
         let asked = Look::Counts { question: pairs(question) };
-        look(&desk.0, &Almanac::default(), &asked, Lang::Fr, now()).map_err(|error| error.failure(Lang::Fr))
+        look(&desk.0, &Default::default(), &asked, Lang::Fr, now()).map_err(|error| error.failure(Lang::Fr))
     };
     let Reply::Figures(figures) = counts(&[("by", "site"), ("format", "json")]).unwrap() else { panic!() };
     assert_eq!((&figures["from"], &figures["to"]), (&"2026-11-01".into(), &"2026-11-30".into()));

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::AdminError;
 use super::reply::{Reply, TokenObject};
-use crate::http::scope::{Role, Scope};
+use crate::http::scope::{Role, Scope, ScopeError};
 use crate::http::token_hash;
 use crate::store::tokens::TokenRow;
 use crate::store::{journal, sites, tokens};
@@ -28,6 +28,9 @@ pub(super) fn create(
 ) -> Result<Reply, AdminError> {
     let mut scope: Scope = scope.parse()?;
     let role: Role = role.parse()?;
+    if matches!(scope, Scope::Operator(_)) && role != Role::Reader {
+        return Err(ScopeError::PartnerReads(scope.to_string()).into());
+    }
     if !(1..=LABEL_LEN_MAX).contains(&label.chars().count()) || label.chars().any(char::is_control) {
         return Err(AdminError::Text("label"));
     }

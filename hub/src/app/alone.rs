@@ -57,7 +57,7 @@ pub(super) fn carry_out(
         Request::Look(look) => {
             opening::examined(&path, lang)?;
             let conn = open(&path).map_err(|error| engine::store_failure(&error, lang))?;
-            let almanac = Almanac::new(settings.partners_stale_after_days);
+            let almanac = Almanac::new(settings.terms.partners_stale_after_days);
             let list = || keys::read_list(keys).map(|found| found.listed);
             admin::look_beside_list(&conn, &almanac, look, list, lang, now).map_err(|error| error.failure(lang))
         }

@@ -108,8 +108,8 @@ async fn serve(data: &Path, core: Core, keys: Arc<Keys>, settings: &Settings, la
     // Two tokens: the writer stops only after everything that hands it work has stopped.
     let (rim, writer) = (CancellationToken::new(), CancellationToken::new());
     let advertise = advertised(settings.sync_advertise.as_deref(), sync);
-    let core = core.with(Sources::new(keys.clone(), &advertise));
-    let almanac = Arc::new(Almanac::new(settings.partners_stale_after_days));
+    let core = core.with(Sources::new(keys.clone(), &advertise, settings.terms));
+    let almanac = Arc::new(Almanac::new(settings.terms.partners_stale_after_days));
     let database = data.join(store::FILE_NAME);
     let service = Service::start(core, database, keys.clone(), &advertise, almanac, writer.clone());
     let service = service.map_err(|error| failed("writer", &error))?;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::args::Format;
 use super::table::{list, object};
-use super::{bundle, catalogue, imported, table, words};
+use super::{bundle, catalogue, conflicts, imported, table, words};
 use crate::admin::{AuthoritiesObject, DeviceObject, HeldObject, Reply};
 use crate::config::Shown;
 use crate::doctor::Finding;
@@ -51,7 +51,8 @@ pub(crate) fn reply(reply: Reply, format: Option<Format>, json: bool, lang: Lang
             }
         },
         Reply::Catalogued(report) => catalogue::show(&report, json, lang),
-        Reply::Conflicts(found) => catalogue::conflicts(&found, json, lang),
+        Reply::Conflicts(found) => conflicts::show(&found, json, lang),
+        Reply::Settled(settled) => conflicts::settled(&settled, json, lang),
         Reply::Bundle(bundle) if json => out::json(&bundle),
         Reply::Bundle(found) => bundle::show(&found, lang),
         Reply::BundleMade(made) if json => out::json(&made),

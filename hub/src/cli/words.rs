@@ -8,7 +8,7 @@ use msap_shared::code::{Age, Help};
 use crate::lang::Lang;
 
 /// Columns and fields.
-const HEADINGS: [(&str, &str); 97] = [
+const HEADINGS: [(&str, &str); 98] = [
     ("action", "action"),
     ("address", "adresse"),
     ("age", "âge"),
@@ -16,6 +16,7 @@ const HEADINGS: [(&str, &str); 97] = [
     ("aliases", "alias"),
     ("apart", "à part"),
     ("at", "quand"),
+    ("author", "auteur"),
     ("bearer", "porteur"),
     ("certifies", "certifie"),
     ("changes", "changements"),

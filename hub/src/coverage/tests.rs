@@ -77,7 +77,7 @@ fn filled(houses: &[House]) -> (Connection, Pages) {
         conn.execute(sql, (n.to_string(), kind, life, department, region, commune)).unwrap();
         let (mut schedule, mut partners) = (Facts::new(), Facts::new());
         let fact = |body: &str| vec![format!("device:5f1e0c9a|2026-01-05|{body}")];
-        for (variant, weekday) in comes {
+        if let Some((variant, weekday)) = comes {
             let key = format!("permanence|2026-01-05|CNAF|{variant}|{weekday}|-");
             schedule.insert(key, fact("09:00-10:00,10:00-11:30"));
         }
@@ -188,6 +188,23 @@ fn a_table_tells_how_often_a_partner_comes_and_what_is_too_old_to_be_believed() 
     let (departments, found) = csv("department");
     assert_eq!(departments.lines().nth(1), Some("CNAF;CAF;49;1;0;0;0;1;1;0;1;0;0;0;0;2;0,2;0,6"));
     assert!(found.object()["sites"].is_null());
+}
+
+#[test]
+fn what_is_believed_on_the_day_is_believed_of_its_weeks() {
+    let absent = |ago| House {
+        department: "49",
+        commune: "Chemillé",
+        life: "open",
+        comes: Some(("every", "mo")),
+        said: Some(("absent", "", ago)),
+        cancelled: false,
+    };
+    // On the Monday before, it had been confirmed 45 days ago, and was still believed.
+    let (conn, pages) = filled(&[absent(45), absent(46)]);
+    let found = answer(&conn, &pages, asked(&conn, &[("day", DAY)])).unwrap();
+    let told: Vec<_> = found.sites.iter().map(|line| (line.cover, line.days)).collect();
+    assert_eq!(told, [(Cover::Absent, 0), (Cover::Present, 4)]);
 }
 
 #[test]

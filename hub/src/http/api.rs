@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use super::problem::Problem;
 use super::{
-    Views, auth, closures, conflicts, documents, exports, partners, reports, schedule, settling, sites, visits,
+    Views, auth, closures, conflicts, documents, exports, partners, permanences, reports, schedule, settling, sites,
+    visits,
 };
 
 /// Largest body of a request.
@@ -39,11 +40,12 @@ pub fn router<V: Views>(views: V) -> Router {
         .route("/sites/{id}/hours.osm", get(schedule::osm::<V>))
         .route("/sites/{id}/closures", put(closures::put_of_site::<V>).delete(closures::delete_of_site::<V>))
         .route("/sites/{id}/partners", get(partners::of_site::<V>))
-        .route("/sites/{id}/partners/{operator}", patch(partners::patch::<V>))
+        .route("/sites/{id}/partners/{operator}", patch(partners::patch::<V>).delete(partners::delete::<V>))
         .route("/sites/{id}/report", get(reports::report::<V>))
         .route("/network", get(reports::network::<V>))
         .route("/coverage", get(reports::coverage::<V>))
         .route("/partners", get(partners::of_network::<V>))
+        .route("/partners.ics", get(permanences::calendar::<V>))
         .route("/closures", get(closures::of_network::<V>).put(closures::put_of_network::<V>))
         .route("/closures/{id}", delete(closures::delete_of_network::<V>))
         .route("/exports/anct.csv", get(exports::anct::<V>))
@@ -54,14 +56,14 @@ pub fn router<V: Views>(views: V) -> Router {
         .route("/documents", get(documents::list::<V>))
         .route("/documents/{*id}", get(documents::document::<V>))
         .method_not_allowed_fallback(async || Problem::method())
-        .fallback(async || Problem::not_found("no such address"))
+        .fallback(async || Problem::not_found("cette adresse n’existe pas"))
         .layer(middleware::from_fn_with_state(views.clone(), auth::require_token::<V>));
     Router::new()
         .nest("/v1", v1)
         .route("/healthz", get(async || Json(json!({ "status": "alive" }))))
         .route("/readyz", get(ready::<V>))
         .method_not_allowed_fallback(async || Problem::method())
-        .fallback(async || Problem::not_found("no such address"))
+        .fallback(async || Problem::not_found("cette adresse n’existe pas"))
         .layer(DefaultBodyLimit::max(BODY_LEN_MAX))
         .layer(middleware::from_fn(add_headers))
         .with_state(views)
@@ -72,7 +74,7 @@ async fn ready<V: Views>(State(views): State<V>) -> Result<Json<Value>, Problem>
     views
         .look_up(crate::store::documents::probe)
         .await
-        .map_err(|_| Problem::unavailable("the database cannot be read"))?;
+        .map_err(|_| Problem::unavailable("la base ne se lit pas : msap-hub doctor"))?;
     match views.trouble() {
         None => Ok(Json(json!({ "status": "ready" }))),
         Some(why) => Err(Problem::unavailable(why)),

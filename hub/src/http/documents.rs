@@ -20,7 +20,7 @@ use crate::store::documents;
 fn require_admin(caller: &Caller) -> Result<(), Problem> {
     match (caller.role, &caller.scope) {
         (Role::Admin, Scope::National) => Ok(()),
-        (Role::Admin, scope) => Err(Problem::outside_scope(&scope.to_string())),
+        (Role::Admin, scope) => Err(Problem::not_in_scope(scope)),
         _ => Err(Problem::needs_role("admin")),
     }
 }
@@ -57,7 +57,7 @@ pub(super) async fn document<V: Views>(
         Ok((!chunks.is_empty()).then(|| export::saved(&chunks)))
     });
     match saved.await? {
-        None => Err(Problem::not_found("no document has this name")),
+        None => Err(Problem::not_found("aucun document n’a ce nom")),
         Some(Err(error)) => Err(Problem::internal(&error)),
         Some(Ok(bytes)) => Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response()),
     }

@@ -36,7 +36,7 @@ pub(super) async fn returned<V: Views>(
             // Of one moment: three sums that must agree.
             let moment = conn.unchecked_transaction().map_err(StoreError::sqlite("beginning a read"))?;
             let Ok(operator) = returns::operator(&name) else {
-                return Err(Problem::not_found("no operator has this code"));
+                return Err(Problem::not_found("aucun partenaire n’a ce code"));
             };
             let question = returns::ask(&pairs, today)?;
             match &caller.scope {
@@ -55,7 +55,7 @@ pub(super) async fn returned<V: Views>(
             let form = question.form.or_else(|| accepted(&headers)).unwrap_or(Form::Sheet(SheetFormat::CsvFr));
             let name = returns::file_name(&operator, &question, form);
             let made = returns::of(&moment, &[operator], question, today)?;
-            let made = made.first().ok_or_else(|| Problem::not_found("no operator has this code"))?;
+            let made = made.first().ok_or_else(|| Problem::not_found("aucun partenaire n’a ce code"))?;
             let (answer, tag) = Answer::tagged(&headers, form, || made.object(), || made.sheet());
             Ok((answer, tag, name))
         };

@@ -53,6 +53,9 @@ pub enum ScopeError {
     /// No role.
     #[error("{0:?} is not one of reader, coordinator, admin")]
     Role(String),
+    /// A partner that would write.
+    #[error("a partner's token only reads: give {0} the role reader")]
+    PartnerReads(String),
 }
 
 impl FromStr for Scope {

@@ -27,7 +27,7 @@ fn allowed(caller: &Caller) -> Result<Within, Problem> {
     if caller.role < Role::Coordinator {
         return Err(Problem::needs_role("coordinator"));
     }
-    caller.scope.within().ok_or_else(|| Problem::outside_scope(&caller.scope.to_string()))
+    caller.scope.within().ok_or_else(|| Problem::not_in_scope(&caller.scope))
 }
 
 /// Lists flagged facts that nobody has settled, one page at a time.

@@ -71,10 +71,8 @@ pub(super) async fn sites<V: Views>(
             let more = found.len() > limit as usize;
             found.truncate(limit as usize);
             let last = found.last().filter(|_| more).map(|(site, _)| cursor(site.id.as_str()));
-            let objects: Vec<_> = found
-                .iter()
-                .map(|(site, contact)| SiteObject::of(site, contact, now).with_hours(pages.standing(site, now)))
-                .collect();
+            let objects: Vec<_> =
+                found.iter().map(|(site, contact)| SiteObject::of(site, contact, &pages, now)).collect();
             Ok(match states {
                 None => json!({ "sites": objects, "next": last }),
                 Some(states) => json!({ "sites": objects, "open_at": states, "next": last }),
@@ -123,8 +121,7 @@ pub(super) async fn site<V: Views>(
     let answer = views.read(move |conn| {
         let answer = || {
             let (site, contact) = seen(conn, &caller, &name)?;
-            let hours = almanac.open(conn)?.standing(&site, Timestamp::now());
-            Ok(SiteObject::of(&site, &contact, Timestamp::now()).with_hours(hours))
+            Ok(SiteObject::of(&site, &contact, &*almanac.open(conn)?, Timestamp::now()))
         };
         Ok(answer())
     });
@@ -139,9 +136,9 @@ pub(super) fn seen(conn: &Connection, caller: &Caller, name: &str) -> Result<(Si
         None => None,
     };
     match found {
-        Some((site, _)) if !caller.scope.covers_site(&site) => Err(Problem::outside_scope(&caller.scope.to_string())),
+        Some((site, _)) if !caller.scope.covers_site(&site) => Err(Problem::not_in_scope(&caller.scope)),
         Some(found) => Ok(found),
-        None => Err(Problem::not_found("no site has this id or alias")),
+        None => Err(Problem::not_found("aucun lieu n’a cet identifiant ni cet alias")),
     }
 }
 

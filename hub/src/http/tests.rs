@@ -21,6 +21,7 @@ use crate::store::Store;
 
 mod beyond;
 mod clients;
+mod coordinating;
 mod counts;
 mod file;
 mod reports;

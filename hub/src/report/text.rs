@@ -1,7 +1,7 @@
 //! A report as a text: sections, as a steering committee reads them.
 
 use super::held::{Closure, Held, Hours, Permanence, cancelled_fr};
-use super::told::{age, help, is_known, operator};
+use super::told::{Wording, age, help, is_known, operator};
 use super::{Figure, Part, Report};
 use crate::lang::Lang;
 use crate::sheet::Cell;
@@ -84,7 +84,7 @@ impl Text {
         self.figures(&[(lang.of("Total", "Total").to_owned(), part.total)]);
         self.line(&known);
         for (fr, en, lines, word) in [
-            ("Par mois", "By month", &part.months, (|code| Cell::word(code, code)) as fn(&str) -> Cell),
+            ("Par mois", "By month", &part.months, (|code| Cell::word(code, code)) as Wording),
             ("Par partenaire", "By partner", &part.operators, operator),
             ("Par type d’aide", "By help", &part.helps, help),
             ("Par âge", "By age", &part.ages, age),

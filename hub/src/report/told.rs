@@ -32,6 +32,9 @@ const COLUMNS: [(&str, &str); 17] = [
     ("cancelled", "permanences annulées"),
 ];
 
+/// How people call a code.
+pub(super) type Wording = fn(&str) -> Cell;
+
 /// One row of the table.
 #[derive(Default)]
 struct Row<'a> {
@@ -94,8 +97,8 @@ impl Report {
             let key = Some(Cell::Time(month.clone()));
             rows.push(Row { part: ("month", "mois"), key, figure: Some(figure), hours, ..Row::default() });
         }
-        let lists: [(_, &Vec<(String, Figure)>, fn(&str) -> Cell); 3] = [
-            (("operator", "partenaire"), &part.operators, operator),
+        let lists = [
+            (("operator", "partenaire"), &part.operators, operator as Wording),
             (("help", "aide"), &part.helps, help),
             (("age", "âge"), &part.ages, age),
         ];

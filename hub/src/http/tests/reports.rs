@@ -130,6 +130,6 @@ async fn a_report_is_for_whoever_sees_the_site_and_all_that_is_attached_to_it() 
     conn.execute_batch(token).unwrap();
     let (status, body) = hub.get("department", "/v1/sites/361/report").await;
     assert_eq!(status, 403);
-    assert!(body["detail"].as_str().unwrap().ends_with("add antennas=none"), "{body}");
+    assert!(body["detail"].as_str().unwrap().ends_with("ajoutez antennas=none"), "{body}");
     assert_eq!(hub.plain("department", "/v1/sites/361/report?antennas=none", &[]).await.0, 200);
 }
