@@ -19,7 +19,7 @@ use clap::FromArgMatches;
 use msap_shared::io::usage::mistake;
 
 use crate::admin::{Asked, Reply, Request};
-use crate::cli::{Cli, Command, Config, Format, Global, bundle, command, request, returns, show, tools};
+use crate::cli::{Cli, Command, Config, Format, Global, bundle, command, people, request, returns, show, tools};
 use crate::client::{self, Way};
 use crate::config::Settings;
 use crate::exit::{Exit, Failure, with_causes};
@@ -88,13 +88,41 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
         Command::Site(site) => managed(&cli.global, request::site(site, lang)?, None),
         Command::Device(device) => managed(&cli.global, request::device(device), None),
         Command::Token(token) => managed(&cli.global, request::token(token), None),
-        Command::Counts(counts) => {
-            let format = counts.format;
-            viewed(&cli.global, (request::counts(*counts, cli.global.json), format))
+        Command::User(user) => {
+            let asked = people::asked(user, lang)?;
+            match carried_out(&cli.global, asked.request)? {
+                Reply::User(user) => written(people::show(&user, asked.shown_once, cli.global.json, lang)),
+                reply => written(show::reply(reply, None, cli.global.json, lang)),
+            }
         }
-        Command::Network(network) => viewed(&cli.global, request::network(network, cli.global.json)),
-        Command::Coverage(coverage) => viewed(&cli.global, request::coverage(coverage, cli.global.json)),
-        Command::Report(report) => viewed(&cli.global, request::report(report, cli.global.json)),
+        Command::Counts(counts) => {
+            let format = counts.asked.format;
+            viewed(&cli.global, request::counts(*counts, cli.global.json), format)
+        }
+        Command::Completeness(asked) => {
+            let format = asked.asked.format;
+            viewed(&cli.global, request::completeness(*asked, cli.global.json), format)
+        }
+        Command::Label(asked) => {
+            let format = asked.format;
+            viewed(&cli.global, request::label(*asked, cli.global.json), format)
+        }
+        Command::Fleet(fleet) => {
+            let format = fleet.format;
+            viewed(&cli.global, request::fleet(fleet), format)
+        }
+        Command::Network(network) => {
+            let format = network.format;
+            viewed(&cli.global, request::network(network, cli.global.json), format)
+        }
+        Command::Coverage(coverage) => {
+            let format = coverage.format;
+            viewed(&cli.global, request::coverage(coverage, cli.global.json), format)
+        }
+        Command::Report(report) => {
+            let format = report.format.into();
+            viewed(&cli.global, request::report(report, cli.global.json), format)
+        }
         Command::Return(args) => {
             let (request, target) = returns::request(args, lang)?;
             match carried_out(&cli.global, request)? {
@@ -124,7 +152,7 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
         Command::Conflict(conflict) => managed(&cli.global, request::conflict(conflict), None),
         Command::Refused(refused) => managed(&cli.global, request::refused(refused), None),
         Command::Flagged(flagged) => managed(&cli.global, request::flagged(flagged), None),
-        Command::Journal(journal) => managed(&cli.global, request::journal(&journal), None),
+        Command::Journal(journal) => managed(&cli.global, request::journal(journal), None),
         Command::Document(document) => managed(&cli.global, request::document(document), None),
     }
 }
@@ -138,7 +166,7 @@ fn managed(global: &Global, request: Request, format: Option<Format>) -> Result<
 }
 
 /// Has a view made, in this form unless it is to be JSON.
-fn viewed(global: &Global, (request, format): (Request, Format)) -> Result<(), Failure> {
+fn viewed(global: &Global, request: Request, format: Format) -> Result<(), Failure> {
     if global.json && matches!(format, Format::Csv | Format::CsvFr) {
         let text = global.lang.of("--json et un format CSV s’excluent", "--json and a CSV format exclude each other");
         return Err(Failure::new(Exit::Usage, text));

@@ -13,7 +13,9 @@ use msap_shared::id::SiteId;
 use msap_shared::time::{Day, Month, SiteZone};
 use rusqlite::Connection;
 
+use crate::completeness;
 use crate::harm;
+use crate::label::{Check, LabelQuestion, Verdict};
 use crate::lang::{Lang, Phrase};
 use crate::query::{Antennas, Compare, Filters, Key, Query};
 use crate::sheet::SheetFormat;
@@ -21,57 +23,9 @@ use crate::site::{department_region, known_region};
 use crate::store::StoreError;
 use crate::store::sites;
 
-/// Most values in one list.
-pub const VALUES_MAX: usize = 200;
+pub use self::error::AskError;
 
-/// Why a question cannot be asked.
-#[derive(Debug, thiserror::Error)]
-pub enum AskError {
-    /// Not a parameter.
-    #[error("{0:?} is not a parameter of this address; the nearest one is {1}")]
-    UnknownParameter(String, &'static str),
-    /// The same parameter twice.
-    #[error("{0} is given more than once")]
-    Repeated(&'static str),
-    /// A parameter of a later version.
-    #[error("{0} arrives with the views")]
-    Later(&'static str),
-    /// A period with one end.
-    #[error("from and to go together: {0} is missing")]
-    HalfPeriod(&'static str),
-    /// A value that the parameter cannot take.
-    #[error("{parameter}: {value:?} is not {expected}")]
-    Value {
-        /// The parameter.
-        parameter: &'static str,
-        /// A bounded piece of the value.
-        value: String,
-        /// What would have been right.
-        expected: Phrase,
-    },
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl AskError {
-    /// The mistake, as people read it.
-    pub fn say(&self, lang: Lang) -> String {
-        match (lang, self) {
-            (Lang::En, _) => self.to_string(),
-            (Lang::Fr, Self::UnknownParameter(name, nearest)) => {
-                format!("{name:?} n’est pas un paramètre d’ici ; le plus proche : {nearest}")
-            }
-            (Lang::Fr, Self::Repeated(name)) => format!("{name} est donné plus d’une fois"),
-            (Lang::Fr, Self::Later(name)) => format!("{name} arrivera avec les vues"),
-            (Lang::Fr, Self::HalfPeriod(name)) => format!("from et to vont ensemble : {name} manque"),
-            (Lang::Fr, Self::Value { parameter, value, expected }) => {
-                format!("{parameter} : {value:?} ; attendu : {}", expected.fr)
-            }
-            (Lang::Fr, Self::Store(error)) => harm::said(error, lang),
-        }
-    }
-}
+mod error;
 
 /// The parameters of figures, and whether they can be answered yet.
 const PARAMETERS: [(&str, bool); 15] = [
@@ -91,6 +45,20 @@ const PARAMETERS: [(&str, bool); 15] = [
     ("as_of", true),
     ("public", false),
 ];
+
+/// The parameters of labels.
+const LABEL: [(&str, bool); 7] = [
+    ("site", true),
+    ("department", true),
+    ("region", true),
+    ("bearer", true),
+    ("check", true),
+    ("state", true),
+    ("format", true),
+];
+
+/// Most values in one list.
+pub const VALUES_MAX: usize = 200;
 
 /// Values by parameter, each at most once.
 #[derive(Debug)]
@@ -167,6 +135,11 @@ pub fn wrong(parameter: &'static str, value: &str, expected: Phrase) -> AskError
     AskError::Value { parameter, value: value.chars().take(60).collect(), expected }
 }
 
+/// The error of a cursor that is not one of this list's.
+pub fn not_a_cursor(text: &str) -> AskError {
+    wrong("cursor", text, Phrase::new("le « next » d’une page précédente", "the «next» of a page before"))
+}
+
 /// A question on figures, and the form of its answer if one was named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
@@ -191,20 +164,63 @@ pub enum Form {
 /// When anything in it is unknown, repeated or contradictory.
 pub fn figures(conn: &Connection, given: &[(String, String)], today: Day) -> Result<Question, AskError> {
     let given = Given::check(given, &PARAMETERS)?;
-    let form = form(&given)?;
-    let (from, to) = period(&given, today.month())?;
+    let period = period(&given, today.month())?;
     let compare = Compare::ALL.map(|compare| (compare.name(), compare));
-    let query = Query {
-        by: keys(&given)?,
-        filters: filters(conn, &given)?,
-        antennas: given
-            .choice("antennas", &[("apart", Antennas::Apart)], Phrase::new("apart", "apart"))?
-            .unwrap_or_default(),
-        compare: given.choice("compare", &compare, Phrase::new("previous ou year", "previous or year"))?,
-        as_of: as_of(&given, today)?,
-        ..Query::of(from, to)
+    let compare = given.choice("compare", &compare, Phrase::new("previous ou year", "previous or year"))?;
+    let query = Query { by: keys(&given, &Key::ALL)?, compare, ..query(conn, &given, period, today)? };
+    Ok(Question { query, form: form(&given)? })
+}
+
+/// The question on completeness that these names and values ask on `today`. What people ask for
+/// has no say in it, but a partner's scope asks for it.
+///
+/// # Errors
+/// When anything in it is unknown, repeated or contradictory.
+pub fn completeness(conn: &Connection, given: &[(String, String)], today: Day) -> Result<Question, AskError> {
+    let later = |name: &str| matches!(name, "compare" | "public");
+    let parameters = PARAMETERS.into_iter().filter(|(name, _)| !later(name)).chain([("month", true)]);
+    let given = Given::check(given, &parameters.collect::<Vec<_>>())?;
+    let period = match given.one("month") {
+        None => period(&given, today.month())?,
+        Some(text) => {
+            let expected = Phrase::new("un mois, sans from ni to : 2026-11", "a month without from and to: 2026-11");
+            let alone = given.one("from").or(given.one("to")).is_none();
+            let month = text.parse::<Month>().ok().filter(|_| alone).ok_or_else(|| wrong("month", text, expected))?;
+            (month.first_day(), month.last_day())
+        }
     };
-    Ok(Question { query, form })
+    let by = keys(&given, &completeness::keys(&Key::ALL))?;
+    Ok(Question { query: Query { by, ..query(conn, &given, period, today)? }, form: form(&given)? })
+}
+
+/// The question on labels that these names and values ask, and the form of its answer if one is named.
+///
+/// # Errors
+/// When anything in it is unknown or repeated.
+pub fn label(conn: &Connection, given: &[(String, String)]) -> Result<(LabelQuestion, Option<Form>), AskError> {
+    let given = Given::check(given, &LABEL)?;
+    let check = Phrase::new(
+        "parmi hours, staff, partners, signatories, statistics, published_hours",
+        "one of hours, staff, partners, signatories, statistics, published_hours",
+    );
+    let verdict = Phrase::new("parmi met, at_risk, not_met, unknown", "one of met, at_risk, not_met, unknown");
+    let question = LabelQuestion {
+        filters: filters(conn, &given)?,
+        check: given.choice("check", &Check::ALL.map(|check| (check.as_str(), check)), check)?,
+        verdicts: given.list("state", verdict, |text| Ok(Verdict::parse(text)))?,
+    };
+    Ok((question, form(&given)?))
+}
+
+/// What all questions have in common.
+fn query(conn: &Connection, given: &Given, (from, to): (Day, Day), today: Day) -> Result<Query, AskError> {
+    let antennas = given.choice("antennas", &[("apart", Antennas::Apart)], Phrase::new("apart", "apart"))?;
+    Ok(Query {
+        filters: filters(conn, given)?,
+        antennas: antennas.unwrap_or_default(),
+        as_of: as_of(given, today)?,
+        ..Query::of(from, to)
+    })
 }
 
 const FORMS: [(&str, Form); 3] =
@@ -247,12 +263,18 @@ pub fn period(given: &Given, current: Month) -> Result<(Day, Day), AskError> {
     }
 }
 
-fn keys(given: &Given) -> Result<Vec<Key>, AskError> {
-    let known = Phrase::new(
-        "parmi day, month, quarter, year, site, department, region, bearer, operator, help, age",
-        "one of day, month, quarter, year, site, department, region, bearer, operator, help, age",
-    );
-    let keys = given.list("by", known, |name| Ok(Key::ALL.into_iter().find(|key| key.name() == name)))?;
+fn keys(given: &Given, allowed: &[Key]) -> Result<Vec<Key>, AskError> {
+    let known = match allowed.contains(&Key::Operator) {
+        true => Phrase::new(
+            "parmi day, month, quarter, year, site, department, region, bearer, operator, help, age",
+            "one of day, month, quarter, year, site, department, region, bearer, operator, help, age",
+        ),
+        false => Phrase::new(
+            "parmi day, month, quarter, year, site, department, region, bearer",
+            "one of day, month, quarter, year, site, department, region, bearer",
+        ),
+    };
+    let keys = given.list("by", known, |name| Ok(allowed.iter().copied().find(|key| key.name() == name)))?;
     let distinct: BTreeSet<_> = keys.iter().map(|key| key.name()).collect();
     if distinct.len() < keys.len() {
         return Err(wrong(

@@ -5,79 +5,30 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use config::{File, FileFormat, Source, Value, ValueKind};
-use msap_shared::reference::Terms;
 use serde::{Deserialize, Serialize};
 
+use self::value::{addresses, hour, is_host_port, period, public_url, return_over, stale_after};
+use crate::almanac::Rules;
 use crate::backup::schedule::Schedule;
-use crate::lang::{Lang, Phrase};
+use crate::drift::Nightly;
+use crate::http::PublicUrl;
+use crate::label::LabelRules;
+use crate::lang::Phrase;
+
+pub use self::error::{ConfigError, Origin};
+pub use self::keys::KEYS;
+
+mod error;
+mod keys;
+mod value;
 
 const PREFIX: &str = "MSAP_HUB_";
-/// Devices bear with no longer wait.
-const RETURN_OVER_MAX: Duration = Duration::from_secs(15 * 60);
-
-/// Every setting: name, default and meaning. The documentation and `config show` print this.
-pub const KEYS: [(&str, &str, Phrase); 14] = [
-    (
-        "sync.listen",
-        "[::]:4433",
-        Phrase::new("adresse UDP et TCP où les postes se connectent", "UDP and TCP address that sites connect to"),
-    ),
-    ("sync.advertise", "", Phrase::new("adresse écrite dans les codes d’invitation", "address written in join codes")),
-    (
-        "sync.return_over",
-        "20s",
-        Phrase::new(
-            "temps sur lequel les postes reviennent après un arrêt",
-            "time over which sites return after a stop",
-        ),
-    ),
-    ("http.listen", "127.0.0.1:8080", Phrase::new("adresse de l’interface HTTP", "address of the HTTP interface")),
-    (
-        "http.trusted_proxies",
-        "",
-        Phrase::new(
-            "adresses IP de mandataires, séparées par des virgules",
-            "IP addresses of proxies, separated by commas",
-        ),
-    ),
-    ("log.filter", "info,rusqlite_migration=warn", Phrase::new("filtre du journal technique", "filter of the log")),
-    ("log.format", "auto", Phrase::new("text, json ou auto", "text, json or auto")),
-    (
-        "partners.stale_after",
-        "45d",
-        Phrase::new(
-            "délai après lequel ce qui est dit d’un partenaire, sans être confirmé, devient inconnu",
-            "time after which what is said of a partner, unconfirmed, reads unknown",
-        ),
-    ),
-    ("backup.dir", "", Phrase::new("dossier des sauvegardes programmées", "directory of scheduled backups")),
-    ("backup.every", "24h", Phrase::new("intervalle entre deux sauvegardes", "time between two backups")),
-    ("backup.keep", "14", Phrase::new("sauvegardes gardées", "backups that are kept")),
-    ("limits.http_connections", "256", Phrase::new("connexions HTTP simultanées", "HTTP connections at once")),
-    (
-        "limits.http_connections_per_address",
-        "32",
-        Phrase::new("connexions HTTP simultanées d’une adresse", "HTTP connections at once of one address"),
-    ),
-    ("limits.sync_connections", "8192", Phrase::new("postes connectés à la fois", "sites connected at once")),
-];
-
-/// Where a value came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// Nobody set it.
-    Default,
-    /// The settings file.
-    File(PathBuf),
-    /// An environment variable.
-    Variable(String),
-    /// An option of the command.
-    Option(&'static str),
-}
+/// Beyond, lags are not told apart.
+const LATE_DAYS_MAX: u8 = 250;
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +50,12 @@ pub struct Settings {
     pub sync_return_over: Duration,
     /// Where programs connect.
     pub http_listen: SocketAddr,
+    /// The address that people open; `None`: whatever they name, without TLS.
+    pub http_public_url: Option<PublicUrl>,
+    /// Where metrics are to be had; `None` when they are not.
+    pub metrics_listen: Option<SocketAddr>,
+    /// When the whole database is checked; `None`: only when asked.
+    pub check: Option<Nightly>,
     /// Which events are logged.
     pub log_filter: String,
     /// How they are logged; `None`: text on a terminal, JSON otherwise.
@@ -111,8 +68,8 @@ pub struct Settings {
     pub http_connections_per_address: usize,
     /// Sync connections at once.
     pub sync_connections: usize,
-    /// What machines go by, too.
-    pub terms: Terms,
+    /// By what to judge what sites say.
+    pub rules: Rules,
     /// Scheduled backups; `None` when no directory is set.
     pub backup: Option<Schedule>,
     values: BTreeMap<&'static str, (String, Origin)>,
@@ -127,79 +84,6 @@ pub struct Shown {
     pub value: String,
     /// Where it came from.
     pub origin: String,
-}
-
-/// Why the settings cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("the settings file {} cannot be read", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The file is not TOML.
-    #[error("the settings file {} is not valid TOML", path.display())]
-    Toml {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: Box<config::ConfigError>,
-    },
-    /// A setting that does not exist.
-    #[error("{key:?} in {origin} is not a setting")]
-    Unknown {
-        /// Its name.
-        key: String,
-        /// Where it stands.
-        origin: Origin,
-    },
-    /// A value that the setting cannot take.
-    #[error("{key} = {value:?} in {origin}: expected {expected}")]
-    Invalid {
-        /// The setting.
-        key: &'static str,
-        /// Its value.
-        value: String,
-        /// Where it stands.
-        origin: Origin,
-        /// What would have been right.
-        expected: Phrase,
-    },
-}
-
-impl std::fmt::Display for Origin {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Default => f.write_str("default"),
-            Self::File(path) => write!(f, "{}", path.display()),
-            Self::Variable(name) => f.write_str(name),
-            Self::Option(name) => f.write_str(name),
-        }
-    }
-}
-
-impl ConfigError {
-    /// The error as people read it.
-    pub fn say(&self, lang: Lang) -> String {
-        let french = match self {
-            Self::Read { path, source } => {
-                format!("le fichier de réglages {} est illisible : {source}", path.display())
-            }
-            Self::Toml { path, source } => {
-                format!("le fichier de réglages {} n’est pas du TOML : {source}", path.display())
-            }
-            Self::Unknown { key, origin } => format!("{key:?} ({origin}) n’est pas un réglage"),
-            Self::Invalid { key, value, origin, expected } => {
-                format!("{key} = {value:?} ({origin}) ; attendu : {}", expected.fr)
-            }
-        };
-        lang.of(french, crate::exit::with_causes(self))
-    }
 }
 
 impl Settings {
@@ -252,6 +136,20 @@ impl Settings {
             let parsed = text(key).parse::<usize>().ok().filter(|n| (1..=100_000).contains(n));
             parsed.ok_or_else(|| wrong(key, "un nombre de 1 à 100000", "a number from 1 to 100000"))
         };
+        // Hours with a decimal, in minutes.
+        let hours = |key| {
+            let parsed = text(key).parse::<f64>().ok().filter(|hours| (0.0..=168.0).contains(hours));
+            let minutes = parsed.map(|hours| (hours * 60.0).round() as u32);
+            minutes.ok_or_else(|| {
+                wrong(key, "des heures de 0 à 168, telles que 24 ou 0.5", "hours from 0 to 168 such as 24 or 0.5")
+            })
+        };
+        let small = |key, most: u8| {
+            let parsed = text(key).parse::<u8>().ok().filter(|n| (1..=most).contains(n));
+            parsed.ok_or_else(|| {
+                wrong(key, "un nombre d’au moins 1, pas trop grand", "a number of at least 1, not too large")
+            })
+        };
         let advertise = match text("sync.advertise") {
             "" => None,
             address if is_host_port(address) => Some(address.to_owned()),
@@ -297,9 +195,42 @@ impl Settings {
                 )
             })?,
             http_listen: socket("http.listen")?,
-            terms: stale_after(text("partners.stale_after")).ok_or_else(|| {
-                wrong("partners.stale_after", "un nombre de jours tel que 45d", "a number of days such as 45d")
+            http_public_url: public_url(text("http.public_url")).map_err(|_| {
+                wrong(
+                    "http.public_url",
+                    "une adresse sans chemin telle que https://hub.exemple.fr",
+                    "an address without a path such as https://hub.example.org",
+                )
             })?,
+            metrics_listen: match text("metrics.listen") {
+                "" => None,
+                _ => Some(socket("metrics.listen")?),
+            },
+            check: hour(text("check.hour")).ok_or_else(|| {
+                wrong("check.hour", "une heure de 0 à 23, ou rien", "an hour from 0 to 23, or nothing")
+            })?,
+            rules: Rules {
+                stale_after_days: stale_after(text("partners.stale_after")).ok_or_else(|| {
+                    wrong("partners.stale_after", "un nombre de jours tel que 45d", "a number of days such as 45d")
+                })?,
+                late_days: (text("completeness.late_days").parse().ok())
+                    .filter(|days| *days <= LATE_DAYS_MAX)
+                    .ok_or_else(|| {
+                        wrong(
+                            "completeness.late_days",
+                            "un nombre de jours de 0 à 250",
+                            "a number of days from 0 to 250",
+                        )
+                    })?,
+                label: LabelRules {
+                    minutes: hours("label.min_weekly_hours")?,
+                    near_minutes: hours("label.near_margin")?,
+                    agents: small("label.min_agents", 99)?,
+                    partners: small("label.min_partners", 99)?.into(),
+                    months: small("label.statistics_months", 12)?,
+                    confirmed_months: small("label.hours_confirmed_months", 60)?,
+                },
+            },
             log_filter: text("log.filter").to_owned(),
             log_format,
             http_trusted_proxies: addresses(text("http.trusted_proxies")).ok_or_else(|| {
@@ -325,49 +256,6 @@ impl Settings {
         };
         self.values.iter().map(shown).collect()
     }
-}
-
-/// A time over which sites may be asked to return: at most what they bear with.
-fn return_over(text: &str) -> Option<Duration> {
-    let signed: jiff::SignedDuration = text.parse().ok()?;
-    Duration::try_from(signed).ok().filter(|over| *over <= RETURN_OVER_MAX)
-}
-
-/// `192.0.2.1, 2001:db8::1`; none are none.
-fn addresses(text: &str) -> Option<Vec<IpAddr>> {
-    let named = text.split(',').map(str::trim).filter(|_| !text.trim().is_empty());
-    named.map(|address| address.parse::<IpAddr>().ok().map(|address| address.to_canonical())).collect()
-}
-
-/// Days, from one to ten years.
-fn stale_after(text: &str) -> Option<Terms> {
-    let days = text.strip_suffix('d')?.parse().ok().filter(|days| (1..=3_650).contains(days));
-    days.map(|partners_stale_after_days| Terms { partners_stale_after_days })
-}
-
-/// `30s`, `15m`, `24h` or `7d`, up to ten years.
-fn period(text: &str) -> Option<Duration> {
-    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1))?;
-    let unit_s: u64 = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        _ => return None,
-    };
-    let period = Duration::from_secs(number.parse::<u64>().ok()?.checked_mul(unit_s)?);
-    (Duration::from_secs(1)..=Duration::from_secs(3_650 * 86_400)).contains(&period).then_some(period)
-}
-
-/// Whether a text reads as `host:port`, `192.0.2.1:port` or `[v6]:port`.
-fn is_host_port(text: &str) -> bool {
-    if text.parse::<SocketAddr>().is_ok_and(|address| address.port() != 0) {
-        return true;
-    }
-    let Some((host, port)) = text.rsplit_once(':') else { return false };
-    let label = |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    let numeric = host.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
-    host.len() <= 253 && !numeric && host.split('.').all(label) && port.parse::<u16>().is_ok_and(|port| port != 0)
 }
 
 fn from_file(path: &Path) -> Result<Vec<(String, String)>, ConfigError> {

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use crate::ask::{self, AskError, Form, Given};
 use crate::lang::{Lang, Phrase};
 use crate::query::{Filters, Key};
-use crate::sheet::{Cell, Column, Sheet};
+use crate::sheet::{Cell, Column, Sheet, Table};
 use crate::site::{Kind, Life};
 use crate::store::StoreError;
 use crate::store::tree::{self, Node};
@@ -43,6 +43,14 @@ pub struct Question {
     pub days: Vec<Day>,
     /// The form, if one was named.
     pub form: Option<Form>,
+}
+
+impl Question {
+    /// The first and the last day told of.
+    pub fn period(&self) -> (Day, Day) {
+        let [first, .., last] = *self.days else { return (self.days[0], self.days[0]) };
+        (first, last)
+    }
 }
 
 /// The answer.
@@ -217,9 +225,8 @@ impl Size {
     }
 }
 
-impl Network {
-    /// As JSON.
-    pub fn object(&self) -> Value {
+impl Table for Network {
+    fn object(&self) -> Value {
         let Question { by, days, .. } = &self.question;
         let row = |(keys, day, size): &(Vec<String>, Day, Size)| {
             let mut object = size.object();
@@ -236,8 +243,8 @@ impl Network {
         })
     }
 
-    /// As a table: the rows, or the total of a question without keys.
-    pub fn sheet(&self) -> Sheet {
+    /// The rows, or the total of a question without keys.
+    fn sheet(&self) -> Sheet {
         let Question { by, days, .. } = &self.question;
         let french = |key: &Key| match key {
             Key::Department => "département",
@@ -276,8 +283,7 @@ impl Network {
         Sheet { columns, rows: rows.iter().map(row).collect() }
     }
 
-    /// The total in one line, for people.
-    pub fn summary(&self, lang: Lang) -> String {
+    fn summary(&self, lang: Lang) -> String {
         let Size { houses, antennas, departments } = &self.total;
         let day = self.question.days.last().map(Day::to_string).unwrap_or_default();
         let (houses, antennas, departments) = (Size::serving(houses), Size::serving(antennas), departments.len());

@@ -112,6 +112,9 @@ impl<'a, 'turn> Replica<'a, 'turn> {
             transport: (*transport).to_owned(),
             clock_offset_ms,
             tried: shown(hello.tried.as_deref().unwrap_or_default(), TRIED_LEN_MAX),
+            waiting: hello.waiting.map(|waiting| u32::try_from(waiting).unwrap_or(u32::MAX)),
+            oldest_waiting_day: hello.waiting.and(hello.oldest_waiting_day).and_then(Day::from_number),
+            turned_away: None,
         };
         devices::set_contact(self.conn, self.device, &contact)
     }

@@ -4,7 +4,7 @@
 //! the same period a year before; hours, closures and permanences follow from the plans of days
 //! that are over. A house's antennas are included as long as they were attached to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use msap_shared::id::SiteId;
@@ -14,11 +14,11 @@ use rusqlite::Connection;
 use self::held::Held;
 use crate::almanac::Pages;
 use crate::ask::{self, AskError, Given};
-use crate::counts;
+use crate::completeness::{self, Rows, Tally};
+use crate::counts::{self, Sides, Told};
 use crate::lang::Phrase;
 use crate::network::months_before;
 use crate::query::{Antennas, Compare, Filters, Key, Query};
-use crate::reporting::{self, Reporting};
 use crate::sheet::SheetFormat;
 use crate::site::Site;
 use crate::store::figures::{Count, FigureError};
@@ -36,7 +36,7 @@ const MONTHS: i32 = 12;
 
 /// What becomes of a house's antennas.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Told {
+pub enum Attached {
     /// They are included.
     #[default]
     Together,
@@ -63,7 +63,7 @@ pub struct Question {
     /// First and last day.
     pub period: (Day, Day),
     /// What becomes of its antennas.
-    pub told: Told,
+    pub antennas: Attached,
     /// The form, if one was named.
     pub form: Option<ReportForm>,
 }
@@ -82,7 +82,7 @@ pub struct Report {
     whole: Part,
     /// The house and each antenna for itself, where asked for.
     parts: Vec<(Site, Part)>,
-    reporting: Option<Reporting>,
+    tally: Tally,
 }
 
 /// All that is told of one site, or of several together.
@@ -120,7 +120,7 @@ pub fn ask(given: &[(String, String)], today: Day) -> Result<Question, AskError>
         let expected = Phrase::new("moins de 1100 jours après from", "less than 1100 days after from");
         return Err(ask::wrong("to", &period.1.to_string(), expected));
     }
-    let told = [("apart", Told::Apart), ("none", Told::Without)];
+    let attached = [("apart", Attached::Apart), ("none", Attached::Without)];
     let forms = [
         ("json", ReportForm::Json),
         ("text", ReportForm::Text),
@@ -130,7 +130,7 @@ pub fn ask(given: &[(String, String)], today: Day) -> Result<Question, AskError>
     let form = Phrase::new("parmi json, text, csv, csv-fr", "one of json, text, csv, csv-fr");
     Ok(Question {
         period,
-        told: given.choice("antennas", &told, Phrase::new("apart ou none", "apart or none"))?.unwrap_or_default(),
+        antennas: given.choice("antennas", &attached, Phrase::new("apart ou none", "apart or none"))?.unwrap_or_default(),
         form: given.choice("format", &forms, form)?,
     })
 }
@@ -140,10 +140,10 @@ impl Question {
     /// report.
     pub fn figures(&self, site: &SiteId) -> Query {
         let (from, to) = self.period;
-        let antennas = match self.told {
-            Told::Together => Antennas::Together,
-            Told::Apart => Antennas::Within,
-            Told::Without => Antennas::Apart,
+        let antennas = match self.antennas {
+            Attached::Together => Antennas::Together,
+            Attached::Apart => Antennas::Within,
+            Attached::Without => Antennas::Apart,
         };
         let filters = Filters { sites: vec![site.clone()], ..Filters::default() };
         Query { filters, antennas, compare: Some(Compare::Year), ..Query::of(from, to) }
@@ -161,13 +161,12 @@ pub fn of(
     question: Question,
     now: Timestamp,
 ) -> Result<Report, FigureError> {
-    let today = ask::today(now);
     let query = question.figures(&site.id);
     let other = query.compared().map(|other| (other.from, other.to));
     let yesterday = Day::at(now, &site.timezone).plus_days(-1);
     let (from, to) = question.period;
     let held_until = to.min(yesterday);
-    let with_antennas = question.told != Told::Without;
+    let with_antennas = question.antennas != Attached::Without;
     let times = |(from, to): (Day, Day)| match from <= to {
         true => tree::served(conn, &site.id, (from, to), with_antennas),
         false => Ok(Vec::new()),
@@ -191,7 +190,7 @@ pub fn of(
         held
     };
     let mut whole = Part { held: held(&now_served, None), held_then: held(&then_served, None), ..Part::default() };
-    whole.count(conn, &Query { antennas: together(query.antennas), ..query.clone() }, today)?;
+    whole.count(conn, &Query { antennas: together(query.antennas), ..query.clone() })?;
     let mut antennas = Vec::new();
     for (id, ..) in times(question.period)?.iter().filter(|(id, ..)| *id != site.id) {
         if antennas.iter().all(|(known, _)| known != id) {
@@ -199,8 +198,8 @@ pub fn of(
         }
     }
     let mut parts = Vec::new();
-    if question.told == Told::Apart {
-        let counted = split(conn, &query, today)?;
+    if question.antennas == Attached::Apart {
+        let counted = split(conn, &query)?;
         for id in std::iter::once(&site.id).chain(antennas.iter().map(|(id, _)| id)) {
             let Some((record, _)) = sites::find(conn, id)? else { continue };
             let part = counted.get(id.as_str()).cloned().unwrap_or_default();
@@ -208,8 +207,8 @@ pub fn of(
             parts.push((record, Part { held: now, held_then: then, ..part }));
         }
     }
-    let reporting = reporting::of(conn, &query.filters, question.period, None)?;
-    Ok(Report { site, question, other, held_until, antennas, whole, parts, reporting })
+    let tally = completeness::answer(conn, pages, &query, now, Rows::Of(BTreeSet::new()))?.total;
+    Ok(Report { site, question, other, held_until, antennas, whole, parts, tally })
 }
 
 fn together(antennas: Antennas) -> Antennas {
@@ -220,18 +219,16 @@ fn together(antennas: Antennas) -> Antennas {
 }
 
 /// The figures of each site that the question names or that was attached to it.
-fn split(conn: &Connection, query: &Query, today: Day) -> Result<BTreeMap<String, Part>, FigureError> {
+fn split(conn: &Connection, query: &Query) -> Result<BTreeMap<String, Part>, FigureError> {
     let mut parts = BTreeMap::<String, Part>::new();
     for key in [None, Some(Key::Month), Some(Key::Operator), Some(Key::Help), Some(Key::Age)] {
         let by = std::iter::once(Key::Site).chain(key).collect();
-        let counts = counts::answer(conn, Query { by, ..query.clone() }, today)?;
-        for (keys, now, then) in counts.lines() {
-            let [site, rest @ ..] = keys else { continue };
+        for (keys, told) in counts::sides(conn, &Query { by, ..query.clone() })?.rows {
+            let [site, rest @ ..] = &*keys else { continue };
             let part = parts.entry(site.clone()).or_default();
-            let figure = Figure::of(now, then);
             match (key.and_then(|key| part.lines(key)), rest) {
-                (Some(lines), [value]) => lines.push((value.clone(), figure)),
-                _ => part.total = figure,
+                (Some(lines), [value]) => lines.push((value.clone(), told.into())),
+                _ => part.total = told.into(),
             }
         }
     }
@@ -239,14 +236,15 @@ fn split(conn: &Connection, query: &Query, today: Day) -> Result<BTreeMap<String
 }
 
 impl Part {
-    fn count(&mut self, conn: &Connection, query: &Query, today: Day) -> Result<(), FigureError> {
-        let (now, then) = counts::answer(conn, query.clone(), today)?.whole();
-        self.total = Figure::of(now, then);
+    fn count(&mut self, conn: &Connection, query: &Query) -> Result<(), FigureError> {
         for key in [Key::Month, Key::Operator, Key::Help, Key::Age] {
-            let counts = counts::answer(conn, Query { by: vec![key], ..query.clone() }, today)?;
-            let line = |(keys, now, then): (&[String], _, _)| Some((keys.first()?.clone(), Figure::of(now, then)));
-            let found: Vec<_> = counts.lines().filter_map(line).collect();
-            self.lines(key).into_iter().for_each(|lines| lines.extend(found.iter().cloned()));
+            let Sides { total, rows, .. } = counts::sides(conn, &Query { by: vec![key], ..query.clone() })?;
+            // Keyed by operator or help, it would be without visits.
+            if key == Key::Month {
+                self.total = total.into();
+            }
+            let line = |(keys, told): (Vec<String>, Told)| Some((keys.into_iter().next()?, told.into()));
+            self.lines(key).into_iter().for_each(|lines| lines.extend(rows.iter().cloned().filter_map(line)));
         }
         Ok(())
     }
@@ -263,10 +261,10 @@ impl Part {
     }
 }
 
-impl Figure {
-    fn of(now: Count, then: Option<Count>) -> Self {
-        let then = then.map(|then| (then.visits, then.requests));
-        Self { visits: now.visits, requests: now.requests, then }
+impl From<Told> for Figure {
+    fn from(told: Told) -> Self {
+        let then = told.then.map(|then| (then.visits, then.requests));
+        Self { visits: told.now.visits, requests: told.now.requests, then }
     }
 }
 

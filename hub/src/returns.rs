@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use msap_shared::code::{Age, Help, OPERATORS, OperatorCode, known_operator};
 use msap_shared::document::schedule::OperatorToken;
 use msap_shared::time::{Day, Month};
@@ -15,13 +16,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::almanac::Pages;
 use crate::ask::{self, AskError, Form, Given};
+use crate::completeness::{self, Rows, Tally};
 use crate::lang::Phrase;
 use crate::query::{Antennas, Filters, Key, Query};
-use crate::reporting::{self, Reporting};
 use crate::store::figures::{self, FigureError};
 use crate::store::tree::{self, Houses, Named};
 
-pub use self::told::file_name;
+pub use self::told::file_stem;
 
 mod told;
 pub mod veil;
@@ -54,23 +55,25 @@ pub struct Return {
     as_of: Day,
     requests: i64,
     departments: BTreeMap<String, DepartmentLines>,
-    sites: Vec<SiteLine>,
-    reporting: Option<Reporting>,
+    /// By department and id.
+    sites: BTreeMap<(String, String), SiteLine>,
+    tally: Tally,
 }
 
 /// What came of one department.
 #[derive(Clone, Debug, PartialEq)]
 struct DepartmentLines {
+    tally: Tally,
     requests: i64,
     helps: Vec<(String, i64)>,
     ages: Vec<(String, i64)>,
 }
 
-/// What came of one site in one department; a house without its antennas.
-#[derive(Clone, Debug, PartialEq)]
+/// What came of one site in one department; a house without its antennas. Of a site that was to
+/// report, nothing may have come.
+#[derive(Clone, Debug, Default, PartialEq)]
 struct SiteLine {
-    department: String,
-    site: String,
+    tally: Tally,
     requests: i64,
     named: Named,
     /// The houses that an antenna was attached to in the month, with their names.
@@ -121,33 +124,46 @@ const OVER: Phrase = Phrase::new(
     "a month that is over, and was by the day of as_of; so_far=true gives a provisional return",
 );
 
+/// What is the same in all returns of a month.
+struct Common {
+    question: Question,
+    today: Day,
+    /// Which days were to be reported, of all sites and of each by department and id.
+    whole: Tally,
+    due: BTreeMap<(String, String), Tally>,
+    names: BTreeMap<String, Named>,
+    houses: Houses,
+}
+
 /// The returns of these partners, in their order.
 ///
 /// # Errors
 /// When what had been received by then is not known any more, or the store fails.
 pub fn of(
     conn: &Connection,
+    pages: &Pages,
     operators: &[OperatorCode],
     question: Question,
-    today: Day,
+    now: Timestamp,
 ) -> Result<Vec<Return>, FigureError> {
+    let today = ask::today(now);
     let asked = query(conn, question, today)?;
-    let period = (asked.from, asked.to);
-    let (names, houses) = (tree::names(conn)?, tree::houses(conn, period)?);
+    let by_site = Query { by: vec![Key::Department, Key::Site], ..asked.clone() };
+    let found = completeness::answer(conn, pages, &by_site, now, Rows::All)?;
+    let due = found.rows.into_iter().filter(|(_, tally)| tally.expected > 0).map(|(keys, tally)| (two(keys), tally));
+    let (names, houses) = (tree::names(conn)?, tree::houses(conn, (asked.from, asked.to))?);
+    let common = Common { question, today, whole: found.total, due: due.collect(), names, houses };
     let mut returns = Vec::new();
     for some in operators.chunks(OPERATORS_AT_ONCE) {
         let asked = Query { filters: Filters { operators: some.to_vec(), ..Filters::default() }, ..asked.clone() };
-        let mut begun = BTreeMap::new();
-        for operator in some {
-            let filters = Filters { operators: vec![operator.clone()], ..Filters::default() };
-            let reporting = reporting::of(conn, &filters, period, question.as_of)?;
-            begun.insert(operator.to_string(), Return::none(operator, question, today, reporting));
-        }
+        let mut begun: BTreeMap<_, _> =
+            some.iter().map(|operator| (operator.to_string(), Return::begun(operator, &common))).collect();
         let by = |key| figures::answer(conn, &Query { by: vec![Key::Operator, Key::Department, key], ..asked.clone() });
         for row in by(Key::Site)?.rows {
             let [operator, department, site] = three(row.keys);
-            let Some(of) = begun.get_mut(&operator) else { continue };
-            of.add_site(department, site, row.count.requests, &names, &houses);
+            if let Some(of) = begun.get_mut(&operator) {
+                of.add(department, site, row.count.requests, &common);
+            }
         }
         for row in by(Key::Help)?.rows {
             let [operator, department, help] = three(row.keys);
@@ -199,43 +215,58 @@ fn query(conn: &Connection, question: Question, today: Day) -> Result<Query, Fig
 }
 
 impl Return {
-    fn none(operator: &OperatorCode, question: Question, today: Day, reporting: Option<Reporting>) -> Self {
-        Self {
+    /// One into which no request has been put.
+    fn begun(operator: &OperatorCode, common: &Common) -> Self {
+        let mut begun = Self {
             operator: operator.clone(),
-            question,
-            as_of: question.as_of.unwrap_or(today),
+            question: common.question,
+            as_of: common.question.as_of.unwrap_or(common.today),
             requests: 0,
             departments: BTreeMap::new(),
-            sites: Vec::new(),
-            reporting,
+            sites: BTreeMap::new(),
+            tally: common.whole,
+        };
+        for ((department, site), tally) in &common.due {
+            begun.departments.entry(department.clone()).or_default().tally.add(tally);
+            begun.add(department.clone(), site.clone(), 0, common);
         }
+        begun
     }
 
-    fn add_site(
-        &mut self,
-        department: String,
-        site: String,
-        requests: i64,
-        names: &BTreeMap<String, Named>,
-        houses: &Houses,
-    ) {
-        let lines = self.departments.entry(department.clone()).or_insert_with(DepartmentLines::none);
-        lines.requests += requests;
+    fn add(&mut self, department: String, site: String, requests: i64, common: &Common) {
         self.requests += requests;
-        let key = (site, department);
-        let houses = houses.get(&key).into_iter().flatten();
-        let name = |house: &String| names.get(house).map(|named| named.name.clone()).unwrap_or_default();
-        let houses = houses.map(|house| (house.clone(), name(house))).collect();
-        let (site, department) = key;
-        let named = names.get(&site).cloned().unwrap_or_default();
-        self.sites.push(SiteLine { department, site, requests, named, houses });
+        self.departments.entry(department.clone()).or_default().requests += requests;
+        let key = (department, site);
+        let line = self.sites.entry(key).or_insert_with_key(|key| common.line(key));
+        line.requests += requests;
+    }
+}
+
+impl Common {
+    /// A site of which nothing has come yet.
+    fn line(&self, (department, site): &(String, String)) -> SiteLine {
+        let of_antenna = self.houses.get(&(site.clone(), department.clone())).into_iter().flatten();
+        let name = |house: &String| self.names.get(house).map(|named| named.name.clone()).unwrap_or_default();
+        SiteLine {
+            tally: self.due.get(&(department.clone(), site.clone())).copied().unwrap_or_default(),
+            requests: 0,
+            named: self.names.get(site).cloned().unwrap_or_default(),
+            houses: of_antenna.map(|house| (house.clone(), name(house))).collect(),
+        }
+    }
+}
+
+impl Default for DepartmentLines {
+    fn default() -> Self {
+        let all = |codes: &[&str]| codes.iter().map(|code| ((*code).to_owned(), 0)).collect();
+        Self { tally: Tally::default(), requests: 0, helps: all(&Help::ALL.map(Help::as_str)), ages: all(&Age::CODES) }
     }
 }
 
 impl DepartmentLines {
-    fn none() -> Self {
-        let all = |codes: &[&str]| codes.iter().map(|code| ((*code).to_owned(), 0)).collect();
-        Self { requests: 0, helps: all(&Help::ALL.map(Help::as_str)), ages: all(&Age::CODES) }
+    /// Whether there is nothing to tell apart.
+    fn is_empty(&self) -> bool {
+        self.helps.iter().chain(&self.ages).all(|(_, requests)| *requests == 0)
     }
 
     /// The ages as a partner sees them; none where they are too few to be shown.
@@ -252,6 +283,12 @@ fn put(figures: &mut Vec<(String, i64)>, code: &str, requests: i64) {
         Some((_, figure)) => *figure = requests,
         None => figures.push((code.to_owned(), requests)),
     }
+}
+
+/// The keys of a row of a question with two.
+fn two(keys: Vec<String>) -> (String, String) {
+    let mut keys = keys.into_iter();
+    (keys.next().unwrap_or_default(), keys.next().unwrap_or_default())
 }
 
 /// The keys of a row of a question with three.

@@ -5,6 +5,7 @@
 use anyhow::Result;
 use msap_tests::cluster::{Cluster, Hub};
 
+mod access;
 mod cli;
 mod demo;
 mod deploy;
@@ -12,6 +13,7 @@ mod fleet;
 mod http;
 mod identity;
 mod machines;
+mod metrics;
 mod replay;
 mod schedules;
 mod simulation;

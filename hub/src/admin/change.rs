@@ -11,14 +11,15 @@ use rusqlite::Connection;
 use super::look::{device_id, site_id, unknown_device};
 use super::reply::{AuthoritiesObject, CheckObject, FoldedObject, InvitationObject, Reply, SettledObject, moment};
 use super::site_changes::day;
-use super::{AdminError, Change, Context, settle, site_changes, tokens};
+use super::users::UserChange;
+use super::{AdminError, Change, Context, settle, site_changes, tokens, users};
 use crate::bundle::{AnswerObject, BundleObject};
 use crate::enrol::advertised;
 use crate::keys::Named;
 use crate::lang::Lang;
 use crate::site::Life;
 use crate::store::devices::{self, Standing};
-use crate::store::{StoreError, journal, seal};
+use crate::store::{StoreError, check_runs, journal, seal};
 use crate::{address, ask, catalogue, import};
 
 /// Longest reason of a revocation or a settlement, in characters.
@@ -157,6 +158,20 @@ pub fn change(
             let chance = rand::random();
             return hub.write(|conn| tokens::create(conn, now, &chance, label, (scope, role), *valid_s));
         }
+        Change::UserAdd { login, password, scope, role } => {
+            return hub.write(|conn| users::add(conn, now, login, password, (scope, role)));
+        }
+        Change::UserPasswd { login, password } => {
+            return hub.write(|conn| users::change(conn, now, login, UserChange::Password(password)));
+        }
+        Change::UserSet { login, scope, role } => {
+            let rights = UserChange::Rights(scope.as_deref(), role.as_deref());
+            return hub.write(|conn| users::change(conn, now, login, rights));
+        }
+        Change::UserDisable { login, disabled } => {
+            let change = if *disabled { UserChange::Disable } else { UserChange::Enable };
+            return hub.write(|conn| users::change(conn, now, login, change));
+        }
         Change::TokenRevoke { id } => return hub.write(|conn| tokens::revoke(conn, now, id)),
         Change::BundleImport { file, answer } => {
             let bytes = BASE64.decode(file.as_bytes()).map_err(|_| AdminError::Text("file"))?;
@@ -176,6 +191,7 @@ pub fn change(
         }
         Change::RegistrySeal => hub.write(|conn| {
             let rows = seal::anew(conn)?;
+            check_runs::sealed(conn)?;
             let detail = format!("{} rows: {}", rows.len(), seal::abridged(&rows));
             Ok::<_, AdminError>(journal::record(conn, now, "check.seal", "", &detail)?)
         }),

@@ -39,6 +39,11 @@ pub fn look_beside_list(
             devices.iter_mut().for_each(|row| mark(row, &listed));
         }
         (Look::Device { .. }, Reply::Device(row)) => mark(row, &list()?),
+        (Look::Fleet { .. }, Reply::Fleet(fleet)) => {
+            let listed = list()?;
+            let devices = fleet.sites.iter_mut().flat_map(|site| &mut site.devices);
+            devices.for_each(|of| mark(&mut of.device, &listed));
+        }
         _ => {}
     }
     Ok(reply)
@@ -83,5 +88,8 @@ fn alone(listed: &Listed) -> DeviceObject {
         transport: String::new(),
         tried: String::new(),
         clock_offset_ms: None,
+        waiting: None,
+        oldest_waiting_day: None,
+        turned_away: None,
     }
 }

@@ -9,17 +9,18 @@ use super::reply::{FlaggedObject, Reply};
 use super::{AdminError, Look, settle};
 use crate::almanac::Almanac;
 use crate::ask::{self, Form, Given, Question};
-use crate::http::{flagged_filter, in_conflict, site_filter};
+use crate::fleet::{self, FleetFilter};
+use crate::http::{flagged_filter, in_conflict, journal_filter, site_filter};
 use crate::import::{self, ImportReport};
 use crate::keys::Named;
 use crate::lang::Lang;
 use crate::report::ReportForm;
-use crate::sheet::SheetFormat;
+use crate::sheet::{SheetFormat, Table};
 use crate::site::SiteObject;
 use crate::store::flagged::FlaggedFilter;
 use crate::store::refusals::RefusedFilter;
-use crate::store::{devices, documents, flagged, history, journal, refusals, sites, tokens};
-use crate::{catalogue, counts, coverage, export, network, report, returns};
+use crate::store::{devices, documents, flagged, history, journal, refusals, site_facts, sites, tokens, users};
+use crate::{catalogue, completeness, counts, coverage, export, label, network, report, returns};
 
 /// Most lines of the journal in one answer.
 const JOURNAL_MAX: u32 = 100_000;
@@ -59,11 +60,12 @@ pub fn look(
             let id = site_id(conn, site)?;
             let (site, contact) = sites::find(conn, &id)?.ok_or_else(|| AdminError::UnknownSite(site.clone()))?;
             let pages = almanac.open(conn)?;
+            let held = [history::of_site(conn, &id)?, site_facts::of_site(conn, &id)?].concat();
             Reply::Site {
                 site: Box::new(SiteObject::of(&site, &contact, &pages, now)),
                 aliases: sites::aliases(conn, &id)?,
                 devices: devices::list(conn, Some(&id))?.into_iter().map(Into::into).collect(),
-                history: history::of_site(conn, &id)?.into_iter().map(Into::into).collect(),
+                history: held.into_iter().map(Into::into).collect(),
             }
         }
         Look::Devices { site } => {
@@ -75,32 +77,28 @@ pub fn look(
             Reply::Device(Box::new(found.ok_or_else(|| AdminError::UnknownDevice(device.clone()))?.into()))
         }
         Look::Tokens => Reply::Tokens(tokens::list(conn)?.into_iter().map(Into::into).collect()),
+        Look::Users => Reply::Users(users::list(conn)?.into_iter().map(Into::into).collect()),
         Look::Counts { question } => {
-            let today = ask::today(now);
-            let Question { query, form } = ask::figures(conn, question, today)?;
-            let counts = counts::answer(conn, query, today)?;
-            match form {
-                Some(Form::Json) => Reply::Figures(counts.object()),
-                Some(Form::Sheet(_)) | None => Reply::Sheet { sheet: counts.sheet(), summary: counts.summary(lang) },
-            }
+            let Question { query, form } = ask::figures(conn, question, ask::today(now))?;
+            told(&counts::answer(conn, &*almanac.open(conn)?, query, now)?, form, lang)
+        }
+        Look::Completeness { question } => {
+            let Question { query, form } = ask::completeness(conn, question, ask::today(now))?;
+            told(&completeness::told::answer(conn, &*almanac.open(conn)?, query, now)?, form, lang)
+        }
+        Look::Label { question } => {
+            let (question, form) = ask::label(conn, question)?;
+            told(&label::answer(conn, &*almanac.open(conn)?, question, now)?, form, lang)
         }
         Look::Network { question } => {
             let question = network::ask(conn, question, ask::today(now))?;
             let form = question.form;
-            let found = network::answer(conn, question)?;
-            match form {
-                Some(Form::Json) => Reply::Figures(found.object()),
-                Some(Form::Sheet(_)) | None => Reply::Sheet { sheet: found.sheet(), summary: found.summary(lang) },
-            }
+            told(&network::answer(conn, question)?, form, lang)
         }
         Look::Coverage { question } => {
             let question = coverage::ask(conn, question, ask::today(now))?;
             let form = question.form;
-            let found = coverage::answer(conn, &*almanac.open(conn)?, question)?;
-            match form {
-                Some(Form::Json) => Reply::Figures(found.object()),
-                Some(Form::Sheet(_)) | None => Reply::Sheet { sheet: found.sheet(), summary: found.summary(lang) },
-            }
+            told(&coverage::answer(conn, &*almanac.open(conn)?, question)?, form, lang)
         }
         Look::Report { site, question } => {
             let id = site_id(conn, site)?;
@@ -115,13 +113,13 @@ pub fn look(
         }
         Look::Returns { operator, question } => {
             let today = ask::today(now);
-            let asked = returns::ask(question, today)?;
+            let (asked, pages) = (returns::ask(question, today)?, almanac.open(conn)?);
             let operators = match operator {
                 Some(operator) => vec![returns::operator(operator)?],
-                None => returns::partners(conn, &*almanac.open(conn)?, asked, today)?,
+                None => returns::partners(conn, &pages, asked, today)?,
             };
             let form = asked.form.unwrap_or(Form::Sheet(SheetFormat::CsvFr));
-            let made = returns::of(conn, &operators, asked, today)?;
+            let made = returns::of(conn, &pages, &operators, asked, now)?;
             Reply::Returns(made.iter().map(|made| made.file(form)).collect())
         }
         Look::Refused => {
@@ -143,11 +141,15 @@ pub fn look(
             object.settled = settled.map(|settled| settled.reason);
             Reply::FlaggedOne(Box::new(object))
         }
-        Look::Journal { after, limit } => {
-            let limit = (*limit).min(JOURNAL_MAX);
+        Look::Fleet { filters } => {
+            let filter = FleetFilter::of(conn, filters)?;
+            Reply::Fleet(Box::new(fleet::answer(conn, &*almanac.open(conn)?, &filter, now)?))
+        }
+        Look::Journal { filters, after, limit } => {
+            let (filter, limit) = (journal_filter(filters)?, (*limit).min(JOURNAL_MAX));
             let lines = match after {
-                Some(after) => journal::list(conn, *after, limit)?,
-                None => journal::last(conn, limit)?,
+                Some(after) => journal::search(conn, &filter, *after, limit)?,
+                None => journal::last(conn, &filter, limit)?,
             };
             Reply::Journal(lines.into_iter().map(Into::into).collect())
         }
@@ -163,6 +165,14 @@ pub fn look(
             Reply::Document(BASE64.encode(&saved))
         }
     })
+}
+
+/// A view in the form that was asked for.
+fn told(view: &impl Table, form: Option<Form>, lang: Lang) -> Reply {
+    match form {
+        Some(Form::Json) => Reply::Figures(view.object()),
+        Some(Form::Sheet(_)) | None => Reply::Sheet { sheet: view.sheet(), summary: view.summary(lang) },
+    }
 }
 
 /// The site that a person names by its id or an alias.

@@ -17,6 +17,7 @@ use crate::harm;
 use crate::keys::{self, Keys};
 use crate::lang::Lang;
 use crate::store::{self, StoreError};
+use crate::who::Who;
 
 /// Whether this can be a hub's data directory: a mistyped name must not become one.
 pub(super) fn exists(data: &Path, keys: &Path, lang: Lang) -> Result<(), Failure> {
@@ -57,8 +58,8 @@ pub(super) fn carry_out(
         Request::Look(look) => {
             opening::examined(&path, lang)?;
             let conn = open(&path).map_err(|error| engine::store_failure(&error, lang))?;
-            let almanac = Almanac::new(settings.terms.partners_stale_after_days);
             let list = || keys::read_list(keys).map(|found| found.listed);
+            let almanac = Almanac::new(settings.rules.clone());
             admin::look_beside_list(&conn, &almanac, look, list, lang, now).map_err(|error| error.failure(lang))
         }
         Request::Authorities => {
@@ -79,8 +80,10 @@ pub(super) fn carry_out(
                 advertise: settings.sync_advertise.clone(),
                 sync: settings.sync_listen,
             };
-            let mut hub = Engine { core: &mut core, keys: &keys };
-            let reply = admin::change(&mut hub, change, &context, lang, now).map_err(|error| error.failure(lang));
+            let reply = core.on_behalf(Who::Operator, |core| {
+                let mut hub = Engine { core, keys: &keys };
+                admin::change(&mut hub, change, &context, lang, now).map_err(|error| error.failure(lang))
+            });
             // Also after a failure: a database that went back in time has a new epoch by now.
             let witnessed = opening::witness(&core, &keys).map_err(|error| engine::keys_failure(&error));
             let reply = reply?;

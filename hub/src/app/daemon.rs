@@ -31,14 +31,17 @@ use crate::backup::schedule::keep_backing_up;
 use crate::client::{Lock, LockError};
 use crate::config::{LogFormat, Settings};
 use crate::core::Core;
+use crate::drift::{self, CheckError, Checker, keep_checking};
 use crate::enrol::advertised;
 use crate::exit::{Exit, Failure, with_causes};
-use crate::http::{self, Views};
+use crate::http::{self, Entrance, Views};
 use crate::keys::Keys;
 use crate::lang::Lang;
+use crate::metrics;
 use crate::reference::Sources;
 use crate::service::{Handle, Service, Stopping, WriterEnded};
-use crate::store::{self, StoreError, check};
+use crate::store::{self, StoreError};
+use crate::who::Who;
 
 /// Where tests and tools read the addresses really bound.
 pub const ADDRESSES: &str = "addresses.json";
@@ -99,6 +102,13 @@ async fn serve(data: &Path, core: Core, keys: Arc<Keys>, settings: &Settings, la
     let listener = TcpListener::bind(settings.http_listen).await;
     let named = Door { setting: "http.listen", option: "--http", address: settings.http_listen };
     let listener = listener.map_err(|error| named.shut(&error, lang))?;
+    let measured = match settings.metrics_listen {
+        None => None,
+        Some(address) => {
+            let named = Door { setting: "metrics.listen", option: "--metrics", address };
+            Some(TcpListener::bind(address).await.map_err(|error| named.shut(&error, lang))?)
+        }
+    };
     let sync = door.local_addr().map_err(|error| failed("sync", &error))?;
     let http = listener.local_addr().map_err(|error| failed("http", &error))?;
     let socket = Socket::bind(data).map_err(|error| failed(admin::socket::NAME, &error))?;
@@ -108,15 +118,17 @@ async fn serve(data: &Path, core: Core, keys: Arc<Keys>, settings: &Settings, la
     // Two tokens: the writer stops only after everything that hands it work has stopped.
     let (rim, writer) = (CancellationToken::new(), CancellationToken::new());
     let advertise = advertised(settings.sync_advertise.as_deref(), sync);
-    let core = core.with(Sources::new(keys.clone(), &advertise, settings.terms));
-    let almanac = Arc::new(Almanac::new(settings.terms.partners_stale_after_days));
+    let core = core.with(Sources::new(keys.clone(), &advertise, settings.rules.terms()));
+    let almanac = Arc::new(Almanac::new(settings.rules.clone()));
     let database = data.join(store::FILE_NAME);
     let service = Service::start(core, database, keys.clone(), &advertise, almanac, writer.clone());
     let service = service.map_err(|error| failed("writer", &error))?;
     let handle = service.handle.clone();
     let context = Context { ca_hash: keys.ca_hash(), advertise: settings.sync_advertise.clone(), sync };
     let database = data.join(store::FILE_NAME);
-    let operators = Operators { handle: handle.clone(), keys, context: Arc::new(context), database: database.into() };
+    let checker = Checker::new(handle.clone(), &database, rim.clone());
+    let at_night = drift::offset(keys.ca_hash());
+    let operators = Operators { handle: handle.clone(), keys, context: Arc::new(context), checker: checker.clone() };
     let limits = accept::Limits {
         connections: settings.sync_connections,
         return_over: settings.sync_return_over,
@@ -125,15 +137,28 @@ async fn serve(data: &Path, core: Core, keys: Arc<Keys>, settings: &Settings, la
     let mut parts = JoinSet::new();
     parts.spawn(accept::run(door, handle.clone(), Arc::new(handle.clone()), limits, rim.clone()));
     let (all, each) = (settings.http_connections, settings.http_connections_per_address);
+    let entrance = Entrance::new(settings.http_public_url.clone(), settings.http_trusted_proxies.clone());
     let bounds = http::Limits::new(all, each, settings.http_trusted_proxies.clone());
-    parts.spawn(http::serve(listener, http::router(handle.clone()), bounds, rim.clone()));
+    let router = metrics::counted(http::router(handle.clone(), Arc::new(entrance)), handle.metrics().clone());
+    parts.spawn(http::serve(listener, router, bounds.clone(), rim.clone()));
+    let measured_at = measured.as_ref().map(TcpListener::local_addr).transpose();
+    let measured_at = measured_at.map_err(|error| failed("metrics", &error))?;
+    if let Some(listener) = measured {
+        let (database, backups) = (database.as_path().into(), settings.backup.clone());
+        let source = metrics::Source { handle: handle.clone(), database, backups };
+        parts.spawn(http::serve(listener, metrics::router(source), bounds, rim.clone()));
+    }
     parts.spawn(socket.serve(operators, rim.clone()));
+    parts.spawn(handle.clone().keep_noting_labels(rim.clone()));
     parts.spawn(handle.keep_verifying(rim.clone()));
+    if let Some(nightly) = settings.check {
+        parts.spawn(keep_checking(checker, nightly, at_night, Timestamp::now()));
+    }
     if let Some(schedule) = settings.backup.clone() {
         parts.spawn(keep_backing_up(schedule, data.join(store::FILE_NAME), rim.clone()));
     }
 
-    let announced = announce(data, sync, http, lang).map_err(|error| failed(ADDRESSES, &error));
+    let announced = announce(data, (sync, http, measured_at), lang).map_err(|error| failed(ADDRESSES, &error));
     let mut lacking = false;
     if announced.is_ok() {
         info!(%sync, %http, "the hub is ready");
@@ -185,8 +210,15 @@ fn defect(lang: Lang) -> Failure {
 }
 
 /// Tells people, tools and systemd where the hub is to be found.
-fn announce(data: &Path, sync: SocketAddr, http: SocketAddr, lang: Lang) -> std::io::Result<()> {
-    let addresses = serde_json::json!({ "sync": sync.to_string(), "http": http.to_string() });
+fn announce(
+    data: &Path,
+    (sync, http, metrics): (SocketAddr, SocketAddr, Option<SocketAddr>),
+    lang: Lang,
+) -> std::io::Result<()> {
+    let mut addresses = serde_json::json!({ "sync": sync.to_string(), "http": http.to_string() });
+    if let Some(metrics) = metrics {
+        addresses["metrics"] = metrics.to_string().into();
+    }
     write_atomic(&data.join(ADDRESSES), addresses.to_string().as_bytes(), Access::Directory)?;
     match lang {
         Lang::Fr => {
@@ -232,7 +264,7 @@ struct Operators {
     handle: Handle,
     keys: Arc<Keys>,
     context: Arc<Context>,
-    database: Arc<Path>,
+    checker: Checker,
 }
 
 impl Administration for Operators {
@@ -245,8 +277,9 @@ impl Administration for Operators {
         match request {
             Request::Look(look) => {
                 let now = jiff::Timestamp::now();
-                let (keys, almanac) = (self.keys.clone(), self.handle.almanac().clone());
+                let keys = self.keys.clone();
                 let list = move || keys.listed();
+                let almanac = self.handle.almanac().clone();
                 let looked =
                     self.handle.look(move |conn| Ok(admin::look_beside_list(conn, &almanac, &look, list, lang, now)));
                 let reply = looked.await.map_err(|error| engine::store_failure(&error, lang))?;
@@ -260,13 +293,16 @@ impl Administration for Operators {
             }
             // Beside the writer: it reads everything there is, and nobody waits for it.
             Request::Change(Change::Check { rebuild }) => {
-                let database = self.database.clone();
-                let look = move || check::look::<StoreError>(&store::reader(&database)?, &mut |_, _| Ok(()));
-                let looked =
-                    tokio::task::spawn_blocking(look).await.unwrap_or_else(|_| Err(StoreError::corrupt("check")));
-                let report = looked.map_err(|error| engine::store_failure(&error, lang))?;
+                let report = self.checker.check().await.map_err(|error| match error {
+                    CheckError::Store(error) => engine::store_failure(&error, lang),
+                    CheckError::Stopping(Stopping) => stopping(),
+                })?;
                 if rebuild && report.is_mendable() && !report.differences.is_empty() {
-                    let rebuilt = self.handle.manage(Core::rebuild).await.map_err(|Stopping| stopping())?;
+                    let rebuilt = self
+                        .handle
+                        .manage(|core, now| core.on_behalf(Who::Operator, |core| core.rebuild(now)))
+                        .await
+                        .map_err(|Stopping| stopping())?;
                     rebuilt.map_err(|error| engine::store_failure(&error, lang))?;
                 }
                 Ok(Reply::Checked(engine::checked(report, rebuild)))
@@ -279,8 +315,9 @@ impl Administration for Operators {
                 let changed = self.handle.manage(move |core, now| {
                     // A rotation changes what new invitations name.
                     let context = Context { ca_hash: keys.ca_hash(), ..(*context).clone() };
-                    let mut hub = Engine { core, keys: &keys };
-                    let reply = admin::change(&mut hub, &change, &context, lang, now);
+                    let reply = core.on_behalf(Who::Operator, |core| {
+                        admin::change(&mut Engine { core, keys: &keys }, &change, &context, lang, now)
+                    });
                     // Also where it failed after it had happened, as a rotation whose line in the
                     // journal found no room: only what differs is sent.
                     let referred = if change.reaches_devices() { core.refer(now) } else { Ok(()) };
@@ -310,12 +347,12 @@ impl Views for Handle {
         Self::look_up(self, f).await
     }
 
-    async fn change<T, F>(&self, f: F) -> Option<T>
+    async fn change<T, F>(&self, who: Who, f: F) -> Option<T>
     where
         T: Send + 'static,
         F: FnOnce(&mut Core, Timestamp) -> T + Send + 'static,
     {
-        self.manage(f).await.ok()
+        self.manage(move |core, now| core.on_behalf(who, |core| f(core, now))).await.ok()
     }
 
     fn almanac(&self) -> &Arc<Almanac> {

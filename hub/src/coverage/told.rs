@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use super::{Cover, Coverage, Rows, SiteCover, Sums, WEEKS, window};
 use crate::lang::Lang;
-use crate::sheet::{Cell, Column, Sheet};
+use crate::sheet::{Cell, Column, Sheet, Table};
 use crate::site::Kind;
 
-impl Coverage {
-    /// As JSON. Sites are told one by one unless the question asks for sums.
-    pub fn object(&self) -> Value {
+impl Table for Coverage {
+    /// Sites are told one by one unless the question asks for sums.
+    fn object(&self) -> Value {
         let Self { question, sites, departments, total } = self;
         let days = window(question.day);
         let sums = |operator: &OperatorCode, department: Option<&str>, sums: &Sums| {
@@ -40,8 +40,7 @@ impl Coverage {
         object
     }
 
-    /// As a table.
-    pub fn sheet(&self) -> Sheet {
+    fn sheet(&self) -> Sheet {
         let Self { question, sites, departments, total } = self;
         let mut columns =
             vec![Column::new("operator", "opérateur"), Column::new("operator_name", "nom de l’opérateur")];
@@ -100,8 +99,8 @@ impl Coverage {
         Sheet { columns, rows }
     }
 
-    /// One line per partner, for people.
-    pub fn summary(&self, lang: Lang) -> String {
+    /// One line per partner.
+    fn summary(&self, lang: Lang) -> String {
         let line = |(operator, sums): (&OperatorCode, &Sums)| {
             let [present, partial, reachable, absent, unknown] = sums.houses;
             let (day, communes) = (self.question.day, sums.communes.len());

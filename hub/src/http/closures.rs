@@ -33,7 +33,7 @@ pub(super) async fn put_of_site<V: Views>(
 ) -> Result<Json<Value>, Problem> {
     let author = author(&caller)?;
     let dated: Vec<Dated> = Fields::several(&body)?.into_iter().map(dated).collect::<Result<_, _>>()?;
-    let done = views.change(move |core, now| {
+    let done = views.change(caller.who.clone(), move |core, now| {
         let (site, _) = seen(core.connection(), &caller, &name)?;
         Ok::<_, Problem>(answer(&coordinate::except(core, &author, &site, &dated, now)?))
     });
@@ -52,7 +52,7 @@ pub(super) async fn delete_of_site<V: Views>(
     let from = given.one("from").ok_or_else(|| Problem::field("from", "ce champ manque"))?;
     let days = (field::day("from", from)?, field::day("to", given.one("to").unwrap_or(from))?);
     let place = field::place_or_all("place", given.one("place").unwrap_or("*"))?;
-    let done = views.change(move |core, now| {
+    let done = views.change(caller.who.clone(), move |core, now| {
         let (site, _) = seen(core.connection(), &caller, &name)?;
         Ok::<_, Problem>(answer(&coordinate::remove_exception(core, &author, &site, days, &place, now)?))
     });
@@ -122,7 +122,7 @@ pub(super) async fn put_of_network<V: Views>(
     fields.finish()?;
     closure.check()?;
     may_close(&caller, &closure.scope)?;
-    let done = views.change(move |core, now| {
+    let done = views.change(caller.who.clone(), move |core, now| {
         // The id may be another scope's: it is not to be taken over.
         let held = calendars::closures(core.connection())?.into_iter().find(|held| held.id == closure.id);
         held.as_ref().map_or(Ok(()), |held| may_close(&caller, &held.scope))?;
@@ -140,7 +140,7 @@ pub(super) async fn delete_of_network<V: Views>(
     Name(id): Name,
 ) -> Result<Json<Value>, Problem> {
     author(&caller)?;
-    let done = views.change(move |core, now| {
+    let done = views.change(caller.who.clone(), move |core, now| {
         let held = calendars::closures(core.connection())?.into_iter().find(|held| held.id == id);
         let held = held.ok_or_else(|| {
             Problem::not_found("aucune fermeture du réseau n’a cet identifiant : GET /v1/closures les donne")
@@ -161,7 +161,7 @@ fn may_close(caller: &Caller, part: &Author) -> Result<(), Problem> {
         (Scope::Department(mine), Author::Department(code)) => **code == **mine,
         _ => false,
     };
-    if inside { Ok(()) } else { Err(Problem::not_in_scope(&caller.scope)) }
+    if inside { Ok(()) } else { Err(Problem::not_in_scope(&caller.scope, part.to_string())) }
 }
 
 fn object(closure: &NetworkClosure) -> Value {

@@ -33,7 +33,7 @@ pub(super) async fn list<V: Views>(
         return Err(Problem::needs_role("coordinator"));
     }
     if caller.scope.within().is_none() {
-        return Err(Problem::not_in_scope(&caller.scope));
+        return Err(Problem::not_in_scope(&caller.scope, "les contradictions"));
     }
     let almanac = views.almanac().clone();
     let answer = views.read(move |conn| {
@@ -94,7 +94,7 @@ pub(super) async fn settle<V: Views>(
     let version =
         fields.number("version")?.ok_or_else(|| Problem::field("version", "le numéro d’une version, à partir de 1"))?;
     fields.finish()?;
-    let done = views.change(move |core, now| {
+    let done = views.change(caller.who.clone(), move |core, now| {
         let unknown = || Problem::not_found(NO_CONFLICT);
         let (site, id) = id.split_once('.').ok_or_else(unknown)?;
         let (site, _) = seen(core.connection(), &caller, site)?;

@@ -22,7 +22,7 @@ use super::Views;
 use super::auth::Caller;
 use super::problem::Problem;
 use super::query::{Name, Pairs};
-use super::scope::Scope;
+use super::scope::{Scope, asked};
 use super::sites::{PAGE, cursor, page, seen};
 use super::write::{Fields, answer, author};
 use crate::almanac::{self, Book, Pages, object};
@@ -78,7 +78,7 @@ pub(super) async fn patch<V: Views>(
     let author = author(&caller)?;
     let operator = field::operator("operator", &operator)?;
     let change = change(Fields::one(&body)?)?;
-    let done = views.change(move |core, now| {
+    let done = views.change(caller.who.clone(), move |core, now| {
         let (site, _) = seen(core.connection(), &caller, &name)?;
         Ok::<_, Problem>(answer(&coordinate::partner(core, &author, &site, &operator, &change, now)?))
     });
@@ -93,7 +93,7 @@ pub(super) async fn delete<V: Views>(
 ) -> Result<Json<Value>, Problem> {
     let author = author(&caller)?;
     let operator = field::operator("operator", &operator)?;
-    let done = views.change(move |core, now| {
+    let done = views.change(caller.who.clone(), move |core, now| {
         let (site, _) = seen(core.connection(), &caller, &name)?;
         Ok::<_, Problem>(answer(&coordinate::remove_partner(core, &author, &site, &operator, now)?))
     });
@@ -239,7 +239,7 @@ impl Which {
             }
             _ => scope.covers(conn, &self.filters, Antennas::Apart, period)?,
         };
-        if covered { Ok(()) } else { Err(Problem::outside_scope(&scope.to_string())) }
+        if covered { Ok(()) } else { Err(Problem::outside_scope(scope, asked_for(&self.filters, &self.operators))) }
     }
 
     /// The sites that are meant and have said anything, after the one that a cursor names.
@@ -261,6 +261,15 @@ impl Which {
     }
 }
 
+/// What was asked for, in the words of scopes.
+fn asked_for(filters: &Filters, operators: &[OperatorToken]) -> String {
+    match operators.iter().take(10).map(|operator| format!("operator:{operator}")).collect::<Vec<_>>() {
+        none if none.is_empty() => asked(filters),
+        several if *filters == Filters::default() => several.join(", "),
+        several => format!("{}, {}", several.join(", "), asked(filters)),
+    }
+}
+
 /// Each partner that the site speaks of, or only these, on a day.
 fn on_day(pages: &Pages, site: &Site, day: Day, only: Option<&[OperatorToken]>) -> Vec<(OperatorToken, Value)> {
     let Some(book) = pages.book(&site.id) else { return Vec::new() };
@@ -268,7 +277,7 @@ fn on_day(pages: &Pages, site: &Site, day: Day, only: Option<&[OperatorToken]>) 
     let mut operators = named(book, &plan);
     operators.retain(|operator| only.is_none_or(|only| only.contains(operator)));
     let object = |operator: OperatorToken| {
-        let derived = availability(&book.partners, &book.schedule, &plan, &operator, pages.stale_after_days());
+        let derived = availability(&book.partners, &book.schedule, &plan, &operator, pages.rules().stale_after_days);
         let object = object::partner(&operator, book.partners.partner(&operator), &derived);
         (operator, object)
     };

@@ -6,9 +6,10 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use tracing::error;
 
-use super::scope::{Beyond, Scope};
+use super::scope::{self, Beyond, Scope};
 use crate::ask::AskError;
 use crate::lang::Lang;
+use crate::query::Filters;
 use crate::store::StoreError;
 use crate::store::figures::{FigureError, ROWS_MAX};
 
@@ -18,67 +19,125 @@ pub(super) struct Problem {
     r#type: &'static str,
     title: &'static str,
     status: u16,
-    detail: Box<str>,
+    detail: String,
+    // Apart: a result that may be a problem is handed on many times.
+    #[serde(flatten)]
+    about: Box<About>,
+}
+
+/// What a problem is about, as far as it is about something.
+#[derive(Debug, Default, Serialize)]
+struct About {
     #[serde(skip_serializing_if = "Option::is_none")]
     parameter: Option<Box<str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<Box<str>>,
+    field: Option<String>,
     /// The parameter that an unknown one was perhaps meant to be.
     #[serde(skip_serializing_if = "Option::is_none")]
     nearest: Option<&'static str>,
+    /// What whoever asks may see.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
+    /// What was asked for instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asked: Option<String>,
+    /// Seconds after which it may be asked again.
+    #[serde(skip)]
+    retry_after_s: Option<u64>,
 }
 
 impl Problem {
     fn new(status: StatusCode, r#type: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        let detail = detail.into().into_boxed_str();
-        Self { r#type, title, status: status.as_u16(), detail, parameter: None, field: None, nearest: None }
+        Self { r#type, title, status: status.as_u16(), detail: detail.into(), about: Box::default() }
     }
 
-    fn about(self, parameter: &str) -> Self {
-        Self { parameter: Some(parameter.into()), ..self }
+    fn about(mut self, parameter: &str) -> Self {
+        self.about.parameter = Some(parameter.into());
+        self
     }
 
-    /// No token, or one that does not count (any more). The reasons are not told apart.
+    /// Neither token nor session, or one that does not count (any more). The reasons are not told
+    /// apart.
     pub(super) fn unauthorized() -> Self {
-        let detail = "envoyez un jeton valable : « Authorization: Bearer msap_… »";
-        Self::new(StatusCode::UNAUTHORIZED, "urn:msap:problem:unauthorized", "Il faut un jeton valable", detail)
+        let detail =
+            "envoyez un jeton valable, « Authorization: Bearer msap_… », ou ouvrez une session : POST /v1/session";
+        let title = "Il faut un jeton ou une session valable";
+        Self::new(StatusCode::UNAUTHORIZED, "urn:msap:problem:unauthorized", title, detail)
     }
 
-    /// The question reaches beyond what the token may see.
-    pub(super) fn outside_scope(scope: &str) -> Self {
-        let detail = format!("ce jeton vaut pour {scope} : filtrez la question pour y rester");
-        Self::new(StatusCode::FORBIDDEN, "urn:msap:problem:outside-scope", "Hors du périmètre du jeton", detail)
+    /// A login and a password that do not go together. Whether the login exists is not told.
+    pub(super) fn not_signed_in() -> Self {
+        let detail = "ce nom de connexion et ce mot de passe ne vont pas ensemble";
+        Self::new(StatusCode::UNAUTHORIZED, "urn:msap:problem:not-signed-in", "Connexion refusée", detail)
     }
 
-    /// What is to be written, or shown by its name, is not for a token of this scope.
-    pub(super) fn not_in_scope(scope: &Scope) -> Self {
-        let scope = scope.to_string();
-        let detail = format!("ce jeton vaut pour {scope}, dont ceci ne fait pas partie : demandez-en un autre");
-        Self { detail: detail.into(), ..Self::outside_scope(&scope) }
+    /// A token and a cookie: whose rights were to count?
+    pub(super) fn two_callers() -> Self {
+        let detail = "envoyez ou le jeton, ou le cookie de la session, pas les deux";
+        Self::new(StatusCode::BAD_REQUEST, "urn:msap:problem:two-callers", "Un jeton et une session à la fois", detail)
     }
 
-    /// The question is not for a token of this scope.
-    pub(super) fn beyond(scope: &Scope, beyond: Beyond) -> Self {
-        let outside = Self::outside_scope(&scope.to_string());
+    /// There is no session to end.
+    pub(super) fn no_session() -> Self {
+        let detail = "un jeton n’est pas une session : « msap-hub token revoke » y met fin";
+        Self::new(StatusCode::BAD_REQUEST, "urn:msap:problem:no-session", "Pas de session", detail)
+    }
+
+    /// A request with a cookie that does not come from a page of the hub.
+    pub(super) fn foreign_page(own: &str) -> Self {
+        let detail = format!("une session ne change rien que depuis les pages de {own} (Origin, Sec-Fetch-Site)");
+        Self::new(StatusCode::FORBIDDEN, "urn:msap:problem:foreign-page", "Demandé par une autre page", detail)
+    }
+
+    /// Too many attempts to sign in.
+    pub(super) fn too_many_attempts(wait_s: u64) -> Self {
+        let detail = format!("trop d’essais de connexion : réessayez dans {wait_s} s");
+        let title = "Trop d’essais";
+        let r#type = "urn:msap:problem:too-many-attempts";
+        let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, r#type, title, detail);
+        problem.about.retry_after_s = Some(wait_s);
+        problem
+    }
+
+    /// What is asked for reaches beyond what this token or person may see.
+    pub(super) fn outside_scope(scope: &Scope, asked: impl Into<String>) -> Self {
+        let (scope, asked) = (scope.to_string(), asked.into());
+        let detail = format!("vous voyez {scope} et demandez {asked} : filtrez la question pour y rester");
+        let title = "Hors de votre périmètre";
+        let mut outside = Self::new(StatusCode::FORBIDDEN, "urn:msap:problem:outside-scope", title, detail);
+        (outside.about.scope, outside.about.asked) = (Some(scope), Some(asked));
+        outside
+    }
+
+    /// What is to be written, or shown by its name, is not for a token or person of this scope.
+    pub(super) fn not_in_scope(scope: &Scope, asked: impl Into<String>) -> Self {
+        let asked = asked.into();
+        let detail = format!("vous voyez {scope} et demandez {asked}, hors de ce périmètre : demandez-en un autre");
+        Self { detail, ..Self::outside_scope(scope, asked) }
+    }
+
+    /// The question is not for a token or person of this scope.
+    pub(super) fn beyond(scope: &Scope, beyond: Beyond, asked: &Filters) -> Self {
+        let outside = Self::outside_scope(scope, scope::asked(asked));
         match beyond {
             Beyond::Scope => outside,
-            Beyond::Antennas => Self::antennas(scope, "antennas=apart"),
+            Beyond::Antennas => outside.antennas(scope, "antennas=apart"),
             Beyond::Detail(parameter) => {
                 let detail = format!(
-                    "ce jeton vaut pour {scope}, par mois entiers, sans les âges, et les types d’aide seulement sans lieu ni \
+                    "vous voyez {scope}, par mois entiers, sans les âges, et les types d’aide seulement sans lieu ni \
                      porteur : {parameter} en demande plus"
                 );
-                Self { detail: detail.into(), ..outside }.about(parameter)
+                Self { detail, ..outside }.about(parameter)
             }
         }
     }
 
-    /// The antennas of a house lie partly outside, and `remedy` leaves them out.
-    pub(super) fn antennas(scope: &Scope, remedy: &str) -> Self {
+    /// The same, because the antennas of a house lie partly outside: `remedy` leaves them out.
+    pub(super) fn antennas(self, scope: &Scope, remedy: &str) -> Self {
         let detail = format!(
-            "ce jeton vaut pour {scope}, et une antenne d’une maison nommée ici est ailleurs : ajoutez {remedy}"
+            "vous voyez {scope}, et une antenne d’une maison nommée ici est ailleurs : ajoutez {remedy}"
         );
-        Self { detail: detail.into(), ..Self::outside_scope(&scope.to_string()) }.about("site")
+        Self { detail, ..self }.about("site")
     }
 
     /// An address whose name of a thing is no text.
@@ -87,9 +146,9 @@ impl Problem {
         Self::new(status, "urn:msap:problem:address", title, "un nom dans l’adresse n’est pas en UTF-8")
     }
 
-    /// The token's role does not allow this.
+    /// The role does not allow this.
     pub(super) fn needs_role(role: &str) -> Self {
-        let detail = format!("cette adresse demande un jeton de rôle {role}");
+        let detail = format!("cette adresse demande le rôle {role}");
         Self::new(StatusCode::FORBIDDEN, "urn:msap:problem:needs-role", "Ce rôle ne suffit pas", detail)
     }
 
@@ -122,8 +181,9 @@ impl Problem {
     /// A field of a body that cannot be written. Nothing was.
     pub(super) fn field(field: &str, why: impl Into<String>) -> Self {
         let (status, title) = (StatusCode::UNPROCESSABLE_ENTITY, "Un champ ne peut pas prendre cette valeur");
-        let field = Some(field.chars().take(60).collect());
-        Self { field, ..Self::new(status, "urn:msap:problem:field", title, why) }
+        let mut problem = Self::new(status, "urn:msap:problem:field", title, why);
+        problem.about.field = Some(field.chars().take(60).collect());
+        problem
     }
 
     /// One client has as many connections as it may.
@@ -178,7 +238,9 @@ impl From<AskError> for Problem {
             AskError::UnknownParameter(name, nearest) => {
                 let (status, title) = (StatusCode::BAD_REQUEST, "Paramètre inconnu");
                 let problem = Self::new(status, "urn:msap:problem:unknown-parameter", title, detail);
-                Self { nearest: Some(nearest), ..problem.about(&name) }
+                let mut problem = problem.about(&name);
+                problem.about.nearest = Some(nearest);
+                problem
             }
             AskError::Repeated(name) => {
                 let title = "Paramètre répété";
@@ -220,6 +282,9 @@ impl IntoResponse for Problem {
         let mut response = (status, axum::Json(&self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(wait_s) = self.about.retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait_s));
+        }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

@@ -11,12 +11,12 @@ use super::Views;
 use super::auth::Caller;
 use super::problem::Problem;
 use super::query::{Name, Pairs};
-use super::scope::{Beyond, Scope};
+use super::scope::{self, Beyond, Scope};
 use super::sites::seen;
-use super::view::{Answer, accepted};
+use super::tagged::{self, Asked, accepted};
 use crate::ask::{self, Form};
 use crate::lang::Lang;
-use crate::query::Antennas;
+use crate::query::{Antennas, Filters};
 use crate::report::{self, ReportForm};
 use crate::sheet::SheetFormat;
 use crate::store::StoreError;
@@ -30,39 +30,39 @@ pub(super) async fn returned<V: Views>(
     Name(name): Name,
     Pairs(pairs): Pairs,
 ) -> Result<Response, Problem> {
-    let today = ask::today(Timestamp::now());
+    let now = Timestamp::now();
+    let almanac = views.almanac().clone();
     let answer = views.read(move |conn| {
         let answer = || {
-            // Of one moment: three sums that must agree.
+            // Of one moment: sums that must agree.
             let moment = conn.unchecked_transaction().map_err(StoreError::sqlite("beginning a read"))?;
-            let Ok(operator) = returns::operator(&name) else {
-                return Err(Problem::not_found("aucun partenaire n’a ce code"));
+            let not_found = || Problem::not_found("aucun partenaire n’a ce code");
+            let operator = returns::operator(&name).map_err(|_| not_found())?;
+            let asked = returns::ask(&pairs, ask::today(now))?;
+            let filters = Filters { operators: vec![operator.clone()], ..Filters::default() };
+            let beyond = match &caller.scope {
+                Scope::National => None,
+                // What two days differ by is what came on one; nor does it follow a month from day to day.
+                Scope::Operator(mine) if *mine == operator && asked.as_of.is_some() => Some(Beyond::Detail("as_of")),
+                Scope::Operator(mine) if *mine == operator && asked.provisional => Some(Beyond::Detail("so_far")),
+                Scope::Operator(mine) if *mine == operator => None,
+                _ => Some(Beyond::Scope),
             };
-            let question = returns::ask(&pairs, today)?;
-            match &caller.scope {
-                Scope::National => {}
-                // What two days differ by is what came on one.
-                Scope::Operator(mine) if *mine == operator && question.as_of.is_some() => {
-                    return Err(Problem::beyond(&caller.scope, Beyond::Detail("as_of")));
-                }
-                // Nor does it follow a month from day to day.
-                Scope::Operator(mine) if *mine == operator && question.provisional => {
-                    return Err(Problem::beyond(&caller.scope, Beyond::Detail("so_far")));
-                }
-                Scope::Operator(mine) if *mine == operator => {}
-                scope => return Err(Problem::outside_scope(&scope.to_string())),
+            if let Some(beyond) = beyond {
+                return Err(Problem::beyond(&caller.scope, beyond, &filters));
             }
-            let form = question.form.or_else(|| accepted(&headers)).unwrap_or(Form::Sheet(SheetFormat::CsvFr));
-            let name = returns::file_name(&operator, &question, form);
-            let made = returns::of(&moment, &[operator], question, today)?;
-            let made = made.first().ok_or_else(|| Problem::not_found("aucun partenaire n’a ce code"))?;
-            let (answer, tag) = Answer::tagged(&headers, form, || made.object(), || made.sheet());
-            Ok((answer, tag, name))
+            let form = asked.form.or_else(|| accepted(&headers)).unwrap_or(Form::Sheet(SheetFormat::CsvFr));
+            let (question, name) = (format!("return {operator} {asked:?}"), returns::file_stem(&operator, &asked));
+            let pages = almanac.open(&moment)?;
+            let tagged = Asked { question, rules: pages.rules(), form: Some(form), name, now };
+            tagged::answer(&moment, &headers, tagged, || {
+                let mut made = returns::of(&moment, &pages, &[operator], asked, now)?;
+                made.pop().ok_or_else(not_found)
+            })
         };
         Ok(answer())
     });
-    let (answer, tag, name) = answer.await??;
-    Ok(answer.respond(&tag, &name))
+    Ok(answer.await??.into_response())
 }
 
 /// How many houses and antennas there are.
@@ -72,25 +72,24 @@ pub(super) async fn network<V: Views>(
     headers: HeaderMap,
     Pairs(pairs): Pairs,
 ) -> Result<Response, Problem> {
-    let today = ask::today(Timestamp::now());
+    let now = Timestamp::now();
+    let almanac = views.almanac().clone();
     let answer = views.read(move |conn| {
         let answer = || {
             let moment = conn.unchecked_transaction().map_err(StoreError::sqlite("beginning a read"))?;
-            let question = network::ask(&moment, &pairs, today)?;
-            let period = question.days.first().copied().zip(question.days.last().copied()).unwrap_or((today, today));
-            if !caller.scope.covers(&moment, &question.filters, Antennas::Apart, period)? {
-                return Err(Problem::outside_scope(&caller.scope.to_string()));
+            let asked = network::ask(&moment, &pairs, ask::today(now))?;
+            let period = asked.period();
+            if !caller.scope.covers(&moment, &asked.filters, Antennas::Apart, period)? {
+                return Err(Problem::outside_scope(&caller.scope, scope::asked(&asked.filters)));
             }
-            let form = question.form.or_else(|| accepted(&headers)).unwrap_or(Form::Json);
-            let name = format!("reseau-{}.csv", period.1);
-            let found = network::answer(&moment, question)?;
-            let (answer, tag) = Answer::tagged(&headers, form, || found.object(), || found.sheet());
-            Ok((answer, tag, name))
+            let (question, form) = (format!("network {asked:?}"), asked.form);
+            let name = format!("reseau-{}", period.1);
+            let tagged = Asked { question, rules: almanac.rules(), form, name, now };
+            tagged::answer(&moment, &headers, tagged, || Ok(network::answer(&moment, asked)?))
         };
         Ok(answer())
     });
-    let (answer, tag, name) = answer.await??;
-    Ok(answer.respond(&tag, &name))
+    Ok(answer.await??.into_response())
 }
 
 /// Where partners are to be had. A partner sees where itself is, everywhere.
@@ -100,25 +99,24 @@ pub(super) async fn coverage<V: Views>(
     headers: HeaderMap,
     Pairs(pairs): Pairs,
 ) -> Result<Response, Problem> {
-    let today = ask::today(Timestamp::now());
+    let now = Timestamp::now();
     let almanac = views.almanac().clone();
     let answer = views.read(move |conn| {
         let answer = || {
             let moment = conn.unchecked_transaction().map_err(StoreError::sqlite("beginning a read"))?;
-            let question = coverage::ask(&moment, &pairs, today)?;
-            let day = question.day;
-            if !caller.scope.covers(&moment, &question.filters, Antennas::Within, (day, day))? {
-                return Err(Problem::outside_scope(&caller.scope.to_string()));
+            let asked = coverage::ask(&moment, &pairs, ask::today(now))?;
+            let day = asked.day;
+            if !caller.scope.covers(&moment, &asked.filters, Antennas::Within, (day, day))? {
+                return Err(Problem::outside_scope(&caller.scope, scope::asked(&asked.filters)));
             }
-            let form = question.form.or_else(|| accepted(&headers)).unwrap_or(Form::Json);
-            let found = coverage::answer(&moment, &*almanac.open(&moment)?, question)?;
-            let (answer, tag) = Answer::tagged(&headers, form, || found.object(), || found.sheet());
-            Ok((answer, tag, format!("couverture-{day}.csv")))
+            let (question, form, name) = (format!("coverage {asked:?}"), asked.form, format!("couverture-{day}"));
+            let pages = almanac.open(&moment)?;
+            let tagged = Asked { question, rules: pages.rules(), form, name, now };
+            tagged::answer(&moment, &headers, tagged, || Ok(coverage::answer(&moment, &pages, asked)?))
         };
         Ok(answer())
     });
-    let (answer, tag, name) = answer.await??;
-    Ok(answer.respond(&tag, &name))
+    Ok(answer.await??.into_response())
 }
 
 /// The report of a site.
@@ -135,28 +133,31 @@ pub(super) async fn report<V: Views>(
         let answer = || {
             let moment = conn.unchecked_transaction().map_err(StoreError::sqlite("beginning a read"))?;
             let (site, _) = seen(&moment, &caller, &name)?;
-            let question = report::ask(&pairs, ask::today(now))?;
-            match caller.scope.beyond(&moment, &question.figures(&site.id))? {
+            let asked = report::ask(&pairs, ask::today(now))?;
+            let figures = asked.figures(&site.id);
+            match caller.scope.beyond(&moment, &figures)? {
                 None => {}
-                Some(Beyond::Antennas) => return Err(Problem::antennas(&caller.scope, "antennas=none")),
-                Some(beyond) => return Err(Problem::beyond(&caller.scope, beyond)),
+                Some(Beyond::Antennas) => {
+                    let outside = Problem::outside_scope(&caller.scope, scope::asked(&figures.filters));
+                    return Err(outside.antennas(&caller.scope, "antennas=none"));
+                }
+                Some(beyond) => return Err(Problem::beyond(&caller.scope, beyond, &figures.filters)),
             }
-            let accepted = || match accepted(&headers) {
-                Some(Form::Sheet(format)) => ReportForm::Sheet(format),
-                Some(Form::Json) | None => ReportForm::Json,
-            };
-            let name = format!("rapport-{}-{}-{}.csv", site.id, question.period.0, question.period.1);
-            let found = report::of(&moment, &*almanac.open(&moment)?, site, question, now)?;
-            let form = match question.form.unwrap_or_else(accepted) {
-                ReportForm::Json => Form::Json,
-                ReportForm::Sheet(format) => Form::Sheet(format),
-                ReportForm::Text => {
+            let pages = almanac.open(&moment)?;
+            let form = match asked.form {
+                None => None,
+                Some(ReportForm::Json) => Some(Form::Json),
+                Some(ReportForm::Sheet(format)) => Some(Form::Sheet(format)),
+                Some(ReportForm::Text) => {
                     let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
-                    return Ok((kind, found.text(Lang::Fr)).into_response());
+                    let report = report::of(&moment, &pages, site, asked, now)?;
+                    return Ok((kind, report.text(Lang::Fr)).into_response());
                 }
             };
-            let (answer, tag) = Answer::tagged(&headers, form, || found.object(), || found.sheet());
-            Ok(answer.respond(&tag, &name))
+            let name = format!("rapport-{}-{}-{}", site.id, asked.period.0, asked.period.1);
+            let tagged = Asked { question: format!("report {} {asked:?}", site.id), rules: pages.rules(), form, name, now };
+            let made = tagged::answer(&moment, &headers, tagged, || Ok(report::of(&moment, &pages, site, asked, now)?));
+            Ok(made?.into_response())
         };
         Ok(answer())
     });

@@ -13,6 +13,7 @@ use super::auth::Caller;
 use super::moment::{self, Moment};
 use super::problem::Problem;
 use super::query::{Name, Pairs};
+use super::scope::asked;
 use crate::almanac::Pages;
 use crate::ask::{self, AskError, Given};
 use crate::lang::Phrase;
@@ -56,7 +57,7 @@ pub(super) async fn sites<V: Views>(
                 ..Filters::default()
             };
             if !caller.scope.covers(conn, &scoped, Antennas::Apart, (today, today))? {
-                return Err(Problem::outside_scope(&caller.scope.to_string()));
+                return Err(Problem::outside_scope(&caller.scope, asked(&scoped)));
             }
             let limit = filter.limit.unwrap_or(PAGE);
             let pages = almanac.open(conn)?;
@@ -136,7 +137,9 @@ pub(super) fn seen(conn: &Connection, caller: &Caller, name: &str) -> Result<(Si
         None => None,
     };
     match found {
-        Some((site, _)) if !caller.scope.covers_site(&site) => Err(Problem::not_in_scope(&caller.scope)),
+        Some((site, _)) if !caller.scope.covers_site(&site) => {
+            Err(Problem::not_in_scope(&caller.scope, format!("site:{}", site.id)))
+        }
         Some(found) => Ok(found),
         None => Err(Problem::not_found("aucun lieu n’a cet identifiant ni cet alias")),
     }
@@ -153,13 +156,7 @@ pub(super) fn page(given: &Given) -> Result<(Option<String>, Option<u32>), AskEr
         None => None,
         Some(text) => {
             let last = BASE64URL_NOPAD.decode(text.as_bytes()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-            Some(last.ok_or_else(|| {
-                ask::wrong(
-                    "cursor",
-                    text,
-                    Phrase::new("le « next » d’une page précédente", "the «next» of a page before"),
-                )
-            })?)
+            Some(last.ok_or_else(|| ask::not_a_cursor(text))?)
         }
     };
     let limit = match given.one("limit") {

@@ -16,7 +16,7 @@ pub(super) fn author(caller: &Caller) -> Result<Author, Problem> {
     if caller.role < Role::Coordinator {
         return Err(Problem::needs_role("coordinator"));
     }
-    caller.scope.author().ok_or_else(|| Problem::not_in_scope(&caller.scope))
+    caller.scope.author().ok_or_else(|| Problem::not_in_scope(&caller.scope, "une modification"))
 }
 
 /// What was written, as an answer.

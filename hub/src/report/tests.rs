@@ -178,7 +178,7 @@ Fréquentation
 ─────────────
          visites  demandes  un an avant    écart
   Total        9        11            6  +50,0 %
-Complétude : inconnue ; un jour sans saisie n’est pas un jour sans visite
+Complétude : aucun jour n’était attendu
 
 Par mois
 ────────
@@ -227,7 +227,7 @@ fn json_and_table_tell_the_same_figures() {
     assert_eq!(object["whole"]["hours"]["minutes"], 2_700);
     assert_eq!((&object["compare"]["from"], &object["held_until"]), (&"2025-10-01".into(), &"2026-10-31".into()));
     assert_eq!(object["sites"][1]["operators"][0]["operator"], "MSA");
-    assert_eq!((found.parts[1].0.kind, &object["completeness"]), (Kind::Antenna, &serde_json::Value::Null));
+    assert_eq!((found.parts[1].0.kind, &object["completeness"]["expected"]), (Kind::Antenna, &0.into()));
     let csv = String::from_utf8(found.sheet().write(SheetFormat::Csv)).unwrap();
     let lines: Vec<_> = csv.lines().collect();
     assert_eq!(lines[1], "total,361,Perseigne,,2026-10-01,2026-10-31,9,11,,,15,45.0,26,78.0,0,,");

@@ -3,6 +3,7 @@
 use super::held::{Closure, Held, Hours, Permanence, cancelled_fr};
 use super::told::{Wording, age, help, is_known, operator};
 use super::{Figure, Part, Report};
+use crate::completeness::Tally;
 use crate::lang::Lang;
 use crate::sheet::Cell;
 
@@ -38,16 +39,6 @@ impl Report {
         }
         text.out
     }
-
-    /// The total in one line, for people.
-    pub fn summary(&self, lang: Lang) -> String {
-        let Figure { visits, requests, .. } = self.whole.total;
-        let ((from, to), visits) = (self.question.period, visits.unwrap_or_default());
-        lang.of(
-            format!("{}, du {from} au {to} : {visits} visites, {requests} demandes", self.site.name),
-            format!("{}, {from} to {to}: {visits} visits, {requests} requests", self.site.name),
-        )
-    }
 }
 
 struct Text {
@@ -71,14 +62,15 @@ impl Text {
     fn part(&mut self, part: &Part, report: &Report) {
         let lang = self.lang;
         self.title("Fréquentation", "Visits");
-        let known = match report.reporting {
-            Some(reporting) => lang.of(
-                format!("Complétude : {} jours reçus sur {} attendus", reporting.reported, reporting.expected),
-                format!("Completeness: {} days reported of {} expected", reporting.reported, reporting.expected),
+        let Tally { expected, reported, late, .. } = report.tally;
+        let known = match expected {
+            0 => lang.of(
+                "Complétude : aucun jour n’était attendu".to_owned(),
+                "Completeness: no day was expected".to_owned(),
             ),
-            None => lang.of(
-                "Complétude : inconnue ; un jour sans saisie n’est pas un jour sans visite".to_owned(),
-                "Completeness: unknown; a day without an entry is no day without visits".to_owned(),
+            _ => lang.of(
+                format!("Complétude : {reported} jours reçus sur {expected} attendus, dont {late} en retard"),
+                format!("Completeness: {reported} days reported of {expected} expected, {late} of them late"),
             ),
         };
         self.figures(&[(lang.of("Total", "Total").to_owned(), part.total)]);

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 use super::held::{Closure, Held, Hours, Permanence};
 use super::{Figure, Part, Report};
-use crate::reporting;
-use crate::sheet::{Cell, Column, Sheet};
+use crate::completeness::told::fields;
+use crate::lang::Lang;
+use crate::sheet::{Cell, Column, Sheet, Table};
 use crate::site::Site;
 
 const COLUMNS: [(&str, &str); 17] = [
@@ -46,10 +47,9 @@ struct Row<'a> {
     permanence: Option<&'a Permanence>,
 }
 
-impl Report {
-    /// As JSON.
-    pub fn object(&self) -> Value {
-        let Self { site, question, other, held_until, antennas, whole, parts, reporting } = self;
+impl Table for Report {
+    fn object(&self) -> Value {
+        let Self { site, question, other, held_until, antennas, whole, parts, tally } = self;
         let (from, to) = question.period;
         let mut object = json!({
             "site": site.id.as_str(), "site_name": site.name, "kind": site.kind.as_str(),
@@ -58,7 +58,7 @@ impl Report {
             "from": from.to_string(), "to": to.to_string(),
             "compare": { "with": "year", "from": other.map(|(from, _)| from.to_string()), "to": other.map(|(_, to)| to.to_string()) },
             "held_until": held_until.to_string(),
-            "completeness": reporting::object(*reporting),
+            "completeness": fields(tally),
             "whole": part(whole),
         });
         if !parts.is_empty() {
@@ -76,8 +76,8 @@ impl Report {
         object
     }
 
-    /// As a table: the whole, then each site for itself where asked for.
-    pub fn sheet(&self) -> Sheet {
+    /// The whole, then each site for itself where asked for.
+    fn sheet(&self) -> Sheet {
         let columns = COLUMNS.map(|(name, french)| Column::new(name, french)).to_vec();
         let mut rows = self.rows(&self.site, &self.whole, true);
         for (site, part) in &self.parts {
@@ -86,6 +86,17 @@ impl Report {
         Sheet { columns, rows }
     }
 
+    fn summary(&self, lang: Lang) -> String {
+        let Figure { visits, requests, .. } = self.whole.total;
+        let ((from, to), visits) = (self.question.period, visits.unwrap_or_default());
+        lang.of(
+            format!("{}, du {from} au {to} : {visits} visites, {requests} demandes", self.site.name),
+            format!("{}, {from} to {to}: {visits} visits, {requests} requests", self.site.name),
+        )
+    }
+}
+
+impl Report {
     fn rows(&self, site: &Site, part: &Part, is_whole: bool) -> Vec<Vec<Cell>> {
         let mut rows = Vec::new();
         let total = if is_whole { ("total", "total") } else { ("site", "pour lui seul") };

@@ -109,13 +109,17 @@ fn reckoned(cells: &[Cell], operator: &str, as_of: Option<Day>) -> (i64, Sums, S
 
 type Sums = BTreeMap<(String, String), i64>;
 
+fn now() -> Timestamp {
+    "2026-11-22T10:00:00Z".parse().unwrap()
+}
+
 fn october(as_of: Option<&str>) -> Question {
     let month = "2026-10".parse().unwrap();
     Question { month, as_of: as_of.map(day), provisional: false, form: None }
 }
 
 fn one(conn: &Connection, operator: &str, question: Question) -> Return {
-    of(conn, &[operator.parse().unwrap()], question, day(TODAY)).unwrap().remove(0)
+    of(conn, &Pages::default(), &[operator.parse().unwrap()], question, now()).unwrap().remove(0)
 }
 
 proptest! {
@@ -132,10 +136,10 @@ proptest! {
             let (total, sites, helps, ages) = reckoned(&cells, operator, as_of.map(day));
             prop_assert_eq!(found.requests, total);
             let told: Sums =
-                found.sites.iter().map(|line| ((line.department.clone(), line.site.clone()), line.requests)).collect();
+                found.sites.iter().map(|(key, line)| (key.clone(), line.requests)).collect();
             prop_assert_eq!(told, sites);
-            for line in &found.sites {
-                let house = match (line.site.as_str(), line.department.as_str()) {
+            for ((department, site), line) in &found.sites {
+                let house = match (site.as_str(), department.as_str()) {
                     ("597", "61") => vec![("361".to_owned(), "Perseigne".to_owned())],
                     ("597", _) => vec![("275".to_owned(), "=Chemillé".to_owned())],
                     _ => vec![],
@@ -156,7 +160,7 @@ proptest! {
             by_age.retain(|_, requests| *requests > 0);
             prop_assert_eq!((by_help, by_age), (helps, ages));
             // The same again, and beside others, byte for byte.
-            let both = of(&conn, &["CNAV".parse().unwrap(), operator.parse().unwrap()], october(as_of), day(TODAY)).unwrap();
+            let both = of(&conn, &Pages::default(), &["CNAV".parse().unwrap(), operator.parse().unwrap()], october(as_of), now()).unwrap();
             let form = Form::Sheet(SheetFormat::CsvFr);
             prop_assert_eq!(both[1].file(form), found.file(form));
         }
@@ -254,6 +258,6 @@ fn only_a_month_that_is_over_has_a_return_unless_a_provisional_one_is_asked_for(
 fn what_was_received_before_the_epoch_is_not_made_up() {
     let conn = store();
     let question = Question { as_of: Some(day("2025-12-31")), ..october(None) };
-    let found = of(&conn, &["CNAF".parse().unwrap()], question, day(TODAY));
+    let found = of(&conn, &Pages::default(), &["CNAF".parse().unwrap()], question, now());
     assert!(matches!(found, Err(FigureError::HistoryLost(_))));
 }

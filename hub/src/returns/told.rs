@@ -8,9 +8,10 @@ use serde_json::{Map, Value, json};
 
 use super::{DepartmentLines, Question, Return, ReturnFile, SiteLine, label};
 use crate::ask::Form;
+use crate::completeness::Tally;
+use crate::completeness::told::fields;
 use crate::lang::Lang;
-use crate::reporting;
-use crate::sheet::{Cell, Column, Sheet, SheetFormat};
+use crate::sheet::{Cell, Column, Sheet, SheetFormat, Table};
 use crate::site::Kind;
 
 const COLUMNS: [(&str, &str); 17] = [
@@ -38,19 +39,14 @@ const COLUMNS: [(&str, &str); 17] = [
 struct Line<'a> {
     part: (&'static str, &'static str),
     department: &'a str,
-    site: Option<&'a SiteLine>,
+    site: Option<(&'a str, &'a SiteLine)>,
+    tally: Option<Tally>,
     help: Option<&'a str>,
     age: Option<&'a str>,
 }
 
-impl Return {
-    /// The operator's code.
-    pub fn operator(&self) -> &OperatorCode {
-        &self.operator
-    }
-
-    /// As JSON.
-    pub fn object(&self) -> Value {
+impl Table for Return {
+    fn object(&self) -> Value {
         let Self { operator, question, departments, sites, .. } = self;
         let department = |(department, of): (&String, &DepartmentLines)| {
             let helps: Map<_, _> = of.helps.iter().map(|(help, requests)| (help.clone(), json!(requests))).collect();
@@ -58,12 +54,17 @@ impl Return {
                 (age.to_owned(), requests.map_or(json!({ "suppressed": true }), |requests| json!(requests)))
             };
             let ages: Map<_, _> = of.shown_ages().map(age).collect();
-            json!({ "department": department, "requests": of.requests, "help": helps, "age": ages })
-        };
-        let site = |line: &SiteLine| {
+            let Tally { expected, reported, .. } = of.tally;
             json!({
-                "department": line.department, "site": line.site, "site_name": line.named.name,
+                "department": department, "requests": of.requests, "help": helps, "age": ages,
+                "expected": expected, "reported": reported,
+            })
+        };
+        let site = |((department, site), line): (&(String, String), &SiteLine)| {
+            json!({
+                "department": department, "site": site, "site_name": line.named.name,
                 "kind": line.named.kind.as_str(), "requests": line.requests,
+                "expected": line.tally.expected, "reported": line.tally.reported,
                 "houses": line.houses.iter().map(|(site, name)| json!({ "site": site, "site_name": name })).collect::<Value>(),
             })
         };
@@ -73,40 +74,36 @@ impl Return {
             "month": question.month.to_string(),
             "as_of": self.as_of.to_string(),
             "provisional": question.provisional,
-            "total": { "requests": self.requests, "sites": self.sites.len() },
-            "completeness": reporting::object(self.reporting),
+            "total": { "requests": self.requests, "sites": self.with_requests() },
+            "completeness": fields(&self.tally),
             "departments": departments.iter().map(department).collect::<Value>(),
             "sites": sites.iter().map(site).collect::<Value>(),
         })
     }
 
-    /// As a table.
-    pub fn sheet(&self) -> Sheet {
+    fn sheet(&self) -> Sheet {
         let columns = COLUMNS.map(|(name, french)| Column::new(name, french)).to_vec();
         let mut rows = Vec::new();
-        let mut total = self.row(&Line { part: ("total", "total"), ..Line::default() }, Some(self.requests));
-        if let Some(reporting) = self.reporting {
-            let told = [reporting.expected, reporting.reported].map(|days| Cell::Number(days.into()));
-            total.splice(COLUMNS.len() - 2.., told);
-        }
-        rows.push(total);
+        let total = Line { part: ("total", "total"), tally: Some(self.tally), ..Line::default() };
+        rows.push(self.row(&total, Some(self.requests)));
         for (department, of) in &self.departments {
-            let line = Line { part: ("department", "département"), department, ..Line::default() };
+            let line = Line { part: ("department", "département"), department, tally: Some(of.tally), ..Line::default() };
             rows.push(self.row(&line, Some(of.requests)));
         }
-        for site in &self.sites {
-            let part = ("site", "lieu");
-            let line = Line { part, department: &site.department, site: Some(site), ..Line::default() };
+        for ((department, id), site) in &self.sites {
+            let (part, tally) = (("site", "lieu"), Some(site.tally));
+            let line = Line { part, department, site: Some((id, site)), tally, ..Line::default() };
             rows.push(self.row(&line, Some(site.requests)));
         }
-        for (department, of) in &self.departments {
+        let told = || self.departments.iter().filter(|(_, of)| !of.is_empty());
+        for (department, of) in told() {
             for (help, requests) in &of.helps {
                 let part = ("help", "aide");
                 let line = Line { part, department, help: Some(help), ..Line::default() };
                 rows.push(self.row(&line, Some(*requests)));
             }
         }
-        for (department, of) in &self.departments {
+        for (department, of) in told() {
             for (age, requests) in of.shown_ages() {
                 let line = Line { part: ("age", "âge"), department, age: Some(age), ..Line::default() };
                 rows.push(self.row(&line, requests));
@@ -115,11 +112,37 @@ impl Return {
         Sheet { columns, rows }
     }
 
+    fn summary(&self, lang: Lang) -> String {
+        let Self { operator, question, as_of, requests, tally, .. } = self;
+        let (month, sites, Tally { expected, reported, .. }) = (question.month, self.with_requests(), tally);
+        let provisional = match question.provisional {
+            true => lang.of(", provisoire", ", provisional"),
+            false => "",
+        };
+        lang.of(
+            format!(
+                "{operator}, {month}{provisional} : {requests} demandes dans {sites} lieux, reçues au {as_of} ; \
+                 {reported} jours reçus sur {expected} attendus"
+            ),
+            format!(
+                "{operator}, {month}{provisional}: {requests} requests at {sites} sites, as received by {as_of}; \
+                 {reported} days reported of {expected} expected"
+            ),
+        )
+    }
+}
+
+impl Return {
+    /// How many sites had requests.
+    fn with_requests(&self) -> usize {
+        self.sites.values().filter(|line| line.requests > 0).count()
+    }
+
     fn row(&self, line: &Line<'_>, requests: Option<i64>) -> Vec<Cell> {
         let text = |text: &str| if text.is_empty() { Cell::None } else { Cell::Text(text.to_owned()) };
         let (yes, no) = (Cell::word("true", "oui"), Cell::word("false", "non"));
         let (part, part_fr) = line.part;
-        let of_site = line.site.map_or([const { Cell::None }; 5], |site| {
+        let of_site = line.site.map_or([const { Cell::None }; 5], |(id, site)| {
             let french = match site.named.kind {
                 Kind::House => "maison",
                 Kind::Antenna => "antenne",
@@ -128,7 +151,7 @@ impl Return {
                 text(&site.houses.iter().map(|house| part(house).as_str()).collect::<Vec<_>>().join(" + "))
             };
             [
-                text(&site.site),
+                text(id),
                 text(&site.named.name),
                 Cell::word(site.named.kind.as_str(), french),
                 all(|(site, _)| site),
@@ -150,7 +173,8 @@ impl Return {
         cells.push(line.help.map_or(Cell::None, help));
         cells.push(line.age.map_or(Cell::None, age));
         cells.push(requests.map_or(Cell::word("suppressed", "masqué"), Cell::Number));
-        cells.extend([Cell::None, Cell::None]);
+        let days = |days: fn(&Tally) -> u32| line.tally.as_ref().map_or(Cell::None, |tally| Cell::Number(days(tally).into()));
+        cells.extend([days(|tally| tally.expected), days(|tally| tally.reported)]);
         cells
     }
 
@@ -161,36 +185,18 @@ impl Return {
             // A sheet is written from texts.
             Form::Sheet(format) => String::from_utf8_lossy(&self.sheet().write(format)).into_owned(),
         };
-        let name = file_name(&self.operator, &self.question, form);
+        let ending = match form {
+            Form::Json => "json",
+            Form::Sheet(SheetFormat::Csv | SheetFormat::CsvFr) => "csv",
+        };
+        let name = format!("{}.{ending}", file_stem(&self.operator, &self.question));
         let requests = self.requests;
-        ReturnFile { operator: self.operator.to_string(), name, requests, sites: self.sites.len(), text }
-    }
-
-    /// The total in one line, for people.
-    pub fn summary(&self, lang: Lang) -> String {
-        let Self { operator, question, as_of, requests, .. } = self;
-        let (month, sites) = (question.month, self.sites.len());
-        let provisional = match question.provisional {
-            true => lang.of(", provisoire", ", provisional"),
-            false => "",
-        };
-        let known = match self.reporting {
-            Some(reporting) => format!("{}/{}", reporting.reported, reporting.expected),
-            None => lang.of("complétude inconnue", "completeness unknown").to_owned(),
-        };
-        lang.of(
-            format!("{operator}, {month}{provisional} : {requests} demandes dans {sites} lieux, reçues au {as_of} ; {known}"),
-            format!("{operator}, {month}{provisional}: {requests} requests at {sites} sites, as received by {as_of}; {known}"),
-        )
+        ReturnFile { operator: self.operator.to_string(), name, requests, sites: self.with_requests(), text }
     }
 }
 
-/// The name of a return's file.
-pub fn file_name(operator: &OperatorCode, question: &Question, form: Form) -> String {
+/// The name of a return's file, without its ending.
+pub fn file_stem(operator: &OperatorCode, question: &Question) -> String {
     let provisional = if question.provisional { "-provisoire" } else { "" };
-    let ending = match form {
-        Form::Json => "json",
-        Form::Sheet(SheetFormat::Csv | SheetFormat::CsvFr) => "csv",
-    };
-    format!("releve-{operator}-{}{provisional}.{ending}", question.month)
+    format!("releve-{operator}-{}{provisional}", question.month)
 }

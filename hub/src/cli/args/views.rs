@@ -94,3 +94,15 @@ pub(crate) enum ReportFormat {
     /// JSON
     Json,
 }
+
+impl From<ReportFormat> for Format {
+    /// How what is not a text is shown.
+    fn from(format: ReportFormat) -> Self {
+        match format {
+            ReportFormat::Text => Self::Table,
+            ReportFormat::Csv => Self::Csv,
+            ReportFormat::CsvFr => Self::CsvFr,
+            ReportFormat::Json => Self::Json,
+        }
+    }
+}

@@ -174,11 +174,8 @@ async fn a_coordinator_closes_a_site_and_takes_it_back() {
         assert_eq!(hub.ask(Method::PUT, token, address, closure.clone()).await.0, 403, "{token}");
     }
     let (status, outside) = hub.ask(Method::PUT, "department", "/v1/sites/361/closures", closure.clone()).await;
-    assert_eq!((status, &outside["title"]), (403, &"Hors du périmètre du jeton".into()));
-    assert!(
-        outside["detail"].as_str().unwrap().ends_with("dont ceci ne fait pas partie : demandez-en un autre"),
-        "{outside}"
-    );
+    assert_eq!((status, &outside["title"]), (403, &"Hors de votre périmètre".into()));
+    assert!(outside["detail"].as_str().unwrap().ends_with("hors de ce périmètre : demandez-en un autre"), "{outside}");
     let (status, body) = hub.ask(Method::PUT, "department", address, closure.clone()).await;
     assert_eq!(
         (status, &body["changed"], &body["facts"][0]["key"]),
@@ -215,7 +212,7 @@ async fn a_coordinator_closes_a_site_and_takes_it_back() {
     let (status, problem) =
         hub.ask(Method::DELETE, "department", &format!("{address}?from=2026-12-24"), Value::Null).await;
     assert_eq!((status, &problem["field"]), (422, &"from".into()));
-    let lines = crate::store::journal::last(hub.core().connection(), 10).unwrap();
+    let lines = crate::store::journal::list(hub.core().connection(), 0, 10).unwrap();
     assert_eq!(
         lines.last().unwrap().detail,
         "department:49 : on|2026-12-24..2026-12-24|* = department:49|".to_owned()

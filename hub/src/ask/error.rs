@@ -1,0 +1,52 @@
+//! Why a question cannot be asked, in words.
+
+use super::*;
+
+/// Why a question cannot be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// Not a parameter.
+    #[error("{0:?} is not a parameter of this address; the nearest one is {1}")]
+    UnknownParameter(String, &'static str),
+    /// The same parameter twice.
+    #[error("{0} is given more than once")]
+    Repeated(&'static str),
+    /// A parameter of a later version.
+    #[error("{0} arrives with the views")]
+    Later(&'static str),
+    /// A period with one end.
+    #[error("from and to go together: {0} is missing")]
+    HalfPeriod(&'static str),
+    /// A value that the parameter cannot take.
+    #[error("{parameter}: {value:?} is not {expected}")]
+    Value {
+        /// The parameter.
+        parameter: &'static str,
+        /// A bounded piece of the value.
+        value: String,
+        /// What would have been right.
+        expected: Phrase,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl AskError {
+    /// The mistake, as people read it.
+    pub fn say(&self, lang: Lang) -> String {
+        match (lang, self) {
+            (Lang::En, _) => self.to_string(),
+            (Lang::Fr, Self::UnknownParameter(name, nearest)) => {
+                format!("{name:?} n’est pas un paramètre d’ici ; le plus proche : {nearest}")
+            }
+            (Lang::Fr, Self::Repeated(name)) => format!("{name} est donné plus d’une fois"),
+            (Lang::Fr, Self::Later(name)) => format!("{name} arrivera avec les vues"),
+            (Lang::Fr, Self::HalfPeriod(name)) => format!("from et to vont ensemble : {name} manque"),
+            (Lang::Fr, Self::Value { parameter, value, expected }) => {
+                format!("{parameter} : {value:?} ; attendu : {}", expected.fr)
+            }
+            (Lang::Fr, Self::Store(error)) => harm::said(error, lang),
+        }
+    }
+}
