@@ -292,7 +292,7 @@ impl Pages {
         let book = Book { schedule: Schedule::read(schedule), partners: Partners::read(partners), ..Book::default() };
         self.books.insert(site.parse().expect("a test's id"), Arc::new(book));
         self.calendar = Arc::new(calendar::built_in().clone());
-        self.stale_after_days = 45;
+        self.rules.stale_after_days = 45;
         self
     }
 

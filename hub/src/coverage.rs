@@ -256,7 +256,7 @@ fn at(pages: &Pages, node: &Node, site: &Site, wanted: &BTreeSet<OperatorCode>, 
     let mut weeks = None;
     let cover = |operator: &OperatorCode| {
         let token = OperatorToken::Known(operator.clone());
-        let stale_after = pages.stale_after_days();
+        let stale_after = pages.rules().stale_after_days;
         let now = availability(&book.partners, &book.schedule, &today, &token, stale_after);
         let said = now.said.first().filter(|_| now.said.len() == 1).map(|(_, presence)| *presence);
         let mut line = SiteCover { checked_on: said.map(|said| said.checked_on), stale: now.stale, ..line(operator) };

@@ -41,7 +41,6 @@ pub mod query;
 pub mod reference;
 pub mod replica;
 pub mod report;
-pub mod reporting;
 pub mod returns;
 pub mod service;
 pub mod sheet;

@@ -21,7 +21,7 @@ use crate::network::months_before;
 use crate::query::{Antennas, Compare, Filters, Key, Query};
 use crate::sheet::SheetFormat;
 use crate::site::Site;
-use crate::store::figures::{Count, FigureError};
+use crate::store::figures::FigureError;
 use crate::store::sites;
 use crate::store::tree;
 
@@ -130,7 +130,9 @@ pub fn ask(given: &[(String, String)], today: Day) -> Result<Question, AskError>
     let form = Phrase::new("parmi json, text, csv, csv-fr", "one of json, text, csv, csv-fr");
     Ok(Question {
         period,
-        antennas: given.choice("antennas", &attached, Phrase::new("apart ou none", "apart or none"))?.unwrap_or_default(),
+        antennas: given
+            .choice("antennas", &attached, Phrase::new("apart ou none", "apart or none"))?
+            .unwrap_or_default(),
         form: given.choice("format", &forms, form)?,
     })
 }

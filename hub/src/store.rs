@@ -17,6 +17,7 @@ use msap_shared::io::store::prepare;
 pub use msap_shared::io::store::registers;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+use self::views::Arrivals;
 use crate::who::Who;
 
 pub mod calendars;
@@ -145,7 +146,8 @@ impl Store {
         let doing = StoreError::sqlite("beginning a turn");
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(doing)?;
         let commit = self.now.mark.commit + 1;
-        let mut turn = Turn { conn: &tx, fresh: &mut self.fresh, epoch: self.now.epoch, commit };
+        let mut turn =
+            Turn { conn: &tx, fresh: &mut self.fresh, epoch: self.now.epoch, commit, arrivals: Arrivals::default() };
         // Set and taken back within the transaction, so that nothing is left of it if that fails.
         let for_somebody = self.acting != Who::Hub;
         if for_somebody {
@@ -245,6 +247,7 @@ pub struct Turn<'a> {
     fresh: &'a mut Fresh,
     epoch: Epoch,
     commit: u64,
+    arrivals: Arrivals,
 }
 
 impl Turn<'_> {
@@ -256,6 +259,11 @@ impl Turn<'_> {
     /// The number of the commit under way.
     pub fn commit(&self) -> u64 {
         self.commit
+    }
+
+    /// The taps that have come within this turn.
+    pub(crate) fn arrivals(&mut self) -> &mut Arrivals {
+        &mut self.arrivals
     }
 
     /// Begins another epoch: what agents were told before is not to be trusted.

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::Ca;
 use super::args::{
-    Asked, Catalogue, Completeness, Conflict, Counts, Coverage, Device, Document, Flagged, Fleet, Format, Journal, Label,
-    Network, Refused, Report, ReportFormat, Site, Token,
+    Asked, Catalogue, Completeness, Conflict, Counts, Coverage, Device, Document, Flagged, Fleet, Format, Journal,
+    Label, Network, Refused, Report, ReportFormat, Site, Token,
 };
 use crate::admin::{Change, ListFile, Look, Pairs, Request};
 use crate::catalogue::CatalogueFile;

@@ -7,6 +7,7 @@ use proptest::sample::select;
 use super::*;
 use crate::lang::Lang;
 use crate::sheet::SheetFormat;
+use crate::sheet::Table;
 
 /// A Tuesday of an even week; the window is 2026-11-02 to 2026-11-29, without a public holiday
 /// on the weekdays below.

@@ -31,7 +31,8 @@ pub(super) async fn fleet<V: Views>(
     let answer = views.read(move |conn| {
         let answer = || {
             let filter = FleetFilter::of(conn, &pairs)?;
-            let (scoped, form) = (filter.scoped(), filter.form.unwrap_or_else(|| tagged::accepted(&headers)));
+            let (scoped, form) =
+                (filter.scoped(), filter.form.or_else(|| tagged::accepted(&headers)).unwrap_or(Form::Json));
             if !caller.scope.covers(conn, &scoped, Antennas::Together, (today, today))? {
                 return Err(Problem::outside_scope(&caller.scope, scope::asked(&scoped)));
             }

@@ -134,9 +134,8 @@ impl Problem {
 
     /// The same, because the antennas of a house lie partly outside: `remedy` leaves them out.
     pub(super) fn antennas(self, scope: &Scope, remedy: &str) -> Self {
-        let detail = format!(
-            "vous voyez {scope}, et une antenne d’une maison nommée ici est ailleurs : ajoutez {remedy}"
-        );
+        let detail =
+            format!("vous voyez {scope}, et une antenne d’une maison nommée ici est ailleurs : ajoutez {remedy}");
         Self { detail, ..self }.about("site")
     }
 

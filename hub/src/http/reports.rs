@@ -84,7 +84,8 @@ pub(super) async fn network<V: Views>(
             }
             let (question, form) = (format!("network {asked:?}"), asked.form);
             let name = format!("reseau-{}", period.1);
-            let tagged = Asked { question, rules: almanac.rules(), form, name, now };
+            let pages = almanac.open(&moment)?;
+            let tagged = Asked { question, rules: pages.rules(), form, name, now };
             tagged::answer(&moment, &headers, tagged, || Ok(network::answer(&moment, asked)?))
         };
         Ok(answer())
@@ -155,7 +156,8 @@ pub(super) async fn report<V: Views>(
                 }
             };
             let name = format!("rapport-{}-{}-{}", site.id, asked.period.0, asked.period.1);
-            let tagged = Asked { question: format!("report {} {asked:?}", site.id), rules: pages.rules(), form, name, now };
+            let tagged =
+                Asked { question: format!("report {} {asked:?}", site.id), rules: pages.rules(), form, name, now };
             let made = tagged::answer(&moment, &headers, tagged, || Ok(report::of(&moment, &pages, site, asked, now)?));
             Ok(made?.into_response())
         };

@@ -7,6 +7,7 @@ use rusqlite::params;
 
 use super::*;
 use crate::lang::Lang;
+use crate::sheet::Table;
 use crate::site::Kind;
 use crate::store::{meta, rollups};
 

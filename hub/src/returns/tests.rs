@@ -1,12 +1,14 @@
 //! Claims about returns, on a store filled by hand.
 
+use msap_shared::document::register::Facts;
 use proptest::prelude::*;
 use rusqlite::params;
 use serde_json::json;
 
 use super::*;
 use crate::sheet::SheetFormat;
-use crate::store::{meta, rollups};
+use crate::sheet::Table;
+use crate::store::{meta, reported, rollups};
 
 const TODAY: &str = "2026-11-22";
 
@@ -193,10 +195,10 @@ fn a_return_says_of_which_partner_month_and_day_it_is_and_opens_in_a_french_spre
     let expected = [
         "\u{feff}opérateur;nom de l’opérateur;mois;reçu au;provisoire;partie;département;lieu;nom du lieu;sorte;\
          maison;nom de la maison;aide;âge;demandes;jours attendus;jours reçus",
-        &format!("{head}total;;;;;;;;;63;;"),
-        &format!("{head}département;49;;;;;;;;63;;"),
-        &format!("{head}lieu;49;275;'=Chemillé;maison;;;;;43;;"),
-        &format!("{head}lieu;49;597;Courteille;antenne;275;'=Chemillé;;;20;;"),
+        &format!("{head}total;;;;;;;;;63;0;0"),
+        &format!("{head}département;49;;;;;;;;63;0;0"),
+        &format!("{head}lieu;49;275;'=Chemillé;maison;;;;;43;0;0"),
+        &format!("{head}lieu;49;597;Courteille;antenne;275;'=Chemillé;;;20;0;0"),
         &format!("{head}aide;49;;;;;;Information;;0;;"),
         &format!("{head}aide;49;;;;;;Démarche en ligne;;23;;"),
         &format!("{head}aide;49;;;;;;Dossier papier;;0;;"),
@@ -216,7 +218,7 @@ fn a_return_says_of_which_partner_month_and_day_it_is_and_opens_in_a_french_spre
 #[test]
 fn json_tells_the_same_and_a_hidden_figure_is_neither_zero_nor_null() {
     let object = one(&few(), "CNAF", october(None)).object();
-    assert_eq!((&object["as_of"], &object["completeness"]), (&json!(TODAY), &json!(null)));
+    assert_eq!((&object["as_of"], &object["completeness"]["rate"]), (&json!(TODAY), &json!(null)));
     assert_eq!(object["total"], json!({ "requests": 63, "sites": 2 }));
     let of = &object["departments"][0];
     assert_eq!(
@@ -260,4 +262,35 @@ fn what_was_received_before_the_epoch_is_not_made_up() {
     let question = Question { as_of: Some(day("2025-12-31")), ..october(None) };
     let found = of(&conn, &Pages::default(), &["CNAF".parse().unwrap()], question, now());
     assert!(matches!(found, Err(FigureError::HistoryLost(_))));
+}
+
+#[test]
+fn a_site_that_was_to_report_and_sent_nothing_stands_in_the_return_with_its_days() {
+    let conn = few();
+    let from = day("2026-10-19").number();
+    let joined = format!(
+        "UPDATE site SET holiday_zone = 'metropole';
+         INSERT INTO site_fact (site, field, from_day, value) VALUES
+           ('275', 'reports_from', 0, '2026-01-01'), ('361', 'reports_from', {from}, '2026-10-19')"
+    );
+    conn.execute_batch(&joined).unwrap();
+    reported::note_anew(&conn);
+    let body = "device:5f1e0c9a|2024-01-05|09:00-12:00".to_owned();
+    let hours = Facts::from([("hours|2024-01-01|every|fr|-".to_owned(), vec![body])]);
+    let pages = Pages::default().with("275", &hours, &Facts::new()).with("361", &hours, &Facts::new());
+    let made = of(&conn, &pages, &["CNAF".parse().unwrap()], october(None), now()).unwrap().remove(0);
+    // Five Fridays, one of which has a visit; two of them since the other house reports.
+    let object = made.object();
+    assert_eq!((&object["completeness"]["expected"], &object["completeness"]["reported"]), (&json!(7), &json!(1)));
+    let told = |list: &str, n: usize| {
+        let row = &object[list][n];
+        (row["department"].clone(), row["requests"].clone(), row["expected"].clone(), row["reported"].clone())
+    };
+    assert_eq!(told("departments", 0), (json!("49"), json!(63), json!(5), json!(1)));
+    assert_eq!(told("departments", 1), (json!("61"), json!(0), json!(2), json!(0)));
+    assert_eq!((&object["sites"][2]["site"], told("sites", 2)), (&json!("361"), told("departments", 1)));
+    assert_eq!(object["total"], json!({ "requests": 63, "sites": 2 }), "it had no requests");
+    let csv = String::from_utf8(made.sheet().write(SheetFormat::Csv)).unwrap();
+    assert!(csv.lines().any(|line| line.ends_with("site,61,361,Perseigne,house,,,,,0,2,0")), "{csv}");
+    assert!(!csv.contains(",help,61,"), "nothing is to be told apart where nothing came: {csv}");
 }

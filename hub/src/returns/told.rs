@@ -87,7 +87,8 @@ impl Table for Return {
         let total = Line { part: ("total", "total"), tally: Some(self.tally), ..Line::default() };
         rows.push(self.row(&total, Some(self.requests)));
         for (department, of) in &self.departments {
-            let line = Line { part: ("department", "département"), department, tally: Some(of.tally), ..Line::default() };
+            let line =
+                Line { part: ("department", "département"), department, tally: Some(of.tally), ..Line::default() };
             rows.push(self.row(&line, Some(of.requests)));
         }
         for ((department, id), site) in &self.sites {
@@ -173,7 +174,8 @@ impl Return {
         cells.push(line.help.map_or(Cell::None, help));
         cells.push(line.age.map_or(Cell::None, age));
         cells.push(requests.map_or(Cell::word("suppressed", "masqué"), Cell::Number));
-        let days = |days: fn(&Tally) -> u32| line.tally.as_ref().map_or(Cell::None, |tally| Cell::Number(days(tally).into()));
+        let days =
+            |days: fn(&Tally) -> u32| line.tally.as_ref().map_or(Cell::None, |tally| Cell::Number(days(tally).into()));
         cells.extend([days(|tally| tally.expected), days(|tally| tally.reported)]);
         cells
     }
