@@ -14,6 +14,7 @@ use rusqlite::Connection;
 
 use crate::harm;
 use crate::lang::{Lang, Phrase};
+use crate::privacy::table::{TABLES, Table};
 use crate::query::{Antennas, Compare, Filters, Key, Query};
 use crate::sheet::SheetFormat;
 use crate::site::{department_region, known_region};
@@ -48,6 +49,9 @@ pub enum AskError {
         /// What would have been right.
         expected: Phrase,
     },
+    /// A question that is public is one of a list.
+    #[error("{}", not_public(Lang::En))]
+    NotPublic,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -67,9 +71,23 @@ impl AskError {
             (Lang::Fr, Self::Value { parameter, value, expected }) => {
                 format!("{parameter} : {value:?} ; attendu : {}", expected.fr)
             }
+            (Lang::Fr, Self::NotPublic) => not_public(lang),
             (Lang::Fr, Self::Store(error)) => harm::said(error, lang),
         }
     }
+}
+
+/// What can be asked as public.
+fn not_public(lang: Lang) -> String {
+    let by = |table: &Table| match table.by {
+        [] => lang.of("sans by", "no by").to_owned(),
+        keys => format!("by={}", keys.iter().map(|key| key.name()).collect::<Vec<_>>().join(",")),
+    };
+    let list = TABLES.iter().map(by).collect::<Vec<_>>().join(" · ");
+    lang.of(
+        format!("public=true ne répond que pour un mois, trimestre ou année entiers, sans filtre, à : {list}"),
+        format!("public=true only answers for a whole month, quarter or year, without filters, to: {list}"),
+    )
 }
 
 /// The parameters of figures, and whether they can be answered yet.
@@ -88,7 +106,7 @@ const PARAMETERS: [(&str, bool); 15] = [
     ("format", true),
     ("compare", true),
     ("as_of", true),
-    ("public", false),
+    ("public", true),
 ];
 
 /// Values by parameter, each at most once.
@@ -173,6 +191,8 @@ pub struct Question {
     pub query: Query,
     /// `None`: whatever the asker can read.
     pub form: Option<Form>,
+    /// Whether only what anybody may read is asked for.
+    pub is_public: bool,
 }
 
 /// The form of an answer.
@@ -203,10 +223,13 @@ pub fn figures(conn: &Connection, given: &[(String, String)], today: Day) -> Res
         as_of: as_of(&given, today)?,
         ..Query::of(from, to)
     };
-    Ok(Question { query, form })
+    let yes = Phrase::new("true", "true");
+    let is_public = given.choice("public", &[("true", true)], yes)?.unwrap_or_default();
+    Ok(Question { query, form, is_public })
 }
 
-const FORMS: [(&str, Form); 3] =
+/// The words for the forms of an answer.
+pub const FORMS: [(&str, Form); 3] =
     [("json", Form::Json), ("csv", Form::Sheet(SheetFormat::Csv)), ("csv-fr", Form::Sheet(SheetFormat::CsvFr))];
 
 fn as_of(given: &Given, today: Day) -> Result<Option<Day>, AskError> {

@@ -13,57 +13,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::backup::schedule::Schedule;
 use crate::lang::{Lang, Phrase};
+use crate::privacy::MIN_CELL_MIN;
+use crate::publish::Terms;
+
+pub use self::keys::KEYS;
+
+mod keys;
 
 const PREFIX: &str = "MSAP_HUB_";
 /// Devices bear with no longer wait.
 const RETURN_OVER_MAX: Duration = Duration::from_secs(15 * 60);
-
-/// Every setting: name, default and meaning. The documentation and `config show` print this.
-pub const KEYS: [(&str, &str, Phrase); 14] = [
-    (
-        "sync.listen",
-        "[::]:4433",
-        Phrase::new("adresse UDP et TCP où les postes se connectent", "UDP and TCP address that sites connect to"),
-    ),
-    ("sync.advertise", "", Phrase::new("adresse écrite dans les codes d’invitation", "address written in join codes")),
-    (
-        "sync.return_over",
-        "20s",
-        Phrase::new(
-            "temps sur lequel les postes reviennent après un arrêt",
-            "time over which sites return after a stop",
-        ),
-    ),
-    ("http.listen", "127.0.0.1:8080", Phrase::new("adresse de l’interface HTTP", "address of the HTTP interface")),
-    (
-        "http.trusted_proxies",
-        "",
-        Phrase::new(
-            "adresses IP de mandataires, séparées par des virgules",
-            "IP addresses of proxies, separated by commas",
-        ),
-    ),
-    ("log.filter", "info,rusqlite_migration=warn", Phrase::new("filtre du journal technique", "filter of the log")),
-    ("log.format", "auto", Phrase::new("text, json ou auto", "text, json or auto")),
-    (
-        "partners.stale_after",
-        "45d",
-        Phrase::new(
-            "délai après lequel ce qui est dit d’un partenaire, sans être confirmé, devient inconnu",
-            "time after which what is said of a partner, unconfirmed, reads unknown",
-        ),
-    ),
-    ("backup.dir", "", Phrase::new("dossier des sauvegardes programmées", "directory of scheduled backups")),
-    ("backup.every", "24h", Phrase::new("intervalle entre deux sauvegardes", "time between two backups")),
-    ("backup.keep", "14", Phrase::new("sauvegardes gardées", "backups that are kept")),
-    ("limits.http_connections", "256", Phrase::new("connexions HTTP simultanées", "HTTP connections at once")),
-    (
-        "limits.http_connections_per_address",
-        "32",
-        Phrase::new("connexions HTTP simultanées d’une adresse", "HTTP connections at once of one address"),
-    ),
-    ("limits.sync_connections", "8192", Phrase::new("postes connectés à la fois", "sites connected at once")),
-];
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,6 +71,8 @@ pub struct Settings {
     pub sync_connections: usize,
     /// Days after which what is said of a partner is not believed without a confirmation.
     pub partners_stale_after_days: u16,
+    /// How figures are released, and which are small.
+    pub terms: Terms,
     /// Scheduled backups; `None` when no directory is set.
     pub backup: Option<Schedule>,
     values: BTreeMap<&'static str, (String, Origin)>,
@@ -284,8 +245,22 @@ impl Settings {
             dir if dir.is_absolute() => Some(Schedule { dir: dir.into(), every, keep }),
             _ => return Err(wrong("backup.dir", "un chemin qui commence par /", "a path that begins with /")),
         };
+        let min_cell = text("privacy.min_cell").parse().ok().filter(|n| (MIN_CELL_MIN..=1_000).contains(n));
+        let after_days = text("privacy.publish_after").strip_suffix('d').and_then(|days| days.parse().ok());
+        let terms = Terms {
+            min_cell: min_cell
+                .ok_or_else(|| wrong("privacy.min_cell", "un nombre de 4 à 1000", "a number from 4 to 1000"))?,
+            after_days: after_days.filter(|days| (1..=365).contains(days)).ok_or_else(|| {
+                wrong(
+                    "privacy.publish_after",
+                    "un nombre de jours de 1d à 365d, tel que 15d",
+                    "a number of days from 1d to 365d such as 15d",
+                )
+            })?,
+        };
         Ok(Self {
             backup,
+            terms,
             sync_listen: socket("sync.listen")?,
             sync_advertise: advertise,
             sync_return_over: return_over(text("sync.return_over")).ok_or_else(|| {

@@ -145,6 +145,17 @@ impl Counts {
         object
     }
 
+    /// Whether a figure of the answer is so small, and so finely told, that it may be one person's:
+    /// an age with a matter, a place or a day, or a matter at one place on one day.
+    pub fn may_tell_a_person(&self, min_cell: i64) -> bool {
+        let small = |count: Count| {
+            let figures = [Some(count.requests), count.visits];
+            figures.into_iter().flatten().any(|figure| (1..min_cell).contains(&figure))
+        };
+        let shown = |told: &Told| small(told.now) || told.then.is_some_and(small);
+        self.query.is_fine() && (shown(&self.total) || self.rows.iter().any(|(_, told)| shown(told)))
+    }
+
     fn told(&self, Told { now, then }: &Told) -> Map<String, Value> {
         let mut object = Map::new();
         object.insert("visits".to_owned(), json!(now.visits));
@@ -299,7 +310,7 @@ fn percents(now: Count, then: Count) -> (Option<f64>, Option<f64>) {
     (visits, percent(now.requests, then.requests))
 }
 
-fn french(key: Key) -> &'static str {
+pub(crate) fn french(key: Key) -> &'static str {
     match key {
         Key::Day => "jour",
         Key::Month => "mois",

@@ -1,6 +1,6 @@
 //! The HTTP interface: what programs may ask of the hub.
 //!
-//! Started by `app`. Every address under `/v1` needs a token; every error is a problem document.
+//! Started by `app`. Every address under `/v1` but `/v1/public` needs a token; every error is a problem document.
 //! Handlers read through [`Views`], so that they cannot disturb the writer; the few that change
 //! something do so on the writer's thread, between two turns.
 
@@ -13,6 +13,7 @@ mod exports;
 mod moment;
 mod partners;
 mod problem;
+mod public;
 mod query;
 mod schedule;
 pub mod scope;
@@ -37,6 +38,7 @@ pub use self::settling::flagged_filter;
 pub use self::sites::site_filter;
 use crate::almanac::Almanac;
 use crate::core::Core;
+use crate::publish::Terms;
 use crate::store::StoreError;
 
 /// What the handlers need of the hub.
@@ -53,6 +55,12 @@ pub trait Views: Clone + Send + Sync + 'static {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static;
 
+    /// Runs a read for whoever has no token: nobody who has one waits for it.
+    fn read_for_anybody<T, F>(&self, f: F) -> impl Future<Output = Result<T, StoreError>> + Send
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static;
+
     /// Runs a change on the writer's thread; `None` when the hub is stopping.
     fn change<T, F>(&self, f: F) -> impl Future<Output = Option<T>> + Send
     where
@@ -61,6 +69,9 @@ pub trait Views: Clone + Send + Sync + 'static {
 
     /// What every site's schedule and partners amount to.
     fn almanac(&self) -> &Arc<Almanac>;
+
+    /// How figures are released, and which are small.
+    fn terms(&self) -> Terms;
 
     /// Why the writer cannot do its work, if it cannot. Asking costs it nothing.
     fn trouble(&self) -> Option<&'static str>;

@@ -27,6 +27,8 @@ pub mod keys;
 pub mod lang;
 pub mod ledger;
 pub mod out;
+pub mod privacy;
+pub mod publish;
 pub mod published;
 pub mod query;
 pub mod reference;

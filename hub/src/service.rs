@@ -22,6 +22,7 @@ use crate::accept::{ConnId, Cut, Peer};
 use crate::almanac::Almanac;
 use crate::core::{Core, Input, Output};
 use crate::keys::{Keys, Witness};
+use crate::publish::Terms;
 use crate::store::StoreError;
 use crate::verify;
 
@@ -32,6 +33,7 @@ use self::room::Room;
 mod pulse;
 mod readers;
 mod registrar;
+mod release;
 mod room;
 mod sessions;
 #[cfg(test)]
@@ -74,6 +76,8 @@ pub struct Handle {
     readers: Arc<Readers>,
     /// For tokens: nobody waits for whoever reads figures, only to be told 401.
     look_ups: Arc<Readers>,
+    /// For whoever has no token: nobody who has one waits for them.
+    strangers: Arc<Readers>,
     /// For operators, who look on when readers are too many.
     looks: Arc<Readers>,
     pulse: Arc<Pulse>,
@@ -81,6 +85,7 @@ pub struct Handle {
     /// Where devices that enrol are to sync.
     advertise: Arc<str>,
     almanac: Arc<Almanac>,
+    terms: Terms,
 }
 
 /// The running writer.
@@ -107,11 +112,13 @@ impl Service {
             jobs,
             readers: Readers::new(database.clone(), READERS),
             look_ups: Readers::new(database.clone(), 1),
+            strangers: Readers::new(database.clone(), 1),
             looks: Readers::new(database, 1),
             pulse: pulse.clone(),
             keys: keys.clone(),
             advertise: advertise.into(),
             almanac,
+            terms: Terms::default(),
         };
         let runtime = tokio::runtime::Handle::current();
         let (connections, witnessed, heard) = (BTreeMap::new(), Instant::now(), Instant::now());

@@ -49,6 +49,10 @@ pub enum Cell {
     Number(i64),
     /// A number with one decimal.
     Decimal(f64),
+    /// A number above 0 and below this, which is not told: `<11`.
+    Below(i64),
+    /// A number that is not told: `secret`.
+    Hidden,
 }
 
 /// Columns and rows.
@@ -102,6 +106,8 @@ impl Cell {
             (Self::Time(time), SheetFormat::Csv) => plain(time),
             (Self::Time(time), SheetFormat::CsvFr) => french(time),
             (Self::Number(number), _) => number.to_string(),
+            (Self::Below(bound), _) => format!("<{bound}"),
+            (Self::Hidden, _) => "secret".to_owned(),
             (Self::Decimal(number), SheetFormat::Csv) => format!("{number:.1}"),
             (Self::Decimal(number), SheetFormat::CsvFr) => format!("{number:.1}").replace('.', ","),
         }

@@ -34,9 +34,11 @@ pub mod pending;
 pub mod rebuild;
 pub mod references;
 pub mod refusals;
+pub mod releases;
 pub mod rollups;
 pub mod seal;
 pub mod sites;
+pub mod small_reads;
 pub mod tokens;
 pub mod told;
 pub mod views;
@@ -46,7 +48,7 @@ pub mod wal;
 pub const FILE_NAME: &str = "hub.db";
 
 /// The layouts of the database, version by version; only ever appended to.
-pub const MIGRATIONS: [&str; 10] = [
+pub const MIGRATIONS: [&str; 11] = [
     include_str!("store/migration_1.sql"),
     include_str!("store/migration_2.sql"),
     include_str!("store/migration_3.sql"),
@@ -57,6 +59,7 @@ pub const MIGRATIONS: [&str; 10] = [
     include_str!("store/migration_8.sql"),
     include_str!("store/migration_9.sql"),
     include_str!("store/migration_10.sql"),
+    include_str!("store/migration_11.sql"),
 ];
 
 /// A source of 16 random bytes: epochs and tags.

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use super::reply::{FlaggedObject, Reply};
 use super::{AdminError, Look, settle};
 use crate::almanac::Almanac;
-use crate::ask::{self, Form, Given, Question};
+use crate::ask::{self, AskError, Form, Given, Question};
 use crate::http::{flagged_filter, in_conflict, site_filter};
 use crate::import::{self, ImportReport};
 use crate::keys::Named;
@@ -72,7 +72,11 @@ pub fn look(conn: &Connection, look: &Look, lang: Lang, now: Timestamp) -> Resul
         Look::Tokens => Reply::Tokens(tokens::list(conn)?.into_iter().map(Into::into).collect()),
         Look::Counts { question } => {
             let today = ask::today(now);
-            let Question { query, form } = ask::figures(conn, question, today)?;
+            let Question { query, form, is_public } = ask::figures(conn, question, today)?;
+            // An operator's figures are never those that were released.
+            if is_public {
+                return Err(AskError::NotPublic.into());
+            }
             let counts = counts::answer(conn, query, today)?;
             match form {
                 Some(Form::Json) => Reply::Figures(counts.object()),

@@ -36,6 +36,7 @@ use crate::exit::{Exit, Failure, with_causes};
 use crate::http::{self, Views};
 use crate::keys::Keys;
 use crate::lang::Lang;
+use crate::publish::Terms;
 use crate::reference::Sources;
 use crate::service::{Handle, Service, Stopping, WriterEnded};
 use crate::store::{self, StoreError, check};
@@ -113,7 +114,7 @@ async fn serve(data: &Path, core: Core, keys: Arc<Keys>, settings: &Settings, la
     let database = data.join(store::FILE_NAME);
     let service = Service::start(core, database, keys.clone(), &advertise, almanac, writer.clone());
     let service = service.map_err(|error| failed("writer", &error))?;
-    let handle = service.handle.clone();
+    let handle = service.handle.clone().on(settings.terms);
     let context = Context { ca_hash: keys.ca_hash(), advertise: settings.sync_advertise.clone(), sync };
     let database = data.join(store::FILE_NAME);
     let operators = Operators { handle: handle.clone(), keys, context: Arc::new(context), database: database.into() };
@@ -128,6 +129,7 @@ async fn serve(data: &Path, core: Core, keys: Arc<Keys>, settings: &Settings, la
     let bounds = http::Limits::new(all, each, settings.http_trusted_proxies.clone());
     parts.spawn(http::serve(listener, http::router(handle.clone()), bounds, rim.clone()));
     parts.spawn(socket.serve(operators, rim.clone()));
+    parts.spawn(handle.clone().keep_releasing(rim.clone()));
     parts.spawn(handle.keep_verifying(rim.clone()));
     if let Some(schedule) = settings.backup.clone() {
         parts.spawn(keep_backing_up(schedule, data.join(store::FILE_NAME), rim.clone()));
@@ -309,6 +311,14 @@ impl Views for Handle {
         Self::look_up(self, f).await
     }
 
+    async fn read_for_anybody<T, F>(&self, f: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        Self::read_for_anybody(self, f).await
+    }
+
     async fn change<T, F>(&self, f: F) -> Option<T>
     where
         T: Send + 'static,
@@ -319,6 +329,10 @@ impl Views for Handle {
 
     fn almanac(&self) -> &Arc<Almanac> {
         Self::almanac(self)
+    }
+
+    fn terms(&self) -> Terms {
+        Self::terms(self)
     }
 
     fn trouble(&self) -> Option<&'static str> {

@@ -9,7 +9,9 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use super::problem::Problem;
-use super::{Views, auth, closures, conflicts, documents, exports, partners, schedule, settling, sites, visits};
+use super::{
+    Views, auth, closures, conflicts, documents, exports, partners, public, schedule, settling, sites, visits,
+};
 
 /// Largest body of a request.
 const BODY_LEN_MAX: usize = 64 * 1024;
@@ -51,6 +53,8 @@ pub fn router<V: Views>(views: V) -> Router {
         .fallback(async || Problem::not_found("no such address"))
         .layer(middleware::from_fn_with_state(views.clone(), auth::require_token::<V>));
     Router::new()
+        .route("/v1/public", get(public::list::<V>))
+        .route("/v1/public/{table}", get(public::read::<V>))
         .nest("/v1", v1)
         .route("/healthz", get(async || Json(json!({ "status": "alive" }))))
         .route("/readyz", get(ready::<V>))

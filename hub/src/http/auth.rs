@@ -21,6 +21,8 @@ const SECRET_LEN_MAX: usize = 128;
 /// The holder of a valid token.
 #[derive(Clone, Debug)]
 pub(super) struct Caller {
+    /// The id of the token.
+    pub(super) id: String,
     pub(super) scope: Scope,
     pub(super) role: Role,
 }
@@ -41,7 +43,8 @@ pub(super) async fn require_token<V: Views>(
     let (hash, now) = (token_hash(secret), Timestamp::now().as_second());
     let found = views.look_up(move |conn| tokens::by_hash(conn, &hash)).await?;
     let token = found.filter(|token| !token.revoked && token.expires > now).ok_or_else(Problem::unauthorized)?;
-    let parsed = token.scope.parse().and_then(|scope| Ok(Caller { scope, role: token.role.parse()? }));
+    let parsed =
+        token.scope.parse().and_then(|scope| Ok(Caller { id: token.id.clone(), scope, role: token.role.parse()? }));
     let caller = parsed.map_err(|error| {
         let what = format!("the row of token {}: {error}", token.id);
         Problem::from(StoreError::Corrupt { what })

@@ -62,8 +62,8 @@ impl Problem {
             }
             Beyond::Detail(parameter) => {
                 let detail = format!(
-                    "this token sees {scope}, by whole months, without ages, and kinds of help only where no site or \
-                     bearer is named: {parameter} asks for more"
+                    "this token sees {scope}, by whole months, kinds of help only where no site or bearer is named, and \
+                     ages alone or by region or department, of one whole month, quarter or year: {parameter} asks for more"
                 );
                 Self { detail, ..outside }.about(parameter)
             }
@@ -85,6 +85,11 @@ impl Problem {
     /// Nothing has this name.
     pub(super) fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "urn:msap:problem:not-found", "Not found", detail)
+    }
+
+    /// The figures of a period are not released, or not yet.
+    pub(super) fn not_released(detail: String) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "urn:msap:problem:not-released", "Not released", detail).about("period")
     }
 
     /// The address exists, for other methods.
@@ -180,6 +185,10 @@ impl From<AskError> for Problem {
             AskError::Later(name) => {
                 let title = "Not there yet";
                 Self::new(StatusCode::NOT_IMPLEMENTED, "urn:msap:problem:not-implemented", title, detail).about(name)
+            }
+            AskError::NotPublic => {
+                let title = "Not one of the public tables";
+                Self::new(StatusCode::BAD_REQUEST, "urn:msap:problem:not-public", title, detail).about("public")
             }
             AskError::Value { parameter, .. } => Self::value(parameter, detail),
             AskError::Store(error) => error.into(),

@@ -23,6 +23,7 @@ mod beyond;
 mod clients;
 mod counts;
 mod file;
+mod public;
 mod schedules;
 mod settling;
 
@@ -189,7 +190,7 @@ async fn every_mistake_is_named() {
         ("compare=month", 422, "compare"),
         ("as_of=yesterday", 422, "as_of"),
         ("as_of=2099-12-31", 422, "as_of"),
-        ("public=true", 501, "public"),
+        ("public=yes", 422, "public"),
         ("format=xml", 422, "format"),
     ] {
         let (found, body) = hub.get("national", &format!("/v1/visits?{query}")).await;

@@ -23,6 +23,10 @@ pub struct Entry {
 
 /// A field of a site was set.
 pub const SITE_SET: &str = "site.set";
+/// The figures of a period were released.
+pub const FIGURES_RELEASED: &str = "figures.release";
+/// Somebody was shown figures so small that they may be one person's.
+pub const SMALL_FIGURES_READ: &str = "figures.small";
 
 /// Adds a line, in the caller's transaction.
 pub fn record(conn: &Connection, now: Timestamp, action: &str, subject: &str, detail: &str) -> Result<(), StoreError> {

@@ -27,6 +27,14 @@ impl Views for File {
         self.read(f).await
     }
 
+    async fn read_for_anybody<T, F>(&self, f: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.read(f).await
+    }
+
     async fn change<T, F>(&self, f: F) -> Option<T>
     where
         T: Send + 'static,
@@ -38,6 +46,10 @@ impl Views for File {
 
     fn almanac(&self) -> &Arc<Almanac> {
         &self.almanac
+    }
+
+    fn terms(&self) -> crate::publish::Terms {
+        crate::publish::Terms::default()
     }
 
     fn trouble(&self) -> Option<&'static str> {

@@ -1,0 +1,66 @@
+//! The settings by name, with what each means.
+
+use crate::lang::Phrase;
+
+/// Every setting: name, default and meaning. The documentation and `config show` print this.
+pub const KEYS: [(&str, &str, Phrase); 16] = [
+    (
+        "sync.listen",
+        "[::]:4433",
+        Phrase::new("adresse UDP et TCP où les postes se connectent", "UDP and TCP address that sites connect to"),
+    ),
+    ("sync.advertise", "", Phrase::new("adresse écrite dans les codes d’invitation", "address written in join codes")),
+    (
+        "sync.return_over",
+        "20s",
+        Phrase::new(
+            "temps sur lequel les postes reviennent après un arrêt",
+            "time over which sites return after a stop",
+        ),
+    ),
+    ("http.listen", "127.0.0.1:8080", Phrase::new("adresse de l’interface HTTP", "address of the HTTP interface")),
+    (
+        "http.trusted_proxies",
+        "",
+        Phrase::new(
+            "adresses IP de mandataires, séparées par des virgules",
+            "IP addresses of proxies, separated by commas",
+        ),
+    ),
+    ("log.filter", "info,rusqlite_migration=warn", Phrase::new("filtre du journal technique", "filter of the log")),
+    ("log.format", "auto", Phrase::new("text, json ou auto", "text, json or auto")),
+    (
+        "partners.stale_after",
+        "45d",
+        Phrase::new(
+            "délai après lequel ce qui est dit d’un partenaire, sans être confirmé, devient inconnu",
+            "time after which what is said of a partner, unconfirmed, reads unknown",
+        ),
+    ),
+    (
+        "privacy.min_cell",
+        "11",
+        Phrase::new(
+            "plus petit chiffre, hors 0, que montrent les tableaux publics et les âges d’un partenaire",
+            "smallest figure but 0 that public tables and a partner’s ages show",
+        ),
+    ),
+    (
+        "privacy.publish_after",
+        "15d",
+        Phrase::new(
+            "jours de la fin d’une période à la publication de ses tableaux",
+            "days from the end of a period to the release of its tables",
+        ),
+    ),
+    ("backup.dir", "", Phrase::new("dossier des sauvegardes programmées", "directory of scheduled backups")),
+    ("backup.every", "24h", Phrase::new("intervalle entre deux sauvegardes", "time between two backups")),
+    ("backup.keep", "14", Phrase::new("sauvegardes gardées", "backups that are kept")),
+    ("limits.http_connections", "256", Phrase::new("connexions HTTP simultanées", "HTTP connections at once")),
+    (
+        "limits.http_connections_per_address",
+        "32",
+        Phrase::new("connexions HTTP simultanées d’une adresse", "HTTP connections at once of one address"),
+    ),
+    ("limits.sync_connections", "8192", Phrase::new("postes connectés à la fois", "sites connected at once")),
+];

@@ -1,0 +1,116 @@
+//! `GET /v1/public` and `GET /v1/public/{table}`: what anybody may read, without a token, and every
+//! answer on figures that was released.
+//!
+//! What is read here was released before: no question can have anything summed.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use msap_shared::time::Day;
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+use super::Views;
+use super::problem::Problem;
+use super::query::{Name, Pairs};
+use super::visits::{accepted, header_of, is_known, named, sheet_headers};
+use crate::ask::{self, FORMS, Form, Given};
+use crate::lang::Phrase;
+use crate::privacy::table::{self, TABLES, Table, Tells, Told};
+use crate::privacy::{Period, VISITS};
+use crate::publish::{self, Terms, Waiting};
+use crate::store::releases;
+
+/// An hour: what is released does not change, and what is new is not urgent.
+const KEPT: &str = "public, max-age=3600";
+
+/// The list of tables, and the periods that they can be read for.
+pub(super) async fn list<V: Views>(State(views): State<V>, Pairs(pairs): Pairs) -> Result<Response, Problem> {
+    Given::check(&pairs, &[])?;
+    let periods = views.read_for_anybody(|conn| releases::periods(conn, VISITS)).await?;
+    let period = |(period, day): &(Period, Day)| json!({ "period": period.to_string(), "as_of": day.to_string() });
+    let table = |table: &Table| {
+        let tells = match table.tells {
+            Tells::Visits => json!(["visits"]),
+            Tells::Requests => json!(["requests"]),
+            Tells::Both => json!(["visits", "requests"]),
+        };
+        json!({ "table": table.name, "by": table.by.iter().map(|key| key.name()).collect::<Vec<_>>(), "tells": tells })
+    };
+    let list = json!({
+        "layout": table::LAYOUT,
+        "tables": TABLES.iter().map(table).collect::<Vec<_>>(),
+        "periods": periods.iter().map(period).collect::<Vec<Value>>(),
+    });
+    Ok(([(header::CACHE_CONTROL, "public, max-age=300")], Json(list)).into_response())
+}
+
+/// One table of one period.
+pub(super) async fn read<V: Views>(
+    State(views): State<V>,
+    Name(name): Name,
+    headers: HeaderMap,
+    Pairs(pairs): Pairs,
+) -> Result<Response, Problem> {
+    let given = Given::check(&pairs, &[("period", true), ("format", true)])?;
+    let table = Table::find(&name).ok_or_else(|| Problem::not_found("no such table: GET /v1/public lists them"))?;
+    let example =
+        Phrase::new("une période telle que 2026-10, 2026-Q4 ou 2026", "a period such as 2026-10, 2026-Q4 or 2026");
+    let text = given.one("period").unwrap_or_default();
+    let period: Period = text.parse().map_err(|_| ask::wrong("period", text, example))?;
+    let form = given.choice("format", &FORMS, Phrase::new("parmi json, csv, csv-fr", "one of json, csv, csv-fr"))?;
+    let form = form.unwrap_or_else(|| accepted(&headers));
+    let (today, terms) = (ask::today(Timestamp::now()), views.terms());
+    let found = views.read_for_anybody(move |conn| Ok(released(conn, table, period, terms, today)));
+    Ok(answer(&found.await??, form, &headers, KEPT))
+}
+
+/// A public table, or why it cannot be read.
+pub(super) fn released(
+    conn: &Connection,
+    table: &'static Table,
+    period: Period,
+    terms: Terms,
+    today: Day,
+) -> Result<Told, Problem> {
+    or_waiting(table::public(conn, table, period)?, conn, period, terms, today)
+}
+
+/// What was released, or why nothing was.
+pub(super) fn or_waiting(
+    found: Option<Told>,
+    conn: &Connection,
+    period: Period,
+    terms: Terms,
+    today: Day,
+) -> Result<Told, Problem> {
+    match found {
+        Some(told) => Ok(told),
+        None => Err(match publish::waiting(conn, period, terms, today)? {
+            Waiting::Until(day) => Problem::not_released(format!("{period} can be read from {day} on")),
+            Waiting::Soon => Problem::not_released(format!("{period} is being released: ask again in an hour")),
+            Waiting::Lost => Problem::not_released(format!(
+                "{period} is not released by this database: an earlier one may have done so, with other figures"
+            )),
+        }),
+    }
+}
+
+/// A released table as an answer.
+pub(super) fn answer(told: &Told, form: Form, headers: &HeaderMap, kept: &'static str) -> Response {
+    let tag = named(&format!("{} {form:?}", told.tag()));
+    let tags = [
+        (header::ETAG, header_of(&tag)),
+        (header::CACHE_CONTROL, HeaderValue::from_static(kept)),
+        (header::VARY, HeaderValue::from_static("authorization, accept")),
+    ];
+    if is_known(headers, &tag) {
+        return (StatusCode::NOT_MODIFIED, tags).into_response();
+    }
+    match form {
+        Form::Json => (tags, Json(told.object())).into_response(),
+        Form::Sheet(format) => (tags, sheet_headers(&told.file_name()), told.sheet().write(format)).into_response(),
+    }
+}
