@@ -12,6 +12,7 @@ mod fleet;
 mod http;
 mod identity;
 mod machines;
+mod privacy;
 mod schedules;
 mod simulation;
 mod sync;
