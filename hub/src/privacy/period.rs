@@ -61,12 +61,11 @@ impl Period {
     /// The periods that it is the sum of, none for a month.
     pub fn parts(self) -> impl Iterator<Item = Self> {
         let year = self.year;
-        let parts = match self.part {
-            Part::Month(_) => 1..=0,
-            Part::Quarter(quarter) => quarter * 3 - 2..=quarter * 3,
-            Part::Whole => 1..=4,
+        let (parts, make): (_, fn(i8) -> Part) = match self.part {
+            Part::Month(_) => (0..0, Part::Month),
+            Part::Quarter(quarter) => (quarter * 3 - 2..quarter * 3 + 1, Part::Month),
+            Part::Whole => (1..5, Part::Quarter),
         };
-        let make = if self.part == Part::Whole { Part::Quarter } else { Part::Month };
         parts.map(move |n| Self { year, part: make(n) })
     }
 

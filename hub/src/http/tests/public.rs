@@ -10,7 +10,7 @@ fn released() -> (Hub, std::path::PathBuf) {
     let hub = hub();
     let path = hub._dir.path().join("hub.db");
     let conn = Connection::open(&path).unwrap();
-    meta::date_epoch(&conn, "2025-09-01".parse().unwrap()).unwrap();
+    meta::date_epoch(&conn, "2025-10-20".parse().unwrap()).unwrap();
     add(&conn, &[("49", "70+", 3), ("49", "25-39", 40), ("61", "70+", 50), ("61", "25-39", 50), ("44", "70+", 60)]);
     add(&conn, &[("44", "25-39", 70)]);
     release(&conn, "2025-11-20");
@@ -144,7 +144,7 @@ async fn only_the_list_and_closed_periods_are_public() {
 
 #[tokio::test]
 async fn a_database_from_another_time_releases_nothing_twice() {
-    let (_, path) = released();
+    let (_hub, path) = released();
     let conn = Connection::open(&path).unwrap();
     let due = |conn: &Connection, today: &str| {
         publish::next(conn, Terms::default(), today.parse().unwrap()).unwrap().map(|due| format!("{due:?}"))
@@ -205,7 +205,7 @@ async fn small_figures_are_read_once_the_journal_says_by_whom() {
     // The same names with other values are the same question; another caller's is another line.
     hub.get("department", "/v1/visits?from=2026-10-01&to=2026-11-30&by=age,day&department=49").await;
     hub.get("national", &format!("/v1/visits?{NOVEMBER}&{fine}")).await;
-    hub.get("national", &format!("/v1/visits?{NOVEMBER}&by=operator,age&format=csv")).await;
+    hub.get("national", &format!("/v1/visits?{NOVEMBER}&by=operator,age")).await;
     assert_eq!(lines().len(), 3);
     // No small figure, no line.
     hub.get("national", "/v1/visits?from=2025-01-01&to=2025-01-31&by=day,age,site").await;
