@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use msap_shared::io::usage;
@@ -42,11 +43,15 @@ pub struct Cli {
     #[arg(long, global = true, help_heading = usage::GENERAL)]
     pub json: bool,
     /// Langue des messages : fr ou en
-    #[arg(long, global = true, help_heading = usage::GENERAL, value_name = "LANGUE", value_enum, hide_possible_values = true)]
+    #[arg(long, global = true, help_heading = usage::GENERAL, value_name = "LANGUE", value_parser = language(), hide_possible_values = true)]
     pub lang: Option<Lang>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+fn language() -> impl TypedValueParser<Value = Lang> {
+    PossibleValuesParser::new(["fr", "en"]).map(|code| if code == "en" { Lang::En } else { Lang::Fr })
 }
 
 /// The commands.

@@ -26,4 +26,5 @@ pub mod service;
 pub mod store;
 pub mod upkeep;
 pub mod web;
-pub mod wording;
+
+pub use msap_shared::wording;

@@ -8,27 +8,8 @@ use std::sync::{Mutex, PoisonError};
 
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
+pub use msap_shared::lang::Lang;
 use serde_json::Value;
-
-/// The language of our own messages.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Lang {
-    /// French.
-    #[default]
-    Fr,
-    /// English.
-    En,
-}
-
-impl Lang {
-    /// One of two wordings of the same thing.
-    pub fn pick<'a>(self, fr: &'a str, en: &'a str) -> &'a str {
-        match self {
-            Self::Fr => fr,
-            Self::En => en,
-        }
-    }
-}
 
 /// Why data was not written, the first time.
 static LOST: Mutex<Option<io::Error>> = Mutex::new(None);

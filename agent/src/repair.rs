@@ -3,7 +3,7 @@
 //! Called by `doctor --repair`, under the agent's lock. The old files are moved aside and never
 //! deleted. Chains are kept up to the first damage; what stands behind it, and taps of which only
 //! the log is left, are entered again by a fresh writer: under their own names, so that nothing
-//! counts twice. What the hub holds comes back with the next session.
+//! counts twice. So are values of registers whose edit is gone. What the hub holds comes back with the next session.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -13,8 +13,9 @@ use jiff::Timestamp;
 use msap_shared::chain::{Built, Digest, Tip, decode_edit};
 use msap_shared::document::DocId;
 use msap_shared::document::visits::{Key, Subject, Value, parse_fact};
-use msap_shared::id::{ChangeHash, TapId, TapName, WriterId};
+use msap_shared::id::{ChangeHash, Digest32, TapId, TapName, WriterId};
 use msap_shared::io::{file, store::verify};
+use msap_shared::reference;
 use msap_shared::register::Edit;
 use msap_shared::time::{Day, Month};
 use rusqlite::Connection;
@@ -24,11 +25,13 @@ use crate::identity::Identity;
 use crate::replica::{Fresh, NoCredentials, Replica};
 use crate::store::chains::{self, Doc};
 use crate::store::taps::{self, Place, Tap};
-use crate::store::{self, Profile, StoreError, facts, meta};
+use crate::store::{self, Profile, StoreError, facts, meta, references, retire};
 
 use self::pages::{Field, Record};
+use self::registers::Standing;
 
 mod pages;
+mod registers;
 
 /// What was saved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,8 +127,14 @@ struct Old {
     chains: BTreeMap<(i64, WriterId), (i64, Tip)>,
     /// By row id of their chain.
     changes: BTreeMap<(i64, WriterId), BTreeMap<u64, Read>>,
-    /// Facts of changes that were taken out of a chain or set aside.
+    /// Facts of visits in changes that were taken out of a chain, or set aside.
     loose: Vec<(DocId, Fact)>,
+    /// Facts of registers that the hub refused, with how often and why.
+    refused: Vec<(DocId, Fact, u32, u8)>,
+    /// What the hub sent besides changes, by kind; proved by its hash.
+    references: BTreeMap<u32, (Digest32, Vec<u8>)>,
+    /// Values of registers: what is left of edits that are gone.
+    standing: Standing,
     taps: BTreeMap<TapId, Line>,
     /// The month of a chain, by what the tap log says is in it.
     months: BTreeMap<i64, BTreeSet<Month>>,
@@ -173,11 +182,24 @@ impl Old {
                     self.loose.extend(facts_of(edit).map(|fact| (document.clone(), fact)));
                 }
             }
-            (None, [Text(document), Text(key), Text(value), Int(_), Int(_)]) => {
-                if let Ok(document) = document.parse::<DocId>() {
-                    self.loose.push((document, (key.clone(), value.clone())));
+            (None, [Text(document), Text(key), Text(value), Int(times), Int(reason)]) => {
+                let fact = (key.clone(), value.clone());
+                match (document.parse::<DocId>(), u32::try_from(*times), u8::try_from(*reason)) {
+                    (Ok(document), ..) if document.kind().is_visits() => self.loose.push((document, fact)),
+                    (Ok(document), Ok(times), Ok(reason)) => self.refused.push((document, fact, times, reason)),
+                    _ => {}
                 }
             }
+            (Some(kind), [Null, Blob(hash), Blob(value)]) => {
+                let hash = hash.as_slice().try_into().map(Digest32::new);
+                if let (Ok(kind), Ok(hash)) = (u32::try_from(kind), hash)
+                    && reference::value_hash(value) == hash
+                    && references::is_kept(kind, value)
+                {
+                    self.references.insert(kind, (hash, value.clone()));
+                }
+            }
+            (None, [Int(_), Text(_), Int(_), Blob(_), Text(_)]) => self.standing.take(&fields),
             (None, fields) => {
                 if let Some(line) = line(fields) {
                     if let Place::Change { chain, .. } = line.tap.place {
@@ -222,10 +244,9 @@ impl Old {
         let mut again = std::mem::take(&mut self.loose);
         let mut edits: BTreeMap<DocId, Vec<Edit>> = BTreeMap::new();
         for (id, changes) in std::mem::take(&mut self.changes) {
-            let Some(document) = self.document_of(id, profile).filter(|document| *document.site() == profile.site)
-            else {
-                continue;
-            };
+            let named = self.document_of(id, profile);
+            let document = named.or_else(|| registers::document_of(changes.values(), &profile.site));
+            let Some(document) = document.filter(|document| *document.site() == profile.site) else { continue };
             if document.kind().is_registers() {
                 edits.entry(document).or_default().extend(changes.into_values().map(|(_, edit)| edit));
                 continue;
@@ -257,9 +278,20 @@ impl Old {
             entered.again(&mut replica, document, fact)?;
         }
         entered.taps(&mut replica, self.taps, profile)?;
+        let mut standing = self.standing.by_document(&profile.site, |row| Some(self.documents.get(&row)?.0.clone()));
+        for document in standing.keys() {
+            edits.entry(document.clone()).or_default();
+        }
         for (document, edits) in edits {
-            let (changes, anew) = replica.enter_edits(&document, edits)?;
+            let left = standing.remove(&document).unwrap_or_default();
+            let (changes, anew) = replica.enter_edits(&document, edits, left)?;
             (entered.changes, entered.anew) = (entered.changes + changes, entered.anew + anew);
+        }
+        for (document, fact, times, reason) in self.refused {
+            retire::was_refused(&tx, &document, &fact, times, reason)?;
+        }
+        for (kind, (hash, value)) in self.references {
+            references::keep(&tx, kind, &hash, &value)?;
         }
         for (name, _) in chains::documents(&tx)? {
             let Some(row) = chains::document_row(&tx, &name)? else { continue };

@@ -15,6 +15,7 @@ mod settle;
 mod site_changes;
 pub mod socket;
 mod tokens;
+mod users;
 
 use std::net::SocketAddr;
 
@@ -26,12 +27,14 @@ pub use self::error::AdminError;
 pub use self::listed::{look_beside_list, revocations};
 pub use self::look::look;
 pub use self::reply::{
-    AuthoritiesObject, AuthorityObject, CheckObject, DeviceObject, DocumentObject, FlaggedObject, FoldedObject,
-    HeldObject, InvitationObject, JournalObject, RefusedObject, Reply, RevocationsObject, RevokedObject, TokenObject,
+    AuthoritiesObject, AuthorityObject, CheckObject, DeviceObject, DocumentObject, FactObject, FlaggedObject,
+    FoldedObject, HeldObject, InvitationObject, JournalObject, RefusedObject, Reply, RevocationsObject, RevokedObject,
+    SettledObject, TokenObject, UserObject,
 };
 pub use crate::catalogue::CatalogueFile;
 pub use crate::import::ListFile;
 use crate::lang::Lang;
+use crate::password::Kept;
 
 /// Names and values, as typed.
 pub type Pairs = Vec<(String, String)>;
@@ -100,6 +103,8 @@ pub enum Look {
     },
     /// Tokens of the API.
     Tokens,
+    /// People who sign in.
+    Users,
     /// Figures, asked as in the API.
     Counts {
         /// Parameters.
@@ -124,6 +129,8 @@ pub enum Look {
     },
     /// Lines of the journal.
     Journal {
+        /// Filters, as in the API.
+        filters: Pairs,
         /// Only lines after this one, the first ones; none means the last ones.
         after: Option<i64>,
         /// At most so many.
@@ -243,6 +250,40 @@ pub enum Change {
     TokenRevoke {
         /// Its id.
         id: String,
+    },
+    /// Adds a person.
+    UserAdd {
+        /// The name to sign in with.
+        login: String,
+        /// What is kept of the password.
+        password: Kept,
+        /// What it may see.
+        scope: String,
+        /// What it may do.
+        role: String,
+    },
+    /// Gives a person another password.
+    UserPasswd {
+        /// The name.
+        login: String,
+        /// What is kept of the password.
+        password: Kept,
+    },
+    /// Gives a person other rights.
+    UserSet {
+        /// The name.
+        login: String,
+        /// What it may see.
+        scope: Option<String>,
+        /// What it may do.
+        role: Option<String>,
+    },
+    /// Has nobody sign in under a name, or somebody again.
+    UserDisable {
+        /// The name.
+        login: String,
+        /// Whether it is disabled.
+        disabled: bool,
     },
     /// Takes in a file of a device, or of a machine that joins.
     BundleImport {

@@ -13,7 +13,8 @@ use msap_shared::code::known_operator;
 use msap_shared::document::partners::Partners;
 pub use msap_shared::document::register::Facts;
 use msap_shared::document::register::{Conflict, conflicts};
-use msap_shared::document::schedule::OperatorToken;
+use msap_shared::document::schedule::slot::DAY_MINUTES;
+use msap_shared::document::schedule::{OperatorToken, Weekday};
 use msap_shared::document::{DocId, DocKind};
 use msap_shared::id::SiteId;
 use msap_shared::io::hours;
@@ -141,9 +142,11 @@ impl Book {
         }
     }
 
-    /// What people contradict each other on, until somebody settles it.
-    pub fn conflicts(&self) -> impl Iterator<Item = &Conflict> {
-        self.schedule.conflicts().iter().chain(&self.partner_conflicts)
+    /// What people contradict each other on, until somebody settles it, and in which document.
+    pub fn conflicts(&self) -> impl Iterator<Item = (DocKind, &Conflict)> {
+        let of = |kind| move |conflict| (kind, conflict);
+        let schedule = self.schedule.conflicts().iter().map(of(DocKind::Schedule));
+        schedule.chain(self.partner_conflicts.iter().map(of(DocKind::Partners)))
     }
 
     /// The hours from `day` on for a year, as OpenStreetMap's text.
@@ -211,6 +214,18 @@ impl Pages {
     pub fn plan(&self, site: &Site, day: Day) -> Option<DayPlan> {
         let book = self.book(&site.id)?;
         Some(plan(&book.schedule, day, &self.around(site).surroundings()))
+    }
+
+    /// The minute at which a site's last opening of a day ends; none when it does not open. Monday to
+    /// Friday end at midnight where nobody has said hours of them, or people contradict each other.
+    pub fn end_of_opening(&self, site: &Site, day: Day) -> Option<u16> {
+        let last = |plan: &DayPlan| plan.openings.iter().map(|opening| opening.interval.to()).max();
+        let plan = self.plan(site, day);
+        match plan.as_ref().and_then(|plan| Some((plan, plan.opens()?))) {
+            Some((_, false)) => None,
+            Some((plan, true)) => last(plan).max(plan.versions.iter().filter_map(|version| last(&version.plan)).max()),
+            None => (Weekday::of(day).index() < 5).then_some(DAY_MINUTES),
+        }
     }
 
     /// Whether a site is open at a minute of its own clock.

@@ -19,7 +19,7 @@ use clap::FromArgMatches;
 use msap_shared::io::usage::mistake;
 
 use crate::admin::{Asked, Reply, Request};
-use crate::cli::{Cli, Command, Config, Format, Global, bundle, command, request, show, tools};
+use crate::cli::{Cli, Command, Config, Format, Global, bundle, command, people, request, show, tools};
 use crate::client::{self, Way};
 use crate::config::Settings;
 use crate::exit::{Exit, Failure, with_causes};
@@ -88,6 +88,13 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
         Command::Site(site) => managed(&cli.global, request::site(site, lang)?, None),
         Command::Device(device) => managed(&cli.global, request::device(device), None),
         Command::Token(token) => managed(&cli.global, request::token(token), None),
+        Command::User(user) => {
+            let asked = people::asked(user, lang)?;
+            match carried_out(&cli.global, asked.request)? {
+                Reply::User(user) => written(people::show(&user, asked.shown_once, cli.global.json, lang)),
+                reply => written(show::reply(reply, None, cli.global.json, lang)),
+            }
+        }
         Command::Counts(counts) => {
             let format = counts.format;
             if cli.global.json && matches!(format, Format::Csv | Format::CsvFr) {
@@ -118,7 +125,7 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
         Command::Conflict(conflict) => managed(&cli.global, request::conflict(conflict), None),
         Command::Refused(refused) => managed(&cli.global, request::refused(refused), None),
         Command::Flagged(flagged) => managed(&cli.global, request::flagged(flagged), None),
-        Command::Journal(journal) => managed(&cli.global, request::journal(&journal), None),
+        Command::Journal(journal) => managed(&cli.global, request::journal(journal), None),
         Command::Document(document) => managed(&cli.global, request::document(document), None),
     }
 }

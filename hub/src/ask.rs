@@ -184,6 +184,11 @@ pub fn wrong(parameter: &'static str, value: &str, expected: Phrase) -> AskError
     AskError::Value { parameter, value: value.chars().take(60).collect(), expected }
 }
 
+/// The error of a cursor that is not one of this list's.
+pub fn not_a_cursor(text: &str) -> AskError {
+    wrong("cursor", text, Phrase::new("le « next » d’une page précédente", "the «next» of a page before"))
+}
+
 /// A question on figures, and the form of its answer if one was named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {

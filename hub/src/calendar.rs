@@ -85,6 +85,14 @@ pub fn in_force(conn: &Connection) -> Result<Calendar, StoreError> {
     Ok(calendar)
 }
 
+/// Whether there is such a zone: one of the program's, since an import takes no other.
+pub fn is_zone(kind: Kind, zone: &str) -> bool {
+    match kind {
+        Kind::Public => built_in().public_years().any(|(known, _)| known == zone),
+        Kind::School => built_in().school_years().any(|(known, _)| known == zone),
+    }
+}
+
 /// One year of one zone as it holds, to be sent.
 ///
 /// # Errors

@@ -6,7 +6,9 @@
 mod args;
 pub(crate) mod bundle;
 mod catalogue;
+mod conflicts;
 mod imported;
+pub(crate) mod people;
 pub(crate) mod request;
 pub(crate) mod show;
 mod table;

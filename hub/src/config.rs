@@ -9,20 +9,22 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use config::{File, FileFormat, Source, Value, ValueKind};
+use msap_shared::reference::Terms;
 use serde::{Deserialize, Serialize};
 
+use self::value::{addresses, is_host_port, period, public_url, return_over, stale_after};
 use crate::backup::schedule::Schedule;
+use crate::http::PublicUrl;
 use crate::lang::{Lang, Phrase};
 use crate::privacy::MIN_CELL_MIN;
-use crate::publish::Terms;
+use crate::publish;
 
 pub use self::keys::KEYS;
 
 mod keys;
+mod value;
 
 const PREFIX: &str = "MSAP_HUB_";
-/// Devices bear with no longer wait.
-const RETURN_OVER_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +59,8 @@ pub struct Settings {
     pub sync_return_over: Duration,
     /// Where programs connect.
     pub http_listen: SocketAddr,
+    /// The address that people open; `None`: whatever they name, without TLS.
+    pub http_public_url: Option<PublicUrl>,
     /// Which events are logged.
     pub log_filter: String,
     /// How they are logged; `None`: text on a terminal, JSON otherwise.
@@ -69,9 +73,9 @@ pub struct Settings {
     pub http_connections_per_address: usize,
     /// Sync connections at once.
     pub sync_connections: usize,
-    /// Days after which what is said of a partner is not believed without a confirmation.
-    pub partners_stale_after_days: u16,
     /// How figures are released, and which are small.
+    pub privacy: publish::Terms,
+    /// What machines go by, too.
     pub terms: Terms,
     /// Scheduled backups; `None` when no directory is set.
     pub backup: Option<Schedule>,
@@ -247,7 +251,7 @@ impl Settings {
         };
         let min_cell = text("privacy.min_cell").parse().ok().filter(|n| (MIN_CELL_MIN..=1_000).contains(n));
         let after_days = text("privacy.publish_after").strip_suffix('d').and_then(|days| days.parse().ok());
-        let terms = Terms {
+        let privacy = publish::Terms {
             min_cell: min_cell
                 .ok_or_else(|| wrong("privacy.min_cell", "un nombre de 4 à 1000", "a number from 4 to 1000"))?,
             after_days: after_days.filter(|days| (1..=365).contains(days)).ok_or_else(|| {
@@ -260,7 +264,7 @@ impl Settings {
         };
         Ok(Self {
             backup,
-            terms,
+            privacy,
             sync_listen: socket("sync.listen")?,
             sync_advertise: advertise,
             sync_return_over: return_over(text("sync.return_over")).ok_or_else(|| {
@@ -271,7 +275,14 @@ impl Settings {
                 )
             })?,
             http_listen: socket("http.listen")?,
-            partners_stale_after_days: stale_after(text("partners.stale_after")).ok_or_else(|| {
+            http_public_url: public_url(text("http.public_url")).map_err(|_| {
+                wrong(
+                    "http.public_url",
+                    "une adresse sans chemin telle que https://hub.exemple.fr",
+                    "an address without a path such as https://hub.example.org",
+                )
+            })?,
+            terms: stale_after(text("partners.stale_after")).ok_or_else(|| {
                 wrong("partners.stale_after", "un nombre de jours tel que 45d", "a number of days such as 45d")
             })?,
             log_filter: text("log.filter").to_owned(),
@@ -299,48 +310,6 @@ impl Settings {
         };
         self.values.iter().map(shown).collect()
     }
-}
-
-/// A time over which sites may be asked to return: at most what they bear with.
-fn return_over(text: &str) -> Option<Duration> {
-    let signed: jiff::SignedDuration = text.parse().ok()?;
-    Duration::try_from(signed).ok().filter(|over| *over <= RETURN_OVER_MAX)
-}
-
-/// `192.0.2.1, 2001:db8::1`; none are none.
-fn addresses(text: &str) -> Option<Vec<IpAddr>> {
-    let named = text.split(',').map(str::trim).filter(|_| !text.trim().is_empty());
-    named.map(|address| address.parse::<IpAddr>().ok().map(|address| address.to_canonical())).collect()
-}
-
-/// Days, from one to ten years.
-fn stale_after(text: &str) -> Option<u16> {
-    text.strip_suffix('d')?.parse().ok().filter(|days| (1..=3_650).contains(days))
-}
-
-/// `30s`, `15m`, `24h` or `7d`, up to ten years.
-fn period(text: &str) -> Option<Duration> {
-    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1))?;
-    let unit_s: u64 = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        _ => return None,
-    };
-    let period = Duration::from_secs(number.parse::<u64>().ok()?.checked_mul(unit_s)?);
-    (Duration::from_secs(1)..=Duration::from_secs(3_650 * 86_400)).contains(&period).then_some(period)
-}
-
-/// Whether a text reads as `host:port`, `192.0.2.1:port` or `[v6]:port`.
-fn is_host_port(text: &str) -> bool {
-    if text.parse::<SocketAddr>().is_ok_and(|address| address.port() != 0) {
-        return true;
-    }
-    let Some((host, port)) = text.rsplit_once(':') else { return false };
-    let label = |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    let numeric = host.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
-    host.len() <= 253 && !numeric && host.split('.').all(label) && port.parse::<u16>().is_ok_and(|port| port != 0)
 }
 
 fn from_file(path: &Path) -> Result<Vec<(String, String)>, ConfigError> {

@@ -7,6 +7,7 @@
 
 use jiff::Timestamp;
 use msap_shared::chain::Refusal;
+use msap_shared::code::{OPERATORS, Operator, known_operator};
 use msap_shared::document::partners::{self, AgreementStatus, Contact, Mode, Partners};
 use msap_shared::document::register::{Author, Edits, Facts, FieldError, Stamp, conflicts, settle};
 use msap_shared::document::schedule::{Exception, Line, Off, OperatorToken, Place, Reason, Where};
@@ -135,6 +136,7 @@ pub fn partner(
     change: &PartnerChange,
     now: Timestamp,
 ) -> Result<Written, WriteError> {
+    known(operator)?;
     let stamp = stamp(author, site, now);
     let schedule = Schedule::read(&read(core.connection(), &site.id, DocKind::Schedule)?);
     let off = match &change.cancel {
@@ -150,6 +152,43 @@ pub fn partner(
     let cancelled = write(core, &site.id, DocKind::Schedule, &stamp, now, |_| Ok(off))?;
     written.facts.extend(cancelled.facts);
     Ok(written)
+}
+
+/// Takes back all that is said of a partner at a site, also of one that no catalogue has.
+///
+/// # Errors
+/// [`WriteError`].
+pub fn remove_partner(
+    core: &mut Core,
+    author: &Author,
+    site: &Site,
+    operator: &OperatorToken,
+    now: Timestamp,
+) -> Result<Written, WriteError> {
+    let stamp = stamp(author, site, now);
+    write(core, &site.id, DocKind::Partners, &stamp, now, |facts| {
+        partners::edit::remove(&Partners::read(facts), &stamp, operator)
+    })
+}
+
+/// Checks that a partner is one of the catalogue's, or a local service.
+///
+/// # Errors
+/// With the nearest code.
+pub fn known(operator: &OperatorToken) -> Result<(), FieldError> {
+    let OperatorToken::Known(code) = operator else { return Ok(()) };
+    let code = code.as_str();
+    if known_operator(code).is_some() {
+        return Ok(());
+    }
+    let far = |operator: &&Operator| {
+        let label = strsim::damerau_levenshtein(&operator.label_fr.to_uppercase(), code);
+        label.min(strsim::damerau_levenshtein(operator.code, code))
+    };
+    let nearest = OPERATORS.iter().min_by_key(far);
+    let meant = nearest
+        .map_or_else(String::new, |nearest| format!(" ; le plus proche : {} ({})", nearest.code, nearest.label_fr));
+    Err(FieldError::new("operator", format!("« {code} » n’est pas un code de partenaire{meant}")))
 }
 
 fn said_of(

@@ -26,6 +26,7 @@ use crate::reference::Sources;
 use crate::replica::Replica;
 use crate::store::devices;
 use crate::store::{Store, StoreError, Turn, Witnessed, history};
+use crate::who::Who;
 
 mod admission;
 pub mod edit;
@@ -157,6 +158,14 @@ impl Core {
     /// The store, for what is not a session's.
     pub fn store(&mut self) -> &mut Store {
         &mut self.store
+    }
+
+    /// Has something done on somebody's behalf: the journal's lines say so.
+    pub fn on_behalf<T>(&mut self, who: Who, action: impl FnOnce(&mut Self) -> T) -> T {
+        self.store.act_for(who);
+        let done = action(self);
+        self.store.act_for(Who::Hub);
+        done
     }
 
     /// The epoch and the last commit.
@@ -341,7 +350,7 @@ fn step(
             let mut replica = replica.with(sources, today);
             match session.receive(frame, &mut replica) {
                 Ok(news) => {
-                    if session.will_say_in_sync() {
+                    if session.will_say_in_sync() || (!*in_sync && session.has_all()) {
                         *in_sync = true;
                         devices::set_in_sync(tx, *device, now.as_second())?;
                     }

@@ -94,11 +94,11 @@ pub fn list_again(lang: Lang) -> &'static str {
 pub fn registry(lang: Lang) -> &'static str {
     lang.of(
         "arrêtez le hub, puis msap-hub restore FICHIER ; sans sauvegarde, relisez ces lignes (site show, device show, \
-         token list), corrigez-les par site set LIEU CHAMP=VALEUR --from 2000-01-01 ou par site import de la liste, \
-         puis msap-hub check --seal",
+         token list, user list), corrigez-les par user passwd, site set LIEU CHAMP=VALEUR --from 2000-01-01 ou par \
+         site import de la liste, puis msap-hub check --seal",
         "stop the hub, then msap-hub restore FILE; without a backup, read these rows (site show, device show, token \
-         list), put them right by site set SITE FIELD=VALUE --from 2000-01-01 or by site import of the list, then \
-         msap-hub check --seal",
+         list, user list), put them right by user passwd, site set SITE FIELD=VALUE --from 2000-01-01 or by site \
+         import of the list, then msap-hub check --seal",
     )
 }
 

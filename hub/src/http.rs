@@ -1,23 +1,29 @@
 //! The HTTP interface: what programs may ask of the hub.
 //!
-//! Started by `app`. Every address under `/v1` but `/v1/public` needs a token; every error is a problem document.
-//! Handlers read through [`Views`], so that they cannot disturb the writer; the few that change
-//! something do so on the writer's thread, between two turns.
+//! Started by `app`. Every address under `/v1` but `/v1/public` needs a token or a session; every
+//! error is a problem document. Handlers read through [`Views`], so that they cannot disturb the
+//! writer; the few that change something do so on the writer's thread, between two turns, on the
+//! caller's behalf.
 
 mod api;
+mod attempts;
 mod auth;
 mod closures;
 mod conflicts;
 mod documents;
+mod entrance;
 mod exports;
+mod journal;
 mod moment;
 mod partners;
+mod permanences;
 mod problem;
 mod public;
 mod query;
 mod schedule;
 pub mod scope;
 mod serve;
+mod session;
 mod settling;
 mod sites;
 mod surplus;
@@ -33,6 +39,8 @@ use rusqlite::Connection;
 pub use self::api::router;
 pub use self::auth::token_hash;
 pub use self::conflicts::in_conflict;
+pub use self::entrance::{Entrance, PublicUrl, PublicUrlError};
+pub use self::journal::journal_filter;
 pub use self::serve::{Limits, serve};
 pub use self::settling::flagged_filter;
 pub use self::sites::site_filter;
@@ -40,6 +48,7 @@ use crate::almanac::Almanac;
 use crate::core::Core;
 use crate::publish::Terms;
 use crate::store::StoreError;
+use crate::who::Who;
 
 /// What the handlers need of the hub.
 pub trait Views: Clone + Send + Sync + 'static {
@@ -61,8 +70,8 @@ pub trait Views: Clone + Send + Sync + 'static {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static;
 
-    /// Runs a change on the writer's thread; `None` when the hub is stopping.
-    fn change<T, F>(&self, f: F) -> impl Future<Output = Option<T>> + Send
+    /// Runs a change on the writer's thread, on somebody's behalf; `None` when the hub is stopping.
+    fn change<T, F>(&self, who: Who, f: F) -> impl Future<Output = Option<T>> + Send
     where
         T: Send + 'static,
         F: FnOnce(&mut Core, Timestamp) -> T + Send + 'static;

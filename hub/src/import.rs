@@ -18,6 +18,7 @@ mod row;
 mod schedules;
 mod shape;
 pub(crate) mod text;
+pub(crate) mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 

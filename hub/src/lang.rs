@@ -1,6 +1,6 @@
 //! The two languages that people read: French first, English on demand.
 //!
-//! Logs, JSON names and the API speak English only.
+//! Logs and the names in JSON are English only.
 
 use std::fmt;
 
@@ -24,6 +24,12 @@ impl Lang {
             Self::Fr => fr,
             Self::En => en,
         }
+    }
+}
+
+impl From<Lang> for msap_shared::lang::Lang {
+    fn from(lang: Lang) -> Self {
+        lang.of(Self::Fr, Self::En)
     }
 }
 

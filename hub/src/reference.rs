@@ -1,5 +1,5 @@
 //! The references that this hub gives to a device: its authorities, the site's profile, the
-//! holidays of its zones and the network's closures that concern it.
+//! holidays of its zones, the network's closures that concern it, and the settings that machines go by.
 //!
 //! Called by the store as a session sees it. What a device is given follows from the keys, the
 //! database and the settings as they are; nothing of it is kept.
@@ -10,8 +10,8 @@ use msap_shared::frame::Reference;
 use msap_shared::id::{DeviceId, Fingerprint, SiteId};
 use msap_shared::io::certificate::CertificateError;
 use msap_shared::reference::{
-    AUTHORITIES, Authorities, CLOSURES, Held, PROFILE, PUBLIC_HOLIDAYS, Profile, SCHOOL_HOLIDAYS, SiteProfile,
-    is_calendar, to_bytes, value_hash,
+    AUTHORITIES, Authorities, CLOSURES, Held, PROFILE, PUBLIC_HOLIDAYS, Profile, SCHOOL_HOLIDAYS, SiteProfile, TERMS,
+    Terms, is_calendar, to_bytes, value_hash,
 };
 use msap_shared::schedule::closures::Closures;
 use msap_shared::time::Day;
@@ -32,7 +32,7 @@ const YEARS: std::ops::RangeInclusive<i16> = -1..=1;
 
 /// Whether this hub knows the kind: what devices say of others is not noted.
 pub(crate) fn is_known(kind: u32) -> bool {
-    matches!(kind, AUTHORITIES | PROFILE | CLOSURES)
+    matches!(kind, AUTHORITIES | PROFILE | CLOSURES | TERMS)
         || is_calendar(PUBLIC_HOLIDAYS, kind)
         || is_calendar(SCHOOL_HOLIDAYS, kind)
 }
@@ -44,12 +44,14 @@ pub struct Sources {
     keys: Option<Arc<Keys>>,
     /// Where devices are to sync; empty when nobody knows.
     address: Box<str>,
+    /// The settings that machines go by; `None` in a simulation: nobody is told of any then.
+    terms: Option<Terms>,
 }
 
 impl Sources {
-    /// These keys, and this address for devices to sync at.
-    pub fn new(keys: Arc<Keys>, address: &str) -> Self {
-        Self { keys: Some(keys), address: address.into() }
+    /// These keys, this address for devices to sync at, and these settings for them to go by.
+    pub fn new(keys: Arc<Keys>, address: &str, terms: Terms) -> Self {
+        Self { keys: Some(keys), address: address.into(), terms: Some(terms) }
     }
 
     /// The references of a device of `site` that differ from those it holds.
@@ -66,6 +68,7 @@ impl Sources {
             let value = || to_bytes(&keys.told(None));
             all.extend((!held.contains(&(AUTHORITIES, hash))).then(|| reference(AUTHORITIES, hash, value())));
         }
+        all.extend(self.terms.and_then(|terms| lacking(held, TERMS, to_bytes(&terms))));
         if let Some(profile) = known_profile(conn, site)? {
             let value = to_bytes(&Profile { site: profile, address: self.address.to_string() });
             all.extend(lacking(held, PROFILE, value));

@@ -176,10 +176,6 @@ impl HubReplica for Replica<'_, '_> {
         Ok(epoch)
     }
 
-    fn digest(&mut self) -> Result<Digest32, StoreError> {
-        Ok(chains::digest_of(&chains::of_site(self.conn, self.site)?))
-    }
-
     fn documents(&mut self) -> Result<Vec<(DocId, Digest32)>, StoreError> {
         chains::of_site(self.conn, self.site)
     }

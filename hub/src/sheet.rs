@@ -114,9 +114,14 @@ impl Cell {
     }
 }
 
+/// Whether a spreadsheet would take a text for a formula.
+pub(crate) fn is_formula(text: &str) -> bool {
+    text.starts_with(['=', '+', '-', '@', '\t', '\r'])
+}
+
 /// A text that a spreadsheet does not take for a formula.
-fn plain(text: &str) -> String {
-    match text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+pub(crate) fn plain(text: &str) -> String {
+    match is_formula(text) {
         true => format!("'{text}"),
         false => text.to_owned(),
     }

@@ -19,6 +19,7 @@ pub use self::geography::{
     Department, department, department_region, department_regions, known_region, present_commune,
 };
 pub use self::object::{Contact, SiteObject};
+pub use self::state::state;
 
 /// What a site is in the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,7 +140,7 @@ pub struct Site {
     pub label_date: Option<Day>,
     /// Free comment of the list.
     pub comment: String,
-    /// The list's own columns of hours, as a JSON object.
+    /// What the list says in words of its own, hours first: a JSON object by column.
     pub hours_verbatim: String,
     /// Flags of doubt on the list's data, separated by commas.
     pub quality: String,

@@ -17,6 +17,8 @@ use msap_shared::io::store::prepare;
 pub use msap_shared::io::store::registers;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+use crate::who::Who;
+
 pub mod calendars;
 pub mod chains;
 pub mod check;
@@ -37,10 +39,12 @@ pub mod refusals;
 pub mod releases;
 pub mod rollups;
 pub mod seal;
+pub mod sessions;
 pub mod sites;
 pub mod small_reads;
 pub mod tokens;
 pub mod told;
+pub mod users;
 pub mod views;
 pub mod wal;
 
@@ -48,7 +52,7 @@ pub mod wal;
 pub const FILE_NAME: &str = "hub.db";
 
 /// The layouts of the database, version by version; only ever appended to.
-pub const MIGRATIONS: [&str; 11] = [
+pub const MIGRATIONS: [&str; 12] = [
     include_str!("store/migration_1.sql"),
     include_str!("store/migration_2.sql"),
     include_str!("store/migration_3.sql"),
@@ -60,6 +64,7 @@ pub const MIGRATIONS: [&str; 11] = [
     include_str!("store/migration_9.sql"),
     include_str!("store/migration_10.sql"),
     include_str!("store/migration_11.sql"),
+    include_str!("store/migration_12.sql"),
 ];
 
 /// A source of 16 random bytes: epochs and tags.
@@ -80,6 +85,7 @@ pub struct Store {
     path: PathBuf,
     fresh: Fresh,
     now: Witnessed,
+    acting: Who,
 }
 
 impl Store {
@@ -115,7 +121,7 @@ impl Store {
         };
         let epoch = known.unwrap_or_else(|| Epoch::new(fresh()));
         let mark = meta::last_mark(&conn)?.unwrap_or(Mark { commit: 0, tag: 0 });
-        let mut store = Self { conn, path, fresh, now: Witnessed { epoch, mark } };
+        let mut store = Self { conn, path, fresh, now: Witnessed { epoch, mark }, acting: Who::Hub };
         if went_back {
             store.write(|_, turn| turn.begin_epoch())?;
         }
@@ -134,7 +140,15 @@ impl Store {
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(doing)?;
         let commit = self.now.mark.commit + 1;
         let mut turn = Turn { conn: &tx, fresh: &mut self.fresh, epoch: self.now.epoch, commit };
+        // Set and taken back within the transaction, so that nothing is left of it if that fails.
+        let for_somebody = self.acting != Who::Hub;
+        if for_somebody {
+            journal::act_for(&tx, &self.acting)?;
+        }
         let value = f(&tx, &mut turn)?;
+        if for_somebody {
+            journal::act_for(&tx, &Who::Hub)?;
+        }
         let epoch = turn.epoch;
         let [a, b, c, d, e, f, g, h, ..] = (self.fresh)();
         let mark = Mark { commit, tag: u64::from_be_bytes([a, b, c, d, e, f, g, h]) };
@@ -143,6 +157,11 @@ impl Store {
         tx.commit().map_err(StoreError::sqlite("committing a turn"))?;
         self.now = Witnessed { epoch, mark };
         Ok(value)
+    }
+
+    /// Says on whose behalf it is written from now on: the journal tells it.
+    pub fn act_for(&mut self, who: Who) {
+        self.acting = who;
     }
 
     /// 16 random bytes, from where epochs and tags come.
@@ -240,6 +259,8 @@ impl Turn<'_> {
     pub fn begin_epoch(&mut self) -> Result<(), StoreError> {
         self.epoch = Epoch::new((self.fresh)());
         meta::set_epoch(self.conn, self.epoch)?;
+        // Nor is who was signed in: he may have been signed out since.
+        sessions::end_all(self.conn)?;
         // The first contact of an epoch raises no clone alarm.
         devices::forget_tokens(self.conn)
     }

@@ -14,11 +14,6 @@ pub mod register;
 pub mod schedule;
 pub mod visits;
 
-/// Longest key of a document of registers, in bytes.
-pub const KEY_LEN_MAX: usize = 96;
-/// Longest value of a register, in bytes.
-pub const VALUE_LEN_MAX: usize = 2_048;
-
 /// A document by its name: `site/<id>/visits/<yyyy-mm>`, `site/<id>/schedule` or
 /// `site/<id>/partners`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,18 +45,15 @@ impl DocKind {
     }
 }
 
-/// Whether a document of registers of this kind may hold `value` under `key`: both are bounded
-/// text, and of the grammar, or about something that this version does not know.
+/// Whether a document of registers of this kind may hold `value` under `key`: both within
+/// [the one bound](register::check_bounds) and of the grammar, or about something that this version
+/// does not know.
 pub fn admits(kind: DocKind, key: &str, value: &str) -> bool {
-    let is_text = (1..=KEY_LEN_MAX).contains(&key.len())
-        && value.len() <= VALUE_LEN_MAX
-        && !key.chars().chain(value.chars()).any(char::is_control);
-    is_text
-        && match kind {
-            DocKind::Visits(_) => false,
-            DocKind::Schedule => schedule::admits(key, value).is_ok(),
-            DocKind::Partners => partners::admits(key, value).is_ok(),
-        }
+    match kind {
+        DocKind::Visits(_) => false,
+        DocKind::Schedule => schedule::admits(key, value).is_ok(),
+        DocKind::Partners => partners::admits(key, value).is_ok(),
+    }
 }
 
 /// A text that names no document of this version.
@@ -128,7 +120,25 @@ impl FromStr for DocId {
 
 #[cfg(test)]
 mod tests {
+    use super::register::{Edits, Stamp};
     use super::*;
+    use crate::schedule::edit::{self, field};
+
+    #[test]
+    fn what_a_command_may_write_a_document_takes() {
+        let stamp = Stamp { author: "national".parse().unwrap(), day: "2026-11-22".parse().unwrap() };
+        let text = field::text("comment", "Ligne 1\r\nLigne 2\t\u{7f}fin").unwrap();
+        let written = [edit::set_comment(&stamp, Some(&text)), edit::set_text(&stamp, Some(&text))];
+        for (key, value) in written.into_iter().flat_map(Result::<Edits, _>::unwrap) {
+            assert!(value.contains("Ligne 1\nLigne 2"), "{value:?}");
+            assert!(admits(DocKind::Schedule, &key, &value), "{key} = {value:?}");
+        }
+        // One that is not text to read, in no document.
+        for value in ["national|2026-11-22|a\u{0}", "national|2026-11-22|a\tb", "national|2026-11-22|a\rb"] {
+            assert!(!admits(DocKind::Schedule, "comment", value) && !admits(DocKind::Partners, "later", value));
+        }
+        assert!(!admits(DocKind::Schedule, "com\nment", "later") && !admits(DocKind::Partners, "", "later"));
+    }
 
     #[test]
     fn document_names_round_trip_and_strangers_are_refused() {

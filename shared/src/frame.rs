@@ -1,4 +1,4 @@
-//! The frames of the sync protocol, version 1, and their bytes.
+//! The frames of the sync protocol and their bytes.
 //!
 //! On the stream each frame is a header of four bytes — the length of the body, big-endian in
 //! three bytes, and the frame's type, whose top bit says that the body is compressed with
@@ -27,7 +27,10 @@ pub const TRIED_LEN_MAX: usize = 120;
 /// Bytes of a header.
 pub const HEADER_LEN: usize = 4;
 /// The protocol versions that this program speaks.
-pub const PROTOCOL: std::ops::RangeInclusive<u32> = 1..=1;
+pub const PROTOCOL: std::ops::RangeInclusive<u32> = 1..=2;
+/// The first version that knows documents of registers: an earlier one does not even read their
+/// names, and takes a frame that has one for damaged.
+pub const REGISTERS_SINCE: u32 = 2;
 
 const COMPRESSED: u8 = 0x80;
 const PUSH: u8 = 4;

@@ -14,8 +14,10 @@ pub mod grant;
 pub mod id;
 #[cfg(feature = "io")]
 pub mod io;
+pub mod lang;
 pub mod reference;
 pub mod register;
 pub mod schedule;
 pub mod session;
 pub mod time;
+pub mod wording;

@@ -17,6 +17,8 @@ pub const AUTHORITIES: u32 = 1;
 pub const PROFILE: u32 = 2;
 /// The network's closures that concern the site: [`Closures`](crate::schedule::closures::Closures).
 pub const CLOSURES: u32 = 3;
+/// The hub's settings that machines go by: [`Terms`].
+pub const TERMS: u32 = 4;
 /// The public holidays of the site's legal zone, a kind for each year:
 /// [`PublicYear`](crate::schedule::calendar::PublicYear). 1000 is 2000, 1099 is 2099.
 pub const PUBLIC_HOLIDAYS: u32 = 1_000;
@@ -80,6 +82,20 @@ pub struct Profile {
     /// Where to sync, `host:port`; empty when the hub does not know how it is reached.
     #[n(1)]
     pub address: String,
+}
+
+/// The value of [`TERMS`]. A machine whose hub sends none goes by the default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Terms {
+    /// After how many days nothing is believed of a partner that nobody confirmed.
+    #[n(0)]
+    pub partners_stale_after_days: u16,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self { partners_stale_after_days: 45 }
+    }
 }
 
 /// The value of [`AUTHORITIES`]. Its hash is that of the list alone ([`authorities_hash`]): a

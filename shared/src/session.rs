@@ -18,7 +18,7 @@
 //! commit, so no frame leaves before what it tells of is kept.
 
 use crate::document::{DocId, DocKind};
-use crate::frame::{Frame, Have, Version};
+use crate::frame::{Frame, Have, REGISTERS_SINCE, Version};
 
 pub mod hub;
 pub mod site;
@@ -56,6 +56,11 @@ fn haves(document: &DocId, versions: &[Version]) -> Vec<Frame> {
         [] => vec![have(&[])],
         all => all.chunks(VERSIONS_PER_HAVE_MAX).map(have).collect(),
     }
+}
+
+/// Whether a peer of this protocol version may be told of documents of this kind.
+fn knows(protocol: u32, kind: DocKind) -> bool {
+    kind.is_visits() || protocol >= REGISTERS_SINCE
 }
 
 /// The kind of document that a frame is for.

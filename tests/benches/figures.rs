@@ -1,5 +1,5 @@
 //! The figures of the whole path: `cargo bench -p msap-tests --bench figures`, after
-//! `cargo build --release --bins`.
+//! `cargo build --release --bins`; one JSON object a line with `-- --json`.
 //!
 //! Medians over many repetitions. The machine's disk and load are in the first ones; bytes and
 //! worlds per second vary little.
@@ -26,6 +26,8 @@ use msap_tests::relay::{Relay, Traffic};
 use msap_tests::world::World;
 use tokio_util::sync::CancellationToken;
 
+#[path = "figures/edits.rs"]
+mod edits;
 #[path = "figures/schedules.rs"]
 mod schedules;
 
@@ -38,6 +40,7 @@ fn main() -> Result<()> {
     tell("hub CPU per change accepted, runs of 50, median", &change_accepted()?);
     schedules::measure()?;
     let programs = Programs::beside_this_test()?;
+    edits::measure(programs.clone())?;
     for (name, path) in [("msap-agent", &programs.agent), ("msap-hub", &programs.hub)] {
         let size = std::fs::metadata(&path.path)?.len();
         tell(&format!("size of {name}"), &format!("{} kB", size / 1_000));
@@ -50,12 +53,22 @@ fn main() -> Result<()> {
 
 #[expect(clippy::print_stdout, reason = "the figures are what this program is for")]
 fn tell(what: &str, figure: &str) {
-    println!("{what:<58} {figure:>14}");
+    if std::env::args().any(|arg| arg == "--json") {
+        println!("{}", serde_json::json!({ "what": what, "figure": figure }));
+    } else {
+        println!("{what:<58} {figure:>14}");
+    }
 }
 
 fn median<T: Ord + Copy>(mut values: Vec<T>) -> Result<T> {
     values.sort_unstable();
     values.get(values.len() / 2).copied().context("no measurement")
+}
+
+/// The value that 95 of 100 do not exceed.
+fn p95<T: Ord + Copy>(mut values: Vec<T>) -> Result<T> {
+    values.sort_unstable();
+    values.get((values.len() * 95).div_ceil(100).saturating_sub(1)).copied().context("no measurement")
 }
 
 fn micros(duration: Duration) -> String {

@@ -75,14 +75,25 @@ async function withoutScript(path, use) {
 }
 
 // A picture for people to look at, where SCREENSHOTS names a directory.
-async function shot(path, name) {
+async function shot(path, name, use = async () => {}) {
   if (!process.env.SCREENSHOTS) return;
-  const context = await browser.newContext({ locale: 'fr-FR', viewport: { width: 1280, height: 800 } });
-  try {
-    const other = await context.newPage();
-    await other.goto(network.url + path);
-    await other.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png`, fullPage: true });
-  } finally { await context.close(); }
+  for (const width of [1280, 390]) {
+    const context = await browser.newContext({ locale: 'fr-FR', viewport: { width, height: 800 } });
+    try {
+      const other = await context.newPage();
+      await other.goto(network.url + path);
+      await use(other);
+      await other.screenshot({ path: `${process.env.SCREENSHOTS}/${name}-${width}.png`, fullPage: true });
+    } finally { await context.close(); }
+  }
+}
+
+// A relocation to a place that nobody can name so.
+async function misplaced(other) {
+  await other.locator('#move-from').fill('2027-05-17');
+  await other.locator('#move-to_place').fill('La mairie !');
+  await other.locator('#move-to_place').press('Enter');
+  await other.locator('#move-to_place-wrong').waitFor();
 }
 
 const tests = {
@@ -287,6 +298,39 @@ const tests = {
     await until('the desk says both', async () => /CAF.*Annulé.*Joignable/s.test(await words('#partners')));
   },
 
+  async 'relocations, agents at work, agreements and training are said by keyboard, and what is wrong stands beside its field'() {
+    await withoutScript('/schedule', async (other) => {
+      await misplaced(other);
+      await other.locator('#move-to_place:focus').waitFor();
+      assert.equal(await other.locator('#move-from').inputValue(), '2027-05-17', 'what was entered stays');
+      await other.locator('#move-to_place').fill('mairie');
+      await other.locator('#move-to_place').press('Enter');
+      await other.getByText('Enregistré sur ce poste.').waitFor();
+      await other.getByRole('button', { name: /^Retirer : le lundi 17 mai 2027.*mairie/ }).waitFor();
+      await other.locator('#days-mo').fill('00:00-24:00');
+      await other.locator('#days-mo').press('Enter');
+      await other.getByText(/Enregistré sur ce poste\.|déjà ainsi/).waitFor();
+      await other.locator('#staff-agents').fill('2');
+      await other.locator('#staff-agents').press('Enter');
+      await other.getByText('Enregistré sur ce poste.').waitFor();
+    });
+    await withoutScript('/partners', async (other) => {
+      await other.locator('#agreement-operator').selectOption('CNAV');
+      await other.locator('#agreement-status').selectOption('signed');
+      await other.locator('#agreement-day').press('Enter');
+      await other.locator('#agreement-day:focus').waitFor();
+      assert.match(await other.locator('#agreement-day-wrong').textContent(), /./);
+      await other.locator('#agreement-day').fill('2026-01-15');
+      await other.locator('#agreement-day').press('Enter');
+      await other.getByText('Enregistré sur ce poste.').waitFor();
+      await other.locator('#training-operator').selectOption('CNAV');
+      await other.locator('#training-agents').fill('2');
+      await other.locator('#training-agents').press('Enter');
+      await other.getByText('Enregistré sur ce poste.').waitFor();
+      await other.getByText('Convention signée').waitFor();
+    });
+  },
+
   async 'a contradiction of two desks is shown at the desk, and settled by one button'() {
     const second = await network.secondDesk();
     try {
@@ -309,6 +353,8 @@ const tests = {
   },
 
   async 'the pages of hours and partners have no grave obstacle, wide and narrow'() {
+    await accessible(misplaced, '/schedule');
+    await shot('/schedule', 'schedule-wrong', misplaced);
     for (const path of ['/schedule', '/partners']) {
       await shot(path, path.slice(1));
       await accessible(async () => {}, path);

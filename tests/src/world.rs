@@ -28,6 +28,7 @@ mod machine;
 mod oracle;
 mod people;
 mod planted;
+pub mod replay;
 mod server;
 mod wire;
 
@@ -72,6 +73,8 @@ macro_rules! seen {
         }
     };
 }
+
+use seen;
 
 seen!(
     taps,

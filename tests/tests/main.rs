@@ -5,6 +5,7 @@
 use anyhow::Result;
 use msap_tests::cluster::{Cluster, Hub};
 
+mod access;
 mod cli;
 mod demo;
 mod deploy;
@@ -13,6 +14,7 @@ mod http;
 mod identity;
 mod machines;
 mod privacy;
+mod replay;
 mod schedules;
 mod simulation;
 mod sync;

@@ -1,7 +1,8 @@
 //! Schedules and partners on a hub that runs: the whole national list, closures, calendars.
 
 use anyhow::{Context as _, Result};
-use msap_tests::cluster::{Answer, Hub, request, run};
+use msap_shared::time::Day;
+use msap_tests::cluster::{Answer, Hub, request, run, wait_equal};
 use serde_json::Value;
 
 use crate::hub_with;
@@ -145,6 +146,34 @@ fn calendars_are_imported_while_the_hub_runs() {
         assert_eq!(state()?, ("shut".into(), "Fête".into()));
         hub.cli(&["catalogue", "import", LIST])?.expect_code(5)?;
         hub.cli(&["catalogue", "import", "/nowhere.csv"])?.expect_code(4)?;
+        Ok(())
+    });
+}
+
+#[test]
+fn after_how_many_days_a_partner_reads_unknown_is_the_hubs_setting_on_the_machines_too() {
+    run(|cluster| {
+        let mut hub = cluster.hub("hub");
+        hub.set_env("MSAP_HUB_PARTNERS__STALE_AFTER", "10d");
+        hub.start()?;
+        hub.add_sites(&["275"])?;
+        let mut agent = cluster.enrol(&hub, "275", "accueil")?;
+        agent.start()?;
+        let stale_after = || Ok(agent.json(&["partner", "list"])?["stale_after_days"].clone());
+        wait_equal("the machine goes by the hub's days", 10.into(), stale_after)?;
+        agent.cli(&["partner", "set", "CNAF", "--mode", "reachable", "--contact", "3230"])?.expect_code(0)?;
+        let today: Day = agent.json(&["partner", "list"])?["today"].as_str().context("a day")?.parse()?;
+        let state = |days: i32| {
+            let partners = agent.json(&["partner", "list", "--day", &today.plus_days(days).to_string()])?;
+            Ok::<_, anyhow::Error>(partners["partners"][0]["availability"].clone())
+        };
+        assert_eq!((state(10)?, state(11)?), ("reachable".into(), "unknown".into()));
+        hub.stop()?;
+        hub.set_env("MSAP_HUB_PARTNERS__STALE_AFTER", "20d");
+        hub.start()?;
+        agent.cli(&["sync", "now"])?;
+        wait_equal("the machine hears of another setting", 20.into(), stale_after)?;
+        assert_eq!((state(11)?, state(21)?), ("reachable".into(), "unknown".into()));
         Ok(())
     });
 }

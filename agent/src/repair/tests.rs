@@ -8,6 +8,8 @@ use super::*;
 use crate::command::{Command, Correction, Count, TapRef};
 use crate::core::{Core, Input, Now, Output};
 
+mod house;
+
 const TAPS: u16 = 300;
 
 fn id(n: u16) -> TapId {
@@ -30,8 +32,7 @@ fn now() -> Timestamp {
     "2026-11-20T11:00:00Z".parse().unwrap()
 }
 
-/// Two months of taps by two loads, every tenth one corrected, every thirtieth undone.
-fn used(dir: &Path) {
+fn begun(dir: &Path) {
     let profile = Profile {
         site: "275".parse().unwrap(),
         site_name: "Chemillé".into(),
@@ -41,6 +42,11 @@ fn used(dir: &Path) {
         hub: "hub.exemple.fr:4433".into(),
     };
     store::create(dir, &profile).unwrap();
+}
+
+/// Two months of taps by two loads, every tenth one corrected, every thirtieth undone.
+fn used(dir: &Path) {
+    begun(dir);
     for load in 0..2u8 {
         let mut core = Core::new(store::open(dir).unwrap(), fresh(load)).unwrap();
         let mut ask = |command| {

@@ -3,6 +3,8 @@
 //! Called by the desk's commands and by the session. Invariant: no edit is kept here before all that
 //! it follows.
 
+use std::collections::BTreeSet;
+
 use msap_shared::chain::{Built, OpId, Refusal};
 use msap_shared::document::{DocId, DocKind, admits};
 use msap_shared::id::WriterId;
@@ -108,14 +110,23 @@ impl Replica<'_> {
     }
 
     /// Enters edits that were saved from a damaged database: those that still follow as they are, and
-    /// what the others say anew, unless something that stands says it. Returns how many of each.
+    /// what the others say anew, unless something that stands says it; so too of values that are `left`
+    /// of edits that are gone, unless an edit is known to have replaced them. Returns how many of each.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn enter_edits(&mut self, document: &DocId, mut edits: Vec<Edit>) -> Result<(u64, u64), StoreError> {
+    pub fn enter_edits(
+        &mut self,
+        document: &DocId,
+        mut edits: Vec<Edit>,
+        mut left: Vec<(OpId, Setting)>,
+    ) -> Result<(u64, u64), StoreError> {
         let doc = Doc { row: chains::document_row_or_new(self.conn, document)?, name: document };
         let mut known = registers::load(self.conn, doc.row)?;
         edits.sort_by_key(|edit| (edit.op_start, edit.writer));
+        let ops = edits.iter().flat_map(|edit| edit.ops());
+        let told: BTreeSet<OpId> = ops.flat_map(|(op, setting)| setting.replaces.iter().copied().chain([op])).collect();
+        left.retain(|(op, _)| !told.contains(op));
         let mut orphans: Vec<(OpId, Setting)> = Vec::new();
         let mut changes = 0;
         for edit in edits {
@@ -136,7 +147,8 @@ impl Replica<'_> {
                 }
             }
         }
-        let mut again = Vec::new();
+        orphans.extend(left);
+        let mut again: Vec<Setting> = Vec::new();
         for (_, Setting { key, value, mut replaces }) in orphans {
             let standing = known.entries(&key);
             if standing.iter().all(|entry| entry.value != value) {

@@ -1,9 +1,11 @@
-//! What the hub alone decides, kept as it was sent: calendars and closures of the network.
+//! What the hub alone decides, kept as it was sent: calendars, closures of the network, its terms.
 //!
 //! Written by the session and read where days are planned. A kind is replaced whole.
 
 use msap_shared::id::Digest32;
-use msap_shared::reference::{self, CLOSURES, Held, PUBLIC_HOLIDAYS, REFERENCES_MAX, SCHOOL_HOLIDAYS, is_calendar};
+use msap_shared::reference::{
+    self, CLOSURES, Held, PUBLIC_HOLIDAYS, REFERENCES_MAX, SCHOOL_HOLIDAYS, TERMS, Terms, is_calendar,
+};
 use msap_shared::schedule::calendar::{Calendar, PublicYear, SchoolYear};
 use msap_shared::schedule::closures::{Closures, NetworkClosure};
 use rusqlite::Connection;
@@ -13,7 +15,7 @@ use super::{StoreError, sql};
 /// Kinds that are kept elsewhere: the authorities and the profile.
 const ELSEWHERE: usize = 2;
 
-/// What a site's days depend on besides its own document.
+/// What a site's days and partners depend on besides its own documents.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Around {
     /// Public and school holidays.
@@ -24,12 +26,15 @@ pub struct Around {
     pub school_zone: String,
     /// The network's closures that concern the site.
     pub closures: Vec<NetworkClosure>,
+    /// The hub's settings that machines go by.
+    pub terms: Terms,
 }
 
 /// Whether a value is one of a kind that is kept here, and reads.
 pub fn is_kept(kind: u32, value: &[u8]) -> bool {
     match kind {
         CLOSURES => reference::from_bytes::<Closures>(value).is_some(),
+        TERMS => reference::from_bytes::<Terms>(value).is_some(),
         _ if is_calendar(PUBLIC_HOLIDAYS, kind) => reference::from_bytes::<PublicYear>(value).is_some(),
         _ if is_calendar(SCHOOL_HOLIDAYS, kind) => reference::from_bytes::<SchoolYear>(value).is_some(),
         _ => false,
@@ -38,7 +43,7 @@ pub fn is_kept(kind: u32, value: &[u8]) -> bool {
 
 /// Whether a kind is kept here.
 pub fn is_known(kind: u32) -> bool {
-    kind == CLOSURES || is_calendar(PUBLIC_HOLIDAYS, kind) || is_calendar(SCHOOL_HOLIDAYS, kind)
+    matches!(kind, CLOSURES | TERMS) || is_calendar(PUBLIC_HOLIDAYS, kind) || is_calendar(SCHOOL_HOLIDAYS, kind)
 }
 
 /// What is held, by kind: as many as a Hello may name beside the kinds that are kept elsewhere.
@@ -69,6 +74,8 @@ pub fn around(conn: &Connection) -> Result<Around, StoreError> {
         let (kind, value): (u32, Vec<u8>) = (kind, value);
         if kind == CLOSURES {
             around.closures = reference::from_bytes::<Closures>(&value).unwrap_or_default().read();
+        } else if kind == TERMS {
+            around.terms = reference::from_bytes(&value).unwrap_or_default();
         } else if is_calendar(PUBLIC_HOLIDAYS, kind) {
             let Some(year) = reference::from_bytes::<PublicYear>(&value) else { continue };
             around.calendar.put_public_year(&year);

@@ -166,6 +166,23 @@ pub fn set_aside(conn: &Connection, document: &DocId, setting: &Setting, reason:
     Ok(())
 }
 
+/// Notes that the hub refused a fact this often, as was known before a repair.
+///
+/// # Errors
+/// When the store fails.
+pub fn was_refused(
+    conn: &Connection,
+    document: &DocId,
+    (key, value): &(String, String),
+    times: u32,
+    reason: u8,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO refusal (document, key, value, times, reason) VALUES (?1, ?2, ?3, ?4, ?5)
+               ON CONFLICT (document, key, value) DO UPDATE SET times = max(times, excluded.times)";
+    sql::write(conn, "noting a refusal", sql, (document.to_string(), key, value, times, reason))?;
+    Ok(())
+}
+
 fn retire_change(
     conn: &Connection,
     doc: Doc<'_>,

@@ -43,9 +43,9 @@ impl Problem {
         self.field.as_deref()
     }
 
-    /// What a person reads.
-    pub fn in_words(&self) -> String {
-        self.field.as_ref().map_or_else(|| self.detail.clone(), |field| format!("{field} : {}", self.detail))
+    /// What a person reads, beside the field where there is one.
+    pub fn in_words(&self) -> &str {
+        &self.detail
     }
 
     fn title(&self) -> &'static str {

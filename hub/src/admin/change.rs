@@ -9,9 +9,10 @@ use msap_shared::time::Month;
 use rusqlite::Connection;
 
 use super::look::{device_id, site_id, unknown_device};
-use super::reply::{AuthoritiesObject, CheckObject, FoldedObject, InvitationObject, Reply, moment};
+use super::reply::{AuthoritiesObject, CheckObject, FoldedObject, InvitationObject, Reply, SettledObject, moment};
 use super::site_changes::day;
-use super::{AdminError, Change, Context, settle, site_changes, tokens};
+use super::users::UserChange;
+use super::{AdminError, Change, Context, settle, site_changes, tokens, users};
 use crate::bundle::{AnswerObject, BundleObject};
 use crate::enrol::advertised;
 use crate::keys::Named;
@@ -70,7 +71,7 @@ pub trait Hub {
     fn set_hours(&mut self, hours: &[(SiteId, Edits)], now: Timestamp) -> Result<(), AdminError>;
 
     /// Settles a conflict of a site by one of its versions, for the whole network.
-    fn settle_conflict(&mut self, id: &str, version: usize, now: Timestamp) -> Result<(), AdminError>;
+    fn settle_conflict(&mut self, id: &str, version: usize, now: Timestamp) -> Result<SettledObject, AdminError>;
 
     /// Verifies what is stored against the views.
     fn check(&mut self, rebuild: bool, now: Timestamp) -> Result<CheckObject, AdminError>;
@@ -105,7 +106,9 @@ pub fn change(
                 Ok(Reply::Catalogued(plan.report))
             });
         }
-        Change::ConflictResolve { id, version } => hub.settle_conflict(id, *version, now),
+        Change::ConflictResolve { id, version } => {
+            return hub.settle_conflict(id, *version, now).map(Reply::Settled);
+        }
         Change::SiteAdd { site, kind, parent, fields } => {
             hub.write(|conn| site_changes::add(conn, now, site, kind, parent.as_deref(), fields))
         }
@@ -154,6 +157,20 @@ pub fn change(
         Change::TokenCreate { label, scope, role, valid_s } => {
             let chance = rand::random();
             return hub.write(|conn| tokens::create(conn, now, &chance, label, (scope, role), *valid_s));
+        }
+        Change::UserAdd { login, password, scope, role } => {
+            return hub.write(|conn| users::add(conn, now, login, password, (scope, role)));
+        }
+        Change::UserPasswd { login, password } => {
+            return hub.write(|conn| users::change(conn, now, login, UserChange::Password(password)));
+        }
+        Change::UserSet { login, scope, role } => {
+            let rights = UserChange::Rights(scope.as_deref(), role.as_deref());
+            return hub.write(|conn| users::change(conn, now, login, rights));
+        }
+        Change::UserDisable { login, disabled } => {
+            let change = if *disabled { UserChange::Disable } else { UserChange::Enable };
+            return hub.write(|conn| users::change(conn, now, login, change));
         }
         Change::TokenRevoke { id } => return hub.write(|conn| tokens::revoke(conn, now, id)),
         Change::BundleImport { file, answer } => {

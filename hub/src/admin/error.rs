@@ -10,6 +10,7 @@ use crate::harm;
 use crate::http::scope::ScopeError;
 use crate::import::ImportError;
 use crate::lang::Lang;
+use crate::login::{LOGIN_LEN_MAX, LoginError};
 use crate::site::FieldError;
 use crate::store::StoreError;
 use crate::store::figures::{FigureError, ROWS_MAX};
@@ -24,8 +25,16 @@ pub enum AdminError {
     UnknownDevice(String),
     #[error("device {device} does not wait for approval: it is {standing}")]
     NotPending { device: String, standing: &'static str },
-    #[error("no token {0:?}")]
+    #[error("no token {0:?}: «msap-hub token list» names them")]
     UnknownToken(String),
+    #[error("no user {0:?}: «msap-hub user list» names them")]
+    UnknownUser(String),
+    #[error(
+        "user {0} exists: «user passwd» changes the password, «user set» the rights, «user enable» lets it in again"
+    )]
+    UserExists(String),
+    #[error(transparent)]
+    Login(#[from] LoginError),
     #[error("no document {0:?}")]
     UnknownDocument(String),
     #[error("{0:?} is not a site id: 1 to 32 characters among a-z, 0-9, _ and -")]
@@ -48,6 +57,8 @@ pub enum AdminError {
     UnknownConflict(String),
     #[error(transparent)]
     Fact(msap_shared::document::register::FieldError),
+    #[error("the sites are in, but their schedules do not take the hours listed for {}", .0.join(", "))]
+    HoursRefused(Vec<String>),
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
     #[error("no flagged fact {0:?}")]
@@ -116,6 +127,7 @@ impl AdminError {
             Self::UnknownSite(_)
             | Self::UnknownDevice(_)
             | Self::UnknownToken(_)
+            | Self::UnknownUser(_)
             | Self::UnknownDocument(_)
             | Self::UnknownConflict(_)
             | Self::UnknownFlagged(_)
@@ -148,7 +160,16 @@ impl AdminError {
             Self::NotPending { device, standing } => {
                 format!("le poste {device} n’attend pas d’approbation : il est « {standing} »")
             }
-            Self::UnknownToken(id) => format!("jeton {id:?} inconnu"),
+            Self::UnknownToken(id) => format!("jeton {id:?} inconnu ; msap-hub token list"),
+            Self::UnknownUser(login) => format!("utilisateur {login:?} inconnu ; msap-hub user list"),
+            Self::UserExists(login) => format!(
+                "l’utilisateur {login} existe déjà : « user passwd » change son mot de passe, « user set » ses droits, \
+                 « user enable » le rétablit"
+            ),
+            Self::Login(LoginError(text)) => format!(
+                "{text:?} n’est pas un nom d’utilisateur : 1 à {LOGIN_LEN_MAX} caractères parmi a-z, 0-9, « . », « _ » et \
+                 « - », le premier une lettre ou un chiffre"
+            ),
             Self::UnknownDocument(name) => format!("document {name:?} inconnu"),
             Self::SiteId(text) => {
                 format!("{text:?} n’est pas un identifiant de site : 1 à 32 caractères parmi a-z, 0-9, _ et -")
@@ -166,6 +187,11 @@ impl AdminError {
                 format!("aucun conflit {id:?} : il a pu être tranché ; relisez « msap-hub conflict list »")
             }
             Self::Fact(error) => error.to_string(),
+            Self::HoursRefused(sites) => format!(
+                "les lieux sont enregistrés, mais leurs horaires n’ont pas pu l’être pour {} : leur document ne les prend \
+                 pas ; corrigez ces lignes et importez à nouveau",
+                sites.join(", ")
+            ),
             Self::Catalogue(CatalogueError::Header) => "l’en-tête n’est ni celui de jours fériés (holiday_zone, date, \
                  name), ni de vacances (school_zone, name, start, end_exclusive), ni de fermetures (from, to, reason, \
                  label, scope), ni d’opérateurs (code, label)"
@@ -192,6 +218,10 @@ impl AdminError {
                 "{text:?} n’est pas un périmètre : national, region:52, department:49, site:275 ou operator:CNAF"
             ),
             Self::Scope(ScopeError::Role(text)) => format!("{text:?} n’est pas un rôle : reader, coordinator ou admin"),
+            Self::Scope(ScopeError::PartnerReads(scope)) => format!(
+                "un partenaire lit et n’écrit rien : donnez le rôle reader à {scope} ; ses permanences s’annulent à la \
+                 maison, ou par un coordinateur de son territoire"
+            ),
             Self::Text(what) => format!("{what} : texte vide, trop long ou sur plusieurs lignes"),
             Self::Ask(error) => error.say(lang),
             Self::Figures(FigureError::TooManyRows) => {

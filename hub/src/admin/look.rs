@@ -9,14 +9,14 @@ use super::reply::{FlaggedObject, Reply};
 use super::{AdminError, Look, settle};
 use crate::almanac::Almanac;
 use crate::ask::{self, AskError, Form, Given, Question};
-use crate::http::{flagged_filter, in_conflict, site_filter};
+use crate::http::{flagged_filter, in_conflict, journal_filter, site_filter};
 use crate::import::{self, ImportReport};
 use crate::keys::Named;
 use crate::lang::Lang;
-use crate::site::{Contact, Site, SiteObject};
+use crate::site::SiteObject;
 use crate::store::flagged::FlaggedFilter;
 use crate::store::refusals::RefusedFilter;
-use crate::store::{devices, documents, flagged, history, journal, refusals, sites, tokens};
+use crate::store::{devices, documents, flagged, history, journal, refusals, sites, tokens, users};
 use crate::{catalogue, counts, export};
 
 /// Most lines of the journal in one answer.
@@ -45,17 +45,14 @@ pub fn look(conn: &Connection, look: &Look, lang: Lang, now: Timestamp) -> Resul
         Look::Sites { filters } => {
             let found = sites::list(conn, &site_filter(filters)?)?;
             let pages = Almanac::default().open(conn)?;
-            let object = |(site, contact): &(Site, Contact)| {
-                SiteObject::of(site, contact, now).with_hours(pages.standing(site, now))
-            };
-            Reply::Sites(found.iter().map(object).collect())
+            Reply::Sites(found.iter().map(|(site, contact)| SiteObject::of(site, contact, &pages, now)).collect())
         }
         Look::Site { site } => {
             let id = site_id(conn, site)?;
             let (site, contact) = sites::find(conn, &id)?.ok_or_else(|| AdminError::UnknownSite(site.clone()))?;
-            let hours = Almanac::default().open(conn)?.standing(&site, now);
+            let pages = Almanac::default().open(conn)?;
             Reply::Site {
-                site: Box::new(SiteObject::of(&site, &contact, now).with_hours(hours)),
+                site: Box::new(SiteObject::of(&site, &contact, &pages, now)),
                 aliases: sites::aliases(conn, &id)?,
                 devices: devices::list(conn, Some(&id))?.into_iter().map(Into::into).collect(),
                 history: history::of_site(conn, &id)?.into_iter().map(Into::into).collect(),
@@ -70,6 +67,7 @@ pub fn look(conn: &Connection, look: &Look, lang: Lang, now: Timestamp) -> Resul
             Reply::Device(Box::new(found.ok_or_else(|| AdminError::UnknownDevice(device.clone()))?.into()))
         }
         Look::Tokens => Reply::Tokens(tokens::list(conn)?.into_iter().map(Into::into).collect()),
+        Look::Users => Reply::Users(users::list(conn)?.into_iter().map(Into::into).collect()),
         Look::Counts { question } => {
             let today = ask::today(now);
             let Question { query, form, is_public } = ask::figures(conn, question, today)?;
@@ -102,11 +100,11 @@ pub fn look(conn: &Connection, look: &Look, lang: Lang, now: Timestamp) -> Resul
             object.settled = settled.map(|settled| settled.reason);
             Reply::FlaggedOne(Box::new(object))
         }
-        Look::Journal { after, limit } => {
-            let limit = (*limit).min(JOURNAL_MAX);
+        Look::Journal { filters, after, limit } => {
+            let (filter, limit) = (journal_filter(filters)?, (*limit).min(JOURNAL_MAX));
             let lines = match after {
-                Some(after) => journal::list(conn, *after, limit)?,
-                None => journal::last(conn, limit)?,
+                Some(after) => journal::search(conn, &filter, *after, limit)?,
+                None => journal::last(conn, &filter, limit)?,
             };
             Reply::Journal(lines.into_iter().map(Into::into).collect())
         }

@@ -14,6 +14,7 @@ use crate::store::flagged::FlaggedRow;
 use crate::store::history::Held;
 use crate::store::refusals::RefusedRow;
 use crate::store::tokens::TokenRow;
+use crate::store::users::UserRow;
 use crate::store::{documents, journal};
 
 /// One answer.
@@ -25,6 +26,7 @@ pub enum Reply {
     Imported(ImportReport),
     Catalogued(CatalogueReport),
     Conflicts(Vec<Value>),
+    Settled(SettledObject),
     Sites(Vec<SiteObject>),
     Site {
         site: Box<SiteObject>,
@@ -45,6 +47,8 @@ pub enum Reply {
         secret: String,
     },
     Tokens(Vec<TokenObject>),
+    User(UserObject),
+    Users(Vec<UserObject>),
     Figures(Value),
     Sheet {
         sheet: Sheet,
@@ -66,6 +70,26 @@ pub enum Reply {
     BundleMade(AnswerObject),
     /// An Automerge file in base 64.
     Document(String),
+}
+
+/// What holds since a conflict was settled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettledObject {
+    /// The site.
+    pub site: String,
+    /// What it is called.
+    pub name: String,
+    /// What was written.
+    pub facts: Vec<FactObject>,
+}
+
+/// A fact of a schedule or of partners.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FactObject {
+    /// Its key.
+    pub key: String,
+    /// Author, day and body.
+    pub value: String,
 }
 
 /// A join code, just made.
@@ -124,6 +148,18 @@ pub struct TokenObject {
     pub role: String,
     pub expires: String,
     pub revoked: bool,
+    /// The last day on which it was used; null: never.
+    pub last_used: Option<String>,
+}
+
+/// One person who signs in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub struct UserObject {
+    pub login: String,
+    pub scope: String,
+    pub role: String,
+    pub disabled: bool,
 }
 
 /// The authorities that devices recognise this hub by.
@@ -236,6 +272,8 @@ pub struct HeldObject {
 pub struct JournalObject {
     pub n: i64,
     pub at: String,
+    /// `hub`, `operator`, `user:LOGIN` or `token:ID`; empty in lines of earlier versions.
+    pub who: String,
     pub action: String,
     pub subject: String,
     pub detail: String,
@@ -296,8 +334,16 @@ impl From<Device> for DeviceObject {
 
 impl From<TokenRow> for TokenObject {
     fn from(row: TokenRow) -> Self {
-        let TokenRow { id, label, scope, role, expires, revoked } = row;
-        Self { id, label, scope, role, expires: moment(expires), revoked }
+        let TokenRow { id, label, scope, role, expires, revoked, used } = row;
+        let last_used = used.map(|day| day.to_string());
+        Self { id, label, scope, role, expires: moment(expires), revoked, last_used }
+    }
+}
+
+impl From<UserRow> for UserObject {
+    fn from(row: UserRow) -> Self {
+        let UserRow { login, scope, role, disabled, .. } = row;
+        Self { login: login.to_string(), scope, role, disabled }
     }
 }
 
@@ -345,8 +391,8 @@ impl From<Held> for HeldObject {
 
 impl From<journal::Entry> for JournalObject {
     fn from(entry: journal::Entry) -> Self {
-        let journal::Entry { n, at, action, subject, detail } = entry;
-        Self { n, at: moment(at), action, subject, detail }
+        let journal::Entry { n, at, who, action, subject, detail } = entry;
+        Self { n, at: moment(at), who, action, subject, detail }
     }
 }
 

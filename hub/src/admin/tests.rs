@@ -15,6 +15,7 @@ use msap_shared::io::bundle::BundleError;
 use msap_shared::time::Month;
 
 mod life;
+mod people;
 
 /// A hub without keys or sessions.
 struct Desk(Connection);
@@ -75,7 +76,7 @@ impl Hub for Desk {
         Ok(())
     }
 
-    fn settle_conflict(&mut self, id: &str, _version: usize, _now: Timestamp) -> Result<(), AdminError> {
+    fn settle_conflict(&mut self, id: &str, _version: usize, _now: Timestamp) -> Result<SettledObject, AdminError> {
         Err(AdminError::UnknownConflict(id.to_owned()))
     }
 
@@ -283,6 +284,7 @@ fn a_token_shows_its_secret_once_and_is_kept_as_a_hash() {
     for (scope, role, label, exit) in [
         ("department:00", "reader", "x", Exit::Invalid),
         ("national", "root", "x", Exit::Invalid),
+        ("operator:CNAF", "coordinator", "x", Exit::Invalid),
         ("national", "reader", "", Exit::Invalid),
         ("national", "reader", "a\nb", Exit::Invalid),
         ("site:999", "reader", "x", Exit::NotFound),
@@ -328,7 +330,7 @@ fn every_change_is_journalled() {
     assert_eq!(told[0], "site.add 275 kind=house name=Chemillé department=49");
     assert_eq!(told[1..3], ["site.set 275 name=Chemillé", "site.set 275 department=49"]);
     assert_eq!(told[told.len() - 2..], ["site.set 275 bearer=mairie", "site.set 275 life=retired"]);
-    let shown = |after, limit| match desk.look(&Look::Journal { after, limit }) {
+    let shown = |after, limit| match desk.look(&Look::Journal { filters: Vec::new(), after, limit }) {
         Reply::Journal(lines) => lines.into_iter().map(|line| line.n).collect::<Vec<_>>(),
         other => panic!("{other:?}"),
     };

@@ -1,16 +1,21 @@
 //! How days, rules, partners and conflicts are shown by the API and by the commands with `--json`.
 //!
-//! Names and codes are stable; what people read is left to whoever shows it. Times are the site's
-//! own clock, `HH:MM`, up to `24:00`.
+//! Names and codes are stable; what people read is left to whoever shows it, but for conflicts,
+//! which carry their words: a person has to choose. Times are the site's own clock, `HH:MM`, up to
+//! `24:00`.
 
+use msap_shared::document::DocKind;
 use msap_shared::document::partners::availability::Derived;
 use msap_shared::document::partners::{Partner, Presence};
-use msap_shared::document::register::{Conflict, Entry, Facts, Register, Stamp, Unreadable};
+use msap_shared::document::register::{Author, Conflict, Entry, Facts, Register, Stamp, Unreadable};
 use msap_shared::document::schedule::slot::clock;
 use msap_shared::document::schedule::{Interval, OperatorToken};
 use msap_shared::schedule::{DayPlan, Opening, PlannedPermanence, Why};
 use msap_shared::time::Day;
+use msap_shared::wording;
 use serde_json::{Map, Value, json};
+
+use crate::lang::Lang;
 
 /// The plan of a day.
 pub fn day(plan: &DayPlan) -> Value {
@@ -112,15 +117,30 @@ fn version(stamp: &Stamp, body: &str) -> Value {
     json!({ "author": stamp.author.to_string(), "day": stamp.day.to_string(), "value": body })
 }
 
-/// A conflict of a document.
-pub fn conflict(site: &str, conflict: &Conflict) -> Value {
-    let versions = conflict.versions.iter().map(|(stamp, body)| version(stamp, body));
+/// A conflict of one of a site's documents.
+pub fn conflict(site: &str, kind: DocKind, conflict: &Conflict) -> Value {
+    let versions = conflict.versions.iter().map(|(stamp, body)| {
+        let mut version = version(stamp, body);
+        version["words"] = json!(wording::said(&conflict.key, body, Lang::Fr.into()));
+        version["by"] = json!(author(&stamp.author, Lang::Fr));
+        version
+    });
     json!({
         "id": conflict_id(site, conflict),
         "site": site,
+        "document": if kind == DocKind::Partners { "partners" } else { "schedule" },
         "key": conflict.key,
+        "subject": wording::subject(&conflict.key, Lang::Fr.into()),
         "versions": versions.collect::<Value>(),
     })
+}
+
+/// Who wrote something, as the hub's people read it.
+pub fn author(author: &Author, lang: Lang) -> String {
+    match author {
+        Author::Device(id) => format!("{} {id}", lang.of("poste", "machine")),
+        other => wording::author(other, "", lang.into()),
+    }
 }
 
 /// By what a conflict is named at the hub: its site, and its id there.

@@ -16,6 +16,7 @@ use crate::harm;
 use crate::keys::{self, Keys};
 use crate::lang::Lang;
 use crate::store::{self, StoreError};
+use crate::who::Who;
 
 /// Whether this can be a hub's data directory: a mistyped name must not become one.
 pub(super) fn exists(data: &Path, keys: &Path, lang: Lang) -> Result<(), Failure> {
@@ -77,8 +78,10 @@ pub(super) fn carry_out(
                 advertise: settings.sync_advertise.clone(),
                 sync: settings.sync_listen,
             };
-            let mut hub = Engine { core: &mut core, keys: &keys };
-            let reply = admin::change(&mut hub, change, &context, lang, now).map_err(|error| error.failure(lang));
+            let reply = core.on_behalf(Who::Operator, |core| {
+                let mut hub = Engine { core, keys: &keys };
+                admin::change(&mut hub, change, &context, lang, now).map_err(|error| error.failure(lang))
+            });
             // Also after a failure: a database that went back in time has a new epoch by now.
             let witnessed = opening::witness(&core, &keys).map_err(|error| engine::keys_failure(&error));
             let reply = reply?;

@@ -33,13 +33,14 @@ use crate::config::{LogFormat, Settings};
 use crate::core::Core;
 use crate::enrol::advertised;
 use crate::exit::{Exit, Failure, with_causes};
-use crate::http::{self, Views};
+use crate::http::{self, Entrance, Views};
 use crate::keys::Keys;
 use crate::lang::Lang;
 use crate::publish::Terms;
 use crate::reference::Sources;
 use crate::service::{Handle, Service, Stopping, WriterEnded};
 use crate::store::{self, StoreError, check};
+use crate::who::Who;
 
 /// Where tests and tools read the addresses really bound.
 pub const ADDRESSES: &str = "addresses.json";
@@ -109,12 +110,12 @@ async fn serve(data: &Path, core: Core, keys: Arc<Keys>, settings: &Settings, la
     // Two tokens: the writer stops only after everything that hands it work has stopped.
     let (rim, writer) = (CancellationToken::new(), CancellationToken::new());
     let advertise = advertised(settings.sync_advertise.as_deref(), sync);
-    let core = core.with(Sources::new(keys.clone(), &advertise));
-    let almanac = Arc::new(Almanac::new(settings.partners_stale_after_days));
+    let core = core.with(Sources::new(keys.clone(), &advertise, settings.terms));
+    let almanac = Arc::new(Almanac::new(settings.terms.partners_stale_after_days));
     let database = data.join(store::FILE_NAME);
     let service = Service::start(core, database, keys.clone(), &advertise, almanac, writer.clone());
     let service = service.map_err(|error| failed("writer", &error))?;
-    let handle = service.handle.clone().on(settings.terms);
+    let handle = service.handle.clone().on(settings.privacy);
     let context = Context { ca_hash: keys.ca_hash(), advertise: settings.sync_advertise.clone(), sync };
     let database = data.join(store::FILE_NAME);
     let operators = Operators { handle: handle.clone(), keys, context: Arc::new(context), database: database.into() };
@@ -126,8 +127,9 @@ async fn serve(data: &Path, core: Core, keys: Arc<Keys>, settings: &Settings, la
     let mut parts = JoinSet::new();
     parts.spawn(accept::run(door, handle.clone(), Arc::new(handle.clone()), limits, rim.clone()));
     let (all, each) = (settings.http_connections, settings.http_connections_per_address);
+    let entrance = Entrance::new(settings.http_public_url.clone(), settings.http_trusted_proxies.clone());
     let bounds = http::Limits::new(all, each, settings.http_trusted_proxies.clone());
-    parts.spawn(http::serve(listener, http::router(handle.clone()), bounds, rim.clone()));
+    parts.spawn(http::serve(listener, http::router(handle.clone(), Arc::new(entrance)), bounds, rim.clone()));
     parts.spawn(socket.serve(operators, rim.clone()));
     parts.spawn(handle.clone().keep_releasing(rim.clone()));
     parts.spawn(handle.keep_verifying(rim.clone()));
@@ -267,7 +269,11 @@ impl Administration for Operators {
                     tokio::task::spawn_blocking(look).await.unwrap_or_else(|_| Err(StoreError::corrupt("check")));
                 let report = looked.map_err(|error| engine::store_failure(&error, lang))?;
                 if rebuild && report.is_mendable() && !report.differences.is_empty() {
-                    let rebuilt = self.handle.manage(Core::rebuild).await.map_err(|Stopping| stopping())?;
+                    let rebuilt = self
+                        .handle
+                        .manage(|core, now| core.on_behalf(Who::Operator, |core| core.rebuild(now)))
+                        .await
+                        .map_err(|Stopping| stopping())?;
                     rebuilt.map_err(|error| engine::store_failure(&error, lang))?;
                 }
                 Ok(Reply::Checked(engine::checked(report, rebuild)))
@@ -280,8 +286,9 @@ impl Administration for Operators {
                 let changed = self.handle.manage(move |core, now| {
                     // A rotation changes what new invitations name.
                     let context = Context { ca_hash: keys.ca_hash(), ..(*context).clone() };
-                    let mut hub = Engine { core, keys: &keys };
-                    let reply = admin::change(&mut hub, &change, &context, lang, now);
+                    let reply = core.on_behalf(Who::Operator, |core| {
+                        admin::change(&mut Engine { core, keys: &keys }, &change, &context, lang, now)
+                    });
                     // Also where it failed after it had happened, as a rotation whose line in the
                     // journal found no room: only what differs is sent.
                     let referred = if change.reaches_devices() { core.refer(now) } else { Ok(()) };
@@ -319,12 +326,12 @@ impl Views for Handle {
         Self::read_for_anybody(self, f).await
     }
 
-    async fn change<T, F>(&self, f: F) -> Option<T>
+    async fn change<T, F>(&self, who: Who, f: F) -> Option<T>
     where
         T: Send + 'static,
         F: FnOnce(&mut Core, Timestamp) -> T + Send + 'static,
     {
-        self.manage(f).await.ok()
+        self.manage(move |core, now| core.on_behalf(who, |core| f(core, now))).await.ok()
     }
 
     fn almanac(&self) -> &Arc<Almanac> {

@@ -7,7 +7,7 @@ use msap_shared::id::{DeviceId, SiteId};
 use msap_shared::time::Month;
 use rusqlite::Connection;
 
-use crate::admin::{self, AdminError, AuthoritiesObject, CheckObject, FoldedObject, Hub};
+use crate::admin::{self, AdminError, AuthoritiesObject, CheckObject, FactObject, FoldedObject, Hub, SettledObject};
 use crate::backup::BackupError;
 use crate::bundle::{self, AnswerObject, BundleObject};
 use crate::coordinate::{self, WriteError};
@@ -130,10 +130,17 @@ impl Hub for Engine<'_> {
         }
         let done = self.core.edit_all(&edits, now)?;
         let kept = done.iter().filter(|done| **done == SiteEdited::Kept).count();
-        Ok(self.write(|conn| journal::record(conn, now, "site.import", "hours", &format!("schedules={kept}")))?)
+        let left = |done: &SiteEdited| matches!(done, SiteEdited::Refused(_) | SiteEdited::NoSite);
+        let left: Vec<String> =
+            edits.iter().zip(&done).filter(|(_, done)| left(done)).map(|(edit, _)| edit.site.to_string()).collect();
+        self.write(|conn| {
+            let detail = format!("schedules={kept} refused={}", left.len());
+            journal::record(conn, now, "site.import", "hours", &detail)
+        })?;
+        if left.is_empty() { Ok(()) } else { Err(AdminError::HoursRefused(left)) }
     }
 
-    fn settle_conflict(&mut self, id: &str, version: usize, now: Timestamp) -> Result<(), AdminError> {
+    fn settle_conflict(&mut self, id: &str, version: usize, now: Timestamp) -> Result<SettledObject, AdminError> {
         let unknown = || AdminError::UnknownConflict(id.chars().take(60).collect());
         let (site, conflict) = id.split_once('.').ok_or_else(unknown)?;
         let site = match sites::resolve(self.core.connection(), site)? {
@@ -142,7 +149,10 @@ impl Hub for Engine<'_> {
         };
         let (site, _) = site.ok_or_else(unknown)?;
         match coordinate::settle_conflict(self.core, &Author::National, &site, conflict, version, now) {
-            Ok(_) => Ok(()),
+            Ok(written) => {
+                let facts = written.facts.into_iter().map(|(key, value)| FactObject { key, value }).collect();
+                Ok(SettledObject { site: site.id.to_string(), name: site.name, facts })
+            }
             Err(WriteError::NoConflict(_)) => Err(unknown()),
             Err(WriteError::Field(error)) => Err(AdminError::Fact(error)),
             Err(WriteError::Store(error)) => Err(error.into()),
@@ -173,13 +183,18 @@ mod tests {
     use std::path::Path;
     use std::sync::Arc;
 
+    use msap_shared::document::DocId;
     use msap_shared::id::Fingerprint;
     use msap_shared::io::link::CloseCode;
+    use msap_shared::schedule::Schedule;
 
     use super::super::opening::{open, witness};
     use super::*;
     use crate::accept::ConnId;
+    use crate::admin::Change;
+    use crate::almanac;
     use crate::core::{Input, Output};
+    use crate::import::ListFile;
     use crate::store::devices::Standing;
 
     fn now() -> Timestamp {
@@ -204,6 +219,33 @@ mod tests {
             assert!(core.turn(opened(conn, device), now()).unwrap().is_empty());
         }
         (core, keys, devices)
+    }
+
+    #[test]
+    fn hours_of_a_list_are_kept_word_for_word_and_none_is_dropped_in_silence() {
+        let data = tempfile::tempdir().unwrap();
+        let (mut core, keys, _) = hub(data.path(), &data.path().join("keys"));
+        let mut engine = Engine { core: &mut core, keys: &keys };
+        let context = admin::Context { ca_hash: [0; 16], advertise: None, sync: "127.0.0.1:1".parse().unwrap() };
+        let text = "site_id,kind,name,timezone,dep_code,h_mon,h_tue\n3,principal,A,Europe/Paris,49,matin,9h à 12h\n";
+        let list = || ListFile::read(text.as_bytes(), "liste-fs-20261122.csv".to_owned());
+        let mut import = || {
+            let asked = admin::Change::SiteImport { list: list() };
+            match admin::change(&mut engine, &asked, &context, Lang::Fr, now()).unwrap() {
+                admin::Reply::Imported(report) => report.hours_changed,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!([import(), import()], [1, 0], "the same list again changes nothing");
+        let document = DocId::registers("3".parse().unwrap(), DocKind::Schedule).unwrap();
+        let held = Schedule::read(&almanac::facts(engine.core.connection(), &document).unwrap());
+        let said = held.text().unwrap().agreed().unwrap().body.as_ref().unwrap();
+        assert_eq!(said.as_str(), "lundi : matin\nmardi : 9h à 12h");
+
+        let refused = vec![("text".to_owned(), "list|2026-11-22|matin\u{7}".to_owned())];
+        let hours = [("3".parse().unwrap(), refused), ("99".parse().unwrap(), Edits::new())];
+        let error = engine.set_hours(&hours, now()).unwrap_err();
+        assert!(matches!(&error, AdminError::HoursRefused(sites) if sites[..] == ["3", "99"]), "{error:?}");
     }
 
     #[test]
@@ -292,5 +334,68 @@ mod tests {
         assert_eq!(approve(&mut core).revocations_incomplete, None);
         std::fs::remove_file(path.join("revocations")).unwrap();
         assert!(approve(&mut core).revocations_incomplete.unwrap().contains("missing"));
+    }
+
+    /// Every value that stands, by document and key, and how many edits made them.
+    fn standing(core: &Core) -> (Vec<(String, String, String)>, i64) {
+        let conn = core.connection();
+        let sql = "SELECT d.name, r.key, r.value FROM register r JOIN document d ON d.id = r.document ORDER BY 1, 2, 3";
+        let mut statement = conn.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+        let edits = conn.query_row("SELECT count(*) FROM edit", [], |row| row.get(0)).unwrap();
+        (rows.map(Result::unwrap).collect(), edits)
+    }
+
+    #[test]
+    fn an_import_that_is_cut_before_its_hours_is_completed_by_running_it_again() {
+        let list = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/anct_liste_2024_sample.csv");
+        let list = ListFile::read(&std::fs::read(list).unwrap(), "liste-fs-20240801.csv".to_owned());
+        let import = Change::SiteImport { list };
+        let context = crate::admin::Context { ca_hash: [0; 16], advertise: None, sync: "127.0.0.1:1".parse().unwrap() };
+        let run = |core: &mut Core, keys: &Keys| match crate::admin::change(
+            &mut Engine { core, keys },
+            &import,
+            &context,
+            Lang::Fr,
+            now(),
+        ) {
+            Ok(admin::Reply::Imported(report)) => Ok((report.added, report.unchanged, report.hours_changed)),
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => Err(error),
+        };
+        let whole = tempfile::tempdir().unwrap();
+        let (mut core, keys) = open(whole.path(), &whole.path().join("keys"), Lang::Fr).unwrap();
+        let (added, unchanged, hours) = run(&mut core, &keys).unwrap();
+        assert!(added > 150 && unchanged == 0 && hours > 100);
+        let expected = standing(&core);
+        assert_eq!(expected.1, i64::try_from(hours).unwrap(), "one edit a schedule");
+        let duplicates = expected.0.windows(2).filter(|two| (&two[0].0, &two[0].1) == (&two[1].0, &two[1].1));
+        assert_eq!(duplicates.count(), 0);
+
+        // At the first schedule, in the midst of them, and when all are written but their line in the journal.
+        let cuts = [
+            "BEFORE INSERT ON change",
+            "BEFORE INSERT ON change WHEN (SELECT count(*) FROM change) = 60",
+            "BEFORE INSERT ON journal WHEN NEW.subject = 'hours'",
+        ];
+        for (n, cut) in cuts.into_iter().enumerate() {
+            let data = tempfile::tempdir().unwrap();
+            let (mut core, keys) = open(data.path(), &data.path().join("keys"), Lang::Fr).unwrap();
+            let trigger = format!("CREATE TEMP TRIGGER cut {cut} BEGIN SELECT RAISE(ABORT, 'cut'); END");
+            core.connection().execute_batch(&trigger).unwrap();
+            assert!(run(&mut core, &keys).is_err(), "{cut}");
+            let sites: u64 = core.connection().query_row("SELECT count(*) FROM site", [], |row| row.get(0)).unwrap();
+            assert_eq!(sites, added, "the sites are kept");
+            let kept = if n == 2 { expected.clone() } else { (Vec::new(), 0) };
+            assert_eq!(standing(&core), kept, "all of the hours or none: {cut}");
+            // The process is gone, and started again.
+            drop((core, keys));
+            let (mut core, keys) = open(data.path(), &data.path().join("keys"), Lang::Fr).unwrap();
+            let missing = if n == 2 { 0 } else { hours };
+            assert_eq!(run(&mut core, &keys).unwrap(), (0, added, missing), "{cut}");
+            assert_eq!(standing(&core), expected, "{cut}");
+            assert_eq!(run(&mut core, &keys).unwrap(), (0, added, 0), "and a third time changes nothing");
+            assert_eq!(standing(&core), expected);
+        }
     }
 }

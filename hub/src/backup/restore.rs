@@ -19,6 +19,7 @@ use super::make::{Part, beside, contents, is_of_database, open_to_write};
 use super::{BackupError, Contents, OnProgress, shelf};
 use crate::keys::{Keys, NotIntact, Witness, of_one_network};
 use crate::store::{self, Store, StoreError, devices, journal, meta, network};
+use crate::who::Who;
 
 /// How a database is called that is whole and waits to take its place.
 const RESTORED: &str = "hub.db.restored-";
@@ -83,6 +84,7 @@ pub fn restore(
         Err(NotIntact::Damaged { readable, .. }) => readable,
         Err(NotIntact::Keys(error)) => return Err(error.into()),
     };
+    store.act_for(Who::Operator);
     store.write(|conn, turn| {
         turn.begin_epoch()?;
         network::set_keys(conn, &present)?;

@@ -153,7 +153,7 @@ pub(crate) fn school(text: &str) -> Rows<SchoolRow> {
 }
 
 /// Closures of the network: `id,from,to,reason,label,scope`; without an id, one is made of scope
-/// and first day.
+/// and days.
 pub(crate) fn closures(text: &str) -> Rows<(u64, NetworkClosure)> {
     read(text, |row, line| {
         let (from, to) = (row.day("from")?, row.day("to")?);
@@ -161,7 +161,7 @@ pub(crate) fn closures(text: &str) -> Rows<(u64, NetworkClosure)> {
         let unknown = || row.defect("scope", Why::Said(UNKNOWN_SCOPE));
         let scope = row.text("scope").parse::<Scope>().ok().and_then(|scope| scope.author()).ok_or_else(unknown)?;
         let id = match row.text("id") {
-            "" => closure_id(&scope.to_string(), from),
+            "" => closure_id(&scope.to_string(), from, to),
             id => id.to_owned(),
         };
         let closure = NetworkClosure { id, from, to, reason, label: row.text("label").to_owned(), scope };
@@ -170,9 +170,12 @@ pub(crate) fn closures(text: &str) -> Rows<(u64, NetworkClosure)> {
     })
 }
 
-/// The id of a closure that nobody named.
-pub(crate) fn closure_id(scope: &str, from: Day) -> String {
-    format!("{}-{from}", scope.to_lowercase().replace(':', "-"))
+/// The id of a closure that nobody named: of its scope and days, so that one of other days is
+/// another one and takes no other's place.
+pub(crate) fn closure_id(scope: &str, from: Day, to: Day) -> String {
+    let scope = scope.to_lowercase().replace(':', "-");
+    let compact = |day: Day| day.date().strftime("%Y%m%d").to_string();
+    if from == to { format!("{scope}-{from}") } else { format!("{scope}-{}-{}", compact(from), compact(to)) }
 }
 
 /// Operators: `code` and a label.

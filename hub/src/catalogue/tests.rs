@@ -33,7 +33,7 @@ fn the_files_built_in_change_nothing() {
         assert!(report.unchanged > 600, "{report:?}");
     }
     assert_eq!(calendars::imported(&conn).unwrap(), []);
-    assert_eq!(journal::last(&conn, 10).unwrap(), []);
+    assert_eq!(journal::list(&conn, 0, 10).unwrap(), []);
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn closures_are_kept_under_their_id() {
     );
     assert_eq!(report.changed, 1);
     assert_eq!(problems(&report), [(3, "to"), (4, "reason"), (5, "scope"), (6, "scope"), (7, "label")]);
-    assert_eq!(journal::last(&conn, 10).unwrap().len(), 2);
+    assert_eq!(journal::list(&conn, 0, 10).unwrap().len(), 2);
 }
 
 #[test]

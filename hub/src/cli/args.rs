@@ -9,6 +9,7 @@ use msap_shared::io::usage;
 pub(crate) use self::catalogue::{Catalogue, Conflict};
 pub(crate) use self::settle::{Flagged, Refused};
 pub(crate) use self::site::Site;
+pub(crate) use self::user::User;
 use super::bundle::{ExportBundle, ImportBundle};
 use super::{Backup, Ca, Restore};
 use crate::lang::Lang;
@@ -16,6 +17,7 @@ use crate::lang::Lang;
 mod catalogue;
 mod settle;
 mod site;
+mod user;
 
 /// The whole command, with its help in French.
 pub fn command() -> clap::Command {
@@ -64,6 +66,9 @@ pub(crate) enum Command {
     /// Les jetons de l’interface HTTP
     #[command(subcommand)]
     Token(Token),
+    /// Les personnes qui se connectent
+    #[command(subcommand)]
+    User(User),
     /// Visites et demandes
     Counts(Box<Counts>),
     /// Prend le fichier d’un poste sans réseau, apporté sur une clé USB
@@ -278,6 +283,18 @@ pub(crate) enum Format {
 pub(crate) enum Journal {
     /// Liste, de la plus ancienne ligne à la plus récente
     List {
+        /// Premier jour (avec --to)
+        #[arg(long, value_name = "JOUR")]
+        from: Option<String>,
+        /// Dernier jour, compris
+        #[arg(long, value_name = "JOUR")]
+        to: Option<String>,
+        /// hub, operator, user:NOM, token:JETON
+        #[arg(long, value_name = "QUI")]
+        who: Option<String>,
+        /// Premier mot d’une action : site, device, token, user, session…
+        #[arg(long, value_name = "SORTE")]
+        kind: Option<String>,
         /// À partir de la ligne qui suit celle-ci
         #[arg(long, value_name = "LIGNE", value_parser = number::<i64>)]
         after: Option<i64>,

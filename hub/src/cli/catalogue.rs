@@ -1,8 +1,6 @@
-//! The report of a catalogue's import, and the list of conflicts, for people.
+//! The report of a catalogue's import, for people.
 
 use std::io;
-
-use serde_json::{Value, json};
 
 use super::table::list;
 use crate::catalogue::CatalogueReport;
@@ -34,22 +32,4 @@ pub(super) fn show(report: &CatalogueReport, json: bool, lang: Lang) -> io::Resu
     } else {
         list(&report.problems, &["line", "field", "found", "problem"], false, lang)
     }
-}
-
-/// Writes conflicts, a line a version.
-pub(super) fn conflicts(found: &[Value], json: bool, lang: Lang) -> io::Result<()> {
-    if json {
-        return out::json(&found);
-    }
-    let mut lines = Vec::new();
-    for conflict in found {
-        let versions = conflict["versions"].as_array().into_iter().flatten();
-        lines.extend((1..).zip(versions).map(|(number, version)| {
-            json!({
-                "id": conflict["id"], "key": conflict["key"], "version": number,
-                "value": version["value"], "author": version["author"], "day": version["day"],
-            })
-        }));
-    }
-    list(&lines, &["id", "key", "version", "value", "author", "day"], false, lang)
 }

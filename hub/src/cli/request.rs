@@ -139,9 +139,10 @@ pub(crate) fn conflict(conflict: Conflict) -> Request {
     }
 }
 
-pub(crate) fn journal(journal: &Journal) -> Request {
-    let Journal::List { after, limit } = journal;
-    Request::Look(Look::Journal { after: *after, limit: *limit })
+pub(crate) fn journal(journal: Journal) -> Request {
+    let Journal::List { from, to, who, kind, after, limit } = journal;
+    let filters = pairs([("from", from), ("to", to), ("who", who), ("kind", kind)]);
+    Request::Look(Look::Journal { filters, after, limit })
 }
 
 pub(crate) fn document(document: Document) -> Request {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::args::Format;
 use super::table::{list, object};
-use super::{bundle, catalogue, imported, table, words};
+use super::{bundle, catalogue, conflicts, imported, table, words};
 use crate::admin::{AuthoritiesObject, DeviceObject, HeldObject, Reply};
 use crate::config::Shown;
 use crate::doctor::Finding;
@@ -51,7 +51,8 @@ pub(crate) fn reply(reply: Reply, format: Option<Format>, json: bool, lang: Lang
             }
         },
         Reply::Catalogued(report) => catalogue::show(&report, json, lang),
-        Reply::Conflicts(found) => catalogue::conflicts(&found, json, lang),
+        Reply::Conflicts(found) => conflicts::show(&found, json, lang),
+        Reply::Settled(settled) => conflicts::settled(&settled, json, lang),
         Reply::Bundle(bundle) if json => out::json(&bundle),
         Reply::Bundle(found) => bundle::show(&found, lang),
         Reply::BundleMade(made) if json => out::json(&made),
@@ -154,14 +155,18 @@ pub(crate) fn reply(reply: Reply, format: Option<Format>, json: bool, lang: Lang
             }
             list(&found.revocations, &["device", "date", "reason"], false, lang)
         }
-        Reply::Tokens(rows) => list(&rows, &["id", "label", "scope", "role", "expires", "revoked"], json, lang),
+        Reply::Tokens(rows) => {
+            list(&rows, &["id", "label", "scope", "role", "expires", "last_used", "revoked"], json, lang)
+        }
+        Reply::User(user) => object(&user, json, lang),
+        Reply::Users(rows) => list(&rows, &["login", "scope", "role", "disabled"], json, lang),
         Reply::Refused(rows) => {
             list(&rows, &["id", "site", "document", "device", "writer", "seq", "reason", "day"], json, lang)
         }
         Reply::RefusedOne(row) => object(&row, json, lang),
         Reply::Flagged(rows) => list(&rows, &["id", "site", "date", "reason", "value"], json, lang),
         Reply::FlaggedOne(row) => object(&row, json, lang),
-        Reply::Journal(rows) => list(&rows, &["n", "at", "action", "subject", "detail"], json, lang),
+        Reply::Journal(rows) => list(&rows, &["n", "at", "who", "action", "subject", "detail"], json, lang),
         Reply::Documents(rows) => list(&rows, &["id", "changes"], json, lang),
     }
 }

@@ -8,7 +8,7 @@ use msap_shared::code::{Age, Help};
 use crate::lang::Lang;
 
 /// Columns and fields.
-const HEADINGS: [(&str, &str); 97] = [
+const HEADINGS: [(&str, &str); 102] = [
     ("action", "action"),
     ("address", "adresse"),
     ("age", "âge"),
@@ -16,6 +16,7 @@ const HEADINGS: [(&str, &str); 97] = [
     ("aliases", "alias"),
     ("apart", "à part"),
     ("at", "quand"),
+    ("author", "auteur"),
     ("bearer", "porteur"),
     ("certifies", "certifie"),
     ("changes", "changements"),
@@ -30,6 +31,7 @@ const HEADINGS: [(&str, &str); 97] = [
     ("detail", "détail"),
     ("device", "poste"),
     ("devices", "postes"),
+    ("disabled", "désactivé"),
     ("document", "document"),
     ("documents", "documents"),
     ("done", "suite donnée"),
@@ -54,11 +56,13 @@ const HEADINGS: [(&str, &str); 97] = [
     ("label_date", "labellisation"),
     ("last_contact", "dernier contact"),
     ("last_in_sync", "tout reçu"),
+    ("last_used", "dernier usage"),
     ("lat", "latitude"),
     ("left", "laissés"),
     ("life", "étape"),
     ("line", "ligne"),
     ("list_date", "date de la liste"),
+    ("login", "nom d’utilisateur"),
     ("lon", "longitude"),
     ("missing", "manquants"),
     ("month", "mois"),
@@ -104,6 +108,7 @@ const HEADINGS: [(&str, &str); 97] = [
     ("visits", "visites"),
     ("waiting", "en attente"),
     ("weekly_minutes", "minutes par semaine"),
+    ("who", "qui"),
     ("writer", "auteur"),
     ("year", "année"),
 ];

@@ -3,7 +3,7 @@
 use crate::lang::Phrase;
 
 /// Every setting: name, default and meaning. The documentation and `config show` print this.
-pub const KEYS: [(&str, &str, Phrase); 16] = [
+pub const KEYS: [(&str, &str, Phrase); 17] = [
     (
         "sync.listen",
         "[::]:4433",
@@ -19,6 +19,11 @@ pub const KEYS: [(&str, &str, Phrase); 16] = [
         ),
     ),
     ("http.listen", "127.0.0.1:8080", Phrase::new("adresse de l’interface HTTP", "address of the HTTP interface")),
+    (
+        "http.public_url",
+        "",
+        Phrase::new("adresse que les personnes ouvrent, https://…", "address that people open, https://…"),
+    ),
     (
         "http.trusted_proxies",
         "",

@@ -20,12 +20,14 @@ fn every_documented_variable_and_key_reaches_its_setting() {
         ("sync.listen", "0.0.0.0:1"),
         ("sync.advertise", "hub.exemple.fr:4433"),
         ("http.listen", "[::1]:2"),
+        ("http.public_url", "https://hub.exemple.fr"),
         ("http.trusted_proxies", "192.0.2.1, 2001:db8::1"),
         ("log.filter", "debug"),
         ("log.format", "json"),
         ("backup.dir", "/var/backups/msap"),
         ("backup.every", "12h"),
         ("backup.keep", "3"),
+        ("partners.stale_after", "10d"),
         ("limits.http_connections", "3"),
         ("limits.http_connections_per_address", "2"),
         ("limits.sync_connections", "4"),
@@ -45,6 +47,8 @@ fn every_documented_variable_and_key_reaches_its_setting() {
     }
     assert_eq!(with(&[]).unwrap().show().len(), KEYS.len());
     assert_eq!(with(&[]).unwrap().log_filter, "info,rusqlite_migration=warn");
+    // A machine that an older hub tells nothing goes by the same.
+    assert_eq!(with(&[]).unwrap().terms, Terms::default());
 }
 
 #[test]
@@ -95,6 +99,9 @@ fn invalid_values_are_refused() {
         ("BACKUP__EVERY", "0h"),
         ("BACKUP__EVERY", "daily"),
         ("BACKUP__KEEP", "0"),
+        ("PARTNERS__STALE_AFTER", "0d"),
+        ("PARTNERS__STALE_AFTER", "3651d"),
+        ("PARTNERS__STALE_AFTER", "10"),
         ("LIMITS__HTTP_CONNECTIONS", "0"),
         ("LIMITS__SYNC_CONNECTIONS", "100001"),
     ] {

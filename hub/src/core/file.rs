@@ -10,12 +10,12 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use msap_shared::document::DocId;
-use msap_shared::frame::{DeviceStanding, Frame, Have, Reference, Version};
+use msap_shared::frame::{DeviceStanding, Frame, Have, PROTOCOL, Reference, Version};
 use msap_shared::grant::Grant;
 use msap_shared::id::{DeviceId, Epoch, Fingerprint, SessionToken, SiteId};
 use msap_shared::io::bundle::{BundleError, Frames};
 use msap_shared::reference::Held;
-use msap_shared::session::hub::HubSession;
+use msap_shared::session::hub::{HubSession, common_protocol};
 use msap_shared::session::{SEQ_MAX, SessionError};
 use msap_shared::time::{Day, Month};
 use rusqlite::Connection;
@@ -134,10 +134,11 @@ impl Core {
             let epoch_before = turn.epoch();
             let mut session = HubSession::new(Grant::of_site(site.clone()), standing);
             let mut seen = Seen::default();
-            let (mut have, mut known_epoch) = (Vec::new(), None);
+            let (mut have, mut known_epoch, mut hello) = (Vec::new(), None, None);
             for frame in frames.iter() {
-                if let Frame::Hello(hello) = &frame {
-                    known_epoch = hello.epoch;
+                if let Frame::Hello(said) = &frame {
+                    known_epoch = said.epoch;
+                    hello = Some(said.clone());
                 }
                 if let Frame::Have(told) = frame {
                     have.extend(session.grant().covers(&told.document).then_some(told));
@@ -156,7 +157,7 @@ impl Core {
                 done.new_epoch = Some(NO_LINE);
             }
             let outdated = known_epoch.is_some_and(|known| known != turn.epoch()) && seen.lacks(conn, &have)?;
-            let told = Told { token, have: seen.as_told(have, spki)? };
+            let told = Told { token, have: seen.as_told(hello, have, spki)? };
             let news = seen.documents.values().any(|tally| tally.taken > 0 || tally.apart > 0);
             let changed = told::keep(conn, device, &told, today)? || news;
             if changed {
@@ -200,7 +201,8 @@ impl Core {
         let told = told::last(conn, device)?;
         let Witnessed { epoch, mark } = self.store.now();
         let mut replica = Replica::reading(conn, &site, device);
-        let mut session = HubSession::by_file(Grant::of_site(site.clone()), standing);
+        let protocol = protocol_told(told.as_ref());
+        let mut session = HubSession::by_file(Grant::of_site(site.clone()), standing, protocol);
         session.committed(epoch, mark, now.as_millisecond());
         let mut answer = Answer {
             site: site.clone(),
@@ -219,7 +221,8 @@ impl Core {
         }
         if standing == DeviceStanding::Active {
             let mut have = versions_told(told.as_ref());
-            for refused in refusals::of_site(conn, &site)? {
+            let refusals = refusals::of_site(conn, &site)?;
+            for refused in refusals.into_iter().filter(|refused| session.knows(refused.document.kind())) {
                 // The number may have been taken since, or be one that no session would name.
                 let held = chains::versions(conn, &refused.document)?;
                 let held = held.iter().any(|tip| tip.writer == refused.writer && tip.seq >= refused.seq);
@@ -233,7 +236,9 @@ impl Core {
                 }
             }
             for (document, _) in chains::of_site(conn, &site)? {
-                have.entry(document).or_default();
+                if session.knows(document.kind()) {
+                    have.entry(document).or_default();
+                }
             }
             for (document, versions) in have {
                 if document.month().zip(from).is_some_and(|(month, from)| month < from) {
@@ -302,6 +307,16 @@ fn references_for(
         }
     }
     Ok(all)
+}
+
+/// The protocol version in which to answer: as the file said, which did not keep it at first.
+fn protocol_told(told: Option<&Told>) -> u32 {
+    let Some(told) = told else { return *PROTOCOL.end() };
+    let hello = told.have.iter().find_map(|frame| match frame {
+        Frame::Hello(hello) => common_protocol(&hello),
+        _ => None,
+    });
+    hello.unwrap_or(*PROTOCOL.start())
 }
 
 fn versions_told(told: Option<&Told>) -> BTreeMap<DocId, Vec<Version>> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use msap_shared::chain::{Facts, Tip, extend};
-use msap_shared::frame::{Hello, Push};
+use msap_shared::frame::{Hello, PROTOCOL, Push};
 use msap_shared::id::{Digest32, Fingerprint, SessionToken, TapName, WriterId};
 use proptest::prelude::*;
 
@@ -37,16 +37,21 @@ fn now() -> Timestamp {
 }
 
 fn hello() -> Frame {
+    hello_of(*PROTOCOL.end(), Digest32::new([9; 32]))
+}
+
+/// The Hello of a device that speaks up to this version.
+fn hello_of(protocol_max: u32, digest: Digest32) -> Frame {
     Frame::Hello(Hello {
         protocol_min: 1,
-        protocol_max: 1,
+        protocol_max,
         app: "test".to_owned(),
         token_prev: None,
         token_next: SessionToken::new([1; 16]),
         clock_ms: 0,
         epoch: None,
         seen: None,
-        digest: Digest32::new([9; 32]),
+        digest,
         offers: true,
         references: None,
         tried: None,

@@ -1,56 +1,139 @@
-//! Who asks: bearer tokens.
+//! Who asks: a program with a bearer token, or a person with a session's cookie.
 //!
 //! A layer over everything under `/v1`, unknown addresses included, so that a stranger learns
-//! nothing from the difference between 404 and 401.
+//! nothing from the difference between 404 and 401. Only signing in is asked without either. A
+//! cookie changes something only where the request says that it comes from a page of the hub.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Extension;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::Views;
+use super::entrance::{Entrance, Origin};
 use super::problem::Problem;
 use super::scope::{Role, Scope};
-use crate::store::{StoreError, tokens};
+use super::session;
+use crate::ask;
+use crate::store::{StoreError, sessions, tokens};
+use crate::who::Who;
 
 /// Longest secret that is looked up.
 const SECRET_LEN_MAX: usize = 128;
+/// The longest that a reader waits for the writer to note him.
+const NOTE_MAX: Duration = Duration::from_secs(1);
 
-/// The holder of a valid token.
+/// Whoever asks, and may.
 #[derive(Clone, Debug)]
 pub(super) struct Caller {
-    /// The id of the token.
-    pub(super) id: String,
     pub(super) scope: Scope,
     pub(super) role: Role,
+    pub(super) who: Who,
+    /// The second at which this ends, unless another request comes before.
+    pub(super) until_s: i64,
+    /// The hash of the session's secret, for a person.
+    pub(super) session: Option<[u8; 32]>,
 }
 
-/// Under which hash a secret is stored. Secrets have 160 random bits: a slow hash would add
-/// nothing.
+impl Caller {
+    /// Only administrators of the whole network may go on.
+    pub(super) fn administers(&self) -> Result<(), Problem> {
+        match (self.role, &self.scope) {
+            (Role::Admin, Scope::National) => Ok(()),
+            (Role::Admin, scope) => Err(Problem::outside_scope(scope, "national")),
+            _ => Err(Problem::needs_role("admin")),
+        }
+    }
+}
+
+/// Under which hash a secret is stored. Secrets have 160 random bits or more: a slow hash would
+/// add nothing.
 pub fn token_hash(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
 }
 
 /// Lets a request through with its [`Caller`], or answers 401.
-pub(super) async fn require_token<V: Views>(
+pub(super) async fn require_caller<V: Views>(
     State(views): State<V>,
+    Extension(entrance): Extension<Arc<Entrance>>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let secret = bearer(request.headers()).ok_or_else(Problem::unauthorized)?;
-    let (hash, now) = (token_hash(secret), Timestamp::now().as_second());
-    let found = views.look_up(move |conn| tokens::by_hash(conn, &hash)).await?;
-    let token = found.filter(|token| !token.revoked && token.expires > now).ok_or_else(Problem::unauthorized)?;
-    let parsed =
-        token.scope.parse().and_then(|scope| Ok(Caller { id: token.id.clone(), scope, role: token.role.parse()? }));
-    let caller = parsed.map_err(|error| {
-        let what = format!("the row of token {}: {error}", token.id);
-        Problem::from(StoreError::Corrupt { what })
-    })?;
+    if request.method() == Method::POST && request.uri().path() == session::PATH {
+        return Ok(next.run(request).await);
+    }
+    let headers = request.headers();
+    let caller = match (headers.contains_key(header::AUTHORIZATION), session::secret(headers, &entrance)) {
+        (true, Some(_)) => return Err(Problem::two_callers()),
+        (true, None) => {
+            let secret = bearer(headers).ok_or_else(Problem::unauthorized)?;
+            program(&views, token_hash(secret)).await?
+        }
+        (false, Some(secret)) => {
+            let hash = token_hash(secret.map_err(|_| Problem::unauthorized())?);
+            let caller = person(&views, hash).await?;
+            if !request.method().is_safe() && entrance.origin(headers) != Origin::Own {
+                return Err(Problem::foreign_page(&entrance.named()));
+            }
+            caller
+        }
+        (false, None) => return Err(Problem::unauthorized()),
+    };
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
+}
+
+/// The program whose token this is the hash of.
+async fn program<V: Views>(views: &V, hash: [u8; 32]) -> Result<Caller, Problem> {
+    let now = Timestamp::now();
+    let found = views.look_up(move |conn| tokens::by_hash(conn, &hash)).await?;
+    let token =
+        found.filter(|token| !token.revoked && token.expires > now.as_second()).ok_or_else(Problem::unauthorized)?;
+    let (scope, role) = granted(&token.scope, &token.role, || format!("token {}", token.id))?;
+    let today = ask::today(now);
+    if token.used != Some(today) {
+        let id = token.id.clone();
+        note(views.change(Who::Hub, move |core, _| core.store().write(|conn, _| tokens::note_use(conn, &id, today))))
+            .await;
+    }
+    Ok(Caller { scope, role, who: Who::Token(token.id), until_s: token.expires, session: None })
+}
+
+/// The person whose session's secret this is the hash of.
+async fn person<V: Views>(views: &V, hash: [u8; 32]) -> Result<Caller, Problem> {
+    let now_s = Timestamp::now().as_second();
+    let found = views.look_up(move |conn| sessions::find(conn, &hash)).await?;
+    let session = found.filter(|session| now_s < session.until()).ok_or_else(Problem::unauthorized)?;
+    let (scope, role) = granted(&session.scope, &session.role, || format!("user {}", session.login))?;
+    let login = session.login.parse().map_err(|_| corrupt(format!("the login {:?}", session.login)))?;
+    if session.is_to_be_noted(now_s) {
+        note(views.change(Who::Hub, move |core, _| core.store().write(|conn, _| sessions::note(conn, &hash, now_s))))
+            .await;
+    }
+    Ok(Caller { scope, role, who: Who::User(login), until_s: session.until(), session: Some(hash) })
+}
+
+/// Has something noted that nobody's answer depends on: a full disk, or a writer that is busy for
+/// long, keeps nobody from reading.
+async fn note(noted: impl Future<Output = Option<Result<(), StoreError>>>) {
+    if let Ok(Some(Err(error))) = tokio::time::timeout(NOTE_MAX, noted).await {
+        tracing::warn!(%error, "a request could not be noted");
+    }
+}
+
+fn granted(scope: &str, role: &str, whose: impl Fn() -> String) -> Result<(Scope, Role), Problem> {
+    let parsed = scope.parse().and_then(|scope| Ok((scope, role.parse()?)));
+    parsed.map_err(|error| corrupt(format!("the row of {}: {error}", whose())))
+}
+
+fn corrupt(what: String) -> Problem {
+    StoreError::Corrupt { what }.into()
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

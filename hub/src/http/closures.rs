@@ -7,6 +7,7 @@ use axum::{Extension, Json};
 use msap_shared::document::register::Author;
 use msap_shared::document::schedule::{Exception, Where};
 use msap_shared::schedule::NetworkClosure;
+use msap_shared::schedule::closures::check_length;
 use msap_shared::schedule::edit::field;
 use serde_json::{Value, json};
 
@@ -32,7 +33,7 @@ pub(super) async fn put_of_site<V: Views>(
 ) -> Result<Json<Value>, Problem> {
     let author = author(&caller)?;
     let dated: Vec<Dated> = Fields::several(&body)?.into_iter().map(dated).collect::<Result<_, _>>()?;
-    let done = views.change(move |core, now| {
+    let done = views.change(caller.who.clone(), move |core, now| {
         let (site, _) = seen(core.connection(), &caller, &name)?;
         Ok::<_, Problem>(answer(&coordinate::except(core, &author, &site, &dated, now)?))
     });
@@ -51,7 +52,7 @@ pub(super) async fn delete_of_site<V: Views>(
     let from = given.one("from").ok_or_else(|| Problem::field("from", "ce champ manque"))?;
     let days = (field::day("from", from)?, field::day("to", given.one("to").unwrap_or(from))?);
     let place = field::place_or_all("place", given.one("place").unwrap_or("*"))?;
-    let done = views.change(move |core, now| {
+    let done = views.change(caller.who.clone(), move |core, now| {
         let (site, _) = seen(core.connection(), &caller, &name)?;
         Ok::<_, Problem>(answer(&coordinate::remove_exception(core, &author, &site, days, &place, now)?))
     });
@@ -61,6 +62,7 @@ pub(super) async fn delete_of_site<V: Views>(
 fn dated(mut fields: Fields) -> Result<Dated, Problem> {
     let from = fields.needed("from")?;
     let days = (field::day("from", &from)?, field::day("to", &fields.text_or("to", &from)?)?);
+    check_length(days.0, days.1)?;
     let place = field::place_or_all("place", &fields.text_or("place", "*")?)?;
     let reason = field::reason("reason", &fields.needed("reason")?)?;
     let kind = fields.text_or("kind", "closed")?;
@@ -110,7 +112,7 @@ pub(super) async fn put_of_network<V: Views>(
     let from_text = fields.needed("from")?;
     let (from, to) = (field::day("from", &from_text)?, field::day("to", &fields.text_or("to", &from_text)?)?);
     let closure = NetworkClosure {
-        id: fields.text_or("id", &closure_id(&scope.to_string(), from))?,
+        id: fields.text_or("id", &closure_id(&scope.to_string(), from, to))?,
         from,
         to,
         reason: field::reason("reason", &fields.needed("reason")?)?,
@@ -120,12 +122,13 @@ pub(super) async fn put_of_network<V: Views>(
     fields.finish()?;
     closure.check()?;
     may_close(&caller, &closure.scope)?;
-    let done = views.change(move |core, now| {
+    let done = views.change(caller.who.clone(), move |core, now| {
         // The id may be another scope's: it is not to be taken over.
         let held = calendars::closures(core.connection())?.into_iter().find(|held| held.id == closure.id);
-        held.map_or(Ok(()), |held| may_close(&caller, &held.scope))?;
+        held.as_ref().map_or(Ok(()), |held| may_close(&caller, &held.scope))?;
         let changed = coordinate::close_network(core, &closure, now)?;
-        Ok::<_, Problem>(json!({ "changed": changed, "closure": object(&closure) }))
+        let replaced = held.filter(|_| changed).as_ref().map(object);
+        Ok::<_, Problem>(json!({ "changed": changed, "closure": object(&closure), "replaced": replaced }))
     });
     done.await.ok_or_else(Problem::stopping)?.map(Json)
 }
@@ -137,9 +140,11 @@ pub(super) async fn delete_of_network<V: Views>(
     Name(id): Name,
 ) -> Result<Json<Value>, Problem> {
     author(&caller)?;
-    let done = views.change(move |core, now| {
+    let done = views.change(caller.who.clone(), move |core, now| {
         let held = calendars::closures(core.connection())?.into_iter().find(|held| held.id == id);
-        let held = held.ok_or_else(|| Problem::not_found("no closure of the network has this id"))?;
+        let held = held.ok_or_else(|| {
+            Problem::not_found("aucune fermeture du réseau n’a cet identifiant : GET /v1/closures les donne")
+        })?;
         may_close(&caller, &held.scope)?;
         coordinate::reopen_network(core, &held, now)?;
         Ok::<_, Problem>(json!({ "changed": true, "closure": object(&held) }))
@@ -156,7 +161,7 @@ fn may_close(caller: &Caller, part: &Author) -> Result<(), Problem> {
         (Scope::Department(mine), Author::Department(code)) => **code == **mine,
         _ => false,
     };
-    if inside { Ok(()) } else { Err(Problem::outside_scope(&caller.scope.to_string())) }
+    if inside { Ok(()) } else { Err(Problem::not_in_scope(&caller.scope, part.to_string())) }
 }
 
 fn object(closure: &NetworkClosure) -> Value {

@@ -4,6 +4,8 @@
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::{Extension, Json};
+use msap_shared::document::DocKind;
+use msap_shared::document::register::Conflict;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -13,7 +15,7 @@ use super::problem::Problem;
 use super::query::{Name, Pairs};
 use super::scope::Role;
 use super::sites::{PAGE, cursor, page, seen};
-use super::write::{Fields, answer, author};
+use super::write::{Fields, NO_CONFLICT, answer, author};
 use crate::almanac::{Pages, object};
 use crate::ask::{self, AskError, Given};
 use crate::coordinate;
@@ -31,7 +33,7 @@ pub(super) async fn list<V: Views>(
         return Err(Problem::needs_role("coordinator"));
     }
     if caller.scope.within().is_none() {
-        return Err(Problem::outside_scope(&caller.scope.to_string()));
+        return Err(Problem::not_in_scope(&caller.scope, "les contradictions"));
     }
     let almanac = views.almanac().clone();
     let answer = views.read(move |conn| {
@@ -68,7 +70,12 @@ pub fn in_conflict(conn: &Connection, pages: &Pages, given: &Given) -> Result<Ve
             && among(&departments, &site.department)
             && among(&regions, &site.region)
         {
-            let conflicts = book.conflicts().map(|conflict| object::conflict(id.as_str(), conflict)).collect();
+            let named = |(kind, conflict): (DocKind, &Conflict)| {
+                let mut object = object::conflict(id.as_str(), kind, conflict);
+                object["name"] = json!(site.name);
+                object
+            };
+            let conflicts = book.conflicts().map(named).collect();
             found.push((site, conflicts));
         }
     }
@@ -87,8 +94,8 @@ pub(super) async fn settle<V: Views>(
     let version =
         fields.number("version")?.ok_or_else(|| Problem::field("version", "le numéro d’une version, à partir de 1"))?;
     fields.finish()?;
-    let done = views.change(move |core, now| {
-        let unknown = || Problem::not_found("no conflict has this id: it may have been settled");
+    let done = views.change(caller.who.clone(), move |core, now| {
+        let unknown = || Problem::not_found(NO_CONFLICT);
         let (site, id) = id.split_once('.').ok_or_else(unknown)?;
         let (site, _) = seen(core.connection(), &caller, site)?;
         let written = coordinate::settle_conflict(core, &author, &site, id, version.into(), now)?;

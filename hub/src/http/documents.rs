@@ -11,19 +11,10 @@ use super::Views;
 use super::auth::Caller;
 use super::problem::Problem;
 use super::query::{Name, Pairs};
-use super::scope::{Role, Scope};
 use super::sites::{PAGE_MAX, cursor, page};
 use crate::ask::Given;
 use crate::export;
 use crate::store::documents;
-
-fn require_admin(caller: &Caller) -> Result<(), Problem> {
-    match (caller.role, &caller.scope) {
-        (Role::Admin, Scope::National) => Ok(()),
-        (Role::Admin, scope) => Err(Problem::outside_scope(&scope.to_string())),
-        _ => Err(Problem::needs_role("admin")),
-    }
-}
 
 /// Lists documents, one page at a time.
 pub(super) async fn list<V: Views>(
@@ -31,7 +22,7 @@ pub(super) async fn list<V: Views>(
     Extension(caller): Extension<Caller>,
     Pairs(pairs): Pairs,
 ) -> Result<Json<Value>, Problem> {
-    require_admin(&caller)?;
+    caller.administers()?;
     let (after, limit) = page(&Given::check(&pairs, &[("cursor", true), ("limit", true)])?)?;
     let limit = limit.unwrap_or(PAGE_MAX);
     let mut found = views.read(move |conn| documents::list(conn, &after.unwrap_or_default(), limit + 1)).await?;
@@ -49,7 +40,7 @@ pub(super) async fn document<V: Views>(
     Name(name): Name,
     Pairs(pairs): Pairs,
 ) -> Result<Response, Problem> {
-    require_admin(&caller)?;
+    caller.administers()?;
     Given::check(&pairs, &[])?;
     let saved = views.read(move |conn| {
         let chunks = documents::chunks(conn, &name)?;
@@ -57,7 +48,7 @@ pub(super) async fn document<V: Views>(
         Ok((!chunks.is_empty()).then(|| export::saved(&chunks)))
     });
     match saved.await? {
-        None => Err(Problem::not_found("no document has this name")),
+        None => Err(Problem::not_found("aucun document n’a ce nom")),
         Some(Err(error)) => Err(Problem::internal(&error)),
         Some(Ok(bytes)) => Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response()),
     }

@@ -10,6 +10,7 @@ use super::Views;
 use super::auth::Caller;
 use super::problem::Problem;
 use super::query::Pairs;
+use super::scope::asked;
 use crate::ask::{self, Given};
 use crate::published;
 use crate::query::{Antennas, Filters};
@@ -30,7 +31,7 @@ pub(super) async fn anct<V: Views>(
             let (departments, regions) = (ask::departments(&given)?, ask::regions(&given)?);
             let scoped = Filters { departments: departments.clone(), regions: regions.clone(), ..Filters::default() };
             if !caller.scope.covers(conn, &scoped, Antennas::Apart, (today, today))? {
-                return Err(Problem::outside_scope(&caller.scope.to_string()));
+                return Err(Problem::outside_scope(&caller.scope, asked(&scoped)));
             }
             let lives = vec![Life::Open, Life::Labelled];
             let filter = SiteFilter { departments, regions, lives, ..SiteFilter::default() };

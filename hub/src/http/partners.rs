@@ -11,6 +11,7 @@ use msap_shared::document::partners::{AgreementStatus, Contact, Mode};
 use msap_shared::document::register::conflicts;
 use msap_shared::document::schedule::OperatorToken;
 use msap_shared::document::{DocId, DocKind};
+use msap_shared::id::SiteId;
 use msap_shared::schedule::edit::field;
 use msap_shared::schedule::{DayPlan, plan};
 use msap_shared::time::Day;
@@ -21,7 +22,7 @@ use super::Views;
 use super::auth::Caller;
 use super::problem::Problem;
 use super::query::{Name, Pairs};
-use super::scope::Scope;
+use super::scope::{Scope, asked};
 use super::sites::{PAGE, cursor, page, seen};
 use super::write::{Fields, answer, author};
 use crate::almanac::{self, Book, Pages, object};
@@ -30,6 +31,7 @@ use crate::coordinate::{self, PartnerChange};
 use crate::lang::Phrase;
 use crate::query::{Antennas, Filters};
 use crate::site::{Life, Site};
+use crate::store::StoreError;
 use crate::store::sites::{self, SiteFilter};
 
 /// The partners of one site on a day.
@@ -52,7 +54,8 @@ pub(super) async fn of_site<V: Views>(
                 facts = almanac::facts(conn, &document)?;
             }
             let conflicts = conflicts(&facts);
-            let conflicts = conflicts.iter().map(|conflict| object::conflict(site.id.as_str(), conflict));
+            let conflicts =
+                conflicts.iter().map(|conflict| object::conflict(site.id.as_str(), DocKind::Partners, conflict));
             Ok(json!({
                 "site": site.id.as_str(),
                 "day": day.to_string(),
@@ -75,9 +78,24 @@ pub(super) async fn patch<V: Views>(
     let author = author(&caller)?;
     let operator = field::operator("operator", &operator)?;
     let change = change(Fields::one(&body)?)?;
-    let done = views.change(move |core, now| {
+    let done = views.change(caller.who.clone(), move |core, now| {
         let (site, _) = seen(core.connection(), &caller, &name)?;
         Ok::<_, Problem>(answer(&coordinate::partner(core, &author, &site, &operator, &change, now)?))
+    });
+    done.await.ok_or_else(Problem::stopping)?.map(Json)
+}
+
+/// Takes back all that is said of a partner at a site.
+pub(super) async fn delete<V: Views>(
+    State(views): State<V>,
+    Extension(caller): Extension<Caller>,
+    Path((name, operator)): Path<(String, String)>,
+) -> Result<Json<Value>, Problem> {
+    let author = author(&caller)?;
+    let operator = field::operator("operator", &operator)?;
+    let done = views.change(caller.who.clone(), move |core, now| {
+        let (site, _) = seen(core.connection(), &caller, &name)?;
+        Ok::<_, Problem>(answer(&coordinate::remove_partner(core, &author, &site, &operator, now)?))
     });
     done.await.ok_or_else(Problem::stopping)?.map(Json)
 }
@@ -150,40 +168,27 @@ pub(super) async fn of_network<V: Views>(
                 ("cursor", true),
             ];
             let given = Given::check(&pairs, &known)?;
-            let operators = given.list("operator", OPERATOR, |text| Ok(text.parse::<OperatorToken>().ok()))?;
-            let wanted = given.list("site", SITE, |text| Ok(sites::resolve(conn, text)?))?;
-            let filter = SiteFilter {
-                departments: ask::departments(&given)?,
-                regions: ask::regions(&given)?,
-                ..SiteFilter::default()
-            };
+            let which = Which::read(conn, &given)?;
             let asked = asked_day(&given)?;
             let (after, limit) = page(&given)?;
             let limit = limit.unwrap_or(PAGE) as usize;
-            let scoped = Filters {
-                sites: wanted.clone(),
-                departments: filter.departments.clone(),
-                regions: filter.regions.clone(),
-                ..Filters::default()
-            };
-            if !may_see(conn, &caller.scope, &scoped, &operators, asked.unwrap_or_else(|| ask::today(now)))? {
-                return Err(Problem::outside_scope(&caller.scope.to_string()));
-            }
+            let day = asked.unwrap_or_else(|| ask::today(now));
+            which.check_scope(conn, &caller.scope, (day, day))?;
             let pages = almanac.open(conn)?;
-            let mut all = sites::list(conn, &SiteFilter { after, ..filter })?;
-            all.retain(|(site, _)| {
-                site.life != Life::Retired
-                    && (wanted.is_empty() || wanted.contains(&site.id))
-                    && pages.book(&site.id).is_some()
-            });
-            let more = all.len() > limit;
-            all.truncate(limit);
-            let next = all.last().filter(|_| more).map(|(site, _)| cursor(site.id.as_str()));
-            let mut rows = Vec::new();
-            for (site, _) in &all {
+            let only = (!which.operators.is_empty()).then_some(&*which.operators);
+            // Sites that have nothing to tell take no place on a page.
+            let (mut rows, mut told, mut next) = (Vec::new(), Vec::new(), None);
+            for site in which.sites(conn, &pages, after)? {
                 let day = asked.unwrap_or_else(|| Day::at(now, &site.timezone));
-                let only = (!operators.is_empty()).then_some(&*operators);
-                rows.extend(on_day(&pages, site, day, only).into_iter().map(|(_, mut row)| {
+                let found = on_day(&pages, &site, day, only);
+                if found.is_empty() {
+                    continue;
+                }
+                if told.len() == limit {
+                    next = told.last().map(|last: &SiteId| cursor(last.as_str()));
+                    break;
+                }
+                rows.extend(found.into_iter().map(|(_, mut row)| {
                     row["site"] = json!(site.id.as_str());
                     row["name"] = json!(site.name);
                     row["commune"] = json!(site.commune);
@@ -191,6 +196,7 @@ pub(super) async fn of_network<V: Views>(
                     row["day"] = json!(day.to_string());
                     row
                 }));
+                told.push(site.id);
             }
             Ok(json!({ "day": asked.map(|day| day.to_string()), "partners": rows, "next": next }))
         };
@@ -199,7 +205,7 @@ pub(super) async fn of_network<V: Views>(
     answer.await?.map(Json)
 }
 
-const OPERATOR: Phrase =
+pub(super) const OPERATOR: Phrase =
     Phrase::new("un partenaire : un code comme CNAF, ou LOCAL:nom", "a partner: a code such as CNAF, or LOCAL:name");
 const SITE: Phrase = Phrase::new("l’identifiant ou l’alias d’un site", "the id or alias of a site");
 
@@ -207,19 +213,61 @@ fn asked_day(given: &Given) -> Result<Option<Day>, AskError> {
     given.one("day").map(|text| ask::day("day", text)).transpose()
 }
 
-/// A partner sees where itself is, everywhere; others what lies in their part of the network.
-fn may_see(
-    conn: &Connection,
-    scope: &Scope,
-    filters: &Filters,
-    operators: &[OperatorToken],
-    day: Day,
-) -> Result<bool, Problem> {
-    if let Scope::Operator(mine) = scope {
-        let own = |token: &OperatorToken| matches!(token, OperatorToken::Known(code) if code == mine);
-        return Ok(!operators.is_empty() && operators.iter().all(own));
+/// Which partners at which sites a question is about.
+pub(super) struct Which {
+    /// All of them when there are none.
+    pub(super) operators: Vec<OperatorToken>,
+    filters: Filters,
+}
+
+impl Which {
+    /// Reads `operator`, `site`, `department` and `region`.
+    pub(super) fn read(conn: &Connection, given: &Given) -> Result<Self, AskError> {
+        let in_catalogue = |operator: &OperatorToken| coordinate::known(operator).is_ok();
+        let operators = given.list("operator", OPERATOR, |text| Ok(text.parse().ok().filter(in_catalogue)))?;
+        let sites = given.list("site", SITE, |text| Ok(sites::resolve(conn, text)?))?;
+        let (departments, regions) = (ask::departments(given)?, ask::regions(given)?);
+        Ok(Self { operators, filters: Filters { sites, departments, regions, ..Filters::default() } })
     }
-    Ok(scope.covers(conn, filters, Antennas::Apart, (day, day))?)
+
+    /// A partner sees where itself is, everywhere; others what lies in their part of the network.
+    pub(super) fn check_scope(&self, conn: &Connection, scope: &Scope, period: (Day, Day)) -> Result<(), Problem> {
+        let covered = match scope {
+            Scope::Operator(mine) => {
+                let own = |token: &OperatorToken| matches!(token, OperatorToken::Known(code) if code == mine);
+                !self.operators.is_empty() && self.operators.iter().all(own)
+            }
+            _ => scope.covers(conn, &self.filters, Antennas::Apart, period)?,
+        };
+        if covered { Ok(()) } else { Err(Problem::outside_scope(scope, asked_for(&self.filters, &self.operators))) }
+    }
+
+    /// The sites that are meant and have said anything, after the one that a cursor names.
+    pub(super) fn sites(
+        &self,
+        conn: &Connection,
+        pages: &Pages,
+        after: Option<String>,
+    ) -> Result<Vec<Site>, StoreError> {
+        let Filters { sites: wanted, departments, regions, .. } = &self.filters;
+        let (departments, regions) = (departments.clone(), regions.clone());
+        let found = sites::list(conn, &SiteFilter { departments, regions, after, ..SiteFilter::default() })?;
+        let meant = |site: &Site| {
+            site.life != Life::Retired
+                && (wanted.is_empty() || wanted.contains(&site.id))
+                && pages.book(&site.id).is_some()
+        };
+        Ok(found.into_iter().map(|(site, _)| site).filter(meant).collect())
+    }
+}
+
+/// What was asked for, in the words of scopes.
+fn asked_for(filters: &Filters, operators: &[OperatorToken]) -> String {
+    match operators.iter().take(10).map(|operator| format!("operator:{operator}")).collect::<Vec<_>>() {
+        none if none.is_empty() => asked(filters),
+        several if *filters == Filters::default() => several.join(", "),
+        several => format!("{}, {}", several.join(", "), asked(filters)),
+    }
 }
 
 /// Each partner that the site speaks of, or only these, on a day.

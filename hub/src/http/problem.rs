@@ -1,12 +1,15 @@
-//! Errors as `application/problem+json`.
+//! Errors as `application/problem+json`: the type is for programs and stable, the words for people
+//! and in French, as those of the fields are.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use tracing::error;
 
-use super::scope::{Beyond, Scope};
+use super::scope::{self, Beyond, Scope};
 use crate::ask::AskError;
+use crate::lang::Lang;
+use crate::query::Filters;
 use crate::store::StoreError;
 use crate::store::figures::{FigureError, ROWS_MAX};
 
@@ -17,124 +20,188 @@ pub(super) struct Problem {
     title: &'static str,
     status: u16,
     detail: String,
+    // Apart: a result that may be a problem is handed on many times.
+    #[serde(flatten)]
+    about: Box<About>,
+}
+
+/// What a problem is about, as far as it is about something.
+#[derive(Debug, Default, Serialize)]
+struct About {
     #[serde(skip_serializing_if = "Option::is_none")]
-    parameter: Option<String>,
+    parameter: Option<Box<str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
     /// The parameter that an unknown one was perhaps meant to be.
     #[serde(skip_serializing_if = "Option::is_none")]
     nearest: Option<&'static str>,
+    /// What whoever asks may see.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
+    /// What was asked for instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asked: Option<String>,
+    /// Seconds after which it may be asked again.
+    #[serde(skip)]
+    retry_after_s: Option<u64>,
 }
 
 impl Problem {
     fn new(status: StatusCode, r#type: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        let detail = detail.into();
-        Self { r#type, title, status: status.as_u16(), detail, parameter: None, field: None, nearest: None }
+        Self { r#type, title, status: status.as_u16(), detail: detail.into(), about: Box::default() }
     }
 
-    fn about(self, parameter: &str) -> Self {
-        Self { parameter: Some(parameter.to_owned()), ..self }
+    fn about(mut self, parameter: &str) -> Self {
+        self.about.parameter = Some(parameter.into());
+        self
     }
 
-    /// No token, or one that does not count (any more). The reasons are not told apart.
+    /// Neither token nor session, or one that does not count (any more). The reasons are not told
+    /// apart.
     pub(super) fn unauthorized() -> Self {
-        let detail = "send a valid token as «Authorization: Bearer msap_…»";
-        Self::new(StatusCode::UNAUTHORIZED, "urn:msap:problem:unauthorized", "A valid token is needed", detail)
+        let detail =
+            "envoyez un jeton valable, « Authorization: Bearer msap_… », ou ouvrez une session : POST /v1/session";
+        let title = "Il faut un jeton ou une session valable";
+        Self::new(StatusCode::UNAUTHORIZED, "urn:msap:problem:unauthorized", title, detail)
     }
 
-    /// The question reaches beyond what the token may see.
-    pub(super) fn outside_scope(scope: &str) -> Self {
-        let detail = format!("this token sees {scope}: filter the question accordingly");
-        Self::new(StatusCode::FORBIDDEN, "urn:msap:problem:outside-scope", "Outside the scope of the token", detail)
+    /// A login and a password that do not go together. Whether the login exists is not told.
+    pub(super) fn not_signed_in() -> Self {
+        let detail = "ce nom de connexion et ce mot de passe ne vont pas ensemble";
+        Self::new(StatusCode::UNAUTHORIZED, "urn:msap:problem:not-signed-in", "Connexion refusée", detail)
     }
 
-    /// The question is not for a token of this scope.
-    pub(super) fn beyond(scope: &Scope, beyond: Beyond) -> Self {
-        let scope = scope.to_string();
-        let outside = Self::outside_scope(&scope);
+    /// A token and a cookie: whose rights were to count?
+    pub(super) fn two_callers() -> Self {
+        let detail = "envoyez ou le jeton, ou le cookie de la session, pas les deux";
+        Self::new(StatusCode::BAD_REQUEST, "urn:msap:problem:two-callers", "Un jeton et une session à la fois", detail)
+    }
+
+    /// There is no session to end.
+    pub(super) fn no_session() -> Self {
+        let detail = "un jeton n’est pas une session : « msap-hub token revoke » y met fin";
+        Self::new(StatusCode::BAD_REQUEST, "urn:msap:problem:no-session", "Pas de session", detail)
+    }
+
+    /// A request with a cookie that does not come from a page of the hub.
+    pub(super) fn foreign_page(own: &str) -> Self {
+        let detail = format!("une session ne change rien que depuis les pages de {own} (Origin, Sec-Fetch-Site)");
+        Self::new(StatusCode::FORBIDDEN, "urn:msap:problem:foreign-page", "Demandé par une autre page", detail)
+    }
+
+    /// Too many attempts to sign in.
+    pub(super) fn too_many_attempts(wait_s: u64) -> Self {
+        let detail = format!("trop d’essais de connexion : réessayez dans {wait_s} s");
+        let title = "Trop d’essais";
+        let r#type = "urn:msap:problem:too-many-attempts";
+        let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, r#type, title, detail);
+        problem.about.retry_after_s = Some(wait_s);
+        problem
+    }
+
+    /// What is asked for reaches beyond what this token or person may see.
+    pub(super) fn outside_scope(scope: &Scope, asked: impl Into<String>) -> Self {
+        let (scope, asked) = (scope.to_string(), asked.into());
+        let detail = format!("vous voyez {scope} et demandez {asked} : filtrez la question pour y rester");
+        let title = "Hors de votre périmètre";
+        let mut outside = Self::new(StatusCode::FORBIDDEN, "urn:msap:problem:outside-scope", title, detail);
+        (outside.about.scope, outside.about.asked) = (Some(scope), Some(asked));
+        outside
+    }
+
+    /// What is to be written, or shown by its name, is not for a token or person of this scope.
+    pub(super) fn not_in_scope(scope: &Scope, asked: impl Into<String>) -> Self {
+        let detail = format!("vous voyez {scope}, dont ceci ne fait pas partie : demandez un autre périmètre");
+        Self { detail, ..Self::outside_scope(scope, asked) }
+    }
+
+    /// The question is not for a token or person of this scope.
+    pub(super) fn beyond(scope: &Scope, beyond: Beyond, asked: &Filters) -> Self {
+        let outside = Self::outside_scope(scope, scope::asked(asked));
         match beyond {
             Beyond::Scope => outside,
             Beyond::Antennas => {
                 let detail = format!(
-                    "this token sees {scope}, and an antenna of a house named here lies outside: add antennas=apart"
+                    "vous voyez {scope}, et une antenne d’une maison nommée ici est ailleurs : ajoutez antennas=apart"
                 );
                 Self { detail, ..outside }.about("site")
             }
             Beyond::Detail(parameter) => {
                 let detail = format!(
-                    "this token sees {scope}, by whole months, kinds of help only where no site or bearer is named, and \
-                     ages alone or by region or department, of one whole month, quarter or year: {parameter} asks for more"
+                    "vous voyez {scope}, par mois entiers, les types d’aide seulement sans lieu ni porteur, et les âges \
+                     seuls, par région ou par département, d’un mois, trimestre ou an entier : {parameter} en demande plus"
                 );
-                Self { detail, ..outside }.about(parameter)
+                Self { detail: detail.into(), ..outside }.about(parameter)
             }
         }
     }
 
     /// An address whose name of a thing is no text.
     pub(super) fn address() -> Self {
-        let (status, title) = (StatusCode::BAD_REQUEST, "The address cannot be read");
-        Self::new(status, "urn:msap:problem:address", title, "a name in the address is not UTF-8")
+        let (status, title) = (StatusCode::BAD_REQUEST, "L’adresse est illisible");
+        Self::new(status, "urn:msap:problem:address", title, "un nom dans l’adresse n’est pas en UTF-8")
     }
 
-    /// The token's role does not allow this.
+    /// The role does not allow this.
     pub(super) fn needs_role(role: &str) -> Self {
-        let detail = format!("this address needs a token of role {role}");
-        Self::new(StatusCode::FORBIDDEN, "urn:msap:problem:needs-role", "Not allowed for this role", detail)
+        let detail = format!("cette adresse demande le rôle {role}");
+        Self::new(StatusCode::FORBIDDEN, "urn:msap:problem:needs-role", "Ce rôle ne suffit pas", detail)
     }
 
     /// Nothing has this name.
     pub(super) fn not_found(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "urn:msap:problem:not-found", "Not found", detail)
+        Self::new(StatusCode::NOT_FOUND, "urn:msap:problem:not-found", "Introuvable", detail)
     }
 
     /// The figures of a period are not released, or not yet.
     pub(super) fn not_released(detail: String) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "urn:msap:problem:not-released", "Not released", detail).about("period")
+        Self::new(StatusCode::NOT_FOUND, "urn:msap:problem:not-released", "Non publié", detail).about("period")
     }
 
     /// The address exists, for other methods.
     pub(super) fn method() -> Self {
-        let title = "Method not allowed";
+        let title = "Méthode refusée";
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "urn:msap:problem:method",
             title,
-            "this address does not take this method",
+            "cette adresse ne prend pas cette méthode",
         )
     }
 
     /// The hub is about to end.
     pub(super) fn stopping() -> Self {
-        Self::unavailable("the hub is stopping")
+        Self::unavailable("le hub s’arrête : réessayez dans un instant")
     }
 
     /// A body that is not of its form.
     pub(super) fn body(detail: &str) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "urn:msap:problem:body", "The body cannot be read", detail)
+        Self::new(StatusCode::BAD_REQUEST, "urn:msap:problem:body", "Le corps de la requête est illisible", detail)
     }
 
     /// A field of a body that cannot be written. Nothing was.
     pub(super) fn field(field: &str, why: impl Into<String>) -> Self {
-        let (status, title) = (StatusCode::UNPROCESSABLE_ENTITY, "A field has a value that it cannot take");
-        let field = Some(field.chars().take(60).collect());
-        Self { field, ..Self::new(status, "urn:msap:problem:field", title, why) }
+        let (status, title) = (StatusCode::UNPROCESSABLE_ENTITY, "Un champ ne peut pas prendre cette valeur");
+        let mut problem = Self::new(status, "urn:msap:problem:field", title, why);
+        problem.about.field = Some(field.chars().take(60).collect());
+        problem
     }
 
     /// One client has as many connections as it may.
     pub(super) fn too_many_connections() -> Self {
-        let detail = "this address has as many connections open as limits.http_connections_per_address allows";
-        let title = "Too many connections";
+        let detail = "cette adresse a autant de connexions ouvertes que limits.http_connections_per_address en permet";
+        let title = "Trop de connexions";
         Self::new(StatusCode::TOO_MANY_REQUESTS, "urn:msap:problem:too-many-connections", title, detail)
     }
 
     /// The hub cannot answer just now.
     pub(super) fn unavailable(detail: &str) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "urn:msap:problem:unavailable", "Unavailable", detail)
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "urn:msap:problem:unavailable", "Indisponible", detail)
     }
 
     /// A value that its parameter cannot take.
     pub(super) fn value(parameter: &str, detail: impl Into<String>) -> Self {
-        let (status, title) = (StatusCode::UNPROCESSABLE_ENTITY, "A parameter has a value that it cannot take");
+        let (status, title) = (StatusCode::UNPROCESSABLE_ENTITY, "Un paramètre ne peut pas prendre cette valeur");
         Self::new(status, "urn:msap:problem:parameter-value", title, detail).about(parameter)
     }
 
@@ -147,8 +214,8 @@ impl Problem {
             source = next.source();
         }
         error!(cause = %causes, "an HTTP request failed");
-        let detail = "the hub's log tells why";
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "urn:msap:problem:internal", "The hub failed", detail)
+        let detail = "le journal du hub dit pourquoi";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "urn:msap:problem:internal", "Le hub a échoué", detail)
     }
 }
 
@@ -158,7 +225,7 @@ impl From<StoreError> for Problem {
             StoreError::Sqlite { source, .. }
                 if source.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted) =>
             {
-                Self::unavailable("the answer takes longer than allowed: narrow the question")
+                Self::unavailable("la réponse prend plus de temps que permis : resserrez la question")
             }
             _ => Self::internal(&error),
         }
@@ -167,27 +234,29 @@ impl From<StoreError> for Problem {
 
 impl From<AskError> for Problem {
     fn from(error: AskError) -> Self {
-        let detail = error.to_string();
+        let detail = error.say(Lang::Fr);
         match error {
             AskError::UnknownParameter(name, nearest) => {
-                let (status, title) = (StatusCode::BAD_REQUEST, "Unknown parameter");
+                let (status, title) = (StatusCode::BAD_REQUEST, "Paramètre inconnu");
                 let problem = Self::new(status, "urn:msap:problem:unknown-parameter", title, detail);
-                Self { nearest: Some(nearest), ..problem.about(&name) }
+                let mut problem = problem.about(&name);
+                problem.about.nearest = Some(nearest);
+                problem
             }
             AskError::Repeated(name) => {
-                let title = "Repeated parameter";
+                let title = "Paramètre répété";
                 Self::new(StatusCode::BAD_REQUEST, "urn:msap:problem:repeated-parameter", title, detail).about(name)
             }
             AskError::HalfPeriod(name) => {
-                let title = "Missing parameter";
+                let title = "Paramètre manquant";
                 Self::new(StatusCode::BAD_REQUEST, "urn:msap:problem:missing-parameter", title, detail).about(name)
             }
             AskError::Later(name) => {
-                let title = "Not there yet";
+                let title = "Pas encore disponible";
                 Self::new(StatusCode::NOT_IMPLEMENTED, "urn:msap:problem:not-implemented", title, detail).about(name)
             }
             AskError::NotPublic => {
-                let title = "Not one of the public tables";
+                let title = "Hors des tableaux publics";
                 Self::new(StatusCode::BAD_REQUEST, "urn:msap:problem:not-public", title, detail).about("public")
             }
             AskError::Value { parameter, .. } => Self::value(parameter, detail),
@@ -199,10 +268,13 @@ impl From<AskError> for Problem {
 impl From<FigureError> for Problem {
     fn from(error: FigureError) -> Self {
         match error {
-            FigureError::TooManyRows => Self::value("by", format!("the answer has more than {ROWS_MAX} rows")),
-            FigureError::HistoryLost(_) => {
-                let (status, title) = (StatusCode::CONFLICT, "The figures of that day cannot be told any more");
-                Self::new(status, "urn:msap:problem:history_lost", title, error.to_string()).about("as_of")
+            FigureError::TooManyRows => {
+                Self::value("by", format!("la réponse dépasse {ROWS_MAX} lignes : resserrez la question"))
+            }
+            FigureError::HistoryLost(first) => {
+                let detail = format!("ce qui avait été reçu à cette date n’est connu que depuis le {first}");
+                let (status, title) = (StatusCode::CONFLICT, "Les chiffres de ce jour ne peuvent plus être dits");
+                Self::new(status, "urn:msap:problem:history_lost", title, detail).about("as_of")
             }
             FigureError::Store(error) => error.into(),
         }
@@ -215,6 +287,9 @@ impl IntoResponse for Problem {
         let mut response = (status, axum::Json(&self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(wait_s) = self.about.retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait_s));
+        }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

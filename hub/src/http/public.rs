@@ -55,7 +55,8 @@ pub(super) async fn read<V: Views>(
     Pairs(pairs): Pairs,
 ) -> Result<Response, Problem> {
     let given = Given::check(&pairs, &[("period", true), ("format", true)])?;
-    let table = Table::find(&name).ok_or_else(|| Problem::not_found("no such table: GET /v1/public lists them"))?;
+    let table =
+        Table::find(&name).ok_or_else(|| Problem::not_found("aucun tableau de ce nom : GET /v1/public les donne"))?;
     let example =
         Phrase::new("une période telle que 2026-10, 2026-Q4 ou 2026", "a period such as 2026-10, 2026-Q4 or 2026");
     let text = given.one("period").unwrap_or_default();
@@ -89,10 +90,10 @@ pub(super) fn or_waiting(
     match found {
         Some(told) => Ok(told),
         None => Err(match publish::waiting(conn, period, terms, today)? {
-            Waiting::Until(day) => Problem::not_released(format!("{period} can be read from {day} on")),
-            Waiting::Soon => Problem::not_released(format!("{period} is being released: ask again in an hour")),
+            Waiting::Until(day) => Problem::not_released(format!("{period} se lira à partir du {day}")),
+            Waiting::Soon => Problem::not_released(format!("{period} va être publié : redemandez dans une heure")),
             Waiting::Lost => Problem::not_released(format!(
-                "{period} is not released by this database: an earlier one may have done so, with other figures"
+                "{period} ne sera pas publié par cette base : une base précédente l’a peut-être fait, avec d’autres chiffres"
             )),
         }),
     }

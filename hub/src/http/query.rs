@@ -14,7 +14,7 @@ impl<S: Sync> FromRequestParts<S> for Pairs {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         match Query::try_from_uri(&parts.uri) {
             Ok(Query(pairs)) => Ok(Self(pairs)),
-            Err(_) => Err(Problem::value("?", "the query of the address cannot be read")),
+            Err(_) => Err(Problem::value("?", "les paramètres de l’adresse sont illisibles")),
         }
     }
 }

@@ -56,7 +56,10 @@ pub(super) async fn schedule<V: Views>(
                 None => almanac::Facts::new(),
             };
             let schedule = &book.schedule;
-            let conflicts = schedule.conflicts().iter().map(|conflict| object::conflict(site.id.as_str(), conflict));
+            let conflicts = schedule
+                .conflicts()
+                .iter()
+                .map(|conflict| object::conflict(site.id.as_str(), DocKind::Schedule, conflict));
             Ok(json!({
                 "site": site.id.as_str(),
                 "timezone": site.timezone.name(),

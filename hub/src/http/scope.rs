@@ -1,4 +1,4 @@
-//! What a token may see, and what it may do.
+//! What a token or a person may see, and what it may do.
 //!
 //! A question without a filter asks for the whole network. It is refused to a narrower token, not
 //! narrowed in silence: the asker would take a department's figure for the national one.
@@ -18,7 +18,10 @@ use crate::store::StoreError;
 use crate::store::flagged::Within;
 use crate::store::history::{self, Span};
 
-/// The part of the network that a token sees.
+/// Names that are told of what was asked for.
+const ASKED_MAX: usize = 10;
+
+/// The part of the network that a token or a person sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// Everything.
@@ -33,14 +36,14 @@ pub enum Scope {
     Operator(OperatorCode),
 }
 
-/// What a token may do.
+/// What a token or a person may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     /// Reads figures.
     Reader,
     /// Also edits schedules and partners.
     Coordinator,
-    /// Also reads raw documents.
+    /// Also reads raw documents and the journal, if of the whole network.
     Admin,
 }
 
@@ -53,6 +56,9 @@ pub enum ScopeError {
     /// No role.
     #[error("{0:?} is not one of reader, coordinator, admin")]
     Role(String),
+    /// A partner that would write.
+    #[error("a partner's token only reads: give {0} the role reader")]
+    PartnerReads(String),
 }
 
 impl FromStr for Scope {
@@ -117,6 +123,27 @@ pub enum Beyond {
     Antennas,
     /// A parameter asks for a detail that the scope does not see.
     Detail(&'static str),
+}
+
+/// What these filters let through, in the words of scopes; bounded, because it is told.
+pub fn asked(filters: &Filters) -> String {
+    let Filters { sites, departments, regions, bearers, operators, .. } = filters;
+    let of = |kind: &str, values: &mut dyn Iterator<Item = &str>| -> Vec<String> {
+        values.map(|value| format!("{kind}:{value}")).collect()
+    };
+    let named = [
+        of("site", &mut sites.iter().map(SiteId::as_str)),
+        of("department", &mut departments.iter().map(String::as_str)),
+        of("region", &mut regions.iter().map(String::as_str)),
+        of("bearer", &mut bearers.iter().map(String::as_str)),
+        of("operator", &mut operators.iter().map(OperatorCode::as_str)),
+    ]
+    .concat();
+    match (named.len(), named.iter().take(ASKED_MAX).cloned().collect::<Vec<_>>().join(", ")) {
+        (0, _) => "national".to_owned(),
+        (all, told) if all > ASKED_MAX => format!("{told}, +{}", all - ASKED_MAX),
+        (_, told) => told,
+    }
 }
 
 impl Scope {

@@ -9,7 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
@@ -18,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
+use super::entrance::Peer;
 use super::surplus::Clients;
 
 /// Bounds of the accept loop.
@@ -79,9 +83,9 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
             clients.turn_away(stream, &tasks);
             continue;
         };
-        let (router, stop, limits) = (router.clone(), stop.clone(), limits.clone());
+        let (peer, router, stop, limits) = (Peer(remote.ip()), router.clone(), stop.clone(), limits.clone());
         tasks.spawn(async move {
-            let served = connection(stream, router, limits, stop).await;
+            let served = connection((stream, peer), router, limits, stop).await;
             drop((place, counted));
             if let Err(error) = served {
                 debug!(%error, "an HTTP connection ended early");
@@ -95,16 +99,20 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
 }
 
 async fn connection(
-    stream: tokio::net::TcpStream,
+    (stream, peer): (tokio::net::TcpStream, Peer),
     router: Router,
     limits: Limits,
     stop: CancellationToken,
 ) -> Result<(), hyper::Error> {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        TowerToHyperService::new(router.clone()).call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header)
         .max_buf_size(64 * 1024)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
         served = connection.as_mut() => return served,

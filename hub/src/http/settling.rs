@@ -27,7 +27,7 @@ fn allowed(caller: &Caller) -> Result<Within, Problem> {
     if caller.role < Role::Coordinator {
         return Err(Problem::needs_role("coordinator"));
     }
-    caller.scope.within().ok_or_else(|| Problem::outside_scope(&caller.scope.to_string()))
+    caller.scope.within().ok_or_else(|| Problem::not_in_scope(&caller.scope, "des faits un par un"))
 }
 
 /// Lists flagged facts that nobody has settled, one page at a time.
@@ -67,7 +67,7 @@ pub(super) async fn refused<V: Views>(
             let given = Given::check(&pairs, &[("site", true), ("limit", true), ("cursor", true)])?;
             let (after, limit) = page(&given)?;
             let limit = limit.unwrap_or(PAGE);
-            let after = after.map(|text| text.parse::<i64>().map_err(|_| not_a_cursor(&text))).transpose()?;
+            let after = after.map(|text| text.parse::<i64>().map_err(|_| ask::not_a_cursor(&text))).transpose()?;
             let filter = RefusedFilter { within, site: site(conn, &given)?, after, limit: limit + 1 };
             let mut found = refusals::list(conn, &filter)?;
             let more = found.len() > limit as usize;
@@ -86,10 +86,6 @@ fn place(row: &FlaggedRow) -> String {
     format!("{}|{}", row.document, row.tap_text())
 }
 
-fn not_a_cursor(text: &str) -> AskError {
-    ask::wrong("cursor", text, Phrase::new("le « next » d’une page précédente", "the «next» of a page before"))
-}
-
 fn site(conn: &Connection, given: &Given) -> Result<Option<SiteId>, AskError> {
     let Some(text) = given.one("site") else { return Ok(None) };
     let expected = Phrase::new("l’identifiant ou l’alias d’un site", "the id or alias of a site");
@@ -105,7 +101,7 @@ pub fn flagged_filter(conn: &Connection, pairs: &[(String, String)]) -> Result<F
             let tap = BASE64URL_NOPAD.decode(tap.as_bytes()).ok()?;
             Some((document.to_owned(), TapName::new(tap.try_into().ok()?)))
         });
-        found.ok_or_else(|| not_a_cursor(&text))
+        found.ok_or_else(|| ask::not_a_cursor(&text))
     });
     let reason = given.one("reason").map(|text| {
         let mut known = Flag::ALL.into_iter().map(Flag::as_str).chain([flagged::NEGATIVE]);

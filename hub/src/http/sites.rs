@@ -13,6 +13,7 @@ use super::auth::Caller;
 use super::moment::{self, Moment};
 use super::problem::Problem;
 use super::query::{Name, Pairs};
+use super::scope::asked;
 use crate::almanac::Pages;
 use crate::ask::{self, AskError, Given};
 use crate::lang::Phrase;
@@ -56,7 +57,7 @@ pub(super) async fn sites<V: Views>(
                 ..Filters::default()
             };
             if !caller.scope.covers(conn, &scoped, Antennas::Apart, (today, today))? {
-                return Err(Problem::outside_scope(&caller.scope.to_string()));
+                return Err(Problem::outside_scope(&caller.scope, asked(&scoped)));
             }
             let limit = filter.limit.unwrap_or(PAGE);
             let pages = almanac.open(conn)?;
@@ -71,10 +72,8 @@ pub(super) async fn sites<V: Views>(
             let more = found.len() > limit as usize;
             found.truncate(limit as usize);
             let last = found.last().filter(|_| more).map(|(site, _)| cursor(site.id.as_str()));
-            let objects: Vec<_> = found
-                .iter()
-                .map(|(site, contact)| SiteObject::of(site, contact, now).with_hours(pages.standing(site, now)))
-                .collect();
+            let objects: Vec<_> =
+                found.iter().map(|(site, contact)| SiteObject::of(site, contact, &pages, now)).collect();
             Ok(match states {
                 None => json!({ "sites": objects, "next": last }),
                 Some(states) => json!({ "sites": objects, "open_at": states, "next": last }),
@@ -123,8 +122,7 @@ pub(super) async fn site<V: Views>(
     let answer = views.read(move |conn| {
         let answer = || {
             let (site, contact) = seen(conn, &caller, &name)?;
-            let hours = almanac.open(conn)?.standing(&site, Timestamp::now());
-            Ok(SiteObject::of(&site, &contact, Timestamp::now()).with_hours(hours))
+            Ok(SiteObject::of(&site, &contact, &*almanac.open(conn)?, Timestamp::now()))
         };
         Ok(answer())
     });
@@ -139,9 +137,11 @@ pub(super) fn seen(conn: &Connection, caller: &Caller, name: &str) -> Result<(Si
         None => None,
     };
     match found {
-        Some((site, _)) if !caller.scope.covers_site(&site) => Err(Problem::outside_scope(&caller.scope.to_string())),
+        Some((site, _)) if !caller.scope.covers_site(&site) => {
+            Err(Problem::not_in_scope(&caller.scope, format!("site:{}", site.id)))
+        }
         Some(found) => Ok(found),
-        None => Err(Problem::not_found("no site has this id or alias")),
+        None => Err(Problem::not_found("aucun lieu n’a cet identifiant ni cet alias")),
     }
 }
 
@@ -156,13 +156,7 @@ pub(super) fn page(given: &Given) -> Result<(Option<String>, Option<u32>), AskEr
         None => None,
         Some(text) => {
             let last = BASE64URL_NOPAD.decode(text.as_bytes()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-            Some(last.ok_or_else(|| {
-                ask::wrong(
-                    "cursor",
-                    text,
-                    Phrase::new("le « next » d’une page précédente", "the «next» of a page before"),
-                )
-            })?)
+            Some(last.ok_or_else(|| ask::not_a_cursor(text))?)
         }
     };
     let limit = match given.one("limit") {

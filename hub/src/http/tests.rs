@@ -19,12 +19,16 @@ use crate::core::Revocations;
 use crate::export::tests::chunks;
 use crate::store::Store;
 
+mod access;
 mod beyond;
 mod clients;
+mod coordinating;
 mod counts;
 mod file;
+mod journal;
 mod public;
 mod schedules;
+mod session;
 mod settling;
 
 const TOKENS: [(&str, &str, &str); 8] = [
@@ -82,11 +86,16 @@ struct Hub {
     router: Router,
 }
 
+/// The interface over a file, with the settings that it has by default.
+fn opened(file: File) -> Router {
+    router(file, Arc::new(Entrance::new(None, Vec::new())))
+}
+
 fn hub() -> Hub {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("hub.db");
     fill(&path);
-    Hub { router: router(File { path, writer: true, almanac: Arc::new(Almanac::new(45)) }), _dir: dir }
+    Hub { router: opened(File { path, writer: true, almanac: Arc::new(Almanac::new(45)) }), _dir: dir }
 }
 
 impl Hub {
@@ -325,11 +334,11 @@ async fn health_needs_no_token_and_tells_a_dead_writer() {
     }
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("hub.db");
-    let empty = Hub { router: router(File { path: path.clone(), writer: true, almanac: Arc::default() }), _dir: dir };
+    let empty = Hub { router: opened(File { path: path.clone(), writer: true, almanac: Arc::default() }), _dir: dir };
     assert_eq!(empty.get("", "/readyz").await.0, 503);
     fill(&path);
     assert_eq!(empty.get("", "/readyz").await.0, 200);
-    let dead = Hub { router: router(File { path, writer: false, almanac: Arc::default() }), ..empty };
+    let dead = Hub { router: opened(File { path, writer: false, almanac: Arc::default() }), ..empty };
     assert_eq!(dead.get("", "/readyz").await.0, 503);
     assert_eq!(dead.get("", "/healthz").await.0, 200);
 }

@@ -28,6 +28,7 @@ use crate::query::Query;
 use crate::sheet::SheetFormat;
 use crate::store::small_reads::{self, SmallRead};
 use crate::store::{StoreError, meta};
+use crate::who::Who;
 
 /// Kept by whoever may read it, and asked for again each time.
 const PRIVATE: &str = "private, no-cache";
@@ -57,7 +58,7 @@ pub(super) async fn visits<V: Views>(
     headers: HeaderMap,
     Pairs(pairs): Pairs,
 ) -> Result<Response, Problem> {
-    let (today, terms) = (ask::today(Timestamp::now()), views.terms());
+    let (today, terms, who) = (ask::today(Timestamp::now()), views.terms(), caller.who.clone());
     // The store's own errors and the asker's mistakes travel apart.
     let answer = views.read(move |conn| {
         let answer = || {
@@ -75,7 +76,7 @@ pub(super) async fn visits<V: Views>(
                 return Ok(Answered::Released(public::answer(&told, form, &headers, PRIVATE)));
             }
             if let Some(beyond) = caller.scope.beyond(&moment, &query)? {
-                return Err(Problem::beyond(&caller.scope, beyond));
+                return Err(Problem::beyond(&caller.scope, beyond, &query.filters));
             }
             let form = form.unwrap_or_else(|| accepted(&headers));
             let name = format!("visites-{}-{}.csv", query.from, query.to);
@@ -97,7 +98,7 @@ pub(super) async fn visits<V: Views>(
         Answered::Released(response) => return Ok(response),
         Answered::Summed(answer, tag, name, small) => {
             if let Some(read) = small {
-                noted(&views, read, today).await?;
+                noted(&views, who, read, today).await?;
             }
             (answer, tag, name)
         }
@@ -137,7 +138,7 @@ fn small_read(caller: &Caller, pairs: &[(String, String)]) -> SmallRead {
     by.sort_unstable();
     let question = asked().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&");
     SmallRead {
-        caller: caller.id.clone(),
+        caller: caller.who.to_string(),
         scope: caller.scope.to_string(),
         shape: format!("{} by {}", names.join(","), by.join(",")),
         question: question.chars().take(QUESTION_LEN_MAX).collect(),
@@ -146,12 +147,12 @@ fn small_read(caller: &Caller, pairs: &[(String, String)]) -> SmallRead {
 
 /// Returns once the journal has the line. Most readings find it there and do not wait for the
 /// writer.
-async fn noted<V: Views>(views: &V, read: SmallRead, today: Day) -> Result<(), Problem> {
+async fn noted<V: Views>(views: &V, who: Who, read: SmallRead, today: Day) -> Result<(), Problem> {
     let sought = read.clone();
     if views.look_up(move |conn| small_reads::is_noted(conn, &sought, today)).await? {
         return Ok(());
     }
-    let kept = views.change(move |core, now| core.note_small_read(&read, now)).await;
+    let kept = views.change(who, move |core, now| core.note_small_read(&read, now)).await;
     Ok(kept.ok_or_else(Problem::stopping)??)
 }
 

@@ -8,12 +8,15 @@ use super::problem::Problem;
 use super::scope::Role;
 use crate::coordinate::{WriteError, Written};
 
+/// What is said of a conflict that is not there.
+pub(super) const NO_CONFLICT: &str = "aucun conflit n’a cet identifiant : il a pu être tranché";
+
 /// The role on whose behalf a caller writes.
 pub(super) fn author(caller: &Caller) -> Result<Author, Problem> {
     if caller.role < Role::Coordinator {
         return Err(Problem::needs_role("coordinator"));
     }
-    caller.scope.author().ok_or_else(|| Problem::outside_scope(&caller.scope.to_string()))
+    caller.scope.author().ok_or_else(|| Problem::not_in_scope(&caller.scope, "une modification"))
 }
 
 /// What was written, as an answer.
@@ -32,7 +35,7 @@ impl From<WriteError> for Problem {
     fn from(error: WriteError) -> Self {
         match error {
             WriteError::Field(error) => error.into(),
-            WriteError::NoConflict(_) => Self::not_found("no conflict has this id: it may have been settled"),
+            WriteError::NoConflict(_) => Self::not_found(NO_CONFLICT),
             // Whatever a person can do otherwise was said of the field.
             WriteError::Refused(_) => Self::internal(&error),
             WriteError::Store(error) => error.into(),
@@ -61,7 +64,7 @@ impl Fields {
     fn of(value: Value) -> Result<Self, Problem> {
         match value {
             Value::Object(fields) => Ok(Self(fields)),
-            _ => Err(Problem::body("expected a JSON object")),
+            _ => Err(Problem::body("attendu : un objet JSON")),
         }
     }
 
@@ -124,5 +127,5 @@ impl Fields {
 }
 
 fn parse(body: &[u8]) -> Result<Value, Problem> {
-    serde_json::from_slice(body).map_err(|_| Problem::body("the body is not JSON"))
+    serde_json::from_slice(body).map_err(|_| Problem::body("le corps n’est pas du JSON"))
 }

@@ -59,6 +59,19 @@ pub(super) const ZONE: Defect = Defect::new(
     ),
     LEFT_OUT,
 );
+pub(super) const ZONE_KEPT: Defect = Defect::new(
+    "timezone",
+    ("ce fuseau horaire n’existe pas", "there is no such time zone"),
+    Phrase::new("le lieu garde le sien", "the site keeps its own"),
+);
+pub(super) const CALENDAR_ZONE: Defect = Defect::new(
+    "calendar_zone",
+    ("aucun calendrier ne porte cette zone", "no calendar has this zone"),
+    Phrase::new(
+        "celle qui était connue ; à défaut, celle du département",
+        "the known one; else that of the department",
+    ),
+);
 pub(super) const VALUE: Defect =
     Defect::new("value", ("le champ ne peut pas prendre cette valeur", "the field cannot take this value"), UNCHANGED);
 pub(super) const NAME: Defect = Defect::new(

@@ -35,7 +35,7 @@ const TIDY_NEEDED: [&str; 4] = ["site_id", "kind", "name", "timezone"];
 const NATIONAL_NEEDED: [&str; 2] = ["id_fs", "lib_fs"];
 
 /// The columns of the tidy layout that are used.
-const TIDY: [&str; 29] = [
+const TIDY: [&str; 30] = [
     "site_id",
     "kind",
     "format",
@@ -61,6 +61,7 @@ const TIDY: [&str; 29] = [
     "h_sat",
     "osm_opening_hours",
     "weekly_minutes",
+    "appointment",
     "group",
     "label_date",
     "comment",
@@ -68,7 +69,7 @@ const TIDY: [&str; 29] = [
 ];
 
 /// The national list's names. Mail and telephone are left where they are: they are persons'.
-const NATIONAL: [(&str, &str); 24] = [
+const NATIONAL: [(&str, &str); 25] = [
     ("id_fs", "site_id"),
     ("lib_fs", "name"),
     ("insee_dep", "dep_code"),
@@ -85,6 +86,7 @@ const NATIONAL: [(&str, &str); 24] = [
     ("h_jeudi", "h_thu"),
     ("h_vendredi", "h_fri"),
     ("h_samedi", "h_sat"),
+    ("prise_rdv", "appointment"),
     ("commentaire", "comment"),
     ("labellisation", "label_date"),
     ("labellisation_fs", "label_date"),

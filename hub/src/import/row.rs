@@ -4,21 +4,20 @@ use std::collections::BTreeSet;
 
 use csv::StringRecord;
 use msap_shared::id::SiteId;
-use serde_json::{Map, Value};
+use msap_shared::time::SiteZone;
 
 use super::codes::{code, insee_department, is_insee, label_day};
 use super::defect;
 use super::hours::{DayHours, Doubt, week};
 use super::layout::{Columns, Layout};
 use super::report::{Defect, Place, RowProblem};
+use super::words::{UNSETTLED, Words, unmarked};
 use crate::site::{Department, Field, Kind, Life, Site, department, present_commune};
 
 /// Columns that fill one field each, word for word.
-const PLAIN: [(&str, Field); 7] = [
+const PLAIN: [(&str, Field); 5] = [
     ("commune", Field::Commune),
     ("bearer_hint", Field::Bearer),
-    ("holiday_zone", Field::HolidayZone),
-    ("school_zone", Field::SchoolZone),
     ("osm_opening_hours", Field::OsmOpeningHours),
     ("weekly_minutes", Field::WeeklyMinutes),
     ("comment", Field::Comment),
@@ -39,6 +38,8 @@ const FORMATS: [(&str, &str); 9] = [
 ];
 /// Where metropolitan France lies, with some sea around it: latitudes and longitudes.
 const METROPOLE: [(f64, f64); 2] = [(41.0, 51.5), (-5.5, 10.0)];
+/// What the report says is named in the flags.
+const FLAGGED: [&str; 3] = [defect::DEPARTMENT_MISMATCH.code, defect::INSEE_FORMER.code, defect::HOURS.code];
 /// Slots a day, minutes a week, above which a person may want to look.
 const SLOTS_USUAL_MAX: usize = 2;
 const WEEK_USUAL_MAX: u32 = 50 * 60;
@@ -81,7 +82,7 @@ impl<'a> Row<'a> {
     }
 
     fn given(&self, column: &str) -> Option<&'a str> {
-        self.columns.place(column).and_then(|place| self.record.get(place)).map(str::trim)
+        self.columns.place(column).and_then(|place| self.record.get(place)).map(|text| unmarked(text.trim()))
     }
 
     /// What the row says of its house.
@@ -187,9 +188,14 @@ impl Making<'_> {
                 self.flags.push(defect::DEPARTMENT_MISMATCH.code);
             }
         }
-        if self.row.given("timezone").is_some() {
+        if let Some(told) = self.row.given("timezone") {
+            if !told.is_empty() && told.parse::<SiteZone>().is_err() {
+                self.note("timezone", defect::ZONE_KEPT);
+            }
             self.set("timezone", Field::Timezone, zone);
         }
+        self.calendar_zone("holiday_zone", Field::HolidayZone);
+        self.calendar_zone("school_zone", Field::SchoolZone);
         match self.row.given("insee_com") {
             None => {}
             Some("") => self.note("insee_com", defect::INSEE_MISSING),
@@ -206,6 +212,28 @@ impl Making<'_> {
             self.set("postal_code", Field::PostalCode, &code(self.row.text("postal_code"), 5));
         }
         self.coordinates();
+    }
+
+    /// A zone of holidays: as told, or that of the department while none is known.
+    fn calendar_zone(&mut self, column: &str, field: Field) {
+        if self.kept.contains(field.name()) {
+            return;
+        }
+        let told = self.row.given(column);
+        if told.is_some_and(|told| field.set(&mut self.site, told).is_ok()) {
+            return;
+        }
+        if told.is_some() {
+            self.note(column, defect::CALENDAR_ZONE);
+        }
+        let Some(known) = self::department(&self.site.department) else { return };
+        let (held, zone) = match field {
+            Field::SchoolZone => (&mut self.site.school_zone, known.school_zone),
+            _ => (&mut self.site.holiday_zone, known.holiday_zone),
+        };
+        if held.is_empty() {
+            zone.clone_into(held);
+        }
     }
 
     fn coordinates(&mut self) {
@@ -294,7 +322,14 @@ impl Making<'_> {
     }
 
     fn hours(&mut self) {
-        let given: Vec<_> = HOURS.iter().filter_map(|day| Some((*day, self.row.given(day)?))).collect();
+        let mut words = Words::of(&self.site);
+        words.take(&self.site, |column| self.row.given(column));
+        let told: Vec<_> = HOURS.iter().filter_map(|day| Some((*day, self.row.given(day)?))).collect();
+        if !told.is_empty() {
+            words.take_hours(&told);
+        }
+        words.keep(&mut self.site);
+        let given: Vec<_> = told.into_iter().filter(|(_, text)| *text != UNSETTLED).collect();
         if given.is_empty() {
             return;
         }
@@ -306,9 +341,6 @@ impl Making<'_> {
             }
             days.push(day);
         }
-        let verbatim: Map<_, _> =
-            given.iter().map(|(day, text)| ((*day).to_owned(), Value::String((*text).to_owned()))).collect();
-        self.site.hours_verbatim = Value::Object(verbatim).to_string();
         self.flags.extend(doubts_of(&days));
         // The tidy layout has hours that were read with more care.
         if self.row.columns.layout == Layout::National {
@@ -318,13 +350,27 @@ impl Making<'_> {
         }
     }
 
-    /// Flags of doubt: the file's own where it has some.
+    /// Flags of doubt: the file's own where it has some, and what the report says is named there.
     fn flag(&mut self) {
         if self.row.columns.layout == Layout::National {
             self.site.quality = self.flags.join(",");
-        } else if let Some(flags) = self.row.given("quality_flags") {
-            self.site.quality = flags.replace('|', ",");
+            return;
         }
+        let own = match self.row.given("quality_flags") {
+            Some(flags) => flags.replace('|', ","),
+            None => self.site.quality.clone(),
+        };
+        let mut flags: Vec<&str> = own.split(',').map(str::trim).filter(|flag| !flag.is_empty()).collect();
+        if self.row.given("quality_flags").is_none() && HOURS.iter().any(|day| self.row.given(day).is_some()) {
+            // What the file says of hours is all that is known of them.
+            flags.retain(|flag| *flag != defect::HOURS.code);
+        }
+        for flag in FLAGGED.into_iter().filter(|flag| self.flags.contains(flag)) {
+            if !flags.contains(&flag) {
+                flags.push(flag);
+            }
+        }
+        self.site.quality = flags.join(",");
     }
 }
 

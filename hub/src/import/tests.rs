@@ -111,12 +111,32 @@ fn a_bad_row_is_named_and_the_others_go_in() {
     ];
     assert_eq!(told(&report), expected);
     assert_eq!(site(&conn, "1").quality, "zero_slot,over_50h");
+    assert_eq!(site(&conn, "10").quality, "hours_unreadable", "as the report says");
     assert_eq!(site(&conn, "10").life, Life::Open);
     assert_eq!((site(&conn, "5").name.as_str(), site(&conn, "7").lat), ("5", None));
     assert!(site(&conn, "10").hours_verbatim.contains("09:00 - 08:00"));
     let first = &report.problems[0];
     assert_eq!((first.field.as_str(), first.found.as_str(), first.rejected), ("timezone", "Europe/Nowhere", true));
     assert_eq!(report.defects["coordinates"], 2);
+}
+
+#[test]
+fn a_zone_that_no_calendar_has_is_told_and_never_taken() {
+    let conn = store();
+    let header = "site_id,kind,name,timezone,dep_code,holiday_zone,school_zone\n";
+    let report = import(
+        &conn,
+        &format!("{header}1,principal,A,Europe/Paris,67,lune,Z\n2,principal,B,Europe/Paris,49,metropole,B\n"),
+    );
+    assert_eq!(told(&report), [(2, "calendar_zone"), (2, "calendar_zone")]);
+    let zones = |id: &str| (site(&conn, id).holiday_zone, site(&conn, id).school_zone);
+    assert_eq!(zones("1"), ("alsace-moselle".to_owned(), "B".to_owned()), "those of its department");
+    let report = import(&conn, &format!("{header}2,principal,B,Mars/Olympus,49,mars,C\n"));
+    assert_eq!(told(&report), [(2, "timezone"), (2, "calendar_zone")]);
+    assert_eq!(
+        (zones("2"), site(&conn, "2").timezone.name()),
+        (("metropole".to_owned(), "C".to_owned()), "Europe/Paris")
+    );
 }
 
 #[test]

@@ -41,7 +41,7 @@ impl Hub {
         let conn = Connection::open_in_memory().unwrap();
         let store = Store::over(conn, PathBuf::from("memory"), None, Box::new(rand::random::<[u8; 16]>)).unwrap();
         let core = Core::new(store, crate::ask::hub_zone(), Revocations { intact, ..Revocations::default() });
-        let mut core = core.with(Sources::new(keys.clone(), "hub.exemple.fr:4433"));
+        let mut core = core.with(Sources::new(keys.clone(), "hub.exemple.fr:4433", Terms::default()));
         let set = |conn: &Connection| {
             sites::insert_unknown(conn, &site())?;
             if let Some(name) = name {
@@ -104,10 +104,11 @@ fn a_device_is_sent_what_differs_and_only_that() {
     let mut hub = Hub::new(Some("Maison"), true);
     assert_eq!(kinds(&hub.hello(1, None)), NONE, "an older device is sent nothing");
     let sent = hub.hello(2, Some(Vec::new()));
-    assert_eq!(kinds(&sent), [AUTHORITIES, PROFILE, 1_025, 1_026, 1_027, 1_125, 1_126, 1_127, CLOSURES]);
-    let profile: Profile = from_bytes(&sent[1].value).unwrap();
+    assert_eq!(kinds(&sent), [AUTHORITIES, TERMS, PROFILE, 1_025, 1_026, 1_027, 1_125, 1_126, 1_127, CLOSURES]);
+    assert_eq!(from_bytes(&sent[1].value), Some(Terms { partners_stale_after_days: 45 }));
+    let profile: Profile = from_bytes(&sent[2].value).unwrap();
     assert_eq!((profile.site.name.as_str(), profile.address.as_str()), ("Maison", "hub.exemple.fr:4433"));
-    assert_eq!(sent[1].epoch, Some(hub.core.now().epoch));
+    assert_eq!(sent[2].epoch, Some(hub.core.now().epoch));
     let held: Vec<Held> = sent.iter().map(|reference| (reference.kind, reference.hash)).collect();
     assert_eq!(kinds(&hub.hello(3, Some(held.clone()))), NONE);
     let of_the_future = held.iter().copied().chain([(99, held[0].1)]).collect();
@@ -119,7 +120,18 @@ fn a_device_is_sent_what_differs_and_only_that() {
     assert_eq!(kinds(&hub.hello(5, Some(held))), [PROFILE]);
     let noted: i64 =
         hub.core.connection().query_row("SELECT count(*) FROM reference_held", [], |row| row.get(0)).unwrap();
-    assert_eq!(noted, 9, "what is not known here is not noted");
+    assert_eq!(noted, 10, "what is not known here is not noted");
+}
+
+#[test]
+fn a_setting_that_machines_go_by_reaches_them_once_it_changes() {
+    let mut hub = Hub::new(Some("Maison"), true);
+    let held: Vec<Held> =
+        hub.hello(1, Some(Vec::new())).iter().map(|reference| (reference.kind, reference.hash)).collect();
+    let ten = Terms { partners_stale_after_days: 10 };
+    hub.core = hub.core.with(Sources::new(hub.keys.clone(), "hub.exemple.fr:4433", ten));
+    let sent = hub.hello(2, Some(held));
+    assert_eq!((kinds(&sent), from_bytes(&sent[0].value)), (vec![TERMS], Some(ten)));
 }
 
 #[test]
@@ -207,5 +219,5 @@ fn a_device_that_waits_for_approval_is_given_nothing() {
 #[test]
 fn a_site_that_only_a_certificate_names_has_no_profile_to_give() {
     let mut hub = Hub::new(None, true);
-    assert_eq!(kinds(&hub.hello(1, Some(Vec::new()))), [AUTHORITIES]);
+    assert_eq!(kinds(&hub.hello(1, Some(Vec::new()))), [AUTHORITIES, TERMS]);
 }

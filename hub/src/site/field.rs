@@ -6,6 +6,7 @@
 use msap_shared::time::{Day, SiteZone};
 
 use super::{Life, Site, geography};
+use crate::calendar::{Kind, is_zone};
 use crate::lang::{Lang, Phrase};
 
 /// Longest name, in characters.
@@ -14,6 +15,19 @@ const NAME_LEN_MAX: usize = 200;
 const TEXT_LEN_MAX: usize = 4_000;
 /// Minutes in a week.
 const WEEK_MINUTES: u32 = 7 * 24 * 60;
+
+const HOLIDAY_ZONES: Phrase = Phrase::new(
+    "parmi metropole, alsace-moselle, guadeloupe, guyane, la-reunion, martinique, mayotte, nouvelle-caledonie, \
+     polynesie-francaise, saint-barthelemy, saint-martin, saint-pierre-et-miquelon, wallis-et-futuna",
+    "one of metropole, alsace-moselle, guadeloupe, guyane, la-reunion, martinique, mayotte, nouvelle-caledonie, \
+     polynesie-francaise, saint-barthelemy, saint-martin, saint-pierre-et-miquelon, wallis-et-futuna",
+);
+const SCHOOL_ZONES: Phrase = Phrase::new(
+    "parmi A, B, C, Corse, Guadeloupe, Guyane, Martinique, Mayotte, Nouvelle Calédonie, Polynésie, Réunion, \
+     Saint Pierre et Miquelon, Wallis et Futuna",
+    "one of A, B, C, Corse, Guadeloupe, Guyane, Martinique, Mayotte, Nouvelle Calédonie, Polynésie, Réunion, \
+     Saint Pierre et Miquelon, Wallis et Futuna",
+);
 
 /// A value that a field cannot take.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -100,6 +114,11 @@ impl Field {
                 "at most 4,000 characters, none of them a control character",
             )),
         };
+        // Days of a zone without a calendar would all read as days without a holiday.
+        let zone = |kind, known: Phrase| match value.is_empty() || is_zone(kind, value) {
+            true => Ok(value.to_owned()),
+            false => Err(wrong(known.fr, known.en)),
+        };
         match self {
             Self::Name => {
                 let shaped =
@@ -144,8 +163,8 @@ impl Field {
                     wrong("un fuseau horaire, par exemple Europe/Paris", "a time zone such as Europe/Paris")
                 })?;
             }
-            Self::HolidayZone => site.holiday_zone = text()?,
-            Self::SchoolZone => site.school_zone = text()?,
+            Self::HolidayZone => site.holiday_zone = zone(Kind::Public, HOLIDAY_ZONES)?,
+            Self::SchoolZone => site.school_zone = zone(Kind::School, SCHOOL_ZONES)?,
             Self::OsmOpeningHours => site.osm_opening_hours = text()?,
             Self::WeeklyMinutes => {
                 site.weekly_minutes = match value {
@@ -183,11 +202,12 @@ fn degrees(text: &str, bound: f64) -> Option<Option<f64>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Kind;
+    use super::super::Kind as SiteKind;
     use super::*;
+    use crate::calendar::built_in;
 
     fn site() -> Site {
-        Site::new("275".parse().unwrap(), "Chemillé".to_owned(), Kind::House, "Europe/Paris".parse().unwrap())
+        Site::new("275".parse().unwrap(), "Chemillé".to_owned(), SiteKind::House, "Europe/Paris".parse().unwrap())
     }
 
     #[test]
@@ -202,6 +222,10 @@ mod tests {
             ("lat", "NaN"),
             ("lon", "east"),
             ("timezone", "Paris"),
+            ("holiday_zone", "lune"),
+            ("holiday_zone", "Metropole"),
+            ("school_zone", "QQ"),
+            ("school_zone", "a"),
             ("weekly_minutes", "10081"),
             ("weekly_minutes", "-1"),
             ("label_date", "2020-13-01"),
@@ -212,6 +236,21 @@ mod tests {
             let error = Field::named(name).unwrap().set(&mut changed, value).unwrap_err();
             assert_eq!((error.field, changed), (name, site()), "{name} {value:?}");
         }
+    }
+
+    #[test]
+    fn every_zone_with_a_calendar_can_be_set_and_is_named_to_whoever_mistypes_one() {
+        let mut changed = site();
+        let set = |changed: &mut Site, field: Field, zone: &str, known: Phrase| {
+            field.set(changed, zone).unwrap();
+            for words in [known.fr, known.en] {
+                assert!(words.contains(zone), "{zone} in {words}");
+            }
+        };
+        built_in().public_years().for_each(|(zone, _)| set(&mut changed, Field::HolidayZone, zone, HOLIDAY_ZONES));
+        built_in().school_years().for_each(|(zone, _)| set(&mut changed, Field::SchoolZone, zone, SCHOOL_ZONES));
+        Field::HolidayZone.set(&mut changed, "").unwrap();
+        assert_eq!(changed.holiday_zone, "");
     }
 
     #[test]

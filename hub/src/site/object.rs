@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Site;
 use super::state::state;
-use crate::almanac::Hours;
+use crate::almanac::{Hours, Pages};
 
 /// What the store knows of a site's devices.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub struct SiteObject {
 impl SiteObject {
     /// With what the rules of its schedule say, where anybody said any. What only the list said
     /// stays until then.
-    pub fn with_hours(self, hours: Option<Hours>) -> Self {
+    fn with_hours(self, hours: Option<Hours>) -> Self {
         match hours {
             Some(Hours { open_now, weekly_minutes, osm }) => {
                 Self { open_now, weekly_minutes, osm_opening_hours: osm.to_string(), ..self }
@@ -72,7 +72,7 @@ impl SiteObject {
     }
 
     /// The object for this site and these contacts.
-    pub fn of(site: &Site, contact: &Contact, now: Timestamp) -> Self {
+    pub fn of(site: &Site, contact: &Contact, pages: &Pages, now: Timestamp) -> Self {
         let last_contact = contact.last_contact.and_then(|at| Timestamp::from_second(at).ok());
         Self {
             id: site.id.to_string(),
@@ -95,11 +95,12 @@ impl SiteObject {
             weekly_minutes: site.weekly_minutes,
             label_date: site.label_date.map(|day| day.to_string()),
             open_now: None,
-            state: Some(state(site, contact, now).to_owned()),
+            state: Some(state(site, contact, now, |day| pages.end_of_opening(site, day)).to_owned()),
             last_contact: last_contact.map(|at| at.to_string()),
             waiting: None,
             version: contact.version.clone(),
             quality: site.quality.split(',').filter(|flag| !flag.is_empty()).map(str::to_owned).collect(),
         }
+        .with_hours(pages.standing(site, now))
     }
 }

@@ -1,40 +1,54 @@
--- What has left the hub with small cells hidden, as it was released: never changed, because two
--- versions would differ by what came late. A month's figures, too, are kept as they were then; those
--- of its quarter and year are their sums.
-CREATE TABLE release (
-    kind     TEXT NOT NULL,                     -- visits, requests, or ages: and an operator
-    period   TEXT NOT NULL,                     -- 2026-10, 2026-Q4, 2026
-    year     INTEGER NOT NULL,
-    depth    INTEGER,                           -- 0 country, 1 regions, 2 departments; null: withheld
-    min_cell INTEGER NOT NULL,
-    layout   INTEGER NOT NULL,                  -- version of the list of tables
-    day      INTEGER NOT NULL,                  -- the hub's own day, days since 2000-01-01
-    completeness TEXT NOT NULL,                 -- JSON, as it was then
-    PRIMARY KEY (kind, period)
-) WITHOUT ROWID;
-CREATE TABLE release_cell (
-    kind     TEXT NOT NULL,
-    period   TEXT NOT NULL,
-    place    TEXT NOT NULL,                     -- nation, region:52, department:49
-    one      TEXT NOT NULL,                     -- age or operator; empty: all
-    two      TEXT NOT NULL,                     -- kind of help; empty: all
-    value    INTEGER NOT NULL,
-    state    INTEGER NOT NULL,                  -- 0 withheld, 1 given, 2 shown, 3 low, 4 complement
-    PRIMARY KEY (kind, period, place, one, two)
-) WITHOUT ROWID;
-CREATE TRIGGER release_stays BEFORE UPDATE ON release BEGIN SELECT RAISE(ABORT, 'what was released stays'); END;
-CREATE TRIGGER release_lasts BEFORE DELETE ON release BEGIN SELECT RAISE(ABORT, 'what was released stays'); END;
-CREATE TRIGGER release_cell_stays BEFORE UPDATE ON release_cell BEGIN
-    SELECT RAISE(ABORT, 'what was released stays');
-END;
-CREATE TRIGGER release_cell_lasts BEFORE DELETE ON release_cell BEGIN
-    SELECT RAISE(ABORT, 'what was released stays');
-END;
+-- Who did it: hub, operator, user:LOGIN or token:ID. Empty: before this was written.
+ALTER TABLE journal ADD COLUMN who TEXT NOT NULL DEFAULT '';
+-- On whose behalf the transaction under way writes; «hub» outside of one.
+CREATE TABLE acting (who TEXT NOT NULL);
+INSERT INTO acting VALUES ('hub');
 
--- Which questions have shown whom small figures on a day: the journal has one line for each.
-CREATE TABLE small_read (
-    day    INTEGER NOT NULL,                    -- the hub's own day, days since 2000-01-01
-    caller TEXT NOT NULL,
-    shape  TEXT NOT NULL,
-    PRIMARY KEY (day, caller, shape)
+-- The journal is only added to, whatever writes to the file.
+CREATE TRIGGER journal_stands BEFORE UPDATE ON journal BEGIN
+    SELECT RAISE(ABORT, 'the journal is only added to');
+END;
+CREATE TRIGGER journal_stays BEFORE DELETE ON journal BEGIN
+    SELECT RAISE(ABORT, 'the journal is only added to');
+END;
+-- INSERT OR REPLACE deletes without a word.
+CREATE TRIGGER journal_goes_on BEFORE INSERT ON journal WHEN EXISTS (SELECT 1 FROM journal WHERE n = new.n) BEGIN
+    SELECT RAISE(ABORT, 'the journal is only added to');
+END;
+CREATE INDEX journal_at ON journal (at);
+
+-- The last day on which a token was used. Not sealed: requests change it.
+CREATE TABLE token_use (
+    token TEXT PRIMARY KEY,
+    day   INTEGER NOT NULL                      -- days since 2000-01-01
 ) WITHOUT ROWID;
+
+-- People who sign in.
+CREATE TABLE user (
+    login    TEXT PRIMARY KEY,
+    password TEXT NOT NULL,                     -- as argon2id makes it, with salt and costs
+    scope    TEXT NOT NULL,
+    role     TEXT NOT NULL CHECK (role IN ('reader', 'coordinator', 'admin')),
+    disabled INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+
+-- Who is signed in. Whatever begins an epoch, such as a backup put back, ends all of them.
+CREATE TABLE session (
+    hash  BLOB PRIMARY KEY,                     -- SHA-256 of what the cookie holds
+    login TEXT NOT NULL REFERENCES user (login),
+    begun INTEGER NOT NULL,                     -- seconds since 1970
+    seen  INTEGER NOT NULL                      -- the same, of the last request, to the minute
+) WITHOUT ROWID;
+CREATE INDEX session_login ON session (login, seen);
+
+CREATE VIEW sealed_user AS SELECT login AS key,
+    quote(login) || quote(password) || quote(scope) || quote(role) || disabled AS content FROM user;
+CREATE TRIGGER user_begins AFTER INSERT ON user BEGIN
+    INSERT OR IGNORE INTO unsealed VALUES ('user', new.login, NULL);
+END;
+CREATE TRIGGER user_changes BEFORE UPDATE ON user BEGIN
+    INSERT OR IGNORE INTO unsealed SELECT 'user', key, content FROM sealed_user WHERE key = old.login;
+END;
+CREATE TRIGGER user_ends BEFORE DELETE ON user BEGIN
+    INSERT OR IGNORE INTO unsealed SELECT 'user', key, content FROM sealed_user WHERE key = old.login;
+END;

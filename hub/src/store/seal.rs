@@ -1,5 +1,5 @@
 //! A digest of each row of the registry: sites, their names and histories, what was set by hand,
-//! machines, tokens.
+//! machines, tokens, users.
 //!
 //! Changes carry their hashes and views are folded anew; these rows follow from nothing, so a bit
 //! that a disk flips in one would move figures in silence. Triggers note in `unsealed` which rows
@@ -20,12 +20,13 @@ use sha2::{Digest, Sha256};
 use super::StoreError;
 
 /// What is sealed, and how a row is found by the parts of its key.
-const KINDS: [(&str, &str); 6] = [
+const KINDS: [(&str, &str); 7] = [
     ("site", "key = ?1"),
     ("alias", "key = ?1"),
     ("history", "site = ?1 AND field = ?2 AND from_day = CAST(?3 AS INTEGER)"),
     ("hand", "site = ?1 AND field = ?2"),
     ("token", "key = ?1"),
+    ("user", "key = ?1"),
     ("device", "key = ?1"),
 ];
 /// Rows told of one kind.

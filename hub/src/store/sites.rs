@@ -337,7 +337,7 @@ pub fn remove(conn: &Connection, site: &SiteId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Leads antennas, other names and tokens of one site to another.
+/// Leads antennas, other names, tokens and users of one site to another.
 pub fn lead(conn: &Connection, from: &SiteId, to: &SiteId) -> Result<(), StoreError> {
     for sql in [
         "UPDATE site_alias SET site = ?2 WHERE site = ?1",
@@ -345,6 +345,7 @@ pub fn lead(conn: &Connection, from: &SiteId, to: &SiteId) -> Result<(), StoreEr
         "UPDATE site_history SET value = ?2 WHERE field = 'parent' AND value = ?1",
         "UPDATE site_span SET parent = ?2 WHERE parent = ?1",
         "UPDATE token SET scope = 'site:' || ?2 WHERE scope = 'site:' || ?1",
+        "UPDATE user SET scope = 'site:' || ?2 WHERE scope = 'site:' || ?1",
     ] {
         sql::write(conn, "leading the names of a site elsewhere", sql, (from.as_str(), to.as_str()))?;
     }

@@ -17,7 +17,7 @@ pub const SHAPES_MAX: i64 = 64;
 /// One reading.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SmallRead {
-    /// Whose token.
+    /// Who reads, as the journal names it.
     pub caller: String,
     /// What it sees.
     pub scope: String,
@@ -49,7 +49,7 @@ pub fn note(conn: &Connection, read: &SmallRead, today: Day, now: Timestamp) -> 
     let so_far: i64 =
         sql::row(conn, "counting readings", sql, (today.number(), caller), |row| row.get(0))?.unwrap_or(0);
     let more = if so_far == SHAPES_MAX { " (and more today)" } else { "" };
-    journal::record(conn, now, journal::SMALL_FIGURES_READ, caller, &format!("scope={scope} {question}{more}"))
+    journal::record(conn, now, journal::READ_SMALL_CELLS, "visits", &format!("scope={scope} {question}{more}"))
 }
 
 #[cfg(test)]
@@ -73,7 +73,7 @@ mod tests {
             note(&conn, &read("by=day,age"), today, now).unwrap();
         }
         let [line] = &lines(&conn)[..] else { panic!("{:?}", lines(&conn)) };
-        assert_eq!((&*line.action, &*line.subject), ("figures.small", "ab12"));
+        assert_eq!((&*line.action, &*line.subject), ("read.small_cells", "visits"));
         assert_eq!(line.detail, "scope=department:49 by=day&age=70+");
         note(&conn, &SmallRead { caller: "cd34".to_owned(), ..read("by=day,age") }, today, now).unwrap();
         note(&conn, &read("by=day,age"), today.plus_days(1), now).unwrap();

@@ -1,5 +1,7 @@
 //! Tokens of the HTTP API in the store. The secret itself is never stored.
 
+use msap_shared::io::store::sql;
+use msap_shared::time::Day;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::StoreError;
@@ -19,9 +21,12 @@ pub struct TokenRow {
     pub expires: i64,
     /// Whether somebody ended it early.
     pub revoked: bool,
+    /// The last day on which it was used; `None`: never yet.
+    pub used: Option<Day>,
 }
 
-const COLUMNS: &str = "id, label, scope, role, expires, revoked";
+const SELECT: &str = "SELECT t.id, t.label, t.scope, t.role, t.expires, t.revoked, u.day
+                      FROM token t LEFT JOIN token_use u ON u.token = t.id";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<TokenRow> {
     Ok(TokenRow {
@@ -31,6 +36,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<TokenRow> {
         role: row.get(3)?,
         expires: row.get(4)?,
         revoked: row.get(5)?,
+        used: row.get::<_, Option<i32>>(6)?.and_then(Day::from_number),
     })
 }
 
@@ -45,22 +51,34 @@ pub fn insert(conn: &Connection, token: &TokenRow, hash: &[u8; 32]) -> Result<()
 /// The token whose secret has this hash. The lookup is by hash: how long it takes tells nothing
 /// about the secret, because nobody can choose a hash close to another.
 pub fn by_hash(conn: &Connection, hash: &[u8; 32]) -> Result<Option<TokenRow>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM token WHERE hash = ?1");
+    let sql = format!("{SELECT} WHERE t.hash = ?1");
     conn.prepare_cached(&sql)
         .and_then(|mut statement| statement.query_row([hash], read).optional())
         .map_err(StoreError::sqlite("looking for a token"))
 }
 
+/// Notes the day on which a token was used: the day, and nothing finer.
+pub fn note_use(conn: &Connection, id: &str, today: Day) -> Result<(), StoreError> {
+    let sql = "INSERT INTO token_use (token, day) VALUES (?1, ?2)
+               ON CONFLICT (token) DO UPDATE SET day = excluded.day";
+    sql::write(conn, "noting the use of a token", sql, (id, today.number())).map(drop)
+}
+
 /// All tokens, in the order of their ids.
 pub fn list(conn: &Connection) -> Result<Vec<TokenRow>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM token ORDER BY id");
+    let sql = format!("{SELECT} ORDER BY t.id");
     conn.prepare(&sql)
         .and_then(|mut statement| statement.query_map([], read)?.collect())
         .map_err(StoreError::sqlite("reading tokens"))
 }
 
-/// Ends a token; false when there is none with this id.
-pub fn revoke(conn: &Connection, id: &str) -> Result<bool, StoreError> {
-    const SQL: &str = "UPDATE token SET revoked = 1 WHERE id = ?1";
-    conn.execute(SQL, [id]).map(|changed| changed == 1).map_err(StoreError::sqlite("revoking a token"))
+/// Ends a token, which stays listed. Whether it was not ended before; `None` when there is none
+/// with this id.
+pub fn revoke(conn: &Connection, id: &str) -> Result<Option<bool>, StoreError> {
+    let doing = "revoking a token";
+    let was = sql::row(conn, doing, "SELECT revoked FROM token WHERE id = ?1", [id], |row| row.get::<_, bool>(0))?;
+    if was == Some(false) {
+        sql::write(conn, doing, "UPDATE token SET revoked = 1 WHERE id = ?1", [id])?;
+    }
+    Ok(was.map(|revoked| !revoked))
 }

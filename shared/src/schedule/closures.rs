@@ -13,6 +13,8 @@ use crate::time::Day;
 pub const CLOSURE_LABEL_LEN_MAX: usize = 120;
 /// Most bytes of a closure's id.
 pub const CLOSURE_ID_LEN_MAX: usize = 32;
+/// Most days of one closure, first and last included: a longer one is a slip of a digit.
+pub const CLOSURE_DAYS_MAX: i32 = 400;
 
 /// A closure of every house in its scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +85,7 @@ impl NetworkClosure {
             let why = format!("{} précède le premier jour, {} : inversez-les", self.to, self.from);
             return Err(FieldError::new("to", why));
         }
+        check_length(self.from, self.to)?;
         let label = self.label.trim();
         if label.is_empty() || self.label.len() > CLOSURE_LABEL_LEN_MAX || label.contains(char::is_control) {
             let why = format!("dites en 1 à {CLOSURE_LABEL_LEN_MAX} caractères, sur une ligne, ce que le public lira");
@@ -93,6 +96,19 @@ impl NetworkClosure {
             _ => Err(FieldError::new("scope", "une fermeture du réseau est national, region:52 ou department:49")),
         }
     }
+}
+
+/// Checks that what differs from one day to another is no slip of a digit.
+///
+/// # Errors
+/// When it has more than [`CLOSURE_DAYS_MAX`] days.
+pub fn check_length(from: Day, to: Day) -> Result<(), FieldError> {
+    let days = to.number() - from.number() + 1;
+    if days <= CLOSURE_DAYS_MAX {
+        return Ok(());
+    }
+    let why = format!("{days} jours : {CLOSURE_DAYS_MAX} au plus à la fois ; vérifiez l’année");
+    Err(FieldError::new("to", why))
 }
 
 impl Closures {

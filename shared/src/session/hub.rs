@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{CHAINS_ASKED_MAX, SessionError, check_kind, check_number, haves};
-use crate::chain::Refusal;
+use super::{CHAINS_ASKED_MAX, SessionError, check_kind, check_number, haves, knows};
+use crate::chain::{Digest, Refusal};
 use crate::document::{DocId, DocKind};
 use crate::frame::{
     Ack, DeviceStanding, Digests, Frame, Have, Hello, Mark, Need, PROTOCOL, Push, Reference, Refused, Version, Welcome,
@@ -16,8 +16,10 @@ use crate::id::{Digest32, Epoch, WriterId};
 use crate::reference::Held;
 
 mod edits;
+mod handover;
 mod replica;
 
+use handover::Handover;
 pub use replica::{HubReplica, Taken, TakenEdits};
 
 /// A chain, with the sequence number from which something is new.
@@ -36,6 +38,8 @@ pub struct News {
 pub struct HubSession {
     grant: Grant,
     standing: DeviceStanding,
+    /// The version that both speak, from its Hello.
+    protocol: u32,
     /// From its Hello; `None` before.
     hello_digest: Option<Digest32>,
     welcome_due: Option<WelcomeDue>,
@@ -60,6 +64,7 @@ pub struct HubSession {
     /// The documents of which the device was told once what is held, because it sent edits that
     /// follow something else.
     told: BTreeSet<DocId>,
+    handover: Handover,
 }
 
 #[derive(Debug)]
@@ -68,12 +73,19 @@ struct WelcomeDue {
     in_sync: bool,
 }
 
+/// The highest protocol version that a device and this program both speak.
+pub fn common_protocol(hello: &Hello) -> Option<u32> {
+    let protocol = hello.protocol_max.min(*PROTOCOL.end());
+    (protocol >= hello.protocol_min && PROTOCOL.contains(&protocol)).then_some(protocol)
+}
+
 impl HubSession {
     /// A session with a device of this grant and standing.
     pub fn new(grant: Grant, standing: DeviceStanding) -> Self {
         Self {
             grant,
             standing,
+            protocol: *PROTOCOL.end(),
             hello_digest: None,
             welcome_due: None,
             digests_due: false,
@@ -87,14 +99,21 @@ impl HubSession {
             owed: BTreeMap::new(),
             owed_edits: BTreeMap::new(),
             told: BTreeSet::new(),
+            handover: Handover::default(),
         }
     }
 
     /// The half that answers a device by file: greeted by its file, whenever that came, and due
-    /// to welcome it. It never says `in_sync`: what the device keeps by now, nobody here knows.
-    pub fn by_file(grant: Grant, standing: DeviceStanding) -> Self {
-        let welcome_due = Some(WelcomeDue { protocol: *PROTOCOL.end(), in_sync: false });
-        Self { hello_digest: Some(Digest32::new([0; 32])), welcome_due, ..Self::new(grant, standing) }
+    /// to welcome it in the version that both speak. It never says `in_sync`: what the device keeps
+    /// by now, nobody here knows.
+    pub fn by_file(grant: Grant, standing: DeviceStanding, protocol: u32) -> Self {
+        let welcome_due = Some(WelcomeDue { protocol, in_sync: false });
+        Self { hello_digest: Some(Digest32::new([0; 32])), welcome_due, protocol, ..Self::new(grant, standing) }
+    }
+
+    /// Whether the device may be told of documents of this kind.
+    pub fn knows(&self, kind: DocKind) -> bool {
+        knows(self.protocol, kind)
     }
 
     /// The device's rights.
@@ -131,6 +150,12 @@ impl HubSession {
         frame: Frame,
         replica: &mut R,
     ) -> Result<Vec<News>, SessionError<R::Error>> {
+        let news = self.act(frame, replica)?;
+        self.handover.hold(&self.held);
+        Ok(news)
+    }
+
+    fn act<R: HubReplica>(&mut self, frame: Frame, replica: &mut R) -> Result<Vec<News>, SessionError<R::Error>> {
         match (self.hello_digest, frame) {
             (None, Frame::Hello(hello)) => self.hello(&hello, replica)?,
             (None, _) => return Err(SessionError::Protocol("a frame before Hello")),
@@ -192,9 +217,12 @@ impl HubSession {
         if std::mem::take(&mut self.digests_due) {
             // A pending device is told of nothing, so that it confirms nothing.
             let documents = match self.standing {
-                DeviceStanding::Active => replica.documents()?,
+                DeviceStanding::Active => self.documents(replica)?,
                 DeviceStanding::Pending => Vec::new(),
             };
+            if self.standing == DeviceStanding::Active {
+                self.handover.tell(&documents);
+            }
             return Ok(Some(Frame::Digests(Digests { epoch, documents, mark })));
         }
         while let Some(((document, writer), from)) = self.wanted.pop_first() {
@@ -214,6 +242,9 @@ impl HubSession {
 
     /// Another device of the site brought something new.
     pub fn relay(&mut self, news: &News) {
+        if !self.knows(news.document.kind()) {
+            return;
+        }
         self.owe(news.document.clone(), news.writer, news.from);
     }
 
@@ -233,13 +264,11 @@ impl HubSession {
     }
 
     fn hello<R: HubReplica>(&mut self, hello: &Hello, replica: &mut R) -> Result<(), SessionError<R::Error>> {
-        let protocol = hello.protocol_max.min(*PROTOCOL.end());
-        if protocol < hello.protocol_min || !PROTOCOL.contains(&protocol) {
-            return Err(SessionError::Protocol("no protocol version in common"));
-        }
+        let protocol = common_protocol(hello).ok_or(SessionError::Protocol("no protocol version in common"))?;
+        self.protocol = protocol;
         replica.greeted(hello)?;
-        // From here on `digest` speaks of the epoch that now holds.
-        let in_sync = self.standing == DeviceStanding::Active && replica.digest()? == hello.digest;
+        // From here on the digest speaks of the epoch that now holds.
+        let in_sync = self.standing == DeviceStanding::Active && self.digest(replica)? == hello.digest;
         self.hello_digest = Some(hello.digest);
         self.welcome_due = Some(WelcomeDue { protocol, in_sync });
         self.digests_due = !in_sync && !hello.offers;
@@ -276,12 +305,28 @@ impl HubSession {
     }
 
     fn offered<R: HubReplica>(&mut self, hello: Digest32, replica: &mut R) -> Result<(), SessionError<R::Error>> {
-        if self.standing == DeviceStanding::Active && replica.digest()? == hello {
+        if self.standing == DeviceStanding::Active && self.digest(replica)? == hello {
             self.in_sync_due = true;
         } else {
             self.digests_due = true;
         }
         Ok(())
+    }
+
+    /// Every document of the site that the device knows the kind of.
+    fn documents<R: HubReplica>(&self, replica: &mut R) -> Result<Vec<(DocId, Digest32)>, R::Error> {
+        let mut documents = replica.documents()?;
+        documents.retain(|(document, _)| self.knows(document.kind()));
+        Ok(documents)
+    }
+
+    /// Digest of their chain tips, as the device makes it of its own.
+    fn digest<R: HubReplica>(&self, replica: &mut R) -> Result<Digest32, R::Error> {
+        let mut whole = Digest::default();
+        for (_, digest) in self.documents(replica)? {
+            whole.toggle(&digest);
+        }
+        Ok(whole.id())
     }
 
     fn push<R: HubReplica>(&mut self, push: Push, replica: &mut R) -> Result<Option<News>, SessionError<R::Error>> {
@@ -343,6 +388,7 @@ impl HubSession {
             }
             return Ok(());
         }
+        self.follow(&document, &theirs, replica)?;
         let theirs: BTreeMap<WriterId, Version> = theirs.into_iter().map(|version| (version.writer, version)).collect();
         let mine = replica.versions(&document)?;
         if document.kind().is_registers() {

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{SessionError, check_kind, check_number, haves};
+use super::{SessionError, check_kind, check_number, haves, knows};
 use crate::document::{DocId, DocKind};
 use crate::frame::{
     Ack, DeviceStanding, Digests, Frame, Have, Hello, Need, PROTOCOL, Push, TRIED_LEN_MAX, Version, Welcome,
@@ -35,6 +35,8 @@ pub enum Phase {
 pub struct SiteSession {
     phase: Phase,
     position: u64,
+    /// The version that both speak: the hub's choice, from its Welcome on.
+    protocol: u32,
     /// The hub's, from its Welcome: whatever it confirms is of this epoch.
     epoch: Option<Epoch>,
     /// Still to send, in order.
@@ -104,6 +106,7 @@ impl SiteSession {
         Self {
             phase,
             position,
+            protocol: *PROTOCOL.end(),
             epoch,
             outbox: VecDeque::new(),
             sent: BTreeMap::new(),
@@ -175,7 +178,7 @@ impl SiteSession {
     fn offer<R: SiteReplica>(&mut self, replica: &mut R) -> Result<Option<Frame>, R::Error> {
         let mut registers: BTreeMap<DocId, BTreeMap<WriterId, u64>> = BTreeMap::new();
         for Waiting { document, writer, acked, seq } in replica.waiting()? {
-            if self.comparing.contains(&document) {
+            if self.comparing.contains(&document) || !knows(self.protocol, document.kind()) {
                 continue;
             }
             let key = (document, writer);
@@ -198,6 +201,7 @@ impl SiteSession {
         if !PROTOCOL.contains(&welcome.protocol) {
             return Err(SessionError::Protocol("a version that this program does not speak"));
         }
+        self.protocol = welcome.protocol;
         self.hub_clock_ms = Some(welcome.clock_ms);
         self.epoch = Some(welcome.epoch);
         let other_epoch = replica.welcomed(&welcome)?;
@@ -260,7 +264,7 @@ impl SiteSession {
         let theirs: BTreeMap<DocId, Digest32> = digests.documents.into_iter().collect();
         let mine: BTreeMap<DocId, Digest32> = replica.documents()?.into_iter().collect();
         let names: BTreeSet<&DocId> = theirs.keys().chain(mine.keys()).collect();
-        for name in names {
+        for name in names.into_iter().filter(|name| knows(self.protocol, name.kind())) {
             if self.phase != Phase::Pending && theirs.contains_key(name) && theirs.get(name) == mine.get(name) {
                 replica.confirm_document(name)?;
                 continue;

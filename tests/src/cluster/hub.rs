@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
@@ -156,10 +157,18 @@ impl Hub {
     /// # Errors
     /// When it cannot run at all.
     pub fn cli(&self, args: &[&str]) -> Result<Output> {
+        self.cli_fed(args, Stdio::null())
+    }
+
+    /// Runs a management command with this as its standard input.
+    ///
+    /// # Errors
+    /// When it cannot run at all.
+    pub fn cli_fed(&self, args: &[&str], input: Stdio) -> Result<Output> {
         // A hub that never ran listens nowhere; one that did is to be invited to at the same place.
         let sync = self.sync.as_ref().map(|sync| ("MSAP_HUB_SYNC__ADVERTISE".to_owned(), sync.clone()));
         let env: Vec<_> = self.env.iter().cloned().chain(sync).collect();
-        self.program.run(&self.arguments(args), &env)
+        self.program.run_fed(&self.arguments(args), &env, input)
     }
 
     /// Runs a management command that must succeed, and reads its JSON.

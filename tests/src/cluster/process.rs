@@ -95,8 +95,17 @@ impl Program {
     /// # Errors
     /// When it cannot start, or does not end.
     pub fn run(&self, args: &[OsString], env: &[(String, String)]) -> Result<Output> {
+        self.run_fed(args, env, Stdio::null())
+    }
+
+    /// Runs a command to its end, with this as its standard input.
+    ///
+    /// # Errors
+    /// As [`Program::run`].
+    pub fn run_fed(&self, args: &[OsString], env: &[(String, String)], input: Stdio) -> Result<Output> {
         let mut command = self.command(args, env);
         let mut child = command
+            .stdin(input)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

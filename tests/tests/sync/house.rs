@@ -2,7 +2,9 @@
 //! and how that ends.
 
 use anyhow::{Context as _, Result};
-use msap_tests::cluster::{Agent, run, wait_equal};
+use msap_shared::io::link::Transport;
+use msap_tests::cluster::{Agent, Answer, Hub, request, run, wait_equal};
+use msap_tests::relay::{Gate, Relay};
 use serde_json::{Value, json};
 
 use crate::hub_with;
@@ -95,9 +97,18 @@ fn two_desks_that_contradict_each_other_offline_both_see_it_until_one_settles_it
         let id = |at: usize| all[at]["id"].as_str().context("an id").map(str::to_owned);
         second.cli(&["conflict", "resolve", &id(0)?, "3"])?.expect_code(5)?;
         second.cli(&["conflict", "resolve", "00000000", "1"])?.expect_code(4)?;
-        for at in 0..3 {
+        for at in 0..2 {
             ok(&second, &["conflict", "resolve", &id(at)?, "1"])?;
         }
+        // The coordinators read the same words, and settle the last one.
+        let listed = hub.cli(&["conflict", "list", "--site", "361"])?.expect_code(0)?.out;
+        assert!(listed.contains("disponibilité CAF") && listed.contains("joignable, 3230, vérifié le"), "{listed}");
+        assert!(listed.contains("poste ") && !listed.contains("presence|"), "{listed}");
+        let settled = hub.cli(&["conflict", "resolve", &format!("361.{}", id(2)?), "1"])?.expect_code(0)?.out;
+        assert!(
+            settled.starts_with("tranché, ") && settled.contains("(361) : disponibilité CAF : absent"),
+            "{settled}"
+        );
         for agent in [&first, &second] {
             wait_equal("nothing is contradicted any more", json!([]), || conflicts(agent))?;
             assert_eq!(day(agent, "2026-12-19")?["minutes"], 180);
@@ -144,6 +155,86 @@ fn what_is_settled_differently_on_both_sides_is_one_new_contradiction_and_no_loo
         for agent in [&first, &second] {
             assert_eq!(count(agent)?, Some(1), "and it stays one");
         }
+        Ok(())
+    });
+}
+
+/// What a coordinator asks of the hub.
+fn coordinate(hub: &Hub, method: &str, target: &str, token: &str, body: &Value) -> Result<Answer> {
+    let bearer = format!("Bearer {token}");
+    request(hub.http()?, method, target, &[("Authorization", &bearer)], &body.to_string())
+}
+
+#[test]
+fn what_a_house_and_a_coordinator_settle_differently_is_one_new_contradiction_and_no_loop() {
+    run(|cluster| {
+        let hub = hub_with(cluster, &[])?;
+        hub.add_open_sites(&["361"])?;
+        let relay = Relay::start(hub.sync()?.parse()?)?;
+        let mut agent = cluster.enrol_over(relay.address(), &hub, "361", "accueil")?;
+        agent.set_env("MSAP_AGENT_SYNC__TRANSPORT", "tcp");
+        agent.start()?;
+        // It learns the hours in its first session, and is known to owe nothing all the same.
+        let unsure = || Ok(hub.devices()?.iter().any(|device| device["last_in_sync"].is_null()));
+        wait_equal("the first session is whole", false, unsure)?;
+        agent.count("CNAF", 1)?;
+        agent.wait_confirmed()?;
+        let token = hub.make_token("department:61", "coordinator")?;
+        let apart = || {
+            relay.set(Transport::Tcp, Gate::Reset);
+            agent.wait_status("state", "offline").map(drop)
+        };
+        let together = || relay.set(Transport::Tcp, Gate::CLEAR);
+        // What each side lists: ids without the site's, and in which document.
+        let at_house = || -> Result<Vec<(String, String)>> {
+            let all = conflicts(&agent)?;
+            let text = |one: &Value, name: &str| one[name].as_str().unwrap_or_default().to_owned();
+            Ok(all.as_array().context("a list")?.iter().map(|one| (text(one, "id"), text(one, "document"))).collect())
+        };
+        let at_hub = || -> Result<Vec<(String, String)>> {
+            let answer = coordinate(&hub, "GET", "/v1/conflicts?department=61", &token, &Value::Null)?.json()?;
+            let listed = hub.json(&["conflict", "list", "--department", "61"])?;
+            assert_eq!(listed, answer["conflicts"], "the command lists what the address does");
+            let text = |one: &Value, name: &str| one[name].as_str().unwrap_or_default().to_owned();
+            let short = |one: &Value| (text(one, "id").trim_start_matches("361.").to_owned(), text(one, "document"));
+            Ok(answer["conflicts"].as_array().context("a list")?.iter().map(short).collect())
+        };
+
+        apart()?;
+        ok(&agent, &["partner", "set", "MSA", "--mode", "partial"])?;
+        let absent = json!({ "mode": "absent" });
+        assert_eq!(coordinate(&hub, "PATCH", "/v1/sites/361/partners/MSA", &token, &absent)?.status, 200);
+        together();
+        wait_equal("the house sees the contradiction", 1, || Ok(at_house()?.len()))?;
+        wait_equal("the hub lists the same", at_house()?, at_hub)?;
+        let (id, document) = at_house()?.pop().context("one contradiction")?;
+        assert_eq!(document, "partners");
+
+        agent.wait_confirmed()?;
+        apart()?;
+        ok(&agent, &["conflict", "resolve", &id, "1"])?;
+        let address = format!("/v1/conflicts/361.{id}");
+        assert_eq!(coordinate(&hub, "POST", &address, &token, &json!({ "version": 2 }))?.status, 200);
+        assert_eq!((at_house()?, at_hub()?), (Vec::new(), Vec::new()), "settled, each on its side");
+        together();
+        wait_equal("the house sees one again", 1, || Ok(at_house()?.len()))?;
+        wait_equal("and so does the hub", at_house()?, at_hub)?;
+        agent.wait_confirmed()?;
+        // Nobody has answered anybody: two said, two settled, and that is all there is.
+        let document = |hub: &Hub| -> Result<Value> {
+            let all = hub.json(&["document", "list"])?;
+            let all = all.as_array().context("documents")?;
+            let one = all.iter().find(|one| one["id"] == "site/361/partners");
+            Ok(one.context("the document of partners")?["changes"].clone())
+        };
+        assert_eq!(document(&hub)?, 4);
+        assert_eq!(at_house()?.len(), 1, "and it stays one");
+
+        let (id, _) = at_house()?.pop().context("one contradiction")?;
+        let address = format!("/v1/conflicts/361.{id}");
+        assert_eq!(coordinate(&hub, "POST", &address, &token, &json!({ "version": 1 }))?.status, 200);
+        wait_equal("settled by one, it is settled for both", Vec::new(), at_house)?;
+        assert_eq!((at_hub()?, document(&hub)?), (Vec::new(), 5.into()));
         Ok(())
     });
 }

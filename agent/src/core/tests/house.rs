@@ -1,6 +1,8 @@
 //! What the hub decides beside what the house does: calendars, and closures of the network.
 
-use msap_shared::reference::{CLOSURES, PUBLIC_HOLIDAYS, calendar_kind};
+use msap_shared::document::partners::Mode;
+use msap_shared::document::partners::availability::Availability;
+use msap_shared::reference::{CLOSURES, PUBLIC_HOLIDAYS, TERMS, Terms, calendar_kind};
 use msap_shared::schedule::DayState;
 use msap_shared::schedule::calendar::PublicYear;
 use msap_shared::schedule::closures::{ClosureRow, Closures};
@@ -91,6 +93,37 @@ fn calendars_and_closures_are_kept_as_they_are_sent_and_the_houses_own_word_prev
         held.contains(&(kind, reference::value_hash(&value)))
             && held.contains(&(CLOSURES, reference::value_hash(&closures)))
     );
+}
+
+#[test]
+fn a_partner_that_nobody_confirmed_reads_unknown_after_as_many_days_as_the_hub_says() {
+    let mut core = core();
+    welcomed(&mut core);
+    let operator = "CNAF".parse().unwrap();
+    let presence = Decision::Presence { operator, mode: Mode::Reachable, contact: None, until: None, checked_on: None };
+    decide(&mut core, presence);
+    let found = |core: &mut Core, on: &str| match asked(core, House::Look(Look::Partners(Some(day(on)))), NOON) {
+        Ok(Reply::House(seen)) => match *seen {
+            Seen::Partners(view) => (view.rows[0].availability, view.rows[0].stale, view.stale_after_days),
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    };
+    let none = msap_shared::id::Digest32::new([0; 32]);
+    assert_eq!(referred(&mut core, TERMS, b"nonsense".to_vec()).unwrap().hash, none);
+    assert_eq!(found(&mut core, "2027-01-04"), (Availability::Reachable, false, 45), "a hub that says nothing of it");
+    assert_eq!(found(&mut core, "2027-01-05"), (Availability::Unknown, true, 45));
+    let terms = reference::to_bytes(&Terms { partners_stale_after_days: 10 });
+    assert_eq!(referred(&mut core, TERMS, terms.clone()).unwrap().hash, reference::value_hash(&terms));
+    // Held after a restart, too.
+    let mut core = Core::new(core.into_connection(), fresh(2)).unwrap();
+    assert_eq!(found(&mut core, "2026-11-30"), (Availability::Reachable, false, 10));
+    assert_eq!(found(&mut core, "2026-12-01"), (Availability::Unknown, true, 10));
+    let status = |core: &mut Core, wall: &str| match ask_at(core, Command::Status, wall) {
+        Ok(Reply::Status(status)) => status.unknown,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(status(&mut core, "2026-12-01T11:00:00Z"), ["partner:CNAF"]);
 }
 
 #[test]

@@ -24,8 +24,6 @@ const DAYS_USUAL: i32 = 7;
 pub(super) const DAYS_MAX: i32 = 400;
 /// How many days ahead the next permanence is looked for: a monthly one is found.
 const DAYS_AHEAD: i32 = 35;
-/// After how many days nothing is believed of a partner that nobody confirmed.
-pub(super) const STALE_AFTER_DAYS: u16 = 45;
 
 /// What stands in the status: how many contradictions, and what reads unknown today.
 pub(in crate::desk) struct Standing {
@@ -47,7 +45,7 @@ impl Site {
     }
 
     fn plan(&self, day: Day) -> DayPlan {
-        let Around { calendar, holiday_zone, school_zone, closures } = &self.around;
+        let Around { calendar, holiday_zone, school_zone, closures, terms: _ } = &self.around;
         plan(&self.schedule, day, &Surroundings { calendar, holiday_zone, school_zone, closures })
     }
 }
@@ -98,11 +96,11 @@ pub(super) fn partners(conn: &Connection, machine: &Machine<'_>, day: Day) -> Re
     let facts = documents::facts(conn, machine.profile, DocKind::Partners)?;
     let partners = Partners::read(&facts);
     let plans: Vec<DayPlan> = (0..=DAYS_AHEAD).map(|ahead| site.plan(day.plus_days(ahead))).collect();
-    let rows = rows(&site.schedule, &partners, &plans);
+    let rows = rows(&site, &partners, &plans);
     Ok(PartnersView {
         today: machine.today.day,
         day,
-        stale_after_days: STALE_AFTER_DAYS,
+        stale_after_days: site.around.terms.partners_stale_after_days,
         rows,
         conflicts: documents::disputed(DocKind::Partners, &facts),
         unreadable: partners.unreadable().to_vec(),
@@ -125,32 +123,34 @@ pub(in crate::desk) fn standing(conn: &Connection, machine: &Machine<'_>) -> Res
         unknown.push(format!("calendar:{}", machine.today.day.date().year()));
     }
     let plans = [today];
-    let unsure = rows(&site.schedule, &partners, &plans);
+    let unsure = rows(&site, &partners, &plans);
     let unsure = unsure.iter().filter(|row| row.availability == Availability::Unknown);
     unknown.extend(unsure.map(|row| format!("partner:{}", row.operator)));
     Ok(Standing { conflicts, unknown })
 }
 
 /// The partners of the document and those that come, on the first of these days.
-fn rows(schedule: &Schedule, partners: &Partners, plans: &[DayPlan]) -> Vec<PartnerRow> {
+fn rows(site: &Site, partners: &Partners, plans: &[DayPlan]) -> Vec<PartnerRow> {
     let Some((today, later)) = plans.split_first() else { return Vec::new() };
     let mut operators: Vec<&OperatorToken> =
         partners.operators().filter(|(_, partner)| says_something(partner)).map(|(operator, _)| operator).collect();
-    let coming = schedule.permanences_on(today.day).filter(|(.., said)| said.all().any(|said| said.body.is_some()));
+    let coming =
+        site.schedule.permanences_on(today.day).filter(|(.., said)| said.all().any(|said| said.body.is_some()));
     operators.extend(coming.map(|(operator, ..)| operator));
     operators.extend(today.permanences.iter().map(|coming| &coming.operator));
     operators.sort();
     operators.dedup();
-    operators.into_iter().map(|operator| row(schedule, partners, (today, later), operator)).collect()
+    operators.into_iter().map(|operator| row(site, partners, (today, later), operator)).collect()
 }
 
 fn row(
-    schedule: &Schedule,
+    site: &Site,
     partners: &Partners,
     (today, later): (&DayPlan, &[DayPlan]),
     operator: &OperatorToken,
 ) -> PartnerRow {
-    let derived = availability(partners, schedule, today, operator, STALE_AFTER_DAYS);
+    let stale_after_days = site.around.terms.partners_stale_after_days;
+    let derived = availability(partners, &site.schedule, today, operator, stale_after_days);
     let partner = partners.partner(operator);
     let label = partner.and_then(|partner| partner.label.as_ref()?.agreed()?.body.as_ref());
     PartnerRow {

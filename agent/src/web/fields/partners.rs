@@ -84,6 +84,19 @@ pub(in crate::web) fn settle_form(mut fields: Fields) -> Result<Decision, Proble
 
 /// The form that says how a partner can be had, or that it still is as was said.
 pub(in crate::web) fn presence_form(mut fields: Fields) -> Result<Decision, Problem> {
-    let of = fields.word("operator")?.ok_or_else(|| Problem::invalid("operator", "choisissez un partenaire"))?;
-    presence(&of, fields)
+    presence(&chosen(&mut fields)?, fields)
+}
+
+/// The form that says how far the agreement has come.
+pub(in crate::web) fn agreement_form(mut fields: Fields) -> Result<Decision, Problem> {
+    agreement(&chosen(&mut fields)?, fields)
+}
+
+/// The form that says how many agents a partner trained.
+pub(in crate::web) fn training_form(mut fields: Fields) -> Result<Decision, Problem> {
+    training(&chosen(&mut fields)?, fields)
+}
+
+fn chosen(fields: &mut Fields) -> Result<String, Problem> {
+    fields.word("operator")?.ok_or_else(|| Problem::invalid("operator", "choisissez un partenaire"))
 }

@@ -37,7 +37,7 @@ pub(super) struct Entered {
     action: String,
     fields: BTreeMap<String, String>,
     field: Option<String>,
-    /// Why not, in words.
+    /// Why not, in words: said atop the page and beside the field.
     pub(super) problem: Option<String>,
 }
 
@@ -81,6 +81,11 @@ impl Entered {
     /// Whether a field is what is wrong.
     pub(super) fn is_wrong(&self, action: &str, name: &str) -> bool {
         self.action == action && self.field.as_deref() == Some(name)
+    }
+
+    /// What is wrong with it.
+    pub(super) fn wrong(&self, action: &str, name: &str) -> Option<&str> {
+        self.problem.as_deref().filter(|_| self.is_wrong(action, name))
     }
 }
 
@@ -146,7 +151,7 @@ pub(super) async fn submitted<A: Ask>(
         }
         Err(problem) => {
             entered.field = problem.field().map(str::to_owned);
-            entered.problem = Some(problem.in_words());
+            entered.problem = Some(problem.in_words().to_owned());
             Err((problem, entered))
         }
     }

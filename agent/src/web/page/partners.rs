@@ -6,13 +6,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use msap_shared::code::OPERATORS;
-use msap_shared::document::partners::Mode;
-use msap_shared::document::schedule::{OperatorToken, Weekday};
+use msap_shared::document::partners::{AgreementStatus, Mode, TRAINED_MAX};
+use msap_shared::document::schedule::OperatorToken;
 use msap_shared::schedule::{DayPlan, WhyKind};
 
 use super::cards::{self, PartnerLine};
 use super::frame::{self, Choice, Dispute, Entered, Frame};
-use super::schedule::reasons;
+use super::schedule::{reasons, weekdays};
 use crate::command::house::{Decision, Look, PartnersView};
 use crate::out::Lang;
 use crate::web::api::{Parameters, parameters};
@@ -48,6 +48,8 @@ struct PartnersPage {
     modes: Vec<Choice>,
     weekdays: Vec<Choice>,
     variants: Vec<Choice>,
+    statuses: Vec<Choice>,
+    most_trained: u16,
 }
 
 /// One permanence on one day.
@@ -78,6 +80,8 @@ pub(in crate::web) async fn submit<A: Ask>(State(web): State<Web<A>>, body: Byte
 fn decision(action: &str, fields: Fields) -> Result<Decision, Problem> {
     match action {
         "presence" | "confirm" => fields::partners::presence_form(fields),
+        "agreement" => fields::partners::agreement_form(fields),
+        "training" => fields::partners::training_form(fields),
         "off" => fields::schedule::off(fields),
         "resume" => fields::schedule::resume(fields),
         "permanence" => fields::schedule::permanence(fields),
@@ -104,7 +108,9 @@ async fn page<A: Ask>(
         reasons: reasons(),
         operators: operators(&view),
         modes: Mode::ALL.iter().map(|mode| Choice::new(mode.as_str(), mode.label_fr())).collect(),
-        weekdays: Weekday::ALL.iter().map(|weekday| Choice::new(weekday.as_str(), weekday.label_fr())).collect(),
+        weekdays: weekdays(),
+        statuses: AgreementStatus::ALL.iter().map(|status| Choice::new(status.as_str(), status.label_fr())).collect(),
+        most_trained: TRAINED_MAX,
         variants: choices(&VARIANTS),
         frame,
     };

@@ -43,6 +43,7 @@ struct SchedulePage {
     closures: Vec<ClosureRow>,
     reasons: Vec<Choice>,
     kinds: Vec<Choice>,
+    weekdays: Vec<Choice>,
     absence_id: String,
     week: Vec<WeekdayField>,
     /// Rules that are not of every week, in words.
@@ -98,9 +99,10 @@ pub(in crate::web) async fn submit<A: Ask>(State(web): State<Web<A>>, body: Byte
 /// What a form asks for.
 fn decision(action: &str, fields: Fields) -> Result<Decision, Problem> {
     match action {
-        "close" | "extra" => fields::schedule::exception(fields),
+        "close" | "extra" | "move" => fields::schedule::exception(fields),
         "remove" => fields::schedule::remove_exception(fields),
         "hours" => fields::schedule::hours(fields),
+        "staff" => fields::schedule::staff(fields),
         "absence" => fields::schedule::absence(fields),
         "present" => fields::schedule::present(fields),
         "note" => fields::schedule::note(fields),
@@ -155,6 +157,7 @@ async fn page<A: Ask>(
         closures: closures.iter().map(closure).collect(),
         reasons: reasons(),
         kinds: AbsenceKind::ALL.iter().map(|kind| Choice::new(kind.as_str(), kind.label_fr())).collect(),
+        weekdays: weekdays(),
         absence_id: fields::schedule::drawn()?.to_string(),
         week: week(&shown),
         others: others(&shown),
@@ -166,6 +169,11 @@ async fn page<A: Ask>(
 /// The reasons, as choices.
 pub(super) fn reasons() -> Vec<Choice> {
     Reason::ALL.iter().map(|reason| Choice::new(reason.as_str(), reason.label_fr())).collect()
+}
+
+/// The weekdays, as choices.
+pub(super) fn weekdays() -> Vec<Choice> {
+    Weekday::ALL.iter().map(|weekday| Choice::new(weekday.as_str(), weekday.label_fr())).collect()
 }
 
 fn signed(stamp: &msap_shared::document::register::Stamp, here: &str) -> String {

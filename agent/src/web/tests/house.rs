@@ -215,7 +215,8 @@ async fn forms_do_without_a_script_and_show_what_was_entered_when_refused() {
         "role=\"alert\"",
         "précède le premier jour",
         "value=\"2026-12-26\"",
-        "aria-invalid=\"true\"",
+        "aria-invalid=\"true\" aria-describedby=\"close-to-wrong\"",
+        "id=\"close-to-wrong\">2026-12-24 précède le premier jour",
         "\"works\" selected",
     ] {
         assert!(page.contains(words), "{words:?} is missing: {page}");
@@ -253,4 +254,68 @@ async fn forms_do_without_a_script_and_show_what_was_entered_when_refused() {
         assert!(!site.raw(Method::GET, "/partners", None).await.2.contains(inline), "{inline}");
         assert!(!site.raw(Method::GET, "/schedule", None).await.2.contains(inline), "{inline}");
     }
+}
+
+#[tokio::test]
+async fn each_form_does_what_it_says_and_shows_what_is_wrong_beside_the_field() {
+    let site = Site::new(false);
+    week(&site).await;
+    for (path, sent, shown) in [
+        (
+            "/schedule",
+            "action=extra&kind=extra&from=2026-11-28&to=2026-11-29&hours=9:00-12:00&reason=event",
+            "du samedi 28 novembre 2026 au dimanche 29 novembre 2026",
+        ),
+        ("/schedule", "action=move&kind=moved&from=2026-11-27&to_place=mairie&reason=works", "mairie"),
+        ("/schedule", "action=staff&agents=1&weekday=tu&hours=08:00-13:00&from=2026-11-23", "1 agent"),
+        (
+            "/schedule",
+            "action=absence&id=a1&from=2026-11-24&hours=9:00-12:00&agents=1&kind=illness",
+            "personne de 9 h à 12 h",
+        ),
+        ("/partners", "action=agreement&operator=CNAV&status=signed&day=2026-01-15", "Convention signée"),
+        ("/partners", "action=training&operator=CNAV&agents=2&trained_on=2026-03-01", "Formation : 2 agents"),
+    ] {
+        let (status, location, page) = form(&site, path, sent).await;
+        assert_eq!((status, location), (303, format!("{path}?done=changed")), "{sent}: {page}");
+        let (_, _, page) = site.raw(Method::GET, path, None).await;
+        assert!(page.contains(shown), "{sent}: {shown:?} is missing: {page}");
+        assert_eq!(form(&site, path, sent).await.1, format!("{path}?done=same"), "{sent}");
+    }
+    assert_eq!(day(&site, "2026-11-29").await["intervals"][0]["to"], "12:00");
+    assert_eq!(day(&site, "2026-11-27").await["intervals"][0]["place"], "mairie");
+    let tuesday = day(&site, "2026-11-24").await;
+    assert_eq!(tuesday["gaps"], json!([{ "from": "09:00", "to": "12:00" }]));
+    assert_eq!((&tuesday["intervals"][0]["agents"], &tuesday["intervals"][1]["agents"]), (&json!(1), &Value::Null));
+    let (_, partners) = site.get("/api/partners").await;
+    assert_eq!(partners["partners"][0]["agreement"], json!({ "status": "signed", "day": "2026-01-15" }));
+    assert_eq!(partners["partners"][0]["training"], json!({ "agents": 2, "trained_on": "2026-03-01" }));
+    let before = (site.get("/api/schedule").await.1, partners);
+
+    for (path, sent, wrong) in [
+        ("/schedule", "action=extra&kind=extra&from=2026-12-05&to=2026-12-04&hours=9:00-12:00", "extra-to"),
+        ("/schedule", "action=extra&kind=extra&from=2026-12-05&hours=12:00-9:00", "extra-hours"),
+        ("/schedule", "action=move&kind=moved&from=2026-12-04&to_place=La+mairie+!", "move-to_place"),
+        ("/schedule", "action=move&kind=moved&from=2026-12-04&reason=works", "move-to_place"),
+        ("/schedule", "action=move&kind=moved&from=2026-02-30&to_place=mairie", "move-from"),
+        ("/schedule", "action=staff&agents=100&from=2026-11-23", "staff-agents"),
+        ("/schedule", "action=staff&agents=2&weekday=su&from=2026-11-23", "staff-hours"),
+        ("/schedule", "action=absence&from=2026-11-24&agents=0", "absence-agents"),
+        ("/schedule", "action=hours&from=2026-11-24&mo=9:00", "hours-mo"),
+        ("/partners", "action=agreement&status=signed&day=2026-01-15", "agreement-operator"),
+        ("/partners", "action=agreement&operator=CNAV&status=signed", "agreement-day"),
+        ("/partners", "action=agreement&operator=CNAV", "agreement-status"),
+        ("/partners", "action=training&operator=CNAV&agents=-1", "training-agents"),
+        ("/partners", "action=training&operator=CNAV&agents=1&trained_on=2026-02-30", "training-trained_on"),
+        ("/partners", "action=presence&operator=CNAV&contact=3960", "presence-mode"),
+        ("/partners", "action=permanence&operator=CNAF&weekday=mo&hours=neuf", "permanence-hours"),
+    ] {
+        let (status, _, page) = form(&site, path, sent).await;
+        assert_eq!(status, 422, "{sent}");
+        let marks = format!("aria-invalid=\"true\" aria-describedby=\"{wrong}-wrong\" autofocus>");
+        assert!(page.contains(&marks), "{sent}: {wrong} is not marked: {page}");
+        assert!(page.contains(&format!("id=\"{wrong}-wrong\">")), "{sent}: nothing stands beside {wrong}");
+        assert_eq!(page.matches("aria-invalid").count(), 1, "{sent}");
+    }
+    assert_eq!((site.get("/api/schedule").await.1, site.get("/api/partners").await.1), before);
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use msap_shared::document::DocId;
-use msap_shared::frame::{Frame, Have, Reference, Version};
+use msap_shared::frame::{Frame, Have, Hello, Reference, Version};
 use msap_shared::grant::Grant;
 use msap_shared::id::WriterId;
 use msap_shared::io::bundle::{BundleError, Frames};
@@ -57,8 +57,12 @@ impl Seen {
 
     /// What the device has, for an answer. A chain that differs from the one held here is as
     /// none: the answer brings this one whole, which tells from where on they differ.
-    pub(super) fn as_told(&self, have: Vec<Have>, spki: &[u8]) -> Result<Frames, BundleError> {
+    pub(super) fn as_told(&self, hello: Option<Hello>, have: Vec<Have>, spki: &[u8]) -> Result<Frames, BundleError> {
         let mut told = Frames::default();
+        if let Some(hello) = hello {
+            // For the version in which to answer.
+            told.push(&Frame::Hello(hello))?;
+        }
         for (kind, hash) in self.references.iter().copied() {
             let value = if kind == AUTHORITIES { spki.to_vec() } else { Vec::new() };
             told.push(&Frame::Reference(Reference { kind, epoch: None, n: 0, hash, value }))?;

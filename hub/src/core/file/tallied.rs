@@ -30,10 +30,6 @@ impl HubReplica for ByFile<'_, '_, '_> {
         Ok(epoch)
     }
 
-    fn digest(&mut self) -> Result<Digest32, StoreError> {
-        self.inner.digest()
-    }
-
     fn documents(&mut self) -> Result<Vec<(DocId, Digest32)>, StoreError> {
         self.inner.documents()
     }

@@ -3,10 +3,12 @@
 use msap_shared::chain::Refusal;
 use msap_shared::document::{DocId, DocKind};
 use msap_shared::frame::{Edits, Need};
+use msap_shared::io::bundle::Frames;
 use msap_shared::register::{Edit, Registers, Verdict};
 
 use super::*;
 use crate::core::edit::{SiteEdit, SiteEdited};
+use crate::core::file::FromDevice;
 use crate::export;
 use crate::store::{chains, documents, registers};
 
@@ -69,6 +71,94 @@ fn a_coordinators_edit_reaches_a_live_machine_after_its_commit() {
     assert_eq!(core.edit(&of_coordinator("nobody", "week|mon", "open"), now()).unwrap(), SiteEdited::NoSite);
     let refused = SiteEdited::Refused(Refusal::Setting);
     assert_eq!(core.edit(&of_coordinator("275", "", "open"), now()).unwrap(), refused);
+}
+
+/// Whether a frame names a document of registers: a device of version 1 takes it for damaged.
+fn names_registers(frame: &Frame) -> bool {
+    let documents: Vec<&DocId> = match frame {
+        Frame::Digests(digests) => digests.documents.iter().map(|(document, _)| document).collect(),
+        Frame::Ack(ack) => ack.held.iter().map(|(document, _)| document).collect(),
+        Frame::Have(have) => vec![&have.document],
+        Frame::Need(need) => vec![&need.document],
+        Frame::Refused(refused) => vec![&refused.document],
+        Frame::Push(push) => vec![&push.document],
+        Frame::Edits(edits) => vec![&edits.document],
+        _ => Vec::new(),
+    };
+    documents.iter().any(|document| document.kind().is_registers())
+}
+
+#[test]
+fn a_device_of_an_older_version_is_never_told_of_documents_that_it_cannot_read() {
+    let mut core = greeted();
+    core.edit(&of_coordinator("275", "week|mon", "open"), now()).unwrap();
+    give(&mut core, Frame::Push(pushes(1, &[vec![fact(1, 0, "1|CNAF|online|25-39|1")]]).remove(0)));
+    let of_visits = {
+        let mut documents = chains::of_site(core.connection(), &"275".parse().unwrap()).unwrap();
+        assert_eq!(documents.len(), 2);
+        documents.retain(|(document, _)| document.kind().is_visits());
+        chains::digest_of(&documents)
+    };
+    let mut open = |n: u64, protocol: u32, digest: Digest32| {
+        let conn = ConnId::new(n);
+        let device = Fingerprint::new([u8::try_from(n).unwrap(); 32]);
+        let opened = Input::Opened { conn, fingerprint: device, site: "275".parse().unwrap(), transport: "quic" };
+        let mut said = core.turn(vec![opened, Input::Frame(conn, hello_of(protocol, digest))], now()).unwrap();
+        for frame in [Some(Frame::Offered), None, None] {
+            let inputs = [Some(Input::Drained(conn)), frame.map(|frame| Input::Frame(conn, frame))];
+            said.extend(core.turn(inputs.into_iter().flatten().collect(), now()).unwrap());
+        }
+        said
+    };
+    let welcome = |said: &[Output]| {
+        let welcomes = said.iter().filter_map(|output| match output {
+            Output::Send(_, Frame::Welcome(welcome)) => Some((welcome.protocol, welcome.in_sync)),
+            _ => None,
+        });
+        welcomes.collect::<Vec<_>>()
+    };
+    let said = open(2, 1, Digest32::new([9; 32]));
+    assert_eq!(welcome(&said), [(1, false)]);
+    let digests = said.iter().find_map(|output| match output {
+        Output::Send(_, Frame::Digests(digests)) => Some(digests.documents.len()),
+        _ => None,
+    });
+    assert_eq!(digests, Some(1));
+    let names = |output: &Output| matches!(output, Output::Send(_, frame) if names_registers(frame));
+    assert!(!said.iter().any(names), "{said:?}");
+    assert_eq!(welcome(&open(3, 1, of_visits)), [(1, true)], "it holds all that it knows of");
+    let newer = open(4, 2, of_visits);
+    assert_eq!(welcome(&newer), [(2, false)]);
+    assert!(newer.iter().any(names), "{newer:?}");
+
+    // Nor when somebody changes one while it is in session.
+    core.edit(&of_coordinator("275", "week|mon", "shut"), now()).unwrap();
+    let told: Vec<u64> = core
+        .drain_outputs()
+        .iter()
+        .filter_map(|output| match output {
+            Output::Send(conn, frame) if names_registers(frame) => (2..=4).find(|n| *conn == ConnId::new(*n)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, [4]);
+}
+
+#[test]
+fn an_answer_by_file_is_of_the_version_that_the_devices_file_was_made_in() {
+    for (protocol, named) in [(1, false), (2, true)] {
+        let mut core = greeted();
+        core.edit(&of_coordinator("275", "week|mon", "open"), now()).unwrap();
+        let (device, site) = (Fingerprint::new([1; 32]), "275".parse().unwrap());
+        let mut frames = Frames::default();
+        assert!(frames.push(&hello_of(protocol, Digest32::new([9; 32]))).unwrap());
+        let file = FromDevice { fingerprint: device, site: &site, spki: &[], token: None, frames: &frames };
+        core.take_in(file, now()).unwrap();
+        let answer = core.answer(device.device(), None, now()).unwrap().unwrap();
+        let said: Vec<Frame> = answer.frames.iter().collect();
+        assert!(matches!(&said[0], Frame::Welcome(welcome) if welcome.protocol == protocol), "{said:?}");
+        assert_eq!(said.iter().any(names_registers), named, "{said:?}");
+    }
 }
 
 #[test]

@@ -104,7 +104,7 @@ fn a_database_of_the_layout_before_is_folded_anew_once() {
     use crate::store::chains::{self, Accepted, Doc};
     use crate::store::{MIGRATIONS, meta};
     let conn = Connection::open_in_memory().unwrap();
-    let conn = msap_shared::io::store::prepare(conn, &PathBuf::from("memory"), &MIGRATIONS[..5]).unwrap();
+    let conn = msap_shared::io::store::prepare(conn, &PathBuf::from("memory"), &MIGRATIONS[..9]).unwrap();
     sites::insert_unknown(&conn, &"275".parse().unwrap()).unwrap();
     let (name, writer, day) = (DOCUMENT.parse().unwrap(), WriterId::new([1; 16]), "2026-11-20".parse().unwrap());
     let doc = Doc { row: chains::document_row_or_new(&conn, &name).unwrap(), name: &name };

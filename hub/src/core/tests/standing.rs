@@ -1,6 +1,10 @@
 //! Claims about devices: when they were last in sync, how much waits for them, who replaced them.
 
+use msap_shared::document::DocKind;
+use msap_shared::frame::{Have, Version};
+
 use super::*;
+use crate::core::edit::{SiteEdit, SiteEdited};
 use crate::store::devices::Device;
 use crate::store::pending;
 
@@ -38,6 +42,38 @@ fn a_device_is_noted_as_in_sync_when_it_is_told_so() {
     say_hello(&mut core, 4, Digest32::new([3; 32]), true);
     core.turn(vec![Input::Frame(ConnId::new(4), Frame::Offered)], now()).unwrap();
     assert_eq!(device(&core, 1).contact.in_sync, None);
+}
+
+#[test]
+fn a_first_session_in_which_a_device_learns_something_shows_that_it_owes_nothing() {
+    let mut core = greeted();
+    core.turn(vec![Input::Closed(ConnId::new(1))], now()).unwrap();
+    let facts = vec![("week|mon".to_owned(), "open".to_owned())];
+    let edit = SiteEdit { site: "275".parse().unwrap(), kind: DocKind::Schedule, facts, detail: String::new() };
+    assert_eq!(core.edit(&edit, now()).unwrap(), SiteEdited::Kept);
+    core.drain_outputs();
+    let nothing = |name: &str| Frame::Have(Have { document: name.parse().unwrap(), versions: Vec::new(), held: None });
+    let noted = |core: &mut Core, n: u64, frame: Frame| {
+        core.turn(vec![Input::Drained(ConnId::new(n)), Input::Frame(ConnId::new(n), frame)], now()).unwrap();
+        device(core, 1).contact.in_sync.is_some()
+    };
+    // It holds nothing, is told of the hours, and says that it lacks them.
+    say_hello(&mut core, 2, Digest32::new([0; 32]), false);
+    assert_eq!(device(&core, 1).contact.in_sync, None);
+    assert!(noted(&mut core, 2, nothing("site/275/schedule")));
+    core.turn(vec![Input::Closed(ConnId::new(2))], now()).unwrap();
+
+    // It holds a visit that the hub lacks: not before that is here.
+    core.connection().execute("UPDATE device SET last_in_sync = NULL", []).unwrap();
+    let push = pushes(1, &[vec![fact(1, 0, "1|CNAF|online|25-39|1")]]).remove(0);
+    let version = Version { writer: push.writer, seq: 1, hash: push.last_hash };
+    let tip = msap_shared::chain::Tip { seq: 1, hash: push.last_hash, op_max: 0 };
+    let digest = msap_shared::chain::tip_digest(&push.document.to_string(), &push.writer, &tip);
+    say_hello(&mut core, 3, digest, false);
+    assert!(!noted(&mut core, 3, nothing("site/275/schedule")), "not all of its answers have come");
+    let visits = Have { document: push.document.clone(), versions: vec![version], held: None };
+    assert!(!noted(&mut core, 3, Frame::Have(visits)), "one is lacking");
+    assert!(noted(&mut core, 3, Frame::Push(push)));
 }
 
 fn chains_digest(core: &Core) -> Digest32 {

@@ -35,13 +35,14 @@ impl Views for File {
         self.read(f).await
     }
 
-    async fn change<T, F>(&self, f: F) -> Option<T>
+    async fn change<T, F>(&self, who: Who, f: F) -> Option<T>
     where
         T: Send + 'static,
         F: FnOnce(&mut Core, Timestamp) -> T + Send + 'static,
     {
         let store = Store::open(self.path.parent()?, None, Box::new(rand::random::<[u8; 16]>)).unwrap();
-        Some(f(&mut Core::new(store, crate::ask::hub_zone(), Revocations::default()), Timestamp::now()))
+        let mut core = Core::new(store, crate::ask::hub_zone(), Revocations::default());
+        Some(core.on_behalf(who, |core| f(core, Timestamp::now())))
     }
 
     fn almanac(&self) -> &Arc<Almanac> {

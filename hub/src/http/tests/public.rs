@@ -139,7 +139,7 @@ async fn only_the_list_and_closed_periods_are_public() {
     let why = object(&body)["detail"].to_string();
     assert!(why.contains("2100-01-15") || why.contains("2099-12-31"), "{why}");
     let (_, _, body) = hub.anybody("/v1/public/ages?period=2025-07").await;
-    assert!(object(&body)["detail"].to_string().contains("an earlier one may have done so"));
+    assert!(object(&body)["detail"].to_string().contains("une base précédente"));
 }
 
 #[tokio::test]
@@ -189,7 +189,7 @@ async fn small_figures_are_read_once_the_journal_says_by_whom() {
     let path = hub._dir.path().join("hub.db");
     let lines = || {
         let lines = journal::list(&Connection::open(&path).unwrap(), 0, 100).unwrap();
-        lines.into_iter().filter(|line| line.action == journal::SMALL_FIGURES_READ).collect::<Vec<_>>()
+        lines.into_iter().filter(|line| line.action == journal::READ_SMALL_CELLS).collect::<Vec<_>>()
     };
     let fine = "by=day,age&department=49";
     for question in ["by=month,site", "by=month,age", "by=department,operator", "by=day,site"] {
@@ -200,7 +200,7 @@ async fn small_figures_are_read_once_the_journal_says_by_whom() {
         assert_eq!(hub.get("department", &format!("/v1/visits?{NOVEMBER}&{fine}")).await.0, 200);
     }
     let [line] = &lines()[..] else { panic!("{:?}", lines()) };
-    assert_eq!(line.subject, "department");
+    assert_eq!((&*line.who, &*line.subject), ("token:department", "visits"));
     assert_eq!(line.detail, format!("scope=department:49 {NOVEMBER}&{fine}"));
     // The same names with other values are the same question; another caller's is another line.
     hub.get("department", "/v1/visits?from=2026-10-01&to=2026-11-30&by=age,day&department=49").await;

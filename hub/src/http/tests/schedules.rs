@@ -1,5 +1,7 @@
 //! Schedules, partners, closures and conflicts: written and read over HTTP, as coordinators do.
 
+mod permanences;
+
 use axum::http::Method;
 use msap_shared::document::{DocId, DocKind};
 use msap_shared::id::WriterId;
@@ -11,7 +13,7 @@ use crate::store::chains::{self, Accepted, Doc};
 use crate::store::registers;
 
 impl Hub {
-    async fn ask(&self, method: Method, token: &str, address: &str, body: Value) -> (u16, Value) {
+    pub(super) async fn ask(&self, method: Method, token: &str, address: &str, body: Value) -> (u16, Value) {
         let request = Request::builder().method(method).uri(address).header("authorization", format!("Bearer {token}"));
         let (status, _, body) = self.send(request.body(Body::from(body.to_string())).unwrap()).await;
         (status.as_u16(), serde_json::from_slice(&body).unwrap())
@@ -23,7 +25,7 @@ impl Hub {
     }
 
     /// Facts as a machine of the site would have brought them.
-    fn say(&self, site: &str, kind: DocKind, facts: &[(&str, &str)]) {
+    pub(super) fn say(&self, site: &str, kind: DocKind, facts: &[(&str, &str)]) {
         let facts = facts.iter().map(|(key, value)| ((*key).to_owned(), format!("device:5f1e0c9a|2026-11-02|{value}")));
         let edit = SiteEdit { site: site.parse().unwrap(), kind, facts: facts.collect(), detail: String::new() };
         assert_eq!(self.core().edit(&edit, Timestamp::now()).unwrap(), SiteEdited::Kept);
@@ -52,7 +54,7 @@ impl Hub {
 }
 
 /// Open Monday to Friday in the morning, on Thursday (24 December 2026) in the afternoon as well.
-fn open_house(hub: &Hub, site: &str) {
+pub(super) fn open_house(hub: &Hub, site: &str) {
     let weekday = |day: &str, slots: &str| (format!("hours|2026-01-05|every|{day}|-"), slots.to_owned());
     let facts: Vec<(String, String)> = ["mo", "tu", "we", "fr"]
         .iter()
@@ -171,7 +173,12 @@ async fn a_coordinator_closes_a_site_and_takes_it_back() {
     for token in ["national", "house"] {
         assert_eq!(hub.ask(Method::PUT, token, address, closure.clone()).await.0, 403, "{token}");
     }
-    assert_eq!(hub.ask(Method::PUT, "department", "/v1/sites/361/closures", closure.clone()).await.0, 403);
+    let (status, outside) = hub.ask(Method::PUT, "department", "/v1/sites/361/closures", closure.clone()).await;
+    assert_eq!((status, &outside["title"]), (403, &"Hors du périmètre du jeton".into()));
+    assert!(
+        outside["detail"].as_str().unwrap().ends_with("dont ceci ne fait pas partie : demandez-en un autre"),
+        "{outside}"
+    );
     let (status, body) = hub.ask(Method::PUT, "department", address, closure.clone()).await;
     assert_eq!(
         (status, &body["changed"], &body["facts"][0]["key"]),
@@ -208,7 +215,7 @@ async fn a_coordinator_closes_a_site_and_takes_it_back() {
     let (status, problem) =
         hub.ask(Method::DELETE, "department", &format!("{address}?from=2026-12-24"), Value::Null).await;
     assert_eq!((status, &problem["field"]), (422, &"from".into()));
-    let lines = crate::store::journal::last(hub.core().connection(), 10).unwrap();
+    let lines = crate::store::journal::list(hub.core().connection(), 0, 10).unwrap();
     assert_eq!(
         lines.last().unwrap().detail,
         "department:49 : on|2026-12-24..2026-12-24|* = department:49|".to_owned()
@@ -333,20 +340,31 @@ async fn a_conflict_stays_until_a_person_settles_it_by_what_he_has_read() {
     assert_eq!(status, 200);
     let found = body["conflicts"].as_array().unwrap();
     assert_eq!(
-        (found.len(), &found[0]["site"], &found[0]["key"]),
-        (1, &"275".into(), &key.into()),
+        (found.len(), &found[0]["site"], &found[0]["document"], &found[0]["key"]),
+        (1, &"275".into(), &"schedule".into(), &key.into()),
         "only those of the scope"
     );
     assert_eq!(
         found[0]["versions"],
         serde_json::json!([
-            { "author": "device:5f1e0c9a", "day": "2026-11-02", "value": "closed|works" },
-            { "author": "department:49", "day": "2026-11-03", "value": "hours|event|10:00-11:00" },
+            {
+                "author": "device:5f1e0c9a", "by": "poste 5f1e0c9a", "day": "2026-11-02",
+                "value": "closed|works", "words": "fermé : travaux",
+            },
+            {
+                "author": "department:49", "by": "coordination du département 49", "day": "2026-11-03",
+                "value": "hours|event|10:00-11:00", "words": "à d’autres horaires, 10 h – 11 h : événement",
+            },
         ])
+    );
+    assert_eq!(
+        (&found[0]["name"], &found[0]["subject"]),
+        (&"Chemillé".into(), &"exception, le jeudi 24 décembre 2026".into())
     );
     let (_, all) = hub.get("admin", "/v1/conflicts?limit=1").await;
     assert_eq!((all["conflicts"].as_array().unwrap().len(), all["next"].is_string()), (1, true));
-    assert_eq!(hub.get("admin", "/v1/conflicts?department=61").await.1["conflicts"][0]["site"], "361");
+    let other = hub.get("admin", "/v1/conflicts?department=61").await.1["conflicts"][0].take();
+    assert_eq!((&other["site"], &other["document"]), (&"361".into(), &"partners".into()));
     assert_eq!(hub.get("house", "/v1/conflicts").await.0, 403);
     let day = |body: Value| body["days"][0].clone();
     let asked = "/v1/sites/275/schedule?from=2026-12-24&to=2026-12-24";

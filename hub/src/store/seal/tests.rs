@@ -5,11 +5,13 @@ use std::path::Path;
 use msap_shared::time::Day;
 use tempfile::TempDir;
 
-use super::super::{FILE_NAME, Store, check, devices, history::Since, journal, tokens};
+use super::super::{FILE_NAME, Store, check, devices, history::Since, journal, tokens, users};
 use super::*;
+use crate::password::Kept;
 use crate::site::{Kind, Life, Site};
 use crate::store::sites;
 use crate::store::tokens::TokenRow;
+use crate::store::users::UserRow;
 
 fn today() -> Day {
     "2026-11-20".parse().unwrap()
@@ -45,12 +47,21 @@ fn network() -> (TempDir, Store) {
         role: "reader".to_owned(),
         expires: 2_000_000_000,
         revoked: false,
+        used: None,
+    };
+    let user = UserRow {
+        login: "agent".parse().unwrap(),
+        password: Kept::nobodys(),
+        scope: "site:275".to_owned(),
+        role: "reader".to_owned(),
+        disabled: false,
     };
     store
         .write(|conn, _| {
             sites::add_alias(conn, "fs-275", &site)?;
             sites::note_hand(conn, &site, "life")?;
             tokens::insert(conn, &token, &[3; 32])?;
+            users::insert(conn, &user)?;
             devices::readmit(conn, &key, &site, devices::Standing::Active, today())?;
             sql::write(conn, "naming a device", "UPDATE device SET label = 'guichet'", [])
         })
@@ -74,12 +85,13 @@ fn flip(dir: &Path, text: &[u8], at: usize) {
 
 #[test]
 fn a_bit_that_flips_in_the_file_is_named() {
-    let harms: [(&[u8], usize, &str); 4] = [
+    let harms: [(&[u8], usize, &str); 5] = [
         // The region: 52 becomes 53.
         (b"491204952", 8, "site 275 "),
         (b"fs-275275", 5, "alias fs-27"),
         (b"department:49reader", 12, "token t1 "),
         (b"275guichet", 5, "device "),
+        (b"site:275reader", 7, "user agent "),
     ];
     for (text, at, named) in harms {
         let (dir, store) = network();
@@ -143,14 +155,16 @@ fn every_way_of_writing_the_registry_leaves_it_sealed() {
         .connection()
         .query_row("SELECT (SELECT count(*) FROM seal) + (SELECT count(*) FROM unsealed)", [], |row| row.get(0))
         .unwrap();
-    assert_eq!(left, 1, "the token's");
+    assert_eq!(left, 2, "the token's and the user's");
+    let user = users::find(store.connection(), &"agent".parse().unwrap()).unwrap().unwrap();
+    assert_eq!(user.scope, "site:fs-new", "whoever sees a site sees it under its new id");
 }
 
 #[test]
 fn every_column_of_the_registry_is_sealed() {
     let (_dir, store) = network();
     let conn = store.connection();
-    let tables = ["site", "site_alias", "site_history", "site_hand", "token", "device"];
+    let tables = ["site", "site_alias", "site_history", "site_hand", "token", "user", "device"];
     // What sessions write of a device.
     let session = [
         "token",
@@ -203,7 +217,7 @@ fn what_an_earlier_version_wrote_is_sealed_with_the_next_commit() {
     sites::insert_unknown(&conn, &"275".parse().unwrap()).unwrap();
     drop(conn);
     let mut store = open(dir.path());
-    store.write(|conn, _| journal::record(conn, "2026-11-20T11:00:00Z".parse().unwrap(), "x", "", "")).unwrap();
+    store.write(|conn, _| journal::record(conn, "2026-11-20T11:00:00Z".parse().unwrap(), "site.set", "", "")).unwrap();
     assert_eq!(look(store.connection()), check::CheckReport::default());
     past_triggers(store.connection(), "UPDATE site SET life = 'retired'");
     assert_eq!(look(store.connection()).registry.len(), 1);

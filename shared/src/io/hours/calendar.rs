@@ -68,6 +68,16 @@ impl Window {
         Ok(Self { from, to })
     }
 
+    /// The first day.
+    pub fn from(self) -> Day {
+        self.from
+    }
+
+    /// The last day.
+    pub fn to(self) -> Day {
+        self.to
+    }
+
     fn days(self) -> impl Iterator<Item = Day> {
         (0..=self.to.number() - self.from.number()).map(move |n| self.from.plus_days(n))
     }

@@ -4,7 +4,7 @@
 //! [`plan`](crate::schedule::plan()) says of each day of a year, so holidays of the site's own
 //! zones, closures and effective dates are in it as dates. `PH` and `SH` never are: readers know
 //! other calendars than the site's, and differ on how they join with weekdays. Contradicted
-//! days read `off` with a comment, and days of which nothing is said `unknown`.
+//! days and days of which nothing is said read `unknown`, with a comment that tells which.
 
 mod notation;
 

@@ -60,8 +60,6 @@ pub trait HubReplica {
     /// clock. A mark that this database does not know starts a new epoch first. Returns the
     /// epoch that now holds.
     fn greeted(&mut self, hello: &Hello) -> Result<Epoch, Self::Error>;
-    /// Digest of the site's chain tips.
-    fn digest(&mut self) -> Result<Digest32, Self::Error>;
     /// Every document of the site with its digest.
     fn documents(&mut self) -> Result<Vec<(DocId, Digest32)>, Self::Error>;
     /// The version vector of one document of the site.

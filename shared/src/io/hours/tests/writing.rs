@@ -73,7 +73,7 @@ fn what_is_contradicted_or_not_said_is_never_told_as_open() {
     facts.insert("hours|2026-01-01|every|tu|-".into(), both);
     let contradicted = Schedule::read(&facts);
     let text = write(&contradicted, from, &around);
-    assert!(text.starts_with("Mo 09:00-12:00; Tu off \"horaires contradictoires"), "{text}");
+    assert!(text.starts_with("Mo 09:00-12:00; Tu unknown \"horaires contradictoires"), "{text}");
     assert_told(&text, &contradicted, from, &around);
 }
 

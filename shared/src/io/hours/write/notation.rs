@@ -65,7 +65,7 @@ impl Told {
         match (self.open.is_empty(), self.shut) {
             (false, _) => self.open.iter().map(rule).collect::<Vec<_>>().join(", "),
             (true, Shut::Known) => format!("{selector} off"),
-            (true, Shut::Contradicted) => format!("{selector} off \"{CONTRADICTED}\""),
+            (true, Shut::Contradicted) => format!("{selector} unknown \"{CONTRADICTED}\""),
             (true, Shut::NotSaid) => format!("{selector} unknown \"{NOT_SAID}\""),
         }
     }

@@ -1,19 +1,20 @@
 //! What people read of schedules and partners: hours, rules, exceptions, and who said so.
 //!
-//! Called by the page and the command line, so that one thing has one wording everywhere.
+//! Called by the agent's page and command line and by the hub's lists, so that one thing has one
+//! wording everywhere. Pure: the same fact always gives the same words.
 
 use jiff::civil;
-use msap_shared::document::partners::{self, Agreement, Presence, Training};
-use msap_shared::document::register::{Author, Entry, FactError};
-use msap_shared::document::schedule::{
+
+use crate::code::known_operator;
+use crate::document::partners::{self, Agreement, Presence, Training};
+use crate::document::register::{Author, Entry, FactError};
+use crate::document::schedule::{
     self, Absence, Access, DayHours, Exception, Interval, Key, Off, OperatorToken, Place, PlaceLabel, Reason, Slot,
     Variant, Weekday, Where,
 };
-use msap_shared::schedule::{Why, WhyKind};
-use msap_shared::time::Day;
-
-use crate::catalogue;
-use crate::out::Lang;
+use crate::lang::Lang;
+use crate::schedule::{Why, WhyKind};
+use crate::time::Day;
 
 const MONTHS: [&str; 12] = [
     "janvier",
@@ -144,7 +145,9 @@ fn somewhere(at: &Where, lang: Lang) -> String {
 pub fn operator(operator: &OperatorToken, label: Option<&str>) -> String {
     match (operator, label) {
         (_, Some(label)) => label.to_owned(),
-        (OperatorToken::Known(code), None) => catalogue::operator_label(code.as_str()).to_owned(),
+        (OperatorToken::Known(code), None) => {
+            known_operator(code.as_str()).map_or(code.as_str(), |known| known.label_fr).to_owned()
+        }
         (OperatorToken::Local(slug), None) => slug.to_string(),
     }
 }

@@ -1,0 +1,95 @@
+//! `GET /v1/partners.ics`: when a partner comes where, over many sites, as a calendar.
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use jiff::Timestamp;
+use msap_shared::io::hours::calendar::{self, CalendarSite, Window};
+
+use super::Views;
+use super::auth::Caller;
+use super::partners::{OPERATOR, Which};
+use super::problem::Problem;
+use super::query::Pairs;
+use crate::almanac::Book;
+use crate::ask::{self, Given};
+
+/// Most days of all sites together that one calendar plans: the network's for four months, or a
+/// department's for thirteen.
+const SITE_DAYS_MAX: usize = 360_000;
+
+/// The permanences of one partner at the sites that are asked for.
+pub(super) async fn calendar<V: Views>(
+    State(views): State<V>,
+    Extension(caller): Extension<Caller>,
+    Pairs(pairs): Pairs,
+) -> Result<impl IntoResponse, Problem> {
+    let today = ask::today(Timestamp::now());
+    let almanac = views.almanac().clone();
+    let answer = views.read(move |conn| {
+        let answer = || {
+            let known = [
+                ("operator", true),
+                ("department", true),
+                ("region", true),
+                ("site", true),
+                ("from", true),
+                ("to", true),
+            ];
+            let given = Given::check(&pairs, &known)?;
+            let which = Which::read(conn, &given)?;
+            let [operator] = which.operators.as_slice() else {
+                return Err(ask::wrong("operator", given.one("operator").unwrap_or_default(), OPERATOR).into());
+            };
+            let day = |name: &'static str| given.one(name).map(|text| ask::day(name, text)).transpose();
+            let window = Window::new(day("from")?.unwrap_or(today), day("to")?)
+                .map_err(|error| Problem::value(error.field, error.why))?;
+            which.check_scope(conn, &caller.scope, (window.from(), window.to()))?;
+            let pages = almanac.open(conn)?;
+            let sites = which.sites(conn, &pages, None)?;
+            fits(sites.len(), window)?;
+            let arounds: Vec<_> = sites.iter().map(|site| pages.around(site)).collect();
+            let described = sites.iter().zip(&arounds).filter_map(|(site, around)| {
+                let book = pages.book(&site.id)?;
+                Some(CalendarSite {
+                    id: &site.id,
+                    name: &site.name,
+                    address: &site.address,
+                    zone: &site.timezone,
+                    schedule: &book.schedule,
+                    around: around.surroundings(),
+                })
+            });
+            // A local service is called otherwise at each house: here, by its name.
+            let label = |operator: &_| Book::default().label(operator);
+            Ok::<_, Problem>(calendar::of_operator(operator, described, window, &label))
+        };
+        Ok(answer())
+    });
+    let text = answer.await??;
+    Ok(([(header::CONTENT_TYPE, "text/calendar; charset=utf-8")], text))
+}
+
+/// Whether so many sites fit into one calendar.
+fn fits(sites: usize, window: Window) -> Result<(), Problem> {
+    let days = window.to().number().abs_diff(window.from().number()) as usize + 1;
+    if sites.saturating_mul(days) <= SITE_DAYS_MAX {
+        return Ok(());
+    }
+    let why = format!("{days} jours pour {sites} sites, c’est trop : rapprochez to de from, ou donnez department");
+    Err(Problem::value("to", why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_calendar_has_a_bound_on_sites_and_days() {
+        let from: msap_shared::time::Day = "2026-12-01".parse().unwrap();
+        let window = Window::new(from, Some(from.plus_days(119))).unwrap();
+        assert!(fits(SITE_DAYS_MAX / 120, window).is_ok());
+        assert!(fits(SITE_DAYS_MAX / 120 + 1, window).is_err());
+    }
+}
