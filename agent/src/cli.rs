@@ -75,20 +75,15 @@ pub enum Command {
     #[command(subcommand)]
     Day(DayAction),
     /// Montre ou change les horaires
-    #[command(subcommand)]
-    Hours(Box<house::HoursAction>),
+    Hours(Box<house::Deciding<house::HoursAction>>),
     /// Ferme la maison certains jours, ou liste ce qui change
-    #[command(subcommand)]
-    Closure(Box<house::ClosureAction>),
+    Closure(Box<house::Deciding<house::ClosureAction>>),
     /// Ajoute, annule ou liste les permanences des partenaires
-    #[command(subcommand)]
-    Permanence(Box<house::PermanenceAction>),
+    Permanence(Box<house::Deciding<house::PermanenceAction>>),
     /// Dit combien d’agents travaillent, et quand il en manque
-    #[command(subcommand)]
-    Staff(Box<house::StaffAction>),
+    Staff(Box<house::Deciding<house::StaffAction>>),
     /// Dit comment les partenaires sont disponibles
-    #[command(subcommand)]
-    Partner(Box<house::PartnerAction>),
+    Partner(Box<house::Deciding<house::PartnerAction>>),
     /// Liste et départage ce sur quoi deux personnes se contredisent
     #[command(subcommand)]
     Conflict(Box<house::ConflictAction>),

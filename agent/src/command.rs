@@ -324,6 +324,14 @@ pub enum CommandError {
     /// There is no such conflict any more; exit 4, HTTP 404.
     #[error("conflict {0} is not there any more")]
     UnknownConflict(String),
+    /// People contradict each other on what would be changed; exit 5, HTTP 409.
+    #[error("conflict {id} comes first")]
+    Contradicted {
+        /// As it is settled by.
+        id: String,
+        /// The key that it is about.
+        key: String,
+    },
     /// The disk is full; nothing was counted; exit 1, HTTP 503.
     #[error("not kept: the disk is full")]
     DiskFull,

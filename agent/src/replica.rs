@@ -224,6 +224,8 @@ impl SiteReplica for Replica<'_> {
             digest: chains::digest_of(&chains::documents(self.conn)?),
             position: chains::position(self.conn)?,
             references: self.held_references()?,
+            waiting: chains::waiting_count(self.conn)?,
+            oldest_waiting_day: chains::oldest_waiting_day(self.conn)?,
         })
     }
 

@@ -26,6 +26,7 @@ pub use self::change::{Hub, change};
 pub use self::error::AdminError;
 pub use self::listed::{look_beside_list, revocations};
 pub use self::look::look;
+pub(crate) use self::reply::moment;
 pub use self::reply::{
     AuthoritiesObject, AuthorityObject, CheckObject, DeviceObject, DocumentObject, FactObject, FlaggedObject,
     FoldedObject, HeldObject, InvitationObject, JournalObject, RefusedObject, Reply, RevocationsObject, RevokedObject,
@@ -110,6 +111,40 @@ pub enum Look {
         /// Parameters.
         question: Pairs,
     },
+    /// How complete figures are, asked as in the API.
+    Completeness {
+        /// Parameters.
+        question: Pairs,
+    },
+    /// What labels ask for, asked as in the API.
+    Label {
+        /// Parameters.
+        question: Pairs,
+    },
+    /// The network's size, asked as in the API.
+    Network {
+        /// Parameters.
+        question: Pairs,
+    },
+    /// Where partners are to be had, asked as in the API.
+    Coverage {
+        /// Parameters.
+        question: Pairs,
+    },
+    /// The report of a site, asked as in the API.
+    Report {
+        /// Id or alias.
+        site: String,
+        /// Parameters.
+        question: Pairs,
+    },
+    /// What partners are owed for a month, as files.
+    Returns {
+        /// A partner; none means all that have something.
+        operator: Option<String>,
+        /// Parameters, as in the API.
+        question: Pairs,
+    },
     /// Changes that were refused and that nobody has looked at.
     Refused,
     /// One refused change.
@@ -126,6 +161,11 @@ pub enum Look {
     FlaggedOne {
         /// Its id.
         id: String,
+    },
+    /// How sites and machines stand, filtered as in the API.
+    Fleet {
+        /// Filters.
+        filters: Pairs,
     },
     /// Lines of the journal.
     Journal {

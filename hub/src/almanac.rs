@@ -6,7 +6,7 @@
 //! what it returns does not change any more, so a question is answered from one state of affairs.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use msap_shared::code::known_operator;
@@ -18,12 +18,18 @@ use msap_shared::document::schedule::{OperatorToken, Weekday};
 use msap_shared::document::{DocId, DocKind};
 use msap_shared::id::SiteId;
 use msap_shared::io::hours;
+use msap_shared::reference::Terms;
 use msap_shared::schedule::instant::Instant;
-use msap_shared::schedule::{Calendar, DayPlan, NetworkClosure, Now, Schedule, Surroundings, plan, weekly_minutes};
-use msap_shared::time::Day;
+use msap_shared::schedule::open_days::WorkedOut;
+use msap_shared::schedule::{
+    Calendar, DayPlan, NetworkClosure, Now, OpenDays, Schedule, Surroundings, plan, weekly_minutes,
+};
+use msap_shared::time::{Day, Month};
 use rusqlite::Connection;
 
 use crate::calendar;
+use crate::label::LabelRules;
+use crate::publish::ReleaseRules;
 use crate::site::{Life, Site};
 use crate::store::{StoreError, calendars, documents, registers};
 
@@ -33,7 +39,33 @@ pub mod object;
 #[derive(Debug, Default)]
 pub struct Almanac {
     kept: Mutex<Kept>,
-    stale_after_days: u16,
+    rules: Rules,
+}
+
+/// By what the hub judges what sites say; its settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// After how many days what was confirmed of a partner is not believed any more.
+    pub stale_after_days: u16,
+    /// How many days after a day its first word may be received without being late.
+    pub late_days: u8,
+    /// What the label asks for.
+    pub label: LabelRules,
+    /// How figures are released, and which are small.
+    pub release: ReleaseRules,
+}
+
+impl Rules {
+    /// What of them machines go by, too.
+    pub fn terms(&self) -> Terms {
+        Terms { partners_stale_after_days: self.stale_after_days }
+    }
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { stale_after_days: 45, late_days: 3, label: LabelRules::default(), release: ReleaseRules::default() }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -51,7 +83,7 @@ pub struct Pages {
     calendar: Arc<Calendar>,
     closures: Arc<Vec<NetworkClosure>>,
     books: BTreeMap<SiteId, Arc<Book>>,
-    stale_after_days: u16,
+    rules: Rules,
 }
 
 /// One site's two documents.
@@ -63,23 +95,56 @@ pub struct Book {
     pub partners: Partners,
     /// What people contradict each other on in what they say of partners.
     partner_conflicts: Vec<Conflict>,
-    /// The year as OpenStreetMap's text, by its first day: a year of plans.
-    osm: Mutex<Option<(Day, Arc<str>)>>,
+    /// What was worked out of them, which takes many plans.
+    worked: Mutex<Worked>,
+}
+
+/// What was worked out of a schedule, for a site that lies there.
+#[derive(Debug, Default)]
+struct Worked {
+    place: Place,
+    days: WorkedOut,
+    /// The year as OpenStreetMap's text, by its first day.
+    osm: Option<(Day, Arc<str>)>,
+}
+
+/// Where a site lies, as far as its days depend on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Its zone of public holidays.
+    pub holiday_zone: String,
+    /// Its zone of school holidays.
+    pub school_zone: String,
+    /// Its region.
+    pub region: String,
+    /// Its department.
+    pub department: String,
+}
+
+impl From<&Site> for Place {
+    fn from(site: &Site) -> Self {
+        let Site { holiday_zone, school_zone, region, department, .. } = site.clone();
+        Self { holiday_zone, school_zone, region, department }
+    }
 }
 
 /// What a site's days depend on besides its documents, for one answer.
 #[derive(Debug)]
 pub struct Around<'a> {
     pages: &'a Pages,
-    holiday_zone: &'a str,
-    school_zone: &'a str,
+    place: Place,
     closures: Vec<NetworkClosure>,
 }
 
 impl Almanac {
     /// An almanac in which nothing was read yet.
-    pub fn new(stale_after_days: u16) -> Self {
-        Self { kept: Mutex::default(), stale_after_days }
+    pub fn new(rules: Rules) -> Self {
+        Self { kept: Mutex::default(), rules }
+    }
+
+    /// By what it judges.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// The almanac as the database has it.
@@ -95,12 +160,19 @@ impl Almanac {
         if !is_new && changed.is_empty() {
             return Ok(Arc::clone(&kept.pages));
         }
-        let mut pages = Pages { stale_after_days: self.stale_after_days, ..(*kept.pages).clone() };
+        let mut pages = Pages { rules: self.rules.clone(), ..(*kept.pages).clone() };
         if is_new {
-            pages.calendar = Arc::new(calendar::in_force(conn)?);
-            pages.closures = Arc::new(calendars::closures(conn)?);
-            // What was worked out depends on them.
-            pages.books.values_mut().for_each(|book| *book = Arc::new(book.unworked()));
+            let (calendar, closures) = (calendar::in_force(conn)?, calendars::closures(conn)?);
+            // What was worked out depends on them, but on a department's closures only there.
+            let others = |these: &[NetworkClosure], those: &[NetworkClosure]| {
+                these.iter().filter(|closure| !those.contains(closure)).cloned().collect::<Vec<_>>()
+            };
+            let moved = [others(&closures, &pages.closures), others(&pages.closures, &closures)].concat();
+            let same = calendar == *pages.calendar;
+            for book in pages.books.values_mut().filter(|book| !same || book.is_concerned(&moved)) {
+                *book = Arc::new(book.unworked());
+            }
+            (pages.calendar, pages.closures) = (Arc::new(calendar), Arc::new(closures));
         }
         let mut accepted = kept.accepted;
         for (document, at) in changed {
@@ -133,13 +205,31 @@ pub fn facts(conn: &Connection, document: &DocId) -> Result<Facts, StoreError> {
 
 impl Book {
     fn unworked(&self) -> Self {
-        let Self { schedule, partners, partner_conflicts, osm: _ } = self;
+        let Self { schedule, partners, partner_conflicts, worked: _ } = self;
         Self {
             schedule: schedule.clone(),
             partners: partners.clone(),
             partner_conflicts: partner_conflicts.clone(),
-            osm: Mutex::default(),
+            worked: Mutex::default(),
         }
+    }
+
+    /// What was worked out for this place, or nothing yet.
+    fn worked(&self, place: &Place) -> MutexGuard<'_, Worked> {
+        let mut worked = self.worked.lock().unwrap_or_else(PoisonError::into_inner);
+        if worked.place != *place {
+            *worked = Worked { place: place.clone(), ..Worked::default() };
+        }
+        worked
+    }
+
+    /// Whether one of these closures has a say in what was worked out, or in what whoever still has
+    /// the pages of before may work out from now on.
+    fn is_concerned(&self, closures: &[NetworkClosure]) -> bool {
+        let worked = self.worked.lock().unwrap_or_else(PoisonError::into_inner);
+        let Place { region, department, .. } = &worked.place;
+        let untouched = worked.place == Place::default() && !closures.is_empty();
+        untouched || closures.iter().any(|closure| calendars::concerns(&closure.scope, region, department))
     }
 
     /// What people contradict each other on, until somebody settles it, and in which document.
@@ -151,12 +241,12 @@ impl Book {
 
     /// The hours from `day` on for a year, as OpenStreetMap's text.
     pub fn osm(&self, day: Day, around: &Around<'_>) -> Arc<str> {
-        let mut kept = self.osm.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*kept {
+        let mut worked = self.worked(&around.place);
+        match &worked.osm {
             Some((from, text)) if *from == day => Arc::clone(text),
             _ => {
                 let text: Arc<str> = hours::write(&self.schedule, day, &around.surroundings()).into();
-                *kept = Some((day, Arc::clone(&text)));
+                worked.osm = Some((day, Arc::clone(&text)));
                 text
             }
         }
@@ -184,8 +274,34 @@ impl Pages {
     /// The almanac of one site with these facts in its schedule.
     #[cfg(test)]
     pub(crate) fn of(site: SiteId, schedule: &Facts) -> Self {
-        let book = Book { schedule: Schedule::read(schedule), ..Book::default() };
-        Self { books: BTreeMap::from([(site, Arc::new(book))]), ..Self::default() }
+        Self::of_all([(site, schedule.clone())], Rules::default())
+    }
+
+    /// The same with what a site says of its partners.
+    #[cfg(test)]
+    pub(crate) fn with_partners(mut self, site: &SiteId, facts: &Facts) -> Self {
+        let schedule = self.book(site).map(|book| book.schedule.clone()).unwrap_or_default();
+        let book = Book { schedule, partners: Partners::read(facts), ..Book::default() };
+        self.books.insert(site.clone(), Arc::new(book));
+        self
+    }
+
+    /// The almanac of these sites, under the calendars of this program.
+    #[cfg(test)]
+    pub(crate) fn of_all(sites: impl IntoIterator<Item = (SiteId, Facts)>, rules: Rules) -> Self {
+        let book = |facts: &Facts| Arc::new(Book { schedule: Schedule::read(facts), ..Book::default() });
+        let books = sites.into_iter().map(|(site, facts)| (site, book(&facts))).collect();
+        Self { books, rules, calendar: Arc::new(calendar::built_in().clone()), ..Self::default() }
+    }
+
+    /// The same with one more site, and calendars of the years around 2026.
+    #[cfg(test)]
+    pub(crate) fn with(mut self, site: &str, schedule: &Facts, partners: &Facts) -> Self {
+        let book = Book { schedule: Schedule::read(schedule), partners: Partners::read(partners), ..Book::default() };
+        self.books.insert(site.parse().expect("a test's id"), Arc::new(book));
+        self.calendar = Arc::new(calendar::built_in().clone());
+        self.rules.stale_after_days = 45;
+        self
     }
 
     /// A site's documents, if it has any.
@@ -198,16 +314,29 @@ impl Pages {
         self.books.iter()
     }
 
-    /// After how many days what was confirmed of a partner is not believed any more.
-    pub fn stale_after_days(&self) -> u16 {
-        self.stale_after_days
+    /// By what to judge what sites say.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// What the days of a site depend on besides its documents.
-    pub fn around<'a>(&'a self, site: &'a Site) -> Around<'a> {
-        let concerns = |closure: &&NetworkClosure| calendars::concerns(&closure.scope, &site.region, &site.department);
+    pub fn around(&self, place: impl Into<Place>) -> Around<'_> {
+        let place = place.into();
+        let concerns =
+            |closure: &&NetworkClosure| calendars::concerns(&closure.scope, &place.region, &place.department);
         let closures = self.closures.iter().filter(concerns).cloned().collect();
-        Around { pages: self, holiday_zone: &site.holiday_zone, school_zone: &site.school_zone, closures }
+        Around { pages: self, place, closures }
+    }
+
+    /// On which days of a month a site opens.
+    pub fn open_days(&self, site: &SiteId, place: &Place, month: Month) -> OpenDays {
+        let Some(book) = self.book(site) else { return OpenDays::UNKNOWN };
+        let mut worked = book.worked(place);
+        if let Some(known) = worked.days.known(month) {
+            return known;
+        }
+        let around = self.around(place.clone());
+        worked.days.month(&book.schedule, month, &around.surroundings())
     }
 
     /// One day of a site.
@@ -266,8 +395,8 @@ impl Around<'_> {
     pub fn surroundings(&self) -> Surroundings<'_> {
         Surroundings {
             calendar: &self.pages.calendar,
-            holiday_zone: self.holiday_zone,
-            school_zone: self.school_zone,
+            holiday_zone: &self.place.holiday_zone,
+            school_zone: &self.place.school_zone,
             closures: &self.closures,
         }
     }

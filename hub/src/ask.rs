@@ -8,89 +8,26 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use msap_shared::code::{Age, Help, known_operator};
+use msap_shared::code::{Age, Help, OperatorCode, known_operator};
+use msap_shared::id::SiteId;
 use msap_shared::time::{Day, Month, SiteZone};
 use rusqlite::Connection;
 
+use crate::completeness;
 use crate::harm;
+use crate::label::{Check, LabelQuestion, Verdict};
 use crate::lang::{Lang, Phrase};
-use crate::privacy::table::{TABLES, Table};
 use crate::query::{Antennas, Compare, Filters, Key, Query};
 use crate::sheet::SheetFormat;
 use crate::site::{department_region, known_region};
 use crate::store::StoreError;
 use crate::store::sites;
 
-/// Most values in one list.
-pub const VALUES_MAX: usize = 200;
+pub use self::error::AskError;
 
-/// Why a question cannot be asked.
-#[derive(Debug, thiserror::Error)]
-pub enum AskError {
-    /// Not a parameter.
-    #[error("{0:?} is not a parameter of this address; the nearest one is {1}")]
-    UnknownParameter(String, &'static str),
-    /// The same parameter twice.
-    #[error("{0} is given more than once")]
-    Repeated(&'static str),
-    /// A parameter of a later version.
-    #[error("{0} arrives with the views")]
-    Later(&'static str),
-    /// A period with one end.
-    #[error("from and to go together: {0} is missing")]
-    HalfPeriod(&'static str),
-    /// A value that the parameter cannot take.
-    #[error("{parameter}: {value:?} is not {expected}")]
-    Value {
-        /// The parameter.
-        parameter: &'static str,
-        /// A bounded piece of the value.
-        value: String,
-        /// What would have been right.
-        expected: Phrase,
-    },
-    /// A question that is public is one of a list.
-    #[error("{}", not_public(Lang::En))]
-    NotPublic,
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
+mod error;
 
-impl AskError {
-    /// The mistake, as people read it.
-    pub fn say(&self, lang: Lang) -> String {
-        match (lang, self) {
-            (Lang::En, _) => self.to_string(),
-            (Lang::Fr, Self::UnknownParameter(name, nearest)) => {
-                format!("{name:?} n’est pas un paramètre d’ici ; le plus proche : {nearest}")
-            }
-            (Lang::Fr, Self::Repeated(name)) => format!("{name} est donné plus d’une fois"),
-            (Lang::Fr, Self::Later(name)) => format!("{name} arrivera avec les vues"),
-            (Lang::Fr, Self::HalfPeriod(name)) => format!("from et to vont ensemble : {name} manque"),
-            (Lang::Fr, Self::Value { parameter, value, expected }) => {
-                format!("{parameter} : {value:?} ; attendu : {}", expected.fr)
-            }
-            (Lang::Fr, Self::NotPublic) => not_public(lang),
-            (Lang::Fr, Self::Store(error)) => harm::said(error, lang),
-        }
-    }
-}
-
-/// What can be asked as public.
-fn not_public(lang: Lang) -> String {
-    let by = |table: &Table| match table.by {
-        [] => lang.of("sans by", "no by").to_owned(),
-        keys => format!("by={}", keys.iter().map(|key| key.name()).collect::<Vec<_>>().join(",")),
-    };
-    let list = TABLES.iter().map(by).collect::<Vec<_>>().join(" · ");
-    lang.of(
-        format!("public=true ne répond que pour un mois, trimestre ou année entiers, sans filtre, à : {list}"),
-        format!("public=true only answers for a whole month, quarter or year, without filters, to: {list}"),
-    )
-}
-
-/// The parameters of figures, and whether they can be answered yet.
+/// The parameters of figures.
 const PARAMETERS: [(&str, bool); 15] = [
     ("from", true),
     ("to", true),
@@ -108,6 +45,20 @@ const PARAMETERS: [(&str, bool); 15] = [
     ("as_of", true),
     ("public", true),
 ];
+
+/// The parameters of labels.
+const LABEL: [(&str, bool); 7] = [
+    ("site", true),
+    ("department", true),
+    ("region", true),
+    ("bearer", true),
+    ("check", true),
+    ("state", true),
+    ("format", true),
+];
+
+/// Most values in one list.
+pub const VALUES_MAX: usize = 200;
 
 /// Values by parameter, each at most once.
 #[derive(Debug)]
@@ -215,29 +166,77 @@ pub enum Form {
 /// When anything in it is unknown, repeated or contradictory.
 pub fn figures(conn: &Connection, given: &[(String, String)], today: Day) -> Result<Question, AskError> {
     let given = Given::check(given, &PARAMETERS)?;
-    let form = given.choice("format", &FORMS, Phrase::new("parmi json, csv, csv-fr", "one of json, csv, csv-fr"))?;
-    let (from, to) = period(&given, today.month())?;
+    let period = period(&given, today.month())?;
     let compare = Compare::ALL.map(|compare| (compare.name(), compare));
-    let query = Query {
-        by: keys(&given)?,
-        filters: filters(conn, &given)?,
-        antennas: given
-            .choice("antennas", &[("apart", Antennas::Apart)], Phrase::new("apart", "apart"))?
-            .unwrap_or_default(),
-        compare: given.choice("compare", &compare, Phrase::new("previous ou year", "previous or year"))?,
-        as_of: as_of(&given, today)?,
-        ..Query::of(from, to)
+    let compare = given.choice("compare", &compare, Phrase::new("previous ou year", "previous or year"))?;
+    let query = Query { by: keys(&given, &Key::ALL)?, compare, ..query(conn, &given, period, today)? };
+    let is_public = given.choice("public", &[("true", true)], Phrase::new("true", "true"))?.unwrap_or_default();
+    Ok(Question { query, form: form(&given)?, is_public })
+}
+
+/// The question on completeness that these names and values ask on `today`. What people ask for
+/// has no say in it, but a partner's scope asks for it.
+///
+/// # Errors
+/// When anything in it is unknown, repeated or contradictory.
+pub fn completeness(conn: &Connection, given: &[(String, String)], today: Day) -> Result<Question, AskError> {
+    let later = |name: &str| matches!(name, "compare" | "public");
+    let parameters = PARAMETERS.into_iter().filter(|(name, _)| !later(name)).chain([("month", true)]);
+    let given = Given::check(given, &parameters.collect::<Vec<_>>())?;
+    let period = match given.one("month") {
+        None => period(&given, today.month())?,
+        Some(text) => {
+            let expected = Phrase::new("un mois, sans from ni to : 2026-11", "a month without from and to: 2026-11");
+            let alone = given.one("from").or(given.one("to")).is_none();
+            let month = text.parse::<Month>().ok().filter(|_| alone).ok_or_else(|| wrong("month", text, expected))?;
+            (month.first_day(), month.last_day())
+        }
     };
-    let yes = Phrase::new("true", "true");
-    let is_public = given.choice("public", &[("true", true)], yes)?.unwrap_or_default();
-    Ok(Question { query, form, is_public })
+    let by = keys(&given, &completeness::keys(&Key::ALL))?;
+    Ok(Question { query: Query { by, ..query(conn, &given, period, today)? }, form: form(&given)? })
+}
+
+/// The question on labels that these names and values ask, and the form of its answer if one is named.
+///
+/// # Errors
+/// When anything in it is unknown or repeated.
+pub fn label(conn: &Connection, given: &[(String, String)]) -> Result<(LabelQuestion, Option<Form>), AskError> {
+    let given = Given::check(given, &LABEL)?;
+    let check = Phrase::new(
+        "parmi hours, staff, partners, signatories, statistics, published_hours",
+        "one of hours, staff, partners, signatories, statistics, published_hours",
+    );
+    let verdict = Phrase::new("parmi met, at_risk, not_met, unknown", "one of met, at_risk, not_met, unknown");
+    let question = LabelQuestion {
+        filters: filters(conn, &given)?,
+        check: given.choice("check", &Check::ALL.map(|check| (check.as_str(), check)), check)?,
+        verdicts: given.list("state", verdict, |text| Ok(Verdict::parse(text)))?,
+    };
+    Ok((question, form(&given)?))
+}
+
+/// What all questions have in common.
+fn query(conn: &Connection, given: &Given, (from, to): (Day, Day), today: Day) -> Result<Query, AskError> {
+    let antennas = given.choice("antennas", &[("apart", Antennas::Apart)], Phrase::new("apart", "apart"))?;
+    Ok(Query {
+        filters: filters(conn, given)?,
+        antennas: antennas.unwrap_or_default(),
+        as_of: as_of(given, today)?,
+        ..Query::of(from, to)
+    })
 }
 
 /// The words for the forms of an answer.
 pub const FORMS: [(&str, Form); 3] =
     [("json", Form::Json), ("csv", Form::Sheet(SheetFormat::Csv)), ("csv-fr", Form::Sheet(SheetFormat::CsvFr))];
 
-fn as_of(given: &Given, today: Day) -> Result<Option<Day>, AskError> {
+/// The form asked for.
+pub fn form(given: &Given) -> Result<Option<Form>, AskError> {
+    given.choice("format", &FORMS, Phrase::new("parmi json, csv, csv-fr", "one of json, csv, csv-fr"))
+}
+
+/// The day of the hub by whose end figures are asked to have been received.
+pub fn as_of(given: &Given, today: Day) -> Result<Option<Day>, AskError> {
     let Some(text) = given.one("as_of") else { return Ok(None) };
     let past = Phrase::new("un jour passé, ou aujourd’hui", "a day of the past, or today");
     match day("as_of", text)? {
@@ -253,7 +252,8 @@ pub fn day(parameter: &'static str, text: &str) -> Result<Day, AskError> {
     text.parse().map_err(|_| wrong(parameter, text, expected))
 }
 
-fn period(given: &Given, current: Month) -> Result<(Day, Day), AskError> {
+/// The days asked for, by both ends; `current` where none is.
+pub fn period(given: &Given, current: Month) -> Result<(Day, Day), AskError> {
     match (given.one("from"), given.one("to")) {
         (None, None) => Ok((current.first_day(), current.last_day())),
         (Some(_), None) => Err(AskError::HalfPeriod("to")),
@@ -267,12 +267,18 @@ fn period(given: &Given, current: Month) -> Result<(Day, Day), AskError> {
     }
 }
 
-fn keys(given: &Given) -> Result<Vec<Key>, AskError> {
-    let known = Phrase::new(
-        "parmi day, month, quarter, year, site, department, region, bearer, operator, help, age",
-        "one of day, month, quarter, year, site, department, region, bearer, operator, help, age",
-    );
-    let keys = given.list("by", known, |name| Ok(Key::ALL.into_iter().find(|key| key.name() == name)))?;
+fn keys(given: &Given, allowed: &[Key]) -> Result<Vec<Key>, AskError> {
+    let known = match allowed.contains(&Key::Operator) {
+        true => Phrase::new(
+            "parmi day, month, quarter, year, site, department, region, bearer, operator, help, age",
+            "one of day, month, quarter, year, site, department, region, bearer, operator, help, age",
+        ),
+        false => Phrase::new(
+            "parmi day, month, quarter, year, site, department, region, bearer",
+            "one of day, month, quarter, year, site, department, region, bearer",
+        ),
+    };
+    let keys = given.list("by", known, |name| Ok(allowed.iter().copied().find(|key| key.name() == name)))?;
     let distinct: BTreeSet<_> = keys.iter().map(|key| key.name()).collect();
     if distinct.len() < keys.len() {
         return Err(wrong(
@@ -285,23 +291,12 @@ fn keys(given: &Given) -> Result<Vec<Key>, AskError> {
 }
 
 fn filters(conn: &Connection, given: &Given) -> Result<Filters, AskError> {
-    let coded = |known: bool, text: &str| known.then(|| text.to_owned());
     Ok(Filters {
-        sites: given.list(
-            "site",
-            Phrase::new("l’identifiant ou l’alias d’un site", "the id or alias of a site"),
-            |text| Ok(sites::resolve(conn, text)?),
-        )?,
+        sites: named_sites(conn, given)?,
         departments: departments(given)?,
         regions: regions(given)?,
-        bearers: given.list("bearer", Phrase::new("le porteur d’un site", "the bearer of a site"), |text| {
-            Ok(coded(sites::known_bearer(conn, text)?, text))
-        })?,
-        operators: given.list(
-            "operator",
-            Phrase::new("le code d’un opérateur, par exemple CNAF", "an operator's code such as CNAF"),
-            |text| Ok(parsed(known_operator(text).is_some(), text)),
-        )?,
+        bearers: bearers(conn, given)?,
+        operators: operators(given)?,
         helps: given.list(
             "help",
             Phrase::new(
@@ -320,6 +315,24 @@ fn filters(conn: &Connection, given: &Given) -> Result<Filters, AskError> {
             },
         )?,
     })
+}
+
+/// The sites asked for.
+pub fn named_sites(conn: &Connection, given: &Given) -> Result<Vec<SiteId>, AskError> {
+    let expected = Phrase::new("l’identifiant ou l’alias d’un site", "the id or alias of a site");
+    given.list("site", expected, |text| Ok(sites::resolve(conn, text)?))
+}
+
+/// The bearers asked for.
+pub fn bearers(conn: &Connection, given: &Given) -> Result<Vec<String>, AskError> {
+    let expected = Phrase::new("le porteur d’un site", "the bearer of a site");
+    given.list("bearer", expected, |text| Ok(sites::known_bearer(conn, text)?.then(|| text.to_owned())))
+}
+
+/// The operators asked for.
+pub fn operators(given: &Given) -> Result<Vec<OperatorCode>, AskError> {
+    let expected = Phrase::new("le code d’un opérateur, par exemple CNAF", "an operator's code such as CNAF");
+    given.list("operator", expected, |text| Ok(parsed(known_operator(text).is_some(), text)))
 }
 
 /// The departments asked for.

@@ -5,39 +5,32 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use config::{File, FileFormat, Source, Value, ValueKind};
-use msap_shared::reference::Terms;
 use serde::{Deserialize, Serialize};
 
-use self::value::{addresses, is_host_port, period, public_url, return_over, stale_after};
+use self::value::{addresses, hour, is_host_port, period, public_url, return_over, stale_after};
+use crate::almanac::Rules;
 use crate::backup::schedule::Schedule;
+use crate::drift::Nightly;
 use crate::http::PublicUrl;
-use crate::lang::{Lang, Phrase};
+use crate::label::LabelRules;
+use crate::lang::Phrase;
 use crate::privacy::MIN_CELL_MIN;
-use crate::publish;
+use crate::publish::ReleaseRules;
 
+pub use self::error::{ConfigError, Origin};
 pub use self::keys::KEYS;
 
+mod error;
 mod keys;
 mod value;
 
 const PREFIX: &str = "MSAP_HUB_";
-
-/// Where a value came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// Nobody set it.
-    Default,
-    /// The settings file.
-    File(PathBuf),
-    /// An environment variable.
-    Variable(String),
-    /// An option of the command.
-    Option(&'static str),
-}
+/// Beyond, lags are not told apart.
+const LATE_DAYS_MAX: u8 = 250;
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +54,10 @@ pub struct Settings {
     pub http_listen: SocketAddr,
     /// The address that people open; `None`: whatever they name, without TLS.
     pub http_public_url: Option<PublicUrl>,
+    /// Where metrics are to be had; `None` when they are not.
+    pub metrics_listen: Option<SocketAddr>,
+    /// When the whole database is checked; `None`: only when asked.
+    pub check: Option<Nightly>,
     /// Which events are logged.
     pub log_filter: String,
     /// How they are logged; `None`: text on a terminal, JSON otherwise.
@@ -73,10 +70,8 @@ pub struct Settings {
     pub http_connections_per_address: usize,
     /// Sync connections at once.
     pub sync_connections: usize,
-    /// How figures are released, and which are small.
-    pub privacy: publish::Terms,
-    /// What machines go by, too.
-    pub terms: Terms,
+    /// By what to judge what sites say.
+    pub rules: Rules,
     /// Scheduled backups; `None` when no directory is set.
     pub backup: Option<Schedule>,
     values: BTreeMap<&'static str, (String, Origin)>,
@@ -91,79 +86,6 @@ pub struct Shown {
     pub value: String,
     /// Where it came from.
     pub origin: String,
-}
-
-/// Why the settings cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("the settings file {} cannot be read", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The file is not TOML.
-    #[error("the settings file {} is not valid TOML", path.display())]
-    Toml {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: Box<config::ConfigError>,
-    },
-    /// A setting that does not exist.
-    #[error("{key:?} in {origin} is not a setting")]
-    Unknown {
-        /// Its name.
-        key: String,
-        /// Where it stands.
-        origin: Origin,
-    },
-    /// A value that the setting cannot take.
-    #[error("{key} = {value:?} in {origin}: expected {expected}")]
-    Invalid {
-        /// The setting.
-        key: &'static str,
-        /// Its value.
-        value: String,
-        /// Where it stands.
-        origin: Origin,
-        /// What would have been right.
-        expected: Phrase,
-    },
-}
-
-impl std::fmt::Display for Origin {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Default => f.write_str("default"),
-            Self::File(path) => write!(f, "{}", path.display()),
-            Self::Variable(name) => f.write_str(name),
-            Self::Option(name) => f.write_str(name),
-        }
-    }
-}
-
-impl ConfigError {
-    /// The error as people read it.
-    pub fn say(&self, lang: Lang) -> String {
-        let french = match self {
-            Self::Read { path, source } => {
-                format!("le fichier de réglages {} est illisible : {source}", path.display())
-            }
-            Self::Toml { path, source } => {
-                format!("le fichier de réglages {} n’est pas du TOML : {source}", path.display())
-            }
-            Self::Unknown { key, origin } => format!("{key:?} ({origin}) n’est pas un réglage"),
-            Self::Invalid { key, value, origin, expected } => {
-                format!("{key} = {value:?} ({origin}) ; attendu : {}", expected.fr)
-            }
-        };
-        lang.of(french, crate::exit::with_causes(self))
-    }
 }
 
 impl Settings {
@@ -216,6 +138,20 @@ impl Settings {
             let parsed = text(key).parse::<usize>().ok().filter(|n| (1..=100_000).contains(n));
             parsed.ok_or_else(|| wrong(key, "un nombre de 1 à 100000", "a number from 1 to 100000"))
         };
+        // Hours with a decimal, in minutes.
+        let hours = |key| {
+            let parsed = text(key).parse::<f64>().ok().filter(|hours| (0.0..=168.0).contains(hours));
+            let minutes = parsed.map(|hours| (hours * 60.0).round() as u32);
+            minutes.ok_or_else(|| {
+                wrong(key, "des heures de 0 à 168, telles que 24 ou 0.5", "hours from 0 to 168 such as 24 or 0.5")
+            })
+        };
+        let small = |key, most: u8| {
+            let parsed = text(key).parse::<u8>().ok().filter(|n| (1..=most).contains(n));
+            parsed.ok_or_else(|| {
+                wrong(key, "un nombre d’au moins 1, pas trop grand", "a number of at least 1, not too large")
+            })
+        };
         let advertise = match text("sync.advertise") {
             "" => None,
             address if is_host_port(address) => Some(address.to_owned()),
@@ -251,7 +187,7 @@ impl Settings {
         };
         let min_cell = text("privacy.min_cell").parse().ok().filter(|n| (MIN_CELL_MIN..=1_000).contains(n));
         let after_days = text("privacy.publish_after").strip_suffix('d').and_then(|days| days.parse().ok());
-        let privacy = publish::Terms {
+        let release = ReleaseRules {
             min_cell: min_cell
                 .ok_or_else(|| wrong("privacy.min_cell", "un nombre de 4 à 1000", "a number from 4 to 1000"))?,
             after_days: after_days.filter(|days| (1..=365).contains(days)).ok_or_else(|| {
@@ -264,7 +200,6 @@ impl Settings {
         };
         Ok(Self {
             backup,
-            privacy,
             sync_listen: socket("sync.listen")?,
             sync_advertise: advertise,
             sync_return_over: return_over(text("sync.return_over")).ok_or_else(|| {
@@ -282,9 +217,36 @@ impl Settings {
                     "an address without a path such as https://hub.example.org",
                 )
             })?,
-            terms: stale_after(text("partners.stale_after")).ok_or_else(|| {
-                wrong("partners.stale_after", "un nombre de jours tel que 45d", "a number of days such as 45d")
+            metrics_listen: match text("metrics.listen") {
+                "" => None,
+                _ => Some(socket("metrics.listen")?),
+            },
+            check: hour(text("check.hour")).ok_or_else(|| {
+                wrong("check.hour", "une heure de 0 à 23, ou rien", "an hour from 0 to 23, or nothing")
             })?,
+            rules: Rules {
+                stale_after_days: stale_after(text("partners.stale_after")).ok_or_else(|| {
+                    wrong("partners.stale_after", "un nombre de jours tel que 45d", "a number of days such as 45d")
+                })?,
+                late_days: (text("completeness.late_days").parse().ok())
+                    .filter(|days| *days <= LATE_DAYS_MAX)
+                    .ok_or_else(|| {
+                        wrong(
+                            "completeness.late_days",
+                            "un nombre de jours de 0 à 250",
+                            "a number of days from 0 to 250",
+                        )
+                    })?,
+                label: LabelRules {
+                    minutes: hours("label.min_weekly_hours")?,
+                    near_minutes: hours("label.near_margin")?,
+                    agents: small("label.min_agents", 99)?,
+                    partners: small("label.min_partners", 99)?.into(),
+                    months: small("label.statistics_months", 12)?,
+                    confirmed_months: small("label.hours_confirmed_months", 60)?,
+                },
+                release,
+            },
             log_filter: text("log.filter").to_owned(),
             log_format,
             http_trusted_proxies: addresses(text("http.trusted_proxies")).ok_or_else(|| {

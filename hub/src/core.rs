@@ -22,6 +22,7 @@ use rusqlite::Connection;
 
 use self::admission::{admit, meet};
 use crate::accept::ConnId;
+use crate::metrics::Pushes;
 use crate::reference::Sources;
 use crate::replica::Replica;
 use crate::store::devices;
@@ -89,6 +90,7 @@ impl Input {
 
 /// Something to do, after the commit.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all send a frame: a box would be an allocation for each")]
 pub enum Output {
     /// Send a frame.
     Send(ConnId, Frame),
@@ -125,6 +127,8 @@ pub struct Core {
     full: bool,
     /// Who writes for coordinators in this load, once one did.
     writer: Option<WriterId>,
+    /// What became of pushes since the start.
+    pushes: Pushes,
     /// From what operators did: let out with the next [`Core::drain_outputs`].
     outputs: Vec<Output>,
 }
@@ -145,8 +149,8 @@ impl Core {
     /// Takes over a store. `zone` is the hub's own: it dates what is received.
     pub fn new(store: Store, zone: SiteZone, revocations: Revocations) -> Self {
         let (sources, live, outputs) = (Sources::default(), BTreeMap::new(), Vec::new());
-        let (doubted, forwarded, full, writer) = (false, None, false, None);
-        Self { store, zone, revocations, sources, live, doubted, forwarded, full, writer, outputs }
+        let (doubted, forwarded, full, writer, pushes) = (false, None, false, None, Pushes::default());
+        Self { store, zone, revocations, sources, live, doubted, forwarded, full, writer, pushes, outputs }
     }
 
     /// With what references are made of, beside the database.
@@ -253,6 +257,7 @@ impl Core {
     fn after(&mut self, done: Done, now: Timestamp) -> Result<Vec<Output>, StoreError> {
         let Done { mut touched, closed, news, new_epoch, doubted: _ } = done;
         let mut outputs = Vec::new();
+        self.pushes.accepted += news.len() as u64;
         for (conn, code) in closed {
             self.live.remove(&conn);
             outputs.push(Output::Close(conn, code));
@@ -290,6 +295,7 @@ impl Core {
             for _ in 0..FRAMES_IN_FLIGHT_MAX {
                 match live.session.poll(epoch, mark, &mut replica) {
                     Ok(Some(frame)) => {
+                        self.pushes.refused += u64::from(matches!(frame, Frame::Refused(_)));
                         live.in_flight = true;
                         outputs.push(Output::Send(conn, frame));
                     }
@@ -329,11 +335,13 @@ fn step(
             match admit(tx, revocations, &fingerprint, site, today)? {
                 Ok((standing, site)) => {
                     let session = HubSession::new(Grant::of_site(site), standing);
-                    let (device, greeted) = (fingerprint.device(), false);
-                    let (in_sync, in_flight) = (false, false);
+                    let (device, greeted, in_sync, in_flight) = (fingerprint.device(), false, false, false);
                     live.insert(conn, Live { session, device, transport, greeted, in_sync, in_flight });
                 }
-                Err(code) => done.closed.push((conn, code)),
+                Err(code) => {
+                    devices::set_turned_away(tx, fingerprint.device(), now.as_second())?;
+                    done.closed.push((conn, code));
+                }
             }
         }
         Input::Frame(conn, frame) => {

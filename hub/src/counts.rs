@@ -1,21 +1,27 @@
 //! Figures as the API, the command line and files tell them: with what they are compared with, and
 //! with what has moved them since.
 //!
-//! Called by `http::visits` and by `admin::look`. The columns of the sheet are the keys asked for in
-//! their order (`site` followed by `site_name`), `visits`, `requests`, and under `compare` those of
-//! the other period, the differences and the percentages.
+//! Called by `http::visits` and by `admin::look`; a row's keys are told by `completeness` too. The columns of the sheet are the keys asked for in
+//! their order (`site` followed by `site_name`), `visits`, `requests`, under `compare` those of the
+//! other period, the differences and the percentages, and, unless all keys are of what was asked for,
+//! `expected` and `reported` days.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use msap_shared::time::Day;
 use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 
+use crate::almanac::Pages;
+use crate::ask;
+use crate::completeness::{self, Completeness, Rows, Tally, told};
 use crate::lang::Lang;
-use crate::query::{Key, Query};
-use crate::sheet::{Cell, Column, Sheet};
+use crate::query::Query;
+use crate::sheet::{Cell, Column, Sheet, Table};
 use crate::store::figures::{self, Cause, Count, FigureError, Figures, Moved, ROWS_MAX};
-use crate::store::{StoreError, sites};
+
+pub(crate) mod keys;
 
 /// One answer, whole.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,16 +34,33 @@ pub struct Counts {
     /// The period compared with, if there is one.
     other: Option<(Day, Day)>,
     since: Option<Since>,
+    completeness: Completeness,
+    /// That of the period compared with.
+    completeness_then: Option<Tally>,
     /// Today's names of the sites in the rows.
     names: BTreeMap<String, String>,
 }
 
 /// A figure, and the one it is compared with.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Told {
-    now: Count,
+pub struct Told {
+    /// What is asked for.
+    pub now: Count,
     /// `None` where nothing was received to compare with.
-    then: Option<Count>,
+    pub then: Option<Count>,
+}
+
+/// Figures beside those of the period that they are compared with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sides {
+    /// Of all that is asked for.
+    pub total: Told,
+    /// By the values of the keys, in their order.
+    pub rows: Vec<(Vec<String>, Told)>,
+    /// What is counted, though somebody should look at it.
+    pub flagged: Count,
+    /// First and last day of the period compared with.
+    pub other: Option<(Day, Day)>,
 }
 
 /// What has moved a total since the day it is told of.
@@ -52,25 +75,48 @@ struct Since {
 ///
 /// # Errors
 /// When it has no answer, or the store fails.
-pub fn answer(conn: &Connection, query: Query, today: Day) -> Result<Counts, FigureError> {
+pub fn answer(conn: &Connection, pages: &Pages, query: Query, now: Timestamp) -> Result<Counts, FigureError> {
+    let today = ask::today(now);
     if let Some(as_of) = query.as_of
         && as_of < today
     {
         figures::remembers(conn, as_of, today)?;
     }
-    let found = figures::answer(conn, &query)?;
+    let Sides { total, rows, flagged, other } = sides(conn, &query)?;
     let since = match query.as_of {
         None => None,
-        Some(as_of) => Some(since(conn, &query, as_of, found.total)?),
+        Some(as_of) => Some(since(conn, &query, as_of, total.now)?),
     };
+    let names = keys::names(conn, &query, rows.iter().map(|(keys, _)| keys))?;
+    let wanted = rows.iter().map(|(keys, _)| placed(&query, keys)).collect();
+    let completeness = completeness::answer(conn, pages, &query, now, Rows::Of(wanted))?;
+    let of_other = |other: &Query| {
+        let whole = Query { by: Vec::new(), ..other.clone() };
+        completeness::answer(conn, pages, &whole, now, Rows::Of(BTreeSet::new())).map(|found| found.total)
+    };
+    let completeness_then = query.compared().as_ref().map(of_other).transpose()?;
+    Ok(Counts { query, today, total, rows, flagged, other, since, completeness, completeness_then, names })
+}
+
+/// The figures alone.
+///
+/// # Errors
+/// When there are too many rows, or the store fails.
+pub fn sides(conn: &Connection, query: &Query) -> Result<Sides, FigureError> {
+    let found = figures::answer(conn, query)?;
     let compared = query.compared();
     let other = compared.as_ref().map(|other| (other.from, other.to));
-    let then = compared.map(|other| figures::answer(conn, &other)).transpose()?.filter(|then| then.known);
+    let then = compared.as_ref().map(|other| figures::answer(conn, other)).transpose()?.filter(|then| then.known);
     let total = Told { now: found.total, then: then.as_ref().map(|then| then.total) };
     let flagged = found.flagged;
-    let rows = side_by_side(found, then, Count::none(&query))?;
-    let names = names(conn, &query, &rows)?;
-    Ok(Counts { query, today, total, rows, flagged, other, since, names })
+    Ok(Sides { total, rows: side_by_side(found, then, Count::none(query))?, flagged, other })
+}
+
+/// The keys of a row that tell when and where.
+fn placed(query: &Query, keys: &[String]) -> Vec<String> {
+    let known = completeness::keys(&query.by);
+    let pairs = query.by.iter().zip(keys);
+    pairs.filter(|(key, _)| known.contains(key)).map(|(_, value)| value.clone()).collect()
 }
 
 fn since(conn: &Connection, query: &Query, as_of: Day, then: Count) -> Result<Since, FigureError> {
@@ -97,27 +143,28 @@ fn side_by_side(now: Figures, then: Option<Figures>, none: Count) -> Result<Vec<
     if rows.len() > ROWS_MAX { Err(FigureError::TooManyRows) } else { Ok(rows.into_iter().collect()) }
 }
 
-fn names(
-    conn: &Connection,
-    query: &Query,
-    rows: &[(Vec<String>, Told)],
-) -> Result<BTreeMap<String, String>, StoreError> {
-    let Some(place) = query.by.iter().position(|key| *key == Key::Site) else { return Ok(BTreeMap::new()) };
-    let ids: BTreeSet<_> = rows.iter().filter_map(|(keys, _)| keys.get(place)).collect();
-    ids.into_iter().map(|id| Ok((id.clone(), sites::name(conn, id)?.unwrap_or_default()))).collect()
+impl Counts {
+    /// Whether a figure of the answer is so small, and so finely told, that it may be one person's:
+    /// an age with a matter, a place or a day, or a matter at one place on one day.
+    pub fn may_tell_a_person(&self, min_cell: i64) -> bool {
+        let small = |count: Count| {
+            let figures = [Some(count.requests), count.visits];
+            figures.into_iter().flatten().any(|figure| (1..min_cell).contains(&figure))
+        };
+        let shown = |told: &Told| small(told.now) || told.then.is_some_and(small);
+        self.query.is_fine() && (shown(&self.total) || self.rows.iter().any(|(_, told)| shown(told)))
+    }
 }
 
-impl Counts {
-    /// As the API and `msap-hub counts --json` give it.
-    pub fn object(&self) -> Value {
+impl Table for Counts {
+    fn object(&self) -> Value {
         let Self { query, total, rows, flagged, .. } = self;
-        let row = |(keys, told): &(Vec<String>, Told)| {
-            let mut object = self.told(told);
-            for (key, value) in query.by.iter().zip(keys) {
-                object.insert(key.name().to_owned(), json!(value));
-                if *key == Key::Site {
-                    object.insert("site_name".to_owned(), json!(self.names.get(value)));
-                }
+        let row = |(values, told): &(Vec<String>, Told)| {
+            let mut object = keys::fields(query, values, &self.names);
+            object.extend(self.told(told));
+            if let Some(tally) = self.tally(values) {
+                object.insert("expected".to_owned(), json!(tally.expected));
+                object.insert("reported".to_owned(), json!(tally.reported));
             }
             Value::Object(object)
         };
@@ -129,14 +176,14 @@ impl Counts {
             "total": self.told(total),
             "rows": rows.iter().map(row).collect::<Vec<_>>(),
             "flagged": count(*flagged),
-            // Nobody can tell yet which days should have been reported.
-            "completeness": null,
+            "completeness": told::beside(&self.completeness),
         });
         if let Some(compare) = query.compare {
             object["compare"] = json!({
                 "with": compare.name(),
                 "from": self.other.map(|(from, _)| from.to_string()),
                 "to": self.other.map(|(_, to)| to.to_string()),
+                "completeness": self.completeness_then.as_ref().map(told::fields),
             });
         }
         if let Some(since) = &self.since {
@@ -145,43 +192,9 @@ impl Counts {
         object
     }
 
-    /// Whether a figure of the answer is so small, and so finely told, that it may be one person's:
-    /// an age with a matter, a place or a day, or a matter at one place on one day.
-    pub fn may_tell_a_person(&self, min_cell: i64) -> bool {
-        let small = |count: Count| {
-            let figures = [Some(count.requests), count.visits];
-            figures.into_iter().flatten().any(|figure| (1..min_cell).contains(&figure))
-        };
-        let shown = |told: &Told| small(told.now) || told.then.is_some_and(small);
-        self.query.is_fine() && (shown(&self.total) || self.rows.iter().any(|(_, told)| shown(told)))
-    }
-
-    fn told(&self, Told { now, then }: &Told) -> Map<String, Value> {
-        let mut object = Map::new();
-        object.insert("visits".to_owned(), json!(now.visits));
-        object.insert("requests".to_owned(), json!(now.requests));
-        if self.query.compare.is_some() {
-            let difference = then.map(|then| now.less(then));
-            let percent = then.map(|then| {
-                let (visits, requests) = percents(*now, then);
-                json!({ "visits": visits, "requests": requests })
-            });
-            object.insert("compared".to_owned(), json!(then.map(count)));
-            object.insert("difference".to_owned(), json!(difference.map(count)));
-            object.insert("percent".to_owned(), json!(percent));
-        }
-        object
-    }
-
-    /// As a table: the rows, or the total of a question without keys.
-    pub fn sheet(&self) -> Sheet {
-        let mut columns = Vec::new();
-        for key in &self.query.by {
-            columns.push(Column::new(key.name(), french(*key)));
-            if *key == Key::Site {
-                columns.push(Column::new("site_name", "nom du lieu"));
-            }
-        }
+    /// The rows, or the total of a question without keys.
+    fn sheet(&self) -> Sheet {
+        let mut columns = keys::columns(&self.query);
         let sums = [("visits", "visites"), ("requests", "demandes")];
         columns.extend(sums.map(|(name, french)| Column::new(name, french)));
         if self.query.compare.is_some() {
@@ -191,35 +204,16 @@ impl Counts {
                 Column::new(format!("{sum}_{part}"), format!("{sum_fr} : {part_fr}"))
             }));
         }
+        if self.query.by.is_empty() || !completeness::keys(&self.query.by).is_empty() {
+            columns.push(Column::new("expected", "jours attendus"));
+            columns.push(Column::new("reported", "jours reçus"));
+        }
         let whole = [(Vec::new(), self.total)];
         let rows = if self.query.by.is_empty() { &whole[..] } else { &self.rows };
         Sheet { columns, rows: rows.iter().map(|(keys, told)| self.cells(keys, told)).collect() }
     }
 
-    fn cells(&self, keys: &[String], Told { now, then }: &Told) -> Vec<Cell> {
-        let mut cells = Vec::new();
-        for (key, value) in self.query.by.iter().zip(keys) {
-            cells.push(if key.is_time() { Cell::Time(value.clone()) } else { Cell::Text(value.clone()) });
-            if *key == Key::Site {
-                cells.push(Cell::Text(self.names.get(value).cloned().unwrap_or_default()));
-            }
-        }
-        let number = |number: Option<i64>| number.map_or(Cell::None, Cell::Number);
-        let both = |count: Option<Count>| {
-            [number(count.and_then(|count| count.visits)), number(count.map(|count| count.requests))]
-        };
-        cells.extend(both(Some(*now)));
-        if self.query.compare.is_some() {
-            cells.extend(both(*then));
-            cells.extend(both(then.map(|then| now.less(then))));
-            let (visits, requests) = then.map_or((None, None), |then| percents(*now, then));
-            cells.extend([visits, requests].map(|percent| percent.map_or(Cell::None, Cell::Decimal)));
-        }
-        cells
-    }
-
-    /// The total in one line, for people.
-    pub fn summary(&self, lang: Lang) -> String {
+    fn summary(&self, lang: Lang) -> String {
         let Query { from, to, .. } = &self.query;
         let said = |number: Option<i64>| number.map_or_else(|| "–".to_owned(), |number| number.to_string());
         let Count { visits, requests } = self.total.now;
@@ -228,6 +222,7 @@ impl Counts {
             format!("du {from} au {to} : {visits} visites, {requests} demandes (à part : {flagged} demandes)"),
             format!("{from} to {to}: {visits} visits, {requests} requests (apart: {flagged} requests)"),
         );
+        text.push_str(&format!("\n{}", told::said(&self.completeness, lang)));
         if self.query.compare.is_some() {
             let other = self.other.map(|(from, to)| lang.of(format!("du {from} au {to}"), format!("{from} to {to}")));
             let other = other.unwrap_or_else(|| lang.of("avant le calendrier", "before the calendar").to_owned());
@@ -259,6 +254,54 @@ impl Counts {
             }
         }
         text
+    }
+}
+
+impl Counts {
+    /// The days of a row; `None` where its keys are neither times nor places.
+    fn tally(&self, keys: &[String]) -> Option<Tally> {
+        let keys = placed(&self.query, keys);
+        let is_told = self.query.by.is_empty() || !keys.is_empty();
+        let rows = &self.completeness.rows;
+        let found =
+            if keys.is_empty() { self.completeness.total } else { rows.get(&keys).copied().unwrap_or_default() };
+        is_told.then_some(found)
+    }
+
+    fn told(&self, Told { now, then }: &Told) -> Map<String, Value> {
+        let mut object = Map::new();
+        object.insert("visits".to_owned(), json!(now.visits));
+        object.insert("requests".to_owned(), json!(now.requests));
+        if self.query.compare.is_some() {
+            let difference = then.map(|then| now.less(then));
+            let percent = then.map(|then| {
+                let (visits, requests) = percents(*now, then);
+                json!({ "visits": visits, "requests": requests })
+            });
+            object.insert("compared".to_owned(), json!(then.map(count)));
+            object.insert("difference".to_owned(), json!(difference.map(count)));
+            object.insert("percent".to_owned(), json!(percent));
+        }
+        object
+    }
+
+    fn cells(&self, values: &[String], Told { now, then }: &Told) -> Vec<Cell> {
+        let mut cells = keys::cells(&self.query, values, &self.names);
+        let number = |number: Option<i64>| number.map_or(Cell::None, Cell::Number);
+        let both = |count: Option<Count>| {
+            [number(count.and_then(|count| count.visits)), number(count.map(|count| count.requests))]
+        };
+        cells.extend(both(Some(*now)));
+        if self.query.compare.is_some() {
+            cells.extend(both(*then));
+            cells.extend(both(then.map(|then| now.less(then))));
+            let (visits, requests) = then.map_or((None, None), |then| percents(*now, then));
+            cells.extend([visits, requests].map(|percent| percent.map_or(Cell::None, Cell::Decimal)));
+        }
+        if let Some(Tally { expected, reported, .. }) = self.tally(values) {
+            cells.extend([expected, reported].map(|days| Cell::Number(days.into())));
+        }
+        cells
     }
 }
 
@@ -308,22 +351,6 @@ fn percents(now: Count, then: Count) -> (Option<f64>, Option<f64>) {
     };
     let visits = now.visits.zip(then.visits).and_then(|(now, then)| percent(now, then));
     (visits, percent(now.requests, then.requests))
-}
-
-pub(crate) fn french(key: Key) -> &'static str {
-    match key {
-        Key::Day => "jour",
-        Key::Month => "mois",
-        Key::Quarter => "trimestre",
-        Key::Year => "année",
-        Key::Site => "lieu",
-        Key::Department => "département",
-        Key::Region => "région",
-        Key::Bearer => "porteur",
-        Key::Operator => "opérateur",
-        Key::Help => "aide",
-        Key::Age => "âge",
-    }
 }
 
 fn french_cause(cause: Cause) -> &'static str {

@@ -22,6 +22,7 @@ use crate::keys::Keys;
 use crate::lang::Lang;
 use crate::store;
 
+mod checked;
 mod room;
 mod storage;
 #[cfg(test)]

@@ -13,20 +13,25 @@ mod conflicts;
 mod documents;
 mod entrance;
 mod exports;
+mod fleet;
 mod journal;
+mod label;
 mod moment;
 mod partners;
 mod permanences;
 mod problem;
 mod public;
 mod query;
+mod reports;
 mod schedule;
 pub mod scope;
 mod serve;
 mod session;
 mod settling;
 mod sites;
+mod small;
 mod surplus;
+mod tagged;
 mod visits;
 mod write;
 
@@ -46,7 +51,6 @@ pub use self::settling::flagged_filter;
 pub use self::sites::site_filter;
 use crate::almanac::Almanac;
 use crate::core::Core;
-use crate::publish::Terms;
 use crate::store::StoreError;
 use crate::who::Who;
 
@@ -78,9 +82,6 @@ pub trait Views: Clone + Send + Sync + 'static {
 
     /// What every site's schedule and partners amount to.
     fn almanac(&self) -> &Arc<Almanac>;
-
-    /// How figures are released, and which are small.
-    fn terms(&self) -> Terms;
 
     /// Why the writer cannot do its work, if it cannot. Asking costs it nothing.
     fn trouble(&self) -> Option<&'static str>;

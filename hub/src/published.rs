@@ -69,8 +69,8 @@ pub fn list(sites: &[Site], pages: &Pages, day: Day) -> Result<Vec<u8>, csv::Err
             plain(&site.name),
             plain(address),
             plain(second),
-            site.insee.clone(),
-            site.postal_code.clone(),
+            plain(&site.insee),
+            plain(&site.postal_code),
             plain(&site.commune),
             angle(site.lat),
             angle(site.lon),
@@ -86,13 +86,13 @@ pub fn list(sites: &[Site], pages: &Pages, day: Day) -> Result<Vec<u8>, csv::Err
             (own, _) => own.to_owned(),
         };
         let last = [
-            words.get(APPOINTMENT).to_owned(),
+            plain(words.get(APPOINTMENT)),
             plain(&site.comment),
             match site.kind {
                 Kind::House => "Principal".to_owned(),
                 Kind::Antenna => "Antenne".to_owned(),
             },
-            site.format.clone(),
+            plain(&site.format),
             plain(&group),
             label.map(|day| day.strftime("Espace labellisé %d/%m/%Y").to_string()).unwrap_or_default(),
         ];

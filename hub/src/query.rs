@@ -57,6 +57,18 @@ impl Key {
         }
     }
 
+    /// What a key of time is on a day.
+    pub fn of_day(self, day: Day) -> Option<String> {
+        let month = month_number(day);
+        Some(match self {
+            Self::Day => day.to_string(),
+            Self::Month => day.month().to_string(),
+            Self::Quarter => format!("{:04}-Q{}", month / 12, month % 12 / 3 + 1),
+            Self::Year => format!("{:04}", month / 12),
+            _ => return None,
+        })
+    }
+
     /// Whether it tells when.
     pub const fn is_time(self) -> bool {
         matches!(self, Self::Day | Self::Month | Self::Quarter | Self::Year)
@@ -71,6 +83,8 @@ pub enum Antennas {
     Together,
     /// Each antenna is a site of its own.
     Apart,
+    /// A house means the house and its antennas, and each of them has rows of its own.
+    Within,
 }
 
 /// Values to keep; an empty list keeps everything.
@@ -84,6 +98,14 @@ pub struct Filters {
     pub operators: Vec<OperatorCode>,
     pub helps: Vec<HelpCode>,
     pub ages: Vec<AgeCode>,
+}
+
+impl Filters {
+    /// Whether they choose among places.
+    pub fn names_places(&self) -> bool {
+        let Self { sites, departments, regions, bearers, .. } = self;
+        !(sites.is_empty() && departments.is_empty() && regions.is_empty() && bearers.is_empty())
+    }
 }
 
 /// With which other period figures are compared.

@@ -112,6 +112,9 @@ impl<'a, 'turn> Replica<'a, 'turn> {
             transport: (*transport).to_owned(),
             clock_offset_ms,
             tried: shown(hello.tried.as_deref().unwrap_or_default(), TRIED_LEN_MAX),
+            waiting: hello.waiting.map(|waiting| u32::try_from(waiting).unwrap_or(u32::MAX)),
+            oldest_waiting_day: hello.waiting.and(hello.oldest_waiting_day).and_then(Day::from_number),
+            turned_away: None,
         };
         devices::set_contact(self.conn, self.device, &contact)
     }
@@ -216,7 +219,8 @@ impl HubReplica for Replica<'_, '_> {
                 let end = fresh.last().map(|(built, _)| Version::of_tip(writer, &built.tip));
                 let built: Vec<_> = fresh.iter().map(|(built, _)| built).collect();
                 chains::append(conn, doc, &writer, chain.as_ref(), &built, accepted)?;
-                views::fold_in(conn, doc, fresh.iter().map(|(_, facts)| facts), accepted)?;
+                let arrivals = self.writing.as_mut().ok_or_else(not_writing)?.turn.arrivals();
+                views::fold_in(conn, doc, fresh.iter().map(|(_, facts)| facts), accepted, arrivals)?;
                 if first.is_some() {
                     meta::date_epoch(conn, received)?;
                     meta::touch_figures(conn)?;

@@ -5,31 +5,32 @@
 //! failure that does not pass ends the thread and with it the program: no answer is better than
 //! a wrong one.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use msap_shared::frame;
 use msap_shared::io::link::{CloseCode, Outgoing};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::accept::{ConnId, Cut, Peer};
+use crate::accept::{ConnId, Peer};
 use crate::almanac::Almanac;
-use crate::core::{Core, Input, Output};
+use crate::core::{Core, Input};
 use crate::keys::{Keys, Witness};
-use crate::publish::Terms;
+use crate::metrics::{Metrics, Pushes};
 use crate::store::StoreError;
 use crate::verify;
 
+use self::lines::Lines;
 use self::pulse::Pulse;
 use self::readers::Readers;
 use self::room::Room;
 
+mod labels;
+mod lines;
 mod pulse;
 mod readers;
 mod registrar;
@@ -85,7 +86,7 @@ pub struct Handle {
     /// Where devices that enrol are to sync.
     advertise: Arc<str>,
     almanac: Arc<Almanac>,
-    terms: Terms,
+    metrics: Metrics,
 }
 
 /// The running writer.
@@ -108,6 +109,7 @@ impl Service {
         let (jobs, queue) = mpsc::channel(QUEUE_LEN);
         let pulse = Arc::new(Pulse::new());
         let room = Room::beside(&database);
+        let metrics = Metrics::default();
         let handle = Handle {
             jobs,
             readers: Readers::new(database.clone(), READERS),
@@ -118,12 +120,12 @@ impl Service {
             keys: keys.clone(),
             advertise: advertise.into(),
             almanac,
-            terms: Terms::default(),
+            metrics: metrics.clone(),
         };
         let runtime = tokio::runtime::Handle::current();
-        let (connections, witnessed, heard) = (BTreeMap::new(), Instant::now(), Instant::now());
-        let (next_conn, witness) = (1, None);
-        let writer = Writer { core, keys, connections, next_conn, witnessed, witness, heard, pulse, room };
+        let (witnessed, heard, witness, pushes) = (Instant::now(), Instant::now(), None, core.pushes());
+        let lines = Lines::new(metrics.clone());
+        let writer = Writer { core, keys, lines, witnessed, witness, heard, pulse, room, metrics, pushes };
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
             // Whatever ends this thread ends the program.
             let _stop = stop.clone().drop_guard();
@@ -160,14 +162,16 @@ pub enum WriterEnded {
 struct Writer {
     core: Core,
     keys: Arc<Keys>,
-    connections: BTreeMap<ConnId, (mpsc::Sender<Outgoing>, Cut)>,
-    next_conn: u64,
+    lines: Lines,
     witnessed: Instant,
     /// What the witness file says.
     witness: Option<Witness>,
     heard: Instant,
     pulse: Arc<Pulse>,
     room: Room,
+    metrics: Metrics,
+    /// What was told of pushes already.
+    pushes: Pushes,
 }
 
 impl Writer {
@@ -211,35 +215,28 @@ impl Writer {
         for job in jobs {
             match job {
                 Job::Opened(peer, out, reply) => {
-                    let conn = ConnId::new(self.next_conn);
-                    self.next_conn += 1;
-                    self.connections.insert(conn, (out, peer.cut));
-                    inputs.push(Input::Opened {
-                        conn,
-                        fingerprint: peer.fingerprint,
-                        site: peer.certificate_site,
-                        transport: peer.transport,
-                    });
+                    let (conn, opened) = self.lines.open(peer, out);
+                    inputs.push(opened);
                     // The connection may be gone already; then its end follows.
                     reply.send(conn).ok();
                 }
                 Job::Input(input) => {
                     match &input {
-                        Input::Closed(conn) => drop(self.connections.remove(conn)),
+                        Input::Closed(conn) => self.lines.close(*conn),
                         // The connection speaks whenever its queue is empty for a moment; with
                         // frames in it again, it will once more.
-                        Input::Drained(conn) if self.connections.get(conn).is_some_and(|(out, _)| has_frames(out)) => {
-                            continue;
-                        }
+                        Input::Drained(conn) if self.lines.has_frames(*conn) => continue,
                         _ => {}
                     }
                     inputs.push(input);
                 }
                 Job::Manage(action) => {
                     self.turn(std::mem::take(&mut inputs))?;
+                    let (before, began) = (self.core.now().mark.commit, Instant::now());
                     action(&mut self.core, Timestamp::now());
+                    self.count(before, began);
                     let outputs = self.core.drain_outputs();
-                    self.dispatch(outputs);
+                    self.lines.dispatch(outputs);
                 }
             }
         }
@@ -250,32 +247,19 @@ impl Writer {
         if inputs.is_empty() {
             return Ok(());
         }
+        let (before, began) = (self.core.now().mark.commit, Instant::now());
         let outputs = self.core.turn(inputs, Timestamp::now())?;
-        self.dispatch(outputs);
+        self.count(before, began);
+        self.lines.dispatch(outputs);
         Ok(())
     }
 
-    fn dispatch(&mut self, outputs: Vec<Output>) {
-        for output in outputs {
-            match output {
-                Output::Send(conn, frame) => {
-                    let Some((out, cut)) = self.connections.get(&conn) else { continue };
-                    let mut bytes = Vec::new();
-                    let sent =
-                        frame::encode(&frame, &mut bytes).is_ok() && out.try_send(Outgoing::Frame(bytes)).is_ok();
-                    if !sent {
-                        cut.close(CloseCode::TooLarge);
-                    }
-                }
-                Output::Close(conn, code) => {
-                    // Its queue stays until the connection says that it is gone: a queue that
-                    // ends says nothing of why.
-                    if let Some((_, cut)) = self.connections.get(&conn) {
-                        cut.close(code);
-                    }
-                }
-            }
-        }
+    /// Counts what was done since the commit `before`.
+    fn count(&mut self, before: u64, began: Instant) {
+        self.metrics.committed(self.core.now().mark.commit.saturating_sub(before), began);
+        let now = self.core.pushes();
+        let Pushes { accepted, refused } = std::mem::replace(&mut self.pushes, now);
+        self.metrics.pushed(Pushes { accepted: now.accepted - accepted, refused: now.refused - refused });
     }
 
     fn witness(&mut self) {
@@ -292,10 +276,6 @@ impl Writer {
             }
         }
     }
-}
-
-fn has_frames(queue: &mpsc::Sender<Outgoing>) -> bool {
-    queue.capacity() < queue.max_capacity()
 }
 
 /// The hub stops, or has stopped.
@@ -355,6 +335,11 @@ impl Handle {
         self.looks.read(query).await
     }
 
+    /// What is counted as it happens.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
     /// What every site's schedule and partners amount to.
     pub fn almanac(&self) -> &Arc<Almanac> {
         &self.almanac
@@ -363,9 +348,9 @@ impl Handle {
     /// Why the writer cannot do its work, if it cannot. Nothing is asked of it.
     pub fn trouble(&self) -> Option<&'static str> {
         if self.jobs.is_closed() || self.pulse.age() >= TURN_MAX {
-            return Some("the writer does not answer");
+            return Some("le hub n’écrit plus : relancez-le, puis « msap-hub doctor »");
         }
-        self.pulse.is_full().then_some("the disk is full: nothing is taken in")
+        self.pulse.is_full().then_some("le disque est plein : rien n’est reçu")
     }
 
     /// Opens documents that changed, again and again, and compares them with the figures.

@@ -6,9 +6,22 @@
 
 use msap_shared::time::Day;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::lang::Lang;
 use crate::out::Grid;
+
+/// A view that can be told as a table.
+pub trait Table {
+    /// As JSON.
+    fn object(&self) -> Value;
+
+    /// As a table.
+    fn sheet(&self) -> Sheet;
+
+    /// In a line or more, for people.
+    fn summary(&self, lang: Lang) -> String;
+}
 
 /// How a sheet is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +62,10 @@ pub enum Cell {
     Number(i64),
     /// A number with one decimal.
     Decimal(f64),
+    /// A part of a whole, from 0 to 1; never 1 unless it is all of it.
+    Share(f64),
+    /// A word: its stable code, and what people read in French.
+    Word(String, String),
     /// A number above 0 and below this, which is not told: `<11`.
     Below(i64),
     /// A number that is not told: `secret`.
@@ -87,18 +104,27 @@ impl Sheet {
         writer.into_inner().expect("a vector takes all")
     }
 
-    /// For a terminal, or as lines of fields.
-    pub fn grid(&self, lang: Lang) -> Grid {
+    /// For a terminal, or as lines of fields. `say` has the word that people read for a text of a
+    /// column.
+    pub fn grid(&self, lang: Lang, say: impl Fn(&str, &str) -> String) -> Grid {
         let header = self.columns.iter().map(|column| lang.of(&column.french, &column.name).clone()).collect();
-        let said = |cell: &Cell| match cell {
-            Cell::Text(text) | Cell::Time(text) => text.clone(),
+        let said = |(column, cell): (&Column, &Cell)| match cell {
+            Cell::Text(text) => say(&column.name, text),
+            Cell::Time(text) => text.clone(),
+            Cell::Word(code, french) => lang.of(french, code).clone(),
             other => other.said(lang.of(SheetFormat::CsvFr, SheetFormat::Csv)),
         };
-        Grid { header, rows: self.rows.iter().map(|row| row.iter().map(said).collect()).collect() }
+        let row = |row: &Vec<Cell>| self.columns.iter().zip(row).map(said).collect();
+        Grid { header, rows: self.rows.iter().map(row).collect() }
     }
 }
 
 impl Cell {
+    /// A word.
+    pub fn word(code: &str, french: &str) -> Self {
+        Self::Word(code.to_owned(), french.to_owned())
+    }
+
     fn said(&self, format: SheetFormat) -> String {
         match (self, format) {
             (Self::None, _) => String::new(),
@@ -106,10 +132,14 @@ impl Cell {
             (Self::Time(time), SheetFormat::Csv) => plain(time),
             (Self::Time(time), SheetFormat::CsvFr) => french(time),
             (Self::Number(number), _) => number.to_string(),
+            (Self::Word(code, _), SheetFormat::Csv) => plain(code),
+            (Self::Word(_, french), SheetFormat::CsvFr) => plain(french),
             (Self::Below(bound), _) => format!("<{bound}"),
             (Self::Hidden, _) => "secret".to_owned(),
             (Self::Decimal(number), SheetFormat::Csv) => format!("{number:.1}"),
             (Self::Decimal(number), SheetFormat::CsvFr) => format!("{number:.1}").replace('.', ","),
+            (Self::Share(part), SheetFormat::Csv) => format!("{:.4}", (part * 10_000.0).floor() / 10_000.0),
+            (Self::Share(_), SheetFormat::CsvFr) => self.said(SheetFormat::Csv).replace('.', ","),
         }
     }
 }
@@ -176,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_terminal_shows_texts_as_they_are() {
-        let grid = sheet().grid(Lang::Fr);
+        let grid = sheet().grid(Lang::Fr, |_, text| text.to_owned());
         assert_eq!(grid.header[0], "jour");
         assert_eq!(grid.rows[0], ["2026-11-20", "=1+1", "-3", "-12,5"]);
     }

@@ -3,6 +3,7 @@
 //! The import, the commands and the API all speak of sites through this module. A [`Site`] that
 //! exists is valid: every field was parsed by [`Field::set`] or read back from the store.
 
+mod fact;
 mod field;
 mod geography;
 mod object;
@@ -14,12 +15,13 @@ use std::str::FromStr;
 use msap_shared::id::SiteId;
 use msap_shared::time::{Day, SiteZone};
 
+pub use self::fact::Fact;
 pub use self::field::{Field, FieldError};
 pub use self::geography::{
     Department, department, department_region, department_regions, known_region, present_commune,
 };
 pub use self::object::{Contact, SiteObject};
-pub use self::state::state;
+pub use self::state::{STATES, state};
 
 /// What a site is in the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +95,13 @@ words!(
     Retired = "retired"
 );
 
+impl Life {
+    /// Whether people are received there, with the label or without.
+    pub const fn is_serving(self) -> bool {
+        matches!(self, Self::Open | Self::Labelled)
+    }
+}
+
 /// One site's record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Site {
@@ -148,7 +157,17 @@ pub struct Site {
     pub list_day: Option<Day>,
 }
 
+/// Whether the list's word for how a site works says that it moves about.
+pub fn is_itinerant(format: &str) -> bool {
+    matches!(format, "bus" | "itinerante")
+}
+
 impl Site {
+    /// Whether it moves about.
+    pub fn is_itinerant(&self) -> bool {
+        is_itinerant(&self.format)
+    }
+
     /// A site about which only the essential is known.
     pub fn new(id: SiteId, name: String, kind: Kind, timezone: SiteZone) -> Self {
         let text = String::new;

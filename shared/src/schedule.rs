@@ -17,6 +17,7 @@ pub mod day_plan;
 pub mod edit;
 mod exception;
 pub mod instant;
+pub mod open_days;
 mod permanence;
 pub mod plan;
 mod staffing;
@@ -28,8 +29,9 @@ pub(crate) mod tests;
 pub use calendar::Calendar;
 pub use closures::NetworkClosure;
 pub use day_plan::{DayPlan, DayState, Now, Opening, PlannedPermanence, Staffed, Version, Why, WhyKind};
+pub use open_days::OpenDays;
 pub use plan::{Surroundings, plan};
-pub use week::weekly_minutes;
+pub use week::{weekly_minutes, weekly_staffed};
 
 /// A schedule document, read: rules by what they are about, in the order of their dates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -189,6 +191,14 @@ impl Schedule {
     /// The places that the house named.
     pub fn places(&self) -> impl Iterator<Item = (&Slug, &Register<PlaceLabel>)> {
         self.places.iter().map(|(slug, said)| (slug, said))
+    }
+
+    /// What people call a place: as the house named it, else by its slug; nothing for the house.
+    pub fn place_name(&self, place: &Place) -> String {
+        let Place::Named(slug) = place else { return String::new() };
+        let said = self.places.iter().find(|(known, _)| known == slug).and_then(|(_, said)| said.agreed());
+        let label = said.and_then(|said| Some(said.body.as_ref()?.label.as_str().to_owned()));
+        label.unwrap_or_else(|| slug.to_string())
     }
 
     /// Each rule of hours that holds on `day`: place, variant, weekday, what is said.

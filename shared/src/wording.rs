@@ -16,6 +16,9 @@ use crate::lang::Lang;
 use crate::schedule::{Why, WhyKind};
 use crate::time::Day;
 
+#[cfg(test)]
+mod tests;
+
 const MONTHS: [&str; 12] = [
     "janvier",
     "février",
@@ -41,10 +44,19 @@ pub fn day(day: Day, lang: Lang) -> String {
 
 /// A day without its year: `lundi 23 novembre`.
 pub fn day_short(day: Day) -> String {
+    format!("{} {}", Weekday::of(day).label_fr(), date(day))
+}
+
+/// A day without year and weekday: `1er juillet`.
+fn date(day: Day) -> String {
     let date: civil::Date = day.date();
-    let number = if date.day() == 1 { "1er".to_owned() } else { date.day().to_string() };
-    let month = usize::try_from(date.month() - 1).ok().and_then(|at| MONTHS.get(at)).unwrap_or(&"");
-    format!("{} {number} {month}", Weekday::of(day).label_fr())
+    of_month(date.month().unsigned_abs(), date.day().unsigned_abs())
+}
+
+fn of_month(month: u8, day: u8) -> String {
+    let number = if day == 1 { "1er".to_owned() } else { day.to_string() };
+    let month = usize::from(month).checked_sub(1).and_then(|at| MONTHS.get(at)).unwrap_or(&"");
+    format!("{number} {month}")
 }
 
 /// Days from one to another.
@@ -78,6 +90,15 @@ pub fn duration(minutes: u32, lang: Lang) -> String {
 /// An interval: `9 h – 12 h 30`.
 pub fn interval(interval: Interval, lang: Lang) -> String {
     format!("{} – {}", minute(interval.from(), lang), minute(interval.to(), lang))
+}
+
+/// The same within a sentence: `de 9 h à 12 h 30`.
+pub fn span(interval: Interval, lang: Lang) -> String {
+    let (from, to) = (minute(interval.from(), lang), minute(interval.to(), lang));
+    match lang {
+        Lang::Fr => format!("de {from} à {to}"),
+        Lang::En => format!("from {from} to {to}"),
+    }
 }
 
 /// A slot, with what is unusual about it.
@@ -119,8 +140,14 @@ pub fn rule(variant: Variant, weekday: Option<Weekday>, lang: Lang) -> String {
         (Variant::Nth(nth), Lang::Fr) => format!("{}e {weekday} du mois", nth.number()),
         (Variant::Last, Lang::Fr) => format!("dernier {weekday} du mois"),
         (Variant::School, Lang::Fr) => format!("{weekday}, vacances scolaires"),
-        (Variant::Yearly(from, to), Lang::Fr) => format!("{weekday}, chaque année du {from} au {to}"),
-        (Variant::Dated(from, to), Lang::Fr) => format!("{weekday}, du {from} au {to}"),
+        (Variant::Yearly(from, to), Lang::Fr) => {
+            let [from, to] = [from, to].map(|on| of_month(on.month(), on.day()));
+            format!("{weekday}, chaque année du {from} au {to}")
+        }
+        (Variant::Dated(from, to), Lang::Fr) => {
+            let [from, to] = [from, to].map(|on| format!("{} {}", date(on), on.date().year()));
+            format!("{weekday}, du {from} au {to}")
+        }
         (Variant::Holiday, _) => lang.pick("jours fériés", "public holidays").to_owned(),
         (variant, Lang::En) => format!("{weekday}, {variant}"),
     }
@@ -212,6 +239,9 @@ pub fn why(why: &Why, lang: Lang) -> String {
         }
         WhyKind::NoRule => lang.pick("aucun horaire ce jour-là", "no hours on this day").to_owned(),
         WhyKind::NoHours => lang.pick("horaires non renseignés", "no hours given").to_owned(),
+        WhyKind::NoCalendar => {
+            lang.pick("calendrier des jours fériés ou des vacances manquant", "calendar of holidays missing").to_owned()
+        }
     }
 }
 
@@ -325,44 +355,4 @@ pub fn agreement(agreement: &Agreement, lang: Lang) -> String {
 pub fn training(training: &Training, lang: Lang) -> String {
     let agents = agents(u8::try_from(training.agents).unwrap_or(u8::MAX), lang);
     format!("{agents}, {} {}", lang.pick("le", "on"), day(training.trained_on, lang))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_fact_has_words_for_people() {
-        for (key, value, words) in [
-            (
-                "hours|2026-11-23|odd|mo|-",
-                "list|2026-11-20|09:00-12:30,14:00-17:00/appointment/2",
-                "horaires, lundi, semaines impaires, à partir du lundi 23 novembre 2026 : 9 h – 12 h 30, 14 h – 17 h sur \
-                 rendez-vous (2 agents)",
-            ),
-            (
-                "on|2026-12-24..2026-12-31|*",
-                "national|2026-11-20|closed|holiday",
-                "exception, du jeudi 24 décembre 2026 au jeudi 31 décembre 2026 : fermé : congés ou pont",
-            ),
-            (
-                "off|2026-12-01|CNAF|-",
-                "national|2026-11-20|cancelled|strike",
-                "permanence CAF, le mardi 1er décembre 2026 : annulée : grève",
-            ),
-            (
-                "presence|CNAF",
-                "list|2026-11-20|reachable|3230||2026-11-20",
-                "disponibilité CAF : joignable, 3230, vérifié le vendredi 20 novembre 2026",
-            ),
-            (
-                "hours|2026-11-23|holiday|-|-",
-                "list|2026-11-20|-",
-                "horaires, jours fériés, à partir du lundi 23 novembre 2026 : retiré",
-            ),
-            ("later|x", "list|2026-11-20|y", "later|x : y"),
-        ] {
-            assert_eq!(fact(key, value, Lang::Fr), words);
-        }
-    }
 }

@@ -13,6 +13,7 @@ mod fleet;
 mod http;
 mod identity;
 mod machines;
+mod metrics;
 mod privacy;
 mod replay;
 mod schedules;

@@ -169,7 +169,16 @@ pub async fn join_answer(context: &Context, code: &str, path: &Path) -> Result<E
     let bytes = read(context, path)?;
     let (done, label) = join::file::answer(&context.data, code, &bytes)
         .map_err(|error| of_file(path, super::machine::not_joined(&error, context.lang)))?;
-    joined(context, &done, &label).await
+    let exit = joined(context, &done, &label).await?;
+    if context.form == Form::Text {
+        out::note(context.lang.pick(
+            "Horaires, partenaires et calendriers viennent avec le premier échange : msap-agent bundle export FICHIER, \
+             puis msap-agent bundle import RÉPONSE",
+            "Hours, partners and calendars come with the first exchange: msap-agent bundle export FILE, then \
+             msap-agent bundle import ANSWER",
+        ));
+    }
+    Ok(exit)
 }
 
 /// Carries out one command while no agent runs.

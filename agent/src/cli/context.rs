@@ -24,6 +24,8 @@ pub struct Context {
     pub form: Form,
     /// The language of our messages.
     pub lang: Lang,
+    /// Whether what people contradict each other on is changed all the same.
+    pub settle: bool,
     /// The environment, as far as it is text.
     pub variables: Vec<(String, String)>,
 }
@@ -63,8 +65,15 @@ impl Context {
             data,
             form: if cli.json { Form::Json } else { Form::Text },
             lang,
+            settle: false,
             variables: std::env::vars_os().filter_map(text).collect(),
         })
+    }
+
+    /// The same for a decision that may put aside what people contradict each other on.
+    #[must_use]
+    pub fn settling(&self, settle: bool) -> Self {
+        Self { settle, ..self.clone() }
     }
 
     /// The settings.
@@ -128,10 +137,30 @@ impl Context {
                     StatusCode::FORBIDDEN => Exit::Refused,
                     _ => Exit::Failure,
                 };
-                let text = field.map_or_else(|| detail.clone(), |field| format!("{field} : {detail}"));
+                let text = match field.as_deref().map(|field| (field, argument(field))) {
+                    None => detail,
+                    Some(("settle", _)) => {
+                        let next = self.lang.pick(
+                            "msap-agent conflict list les montre ; --settle les écarte",
+                            "msap-agent conflict list shows them; --settle puts them aside",
+                        );
+                        format!("{detail}. {next}")
+                    }
+                    Some((_, argument)) => format!("{argument} : {detail}"),
+                };
                 Failure::new(exit, text)
             }
         }
+    }
+}
+
+/// What the command line calls a field of the API: as the help writes it.
+fn argument(field: &str) -> &str {
+    match field {
+        "mo" | "tu" | "we" | "th" | "fr" | "sa" | "su" | "holiday" | "hours" => "HORAIRES",
+        "weekday" => "JOUR",
+        "osm" => "OSM",
+        other => other,
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Context, Failure};
 use crate::client::escaped;
+use crate::command::house::RemarkKind;
 use crate::exit::Exit;
 use crate::out::{self, Form, Lang};
 use crate::wording;
@@ -46,7 +47,11 @@ pub(super) fn query<const N: usize>(parameters: [(&str, Option<String>); N]) -> 
 /// Has a decision carried out, and tells what was kept.
 pub(super) async fn decide(context: &Context, method: Method, path: &str, body: &Value) -> Result<Exit, Failure> {
     let client = context.client()?;
-    let answer = client.send(method, path, body).await.map_err(|error| context.failed(error))?;
+    let mut body = body.clone();
+    if context.settle {
+        body["settle"] = true.into();
+    }
+    let answer = client.send(method, path, &body).await.map_err(|error| context.failed(error))?;
     if context.form == Form::Json {
         out::json(&answer);
         return Ok(Exit::Ok);
@@ -60,7 +65,43 @@ pub(super) async fn decide(context: &Context, method: Method, path: &str, body: 
     if facts.is_empty() {
         out::data(lang.pick("rien à changer", "nothing to change"));
     }
+    if !list(&answer, "put_aside").is_empty() {
+        let here = here(context).await?;
+        for conflict in list(&answer, "put_aside") {
+            let key = text(conflict, "key");
+            for version in list(conflict, "versions") {
+                let said = wording::said(&key, &text(version, "value"), lang);
+                let by = signed(version, "day", &here, lang);
+                let what = lang.pick("version écartée", "version put aside");
+                out::data(&format!("{what} : {} : {said} ({by})", wording::subject(&key, lang)));
+            }
+        }
+    }
+    for found in list(&answer, "remarks") {
+        out::note(&remark(found, lang));
+    }
     Ok(Exit::Ok)
+}
+
+/// Something that the person should know, in words.
+fn remark(found: &Value, lang: Lang) -> String {
+    let (key, body) = (text(found, "key"), text(found, "value"));
+    let kind = RemarkKind::known(&text(found, "kind"));
+    let what = kind.map_or_else(|| text(found, "text"), |kind| lang.pick(kind.label_fr(), kind.label_en()).to_owned());
+    match kind {
+        Some(RemarkKind::PlaceUnnamed) => format!("{body} : {what} : msap-agent hours place {body} --label …"),
+        Some(RemarkKind::StaffUnknown) => {
+            format!("{} : {what} : msap-agent staff set …", wording::said(&key, &body, lang))
+        }
+        _ if key.is_empty() => format!("{what} : {body}"),
+        _ => format!("{} : {} : {what}", wording::subject(&key, lang), wording::said(&key, &body, lang)),
+    }
+}
+
+/// The id of this machine.
+pub(super) async fn here(context: &Context) -> Result<String, Failure> {
+    let status = context.client()?.get("/api/status").await.map_err(|error| context.failed(error))?;
+    Ok(text(&status, "device"))
 }
 
 /// Reads something; `None` when it was printed already, as JSON.
@@ -88,11 +129,10 @@ pub(super) fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
     value[name].as_array().map_or(&[], Vec::as_slice)
 }
 
-/// Who said something, and when.
-pub(super) fn signed(value: &Value, day: &str, lang: Lang) -> String {
+/// Who said something, and when; `here` is this machine's id.
+pub(super) fn signed(value: &Value, day: &str, here: &str, lang: Lang) -> String {
     let author = text(value, "author");
-    // This machine's own id is not known here: a device is told by its id.
-    let author = author.parse().map_or(author, |author| wording::author(&author, "-", lang));
+    let author = author.parse().map_or(author, |author| wording::author(&author, here, lang));
     format!("{author}, {}", text(value, day))
 }
 

@@ -4,6 +4,17 @@
 
 use clap::{Args, Subcommand};
 
+/// A command that shows or decides something.
+#[derive(Debug, Args)]
+pub struct Deciding<A: Subcommand> {
+    /// Change aussi ce sur quoi deux personnes se contredisent, en écartant leurs versions
+    #[arg(long, global = true)]
+    pub settle: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub action: A,
+}
+
 /// `hours …`.
 #[derive(Debug, Subcommand)]
 pub enum HoursAction {
@@ -16,7 +27,8 @@ pub enum HoursAction {
         #[arg(long, value_name = "JOUR")]
         to: Option<String>,
     },
-    /// Remplace tous les horaires, écrits comme OpenStreetMap : 'Mo-Fr 09:00-12:00,14:00-17:00'
+    /// Remplace les horaires d’un lieu, écrits comme OpenStreetMap : 'Mo-Fr 09:00-12:00,14:00-17:00' ;
+    /// ses jours particuliers restent, et sont nommés
     Set {
         /// Le texte
         #[arg(value_name = "OSM")]
@@ -36,10 +48,10 @@ pub enum HoursAction {
         /// lundi, mardi… ou férié
         #[arg(value_name = "JOUR")]
         weekday: String,
-        /// Comme 09:00-12:00,14:00-17:00 ou fermé
+        /// Comme 09:00-12:00,14:00-17:00/appointment (/phone, /free/2 pour deux agents) ou fermé
         #[arg(value_name = "HORAIRES")]
         hours: String,
-        /// Semaines : every, odd, even, 1st à 5th, last, school, 07-01..08-31 [défaut : every]
+        /// every, odd, even, 1st à 5th, last, school, holiday, 07-01..08-31, 2027-07-01..2027-08-31 [défaut : every]
         #[arg(long, value_name = "SEMAINES")]
         variant: Option<String>,
         /// From when, and where.
@@ -54,7 +66,7 @@ pub enum HoursAction {
         /// Comme 09:00-12:00
         #[arg(long, value_name = "HORAIRES")]
         hours: String,
-        /// Motif [défaut : other]
+        /// Motif : works, training, staff_absence, meeting, weather, strike, event, holiday, network, move, other [défaut : other]
         #[arg(long, value_name = "MOTIF")]
         reason: Option<String>,
     },
@@ -66,7 +78,7 @@ pub enum HoursAction {
         /// Comme 09:00-12:00
         #[arg(long, value_name = "HORAIRES")]
         hours: String,
-        /// Motif [défaut : other]
+        /// Motif : works, training, staff_absence, meeting, weather, strike, event, holiday, network, move, other [défaut : other]
         #[arg(long, value_name = "MOTIF")]
         reason: Option<String>,
     },
@@ -81,7 +93,7 @@ pub enum HoursAction {
         /// Horaires, s’ils ne sont pas les habituels
         #[arg(long, value_name = "HORAIRES")]
         hours: Option<String>,
-        /// Motif [défaut : move]
+        /// Motif : works, training, staff_absence, meeting, weather, strike, event, holiday, network, move, other [défaut : other]
         #[arg(long, value_name = "MOTIF")]
         reason: Option<String>,
     },
@@ -174,7 +186,7 @@ pub enum PermanenceAction {
         /// Comme 09:00-12:00
         #[arg(long, value_name = "HORAIRES")]
         slots: String,
-        /// Semaines : every, odd, even, 1st à 5th, last, school, 07-01..08-31 [défaut : every]
+        /// every, odd, even, 1st à 5th, last, school, holiday, 07-01..08-31, 2027-07-01..2027-08-31 [défaut : every]
         #[arg(long, value_name = "SEMAINES")]
         variant: Option<String>,
         /// From when, and where.
@@ -207,7 +219,7 @@ pub enum PermanenceAction {
         /// Comme 09:00-12:00
         #[arg(long, value_name = "HORAIRES")]
         slots: String,
-        /// Motif [défaut : other]
+        /// Motif : works, training, staff_absence, meeting, weather, strike, event, holiday, network, move, other [défaut : other]
         #[arg(long, value_name = "MOTIF")]
         reason: Option<String>,
         /// Nom court du lieu, si le partenaire vient en plusieurs

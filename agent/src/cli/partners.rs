@@ -4,7 +4,7 @@ use hyper::Method;
 use msap_shared::document::partners::availability::Availability;
 use serde_json::Value;
 
-use super::decide::{decide, fields, list, look, nothing, path, query, signed, text};
+use super::decide::{decide, fields, here, list, look, nothing, path, query, signed, text};
 use super::house::{ConflictAction, PartnerAction};
 use super::{Context, Failure};
 use crate::exit::Exit;
@@ -57,7 +57,7 @@ pub async fn conflict(context: &Context, action: ConflictAction) -> Result<Exit,
         }
         ConflictAction::List => {
             let Some(conflicts) = look(context, "/api/conflicts").await? else { return Ok(Exit::Ok) };
-            let lang = context.lang;
+            let (lang, here) = (context.lang, here(context).await?);
             let mut rows = Vec::new();
             for conflict in conflicts.as_array().into_iter().flatten() {
                 let key = text(conflict, "key");
@@ -67,7 +67,7 @@ pub async fn conflict(context: &Context, action: ConflictAction) -> Result<Exit,
                         text(version, "version"),
                         wording::subject(&key, lang),
                         wording::said(&key, &text(version, "value"), lang),
-                        signed(version, "day", lang),
+                        signed(version, "day", &here, lang),
                     ]);
                 }
             }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use self::show::when;
-use super::decide::{decide, fields, list, look, nothing, path, query, text};
+use super::decide::{decide, fields, here, list, look, nothing, path, query, text};
 use super::house::{AbsenceAction, ClosureAction, Dates, HoursAction, PermanenceAction, Since, StaffAction};
 use super::{Context, Failure};
 use crate::exit::Exit;
@@ -34,7 +34,7 @@ pub async fn hours(context: &Context, action: HoursAction) -> Result<Exit, Failu
         HoursAction::Show { from, to } => {
             let query = query([("from", from), ("to", to)])?;
             let Some(schedule) = look(context, &format!("/api/schedule{query}")).await? else { return Ok(Exit::Ok) };
-            show::days(&schedule, context.lang);
+            show::days(&schedule, &here(context).await?, context.lang);
             return Ok(Exit::Ok);
         }
         HoursAction::Check { osm } => return check(context, osm).await,
@@ -83,7 +83,7 @@ pub async fn closure(context: &Context, action: ClosureAction) -> Result<Exit, F
         }
         ClosureAction::List => {
             let Some(schedule) = ahead(context).await? else { return Ok(Exit::Ok) };
-            show::exceptions(&schedule, context.lang);
+            show::exceptions(&schedule, &here(context).await?, context.lang);
             Ok(Exit::Ok)
         }
     }
@@ -208,7 +208,7 @@ fn weekday_field(text: &str) -> Result<&'static str, Failure> {
     }
     let weekday = weekday(text);
     weekday.map(Weekday::as_str).ok_or_else(|| {
-        let why = format!("weekday : « {text} » n’est pas un jour de la semaine : lundi, mardi… ou férié");
+        let why = format!("JOUR : « {text} » n’est pas un jour de la semaine : lundi, mardi… ou férié");
         Failure::new(Exit::Invalid, why)
     })
 }
@@ -266,7 +266,14 @@ async fn list_permanences(context: &Context) -> Result<Exit, Failure> {
         let days =
             text(rule, "variant").parse().map_or_else(|_| text(rule, "variant"), |v| wording::rule(v, weekday, lang));
         let hours = text(rule, "hours").parse().map_or_else(|_| text(rule, "hours"), |h| wording::hours(&h, lang));
-        rows.push(vec![text(rule, "operator"), operator(rule), days, hours, text(rule, "place"), String::new()]);
+        rows.push(vec![
+            text(rule, "operator"),
+            operator(rule),
+            days,
+            hours,
+            show::place(&schedule, &text(rule, "place")),
+            String::new(),
+        ]);
     }
     for day in list(&schedule, "days") {
         for coming in list(day, "permanences") {
@@ -284,7 +291,7 @@ async fn list_permanences(context: &Context) -> Result<Exit, Failure> {
                 operator(coming),
                 text(day, "day"),
                 when(coming, lang),
-                text(coming, "place"),
+                show::place(&schedule, &text(coming, "place")),
             ];
             rows.push(row.into_iter().chain([cancelled]).collect());
         }

@@ -21,8 +21,11 @@ use msap_shared::time::Day;
 pub enum House {
     /// Writes nothing.
     Look(Look),
-    /// Writes what a person decided. Answers [`Seen::Decided`].
+    /// Writes what a person decided, unless people contradict each other on just that. Answers
+    /// [`Seen::Decided`].
     Decide(Decision),
+    /// The same, and puts aside what they said.
+    Overrule(Decision),
 }
 
 /// What can be looked at.
@@ -56,6 +59,8 @@ pub enum Decision {
         rules: Vec<Rule>,
         /// What holds on certain dates only.
         exceptions: Vec<((Day, Day), Exception)>,
+        /// What the text says besides, which no rule can say.
+        untold: Vec<String>,
     },
     /// Some days of a place's week from a day on; the others stay.
     Days {
@@ -241,6 +246,8 @@ pub struct PartnersView {
     pub day: Day,
     /// After how many days nothing is believed that nobody confirmed.
     pub stale_after_days: u16,
+    /// The house's places by their names for the public.
+    pub places: Vec<(Place, String)>,
     /// By operator.
     pub rows: Vec<PartnerRow>,
     /// What people contradict each other on in this document.
@@ -286,6 +293,87 @@ pub struct Disputed {
 pub struct Decided {
     /// The facts that were kept, as keys and values; none when all stood already.
     pub facts: Vec<(String, String)>,
+    /// The contradictions that this ended: what others said is put aside.
+    pub put_aside: Vec<Disputed>,
+    /// What the person should know of it.
+    pub remarks: Vec<Remark>,
+}
+
+/// Something that whoever decided should know: about which fact, and what of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark {
+    /// What it is.
+    pub kind: RemarkKind,
+    /// The key of the fact that it is about; empty where it is about none.
+    pub key: String,
+    /// As the facts write it; a text as it was entered where it is about none.
+    pub body: String,
+}
+
+/// What a [`Remark`] tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RemarkKind {
+    /// A piece of a text was not entered.
+    Untold,
+    /// Agents or access of the hours before were not taken over.
+    Dropped,
+    /// This holds besides the hours that were set.
+    Stays,
+    /// Agents are absent from hours of which it is not said how many there are.
+    StaffUnknown,
+    /// A permanence lies outside of the house's hours.
+    OutsideHours,
+    /// A place has no name for the public yet.
+    PlaceUnnamed,
+}
+
+impl RemarkKind {
+    /// All.
+    pub const ALL: [Self; 6] =
+        [Self::Untold, Self::Dropped, Self::Stays, Self::StaffUnknown, Self::OutsideHours, Self::PlaceUnnamed];
+
+    /// The stable code.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Untold => "untold",
+            Self::Dropped => "dropped",
+            Self::Stays => "stays",
+            Self::StaffUnknown => "staff_unknown",
+            Self::OutsideHours => "outside_hours",
+            Self::PlaceUnnamed => "place_unnamed",
+        }
+    }
+
+    /// The one with this code.
+    pub fn known(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == code)
+    }
+
+    /// What people read.
+    pub const fn label_fr(self) -> &'static str {
+        match self {
+            Self::Untold => "non entré",
+            Self::Dropped => "le nombre d’agents ou l’accès n’est pas repris des horaires d’avant, redites-le",
+            Self::Stays => "vaut toujours à côté de ces horaires",
+            Self::StaffUnknown => {
+                "le nombre d’agents de ces heures n’est pas dit : sans lui, on ne sait pas s’il en reste"
+            }
+            Self::OutsideHours => "cette permanence dépasse les horaires de la maison",
+            Self::PlaceUnnamed => "ce lieu n’a pas encore de nom pour le public",
+        }
+    }
+
+    /// The same in English.
+    pub const fn label_en(self) -> &'static str {
+        match self {
+            Self::Untold => "not entered",
+            Self::Dropped => "number of agents or access not taken over from the hours before, say it again",
+            Self::Stays => "still holds besides these hours",
+            Self::StaffUnknown => "nobody said how many agents these hours have: whether one is left is not known",
+            Self::OutsideHours => "this permanence goes beyond the house’s hours",
+            Self::PlaceUnnamed => "this place has no name for the public yet",
+        }
+    }
 }
 
 impl Disputed {

@@ -13,8 +13,10 @@ use crate::command::house::{Decided, Decision, House, Look, Seen};
 use crate::core::Machine;
 use crate::replica::Replica;
 
+mod contradicted;
 mod look;
 mod partners;
+mod remarks;
 mod schedule;
 mod staff;
 
@@ -47,11 +49,24 @@ pub(super) fn carry_out(
             }
             Ok(Seen::Conflicts(disputed))
         }
-        House::Decide(decision) => decide(decision, replica, &machine)?.map(|facts| Seen::Decided(Decided { facts })),
+        House::Decide(decision) => decide(decision, Standing::First, replica, &machine)?.map(Seen::Decided),
+        House::Overrule(decision) => decide(decision, Standing::Last, replica, &machine)?.map(Seen::Decided),
     })
 }
 
-fn decide(decision: Decision, replica: &mut Replica<'_>, machine: &Machine<'_>) -> Outcome<Edits> {
+/// Whether contradictions are settled before what they are about is changed, or by it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    First,
+    Last,
+}
+
+fn decide(
+    decision: Decision,
+    contradictions: Standing,
+    replica: &mut Replica<'_>,
+    machine: &Machine<'_>,
+) -> Outcome<Decided> {
     // What is decided carries its day: not one that nobody believes.
     check!(bounds::day_is_known(machine.today));
     let stamp = documents::stamp(machine);
@@ -66,7 +81,9 @@ fn decide(decision: Decision, replica: &mut Replica<'_>, machine: &Machine<'_>) 
                     return Ok(super::invalid("version", why));
                 };
                 let edits = check!(settle(&facts, &stamp, &disputed.conflict.key, chosen).map_err(refused));
-                return documents::write(replica, kind, edits);
+                let put_aside = vec![contradicted::others(disputed, &edits)];
+                let facts = check!(documents::write(replica, kind, edits)?);
+                return Ok(Ok(Decided { facts, put_aside, remarks: Vec::new() }));
             }
         }
         return Ok(Err(CommandError::UnknownConflict(id.clone())));
@@ -74,10 +91,25 @@ fn decide(decision: Decision, replica: &mut Replica<'_>, machine: &Machine<'_>) 
     let kind = if partners::concerns(&decision) { DocKind::Partners } else { DocKind::Schedule };
     let facts = documents::facts(replica.conn, machine.profile, kind)?;
     let written = match kind {
-        DocKind::Partners => partners::edits(decision, &facts, &stamp),
-        _ => schedule::edits(decision, &facts, &stamp),
+        DocKind::Partners => partners::edits(decision.clone(), &facts, &stamp),
+        _ => schedule::edits(decision.clone(), &facts, &stamp),
     };
-    documents::write(replica, kind, check!(written.map_err(refused)))
+    let edits = check!(written.map_err(refused));
+    let touched = contradicted::by(kind, &facts, &edits);
+    if contradictions == Standing::First
+        && let Some(first) = touched.first()
+    {
+        return Ok(Err(CommandError::Contradicted { id: first.id(), key: first.conflict.key.clone() }));
+    }
+    let put_aside = touched.into_iter().map(|disputed| contradicted::others(disputed, &edits)).collect();
+    let edits = check!(documents::write(replica, kind, edits)?);
+    let remarks = match kind {
+        DocKind::Partners => Vec::new(),
+        _ => {
+            remarks::of(&decision, &edits, &facts, &look::Site::load(replica.conn, machine.profile)?, machine.today.day)
+        }
+    };
+    Ok(Ok(Decided { facts: edits, put_aside, remarks }))
 }
 
 fn refused(error: FieldError) -> CommandError {

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use msap_shared::code::OperatorCode;
 use msap_shared::document::DocId;
-use msap_shared::document::visits::Key;
 use msap_shared::time::Day;
 use rusqlite::Connection;
 
@@ -79,7 +78,7 @@ pub(super) fn status(conn: &Connection, machine: Machine<'_>, now: Timestamp) ->
         confirmed,
         waiting: kept - confirmed,
         refused: retire::aside_count(conn)?,
-        oldest_waiting_day: oldest_waiting_day(conn)?,
+        oldest_waiting_day: chains::oldest_waiting_day(conn)?,
         last_contact: meta::last_contact(conn)?,
         hub: hub.map_or_else(|| profile.hub.clone(), |(address, _)| address.clone()),
         hub_origin: hub.map(|(_, origin)| origin.clone()),
@@ -98,22 +97,4 @@ pub(super) fn status(conn: &Connection, machine: Machine<'_>, now: Timestamp) ->
         conflicts: standing.conflicts,
         unknown: standing.unknown,
     })
-}
-
-/// The earliest day that something waiting is about. Reads one run of each waiting chain, which
-/// is where its earliest days are.
-fn oldest_waiting_day(conn: &Connection) -> Result<Option<Day>, StoreError> {
-    let mut oldest = None;
-    for waiting in chains::waiting(conn)? {
-        // Edits of registers are about no day.
-        let Some(month) = waiting.document.month() else { continue };
-        if oldest.is_some_and(|day: Day| day < month.first_day()) {
-            continue;
-        }
-        let run = chains::run(conn, &waiting.document, &waiting.writer, waiting.acked + 1)?;
-        let days = run.iter().flat_map(|run| run.changes.iter().flatten());
-        let days = days.filter_map(|(key, _)| month.day(Key::parse(key).ok()?.day));
-        oldest = days.chain(oldest).min();
-    }
-    Ok(oldest)
 }

@@ -2,9 +2,11 @@
 
 use msap_shared::chain::Built;
 use msap_shared::document::DocId;
+use msap_shared::document::visits::Key;
 use msap_shared::id::{ChangeHash, Digest32, WriterId};
 pub use msap_shared::io::store::chains::*;
 use msap_shared::session::site::Waiting;
+use msap_shared::time::Day;
 use rusqlite::Connection;
 
 use super::{StoreError, sql};
@@ -107,6 +109,24 @@ pub fn forget_acks(conn: &Connection) -> Result<(), StoreError> {
 pub fn waiting_count(conn: &Connection) -> Result<u64, StoreError> {
     let sql = "SELECT coalesce(sum(seq - acked), 0) FROM chain WHERE acked < seq";
     Ok(sql::row(conn, "counting what waits", sql, [], |row| row.get(0))?.unwrap_or_default())
+}
+
+/// The earliest day that something waiting is about. Reads one run of each waiting chain, which
+/// is where its earliest days are.
+pub fn oldest_waiting_day(conn: &Connection) -> Result<Option<Day>, StoreError> {
+    let mut oldest = None;
+    for chain in waiting(conn)? {
+        // Edits of registers are about no day.
+        let Some(month) = chain.document.month() else { continue };
+        if oldest.is_some_and(|day: Day| day < month.first_day()) {
+            continue;
+        }
+        let run = run(conn, &chain.document, &chain.writer, chain.acked + 1)?;
+        let days = run.iter().flat_map(|run| run.changes.iter().flatten());
+        let days = days.filter_map(|(key, _)| month.day(Key::parse(key).ok()?.day));
+        oldest = days.chain(oldest).min();
+    }
+    Ok(oldest)
 }
 
 /// Changes kept, and how many of them the epoch holds.

@@ -79,8 +79,11 @@ pub(super) async fn absence<A: Ask>(web: State<Web<A>>, body: Bytes) -> Answer {
 }
 
 pub(super) async fn remove_absence<A: Ask>(State(web): State<Web<A>>, id: Segment, body: Bytes) -> Answer {
-    fields::nothing(Fields::read(&body)?)?;
-    decide(&web, fields::schedule::absence_id(&segment(id)?)?).await
+    of_segment(State(web), id, &body, |id, fields| {
+        fields::nothing(fields)?;
+        fields::schedule::absence_id(id)
+    })
+    .await
 }
 
 pub(super) async fn place<A: Ask>(web: State<Web<A>>, slug: Segment, body: Bytes) -> Answer {
@@ -108,8 +111,11 @@ pub(super) async fn label<A: Ask>(web: State<Web<A>>, operator: Segment, body: B
 }
 
 pub(super) async fn remove_partner<A: Ask>(State(web): State<Web<A>>, operator: Segment, body: Bytes) -> Answer {
-    fields::nothing(Fields::read(&body)?)?;
-    decide(&web, fields::partners::remove(&segment(operator)?)?).await
+    of_segment(State(web), operator, &body, |operator, fields| {
+        fields::nothing(fields)?;
+        fields::partners::remove(operator)
+    })
+    .await
 }
 
 pub(super) async fn settle<A: Ask>(web: State<Web<A>>, id: Segment, body: Bytes) -> Answer {
@@ -121,7 +127,9 @@ async fn with_body<A: Ask>(
     body: &Bytes,
     read: fn(Fields) -> Result<Decision, Problem>,
 ) -> Answer {
-    decide(&web, read(Fields::read(body)?)?).await
+    let mut fields = Fields::read(body)?;
+    let settle = fields.settle()?;
+    decide(&web, read(fields)?, settle).await
 }
 
 async fn of_segment<A: Ask>(
@@ -130,13 +138,16 @@ async fn of_segment<A: Ask>(
     body: &Bytes,
     read: fn(&str, Fields) -> Result<Decision, Problem>,
 ) -> Answer {
-    decide(&web, read(&segment(of)?, Fields::read(body)?)?).await
+    let mut fields = Fields::read(body)?;
+    let settle = fields.settle()?;
+    decide(&web, read(&segment(of)?, fields)?, settle).await
 }
 
 async fn look<A: Ask>(web: &Web<A>, look: Look) -> Answer {
     answer(web, Command::House(Box::new(House::Look(look)))).await
 }
 
-async fn decide<A: Ask>(web: &Web<A>, decision: Decision) -> Answer {
-    answer(web, Command::House(Box::new(House::Decide(decision)))).await
+async fn decide<A: Ask>(web: &Web<A>, decision: Decision, settle: bool) -> Answer {
+    let house = if settle { House::Overrule(decision) } else { House::Decide(decision) };
+    answer(web, Command::House(Box::new(house))).await
 }

@@ -8,6 +8,8 @@ use serde_json::json;
 use crate::bundle::FileError;
 use crate::command::CommandError;
 use crate::exit::Exit;
+use crate::out::Lang;
+use crate::wording;
 
 /// One refusal, for people to read and for programs to tell apart by status and field.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +54,7 @@ impl Problem {
         match self.status {
             StatusCode::UNPROCESSABLE_ENTITY => "Valeur refusée",
             StatusCode::NOT_FOUND => "Introuvable",
+            StatusCode::CONFLICT if self.field.as_deref() == Some("settle") => "Versions contradictoires",
             StatusCode::CONFLICT => "Identifiant déjà utilisé",
             StatusCode::SERVICE_UNAVAILABLE => "Non enregistré",
             StatusCode::FORBIDDEN => "Refusé",
@@ -87,6 +90,13 @@ impl From<CommandError> for Problem {
                 StatusCode::NOT_FOUND,
                 format!("le conflit {id} n’existe pas, ou plus : relisez la liste des conflits"),
             ),
+            CommandError::Contradicted { id, key } => {
+                let detail = format!(
+                    "{} : deux versions se contredisent. Choisissez d’abord l’une d’elles (conflit {id})",
+                    wording::subject(&key, Lang::Fr)
+                );
+                Self { status: StatusCode::CONFLICT, detail, field: Some("settle".to_owned()) }
+            }
             CommandError::DiskFull => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "pas enregistré : le disque de ce poste est plein. Libérez de la place, puis recommencez",

@@ -329,5 +329,9 @@ async fn a_rebound_name_is_refused_before_anything_is_read() {
     assert!(response.headers().contains_key("content-security-policy"));
 }
 
+mod contradictions;
+mod decisions;
 mod house;
 mod page;
+mod remarks;
+mod shown;

@@ -30,6 +30,7 @@ const SECRET: [u8; 16] = [5; 16];
 
 /// What a core heard of.
 #[derive(Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "tests make few of them")]
 enum Heard {
     Opened(SiteId),
     Frame(Frame),

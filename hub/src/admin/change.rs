@@ -19,7 +19,7 @@ use crate::keys::Named;
 use crate::lang::Lang;
 use crate::site::Life;
 use crate::store::devices::{self, Standing};
-use crate::store::{StoreError, journal, seal};
+use crate::store::{StoreError, check_runs, journal, seal};
 use crate::{address, ask, catalogue, import};
 
 /// Longest reason of a revocation or a settlement, in characters.
@@ -191,6 +191,7 @@ pub fn change(
         }
         Change::RegistrySeal => hub.write(|conn| {
             let rows = seal::anew(conn)?;
+            check_runs::sealed(conn)?;
             let detail = format!("{} rows: {}", rows.len(), seal::abridged(&rows));
             Ok::<_, AdminError>(journal::record(conn, now, "check.seal", "", &detail)?)
         }),

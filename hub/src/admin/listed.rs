@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::{AdminError, DeviceObject, Look, Reply, RevocationsObject, RevokedObject, look};
+use crate::almanac::Almanac;
 use crate::keys::{Keys, KeysError, Listed, NotIntact};
 use crate::lang::Lang;
 use crate::store::devices::Standing;
@@ -15,12 +16,13 @@ use crate::store::devices::Standing;
 /// As [`look`], and when the list cannot be read.
 pub fn look_beside_list(
     conn: &Connection,
+    almanac: &Almanac,
     asked: &Look,
     list: impl FnOnce() -> Result<Vec<Listed>, KeysError>,
     lang: Lang,
     now: Timestamp,
 ) -> Result<Reply, AdminError> {
-    let mut reply = look(conn, asked, lang, now)?;
+    let mut reply = look(conn, almanac, asked, lang, now)?;
     match (asked, &mut reply) {
         (Look::Devices { site }, Reply::Devices(rows)) => {
             let listed = list()?;
@@ -37,6 +39,11 @@ pub fn look_beside_list(
             devices.iter_mut().for_each(|row| mark(row, &listed));
         }
         (Look::Device { .. }, Reply::Device(row)) => mark(row, &list()?),
+        (Look::Fleet { .. }, Reply::Fleet(fleet)) => {
+            let listed = list()?;
+            let devices = fleet.sites.iter_mut().flat_map(|site| &mut site.devices);
+            devices.for_each(|of| mark(&mut of.device, &listed));
+        }
         _ => {}
     }
     Ok(reply)
@@ -81,5 +88,8 @@ fn alone(listed: &Listed) -> DeviceObject {
         transport: String::new(),
         tried: String::new(),
         clock_offset_ms: None,
+        waiting: None,
+        oldest_waiting_day: None,
+        turned_away: None,
     }
 }

@@ -9,9 +9,9 @@ use super::AdminError;
 use super::look::site_id;
 use crate::ask;
 use crate::lang::Phrase;
-use crate::site::{Field, FieldError, Kind, Life, Site};
+use crate::site::{Fact, Field, FieldError, Kind, Life, Site};
 use crate::store::history::{Dated, Since};
-use crate::store::{StoreError, journal, sites};
+use crate::store::{StoreError, journal, site_facts, sites};
 
 /// The name of the field that holds an antenna's house.
 const PARENT: &str = Dated::Parent.name();
@@ -98,13 +98,43 @@ pub(super) fn set(
     fields: &[(String, String)],
     from: Option<Day>,
 ) -> Result<(), AdminError> {
-    let is_dated = |name: &String| Dated::ALL.iter().any(|field| field.name() == name);
+    let is_dated = |name: &String| {
+        Dated::ALL.iter().any(|field| field.name() == name) || Fact::named(name).is_some_and(Fact::is_dated)
+    };
     if from.is_some() && !fields.iter().any(|(name, _)| is_dated(name)) {
         return Err(AdminError::NotDated);
     }
+    let (facts, fields): (Vec<_>, Vec<_>) = fields.iter().cloned().partition(|(name, _)| Fact::named(name).is_some());
     let mut site = found(conn, name)?;
-    set_fields(&mut site, fields)?;
-    keep(conn, now, &site, fields, from)
+    set_fields(&mut site, &fields)?;
+    if !fields.is_empty() {
+        keep(conn, now, &site, &fields, from)?;
+    }
+    state(conn, now, &site.id, &facts, from)
+}
+
+/// Keeps facts of which only persons know.
+fn state(
+    conn: &Connection,
+    now: Timestamp,
+    site: &SiteId,
+    facts: &[(String, String)],
+    from: Option<Day>,
+) -> Result<(), AdminError> {
+    for (name, value) in facts {
+        let Some(fact) = Fact::named(name) else { continue };
+        let value = fact.check(value)?;
+        let (day, told) = match fact.is_dated() {
+            true => {
+                let day = from.unwrap_or(ask::today(now));
+                (day, format!("{name}={value} from={day}"))
+            }
+            false => (Day::FIRST, format!("{name}={value}")),
+        };
+        site_facts::set(conn, site, name, day, &value)?;
+        journal::record(conn, now, journal::SITE_SET, site.as_str(), &told)?;
+    }
+    Ok(())
 }
 
 /// Ends a site's life. What its machines still hold is taken; a visit after its last day is put

@@ -7,6 +7,7 @@ use msap_shared::io::join_code::JoinCode;
 use rusqlite::Connection;
 
 use super::*;
+use crate::almanac::Almanac;
 use crate::bundle::{AnswerObject, BundleObject, FileError};
 use crate::exit::{Exit, Failure};
 use crate::keys::Named;
@@ -16,6 +17,7 @@ use msap_shared::time::Month;
 
 mod life;
 mod people;
+mod socket;
 
 /// A hub without keys or sessions.
 struct Desk(Connection);
@@ -127,7 +129,7 @@ impl Desk {
     }
 
     fn look(&self, asked: &Look) -> Reply {
-        look(&self.0, asked, Lang::Fr, now()).unwrap()
+        look(&self.0, &Almanac::default(), asked, Lang::Fr, now()).unwrap()
     }
 
     fn site(&self, id: &str) -> crate::site::Site {
@@ -343,7 +345,7 @@ fn counts_are_asked_as_in_the_api() {
     let desk = Desk::new();
     let counts = |question: &[(&str, &str)]| {
         let asked = Look::Counts { question: pairs(question) };
-        look(&desk.0, &asked, Lang::Fr, now()).map_err(|error| error.failure(Lang::Fr))
+        look(&desk.0, &Almanac::default(), &asked, Lang::Fr, now()).map_err(|error| error.failure(Lang::Fr))
     };
     let Reply::Figures(figures) = counts(&[("by", "site"), ("format", "json")]).unwrap() else { panic!() };
     assert_eq!((&figures["from"], &figures["to"]), (&"2026-11-01".into(), &"2026-11-30".into()));
@@ -353,49 +355,4 @@ fn counts_are_asked_as_in_the_api() {
     assert!(failure.exit == Exit::Invalid && failure.message.contains("department"), "{failure:?}");
     let failure = counts(&[("from", "2026-11-01")]).unwrap_err();
     assert!(failure.exit == Exit::Usage && failure.message.contains("to"), "{failure:?}");
-}
-
-#[derive(Clone)]
-struct Echo;
-
-impl socket::Administration for Echo {
-    async fn carry_out(&self, asked: Asked) -> Result<Reply, Failure> {
-        match asked.request {
-            Request::Look(Look::Tokens) => Ok(Reply::Tokens(Vec::new())),
-            Request::Change(Change::SiteImport { list }) => {
-                Err(Failure::new(Exit::Invalid, list.text.len().to_string()))
-            }
-            _ => Ok(Reply::Done),
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_command_reaches_the_hub_through_its_socket() {
-    use crate::client::{Lock, Way, ask, way};
-    use std::os::unix::fs::PermissionsExt;
-    let dir = tempfile::tempdir().unwrap();
-    let lock = Lock::take(dir.path()).unwrap();
-    // What a hub that died has left behind.
-    std::fs::write(dir.path().join(socket::NAME), "").unwrap();
-    let bound = socket::Socket::bind(dir.path()).unwrap();
-    let mode = std::fs::metadata(dir.path().join(socket::NAME)).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
-    let stop = tokio_util::sync::CancellationToken::new();
-    let served = tokio::spawn(bound.serve(Echo, stop.clone()));
-
-    let send = async |request: Request| {
-        let Way::Running(stream) = way(dir.path(), Lang::Fr).await.unwrap() else { panic!("the lock is held") };
-        ask(stream, &Asked { lang: Lang::Fr, request }, dir.path()).await
-    };
-    assert_eq!(send(Request::Look(Look::Tokens)).await, Ok(Reply::Tokens(Vec::new())));
-    let large = "x".repeat(3_000_000);
-    let refused = send(Request::Change(Change::SiteImport { list: list(&large) })).await;
-    assert_eq!(refused, Err(Failure::new(Exit::Invalid, "3000000")));
-
-    stop.cancel();
-    served.await.unwrap();
-    assert!(!dir.path().join(socket::NAME).exists());
-    drop(lock);
-    assert!(matches!(way(dir.path(), Lang::Fr).await, Ok(Way::Alone(_))));
 }

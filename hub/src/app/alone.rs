@@ -8,6 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::engine::{self, Engine};
 use super::opening;
 use crate::admin::{self, Asked, Context, Reply, Request};
+use crate::almanac::Almanac;
 use crate::backup::restore;
 use crate::client::{LOCK, Lock};
 use crate::config::Settings;
@@ -58,7 +59,8 @@ pub(super) fn carry_out(
             opening::examined(&path, lang)?;
             let conn = open(&path).map_err(|error| engine::store_failure(&error, lang))?;
             let list = || keys::read_list(keys).map(|found| found.listed);
-            admin::look_beside_list(&conn, look, list, lang, now).map_err(|error| error.failure(lang))
+            let almanac = Almanac::new(settings.rules.clone());
+            admin::look_beside_list(&conn, &almanac, look, list, lang, now).map_err(|error| error.failure(lang))
         }
         Request::Authorities => {
             opening::examined(&path, lang)?;

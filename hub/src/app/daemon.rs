@@ -31,15 +31,16 @@ use crate::backup::schedule::keep_backing_up;
 use crate::client::{Lock, LockError};
 use crate::config::{LogFormat, Settings};
 use crate::core::Core;
+use crate::drift::{self, CheckError, Checker, keep_checking};
 use crate::enrol::advertised;
 use crate::exit::{Exit, Failure, with_causes};
 use crate::http::{self, Entrance, Views};
 use crate::keys::Keys;
 use crate::lang::Lang;
-use crate::publish::Terms;
+use crate::metrics;
 use crate::reference::Sources;
 use crate::service::{Handle, Service, Stopping, WriterEnded};
-use crate::store::{self, StoreError, check};
+use crate::store::{self, StoreError};
 use crate::who::Who;
 
 /// Where tests and tools read the addresses really bound.
@@ -101,6 +102,13 @@ async fn serve(data: &Path, core: Core, keys: Arc<Keys>, settings: &Settings, la
     let listener = TcpListener::bind(settings.http_listen).await;
     let named = Door { setting: "http.listen", option: "--http", address: settings.http_listen };
     let listener = listener.map_err(|error| named.shut(&error, lang))?;
+    let measured = match settings.metrics_listen {
+        None => None,
+        Some(address) => {
+            let named = Door { setting: "metrics.listen", option: "--metrics", address };
+            Some(TcpListener::bind(address).await.map_err(|error| named.shut(&error, lang))?)
+        }
+    };
     let sync = door.local_addr().map_err(|error| failed("sync", &error))?;
     let http = listener.local_addr().map_err(|error| failed("http", &error))?;
     let socket = Socket::bind(data).map_err(|error| failed(admin::socket::NAME, &error))?;
@@ -110,15 +118,17 @@ async fn serve(data: &Path, core: Core, keys: Arc<Keys>, settings: &Settings, la
     // Two tokens: the writer stops only after everything that hands it work has stopped.
     let (rim, writer) = (CancellationToken::new(), CancellationToken::new());
     let advertise = advertised(settings.sync_advertise.as_deref(), sync);
-    let core = core.with(Sources::new(keys.clone(), &advertise, settings.terms));
-    let almanac = Arc::new(Almanac::new(settings.terms.partners_stale_after_days));
+    let core = core.with(Sources::new(keys.clone(), &advertise, settings.rules.terms()));
+    let almanac = Arc::new(Almanac::new(settings.rules.clone()));
     let database = data.join(store::FILE_NAME);
     let service = Service::start(core, database, keys.clone(), &advertise, almanac, writer.clone());
     let service = service.map_err(|error| failed("writer", &error))?;
-    let handle = service.handle.clone().on(settings.privacy);
+    let handle = service.handle.clone();
     let context = Context { ca_hash: keys.ca_hash(), advertise: settings.sync_advertise.clone(), sync };
     let database = data.join(store::FILE_NAME);
-    let operators = Operators { handle: handle.clone(), keys, context: Arc::new(context), database: database.into() };
+    let checker = Checker::new(handle.clone(), &database, rim.clone());
+    let at_night = drift::offset(keys.ca_hash());
+    let operators = Operators { handle: handle.clone(), keys, context: Arc::new(context), checker: checker.clone() };
     let limits = accept::Limits {
         connections: settings.sync_connections,
         return_over: settings.sync_return_over,
@@ -129,15 +139,27 @@ async fn serve(data: &Path, core: Core, keys: Arc<Keys>, settings: &Settings, la
     let (all, each) = (settings.http_connections, settings.http_connections_per_address);
     let entrance = Entrance::new(settings.http_public_url.clone(), settings.http_trusted_proxies.clone());
     let bounds = http::Limits::new(all, each, settings.http_trusted_proxies.clone());
-    parts.spawn(http::serve(listener, http::router(handle.clone(), Arc::new(entrance)), bounds, rim.clone()));
+    let router = metrics::counted(http::router(handle.clone(), Arc::new(entrance)), handle.metrics().clone());
+    parts.spawn(http::serve(listener, router, bounds.clone(), rim.clone()));
+    let measured_at = measured.as_ref().map(TcpListener::local_addr).transpose();
+    let measured_at = measured_at.map_err(|error| failed("metrics", &error))?;
+    if let Some(listener) = measured {
+        let (database, backups) = (database.as_path().into(), settings.backup.clone());
+        let source = metrics::Source { handle: handle.clone(), database, backups };
+        parts.spawn(http::serve(listener, metrics::router(source), bounds, rim.clone()));
+    }
     parts.spawn(socket.serve(operators, rim.clone()));
+    parts.spawn(handle.clone().keep_noting_labels(rim.clone()));
     parts.spawn(handle.clone().keep_releasing(rim.clone()));
     parts.spawn(handle.keep_verifying(rim.clone()));
+    if let Some(nightly) = settings.check {
+        parts.spawn(keep_checking(checker, nightly, at_night, Timestamp::now()));
+    }
     if let Some(schedule) = settings.backup.clone() {
         parts.spawn(keep_backing_up(schedule, data.join(store::FILE_NAME), rim.clone()));
     }
 
-    let announced = announce(data, sync, http, lang).map_err(|error| failed(ADDRESSES, &error));
+    let announced = announce(data, (sync, http, measured_at), lang).map_err(|error| failed(ADDRESSES, &error));
     let mut lacking = false;
     if announced.is_ok() {
         info!(%sync, %http, "the hub is ready");
@@ -189,8 +211,15 @@ fn defect(lang: Lang) -> Failure {
 }
 
 /// Tells people, tools and systemd where the hub is to be found.
-fn announce(data: &Path, sync: SocketAddr, http: SocketAddr, lang: Lang) -> std::io::Result<()> {
-    let addresses = serde_json::json!({ "sync": sync.to_string(), "http": http.to_string() });
+fn announce(
+    data: &Path,
+    (sync, http, metrics): (SocketAddr, SocketAddr, Option<SocketAddr>),
+    lang: Lang,
+) -> std::io::Result<()> {
+    let mut addresses = serde_json::json!({ "sync": sync.to_string(), "http": http.to_string() });
+    if let Some(metrics) = metrics {
+        addresses["metrics"] = metrics.to_string().into();
+    }
     write_atomic(&data.join(ADDRESSES), addresses.to_string().as_bytes(), Access::Directory)?;
     match lang {
         Lang::Fr => {
@@ -236,7 +265,7 @@ struct Operators {
     handle: Handle,
     keys: Arc<Keys>,
     context: Arc<Context>,
-    database: Arc<Path>,
+    checker: Checker,
 }
 
 impl Administration for Operators {
@@ -251,7 +280,9 @@ impl Administration for Operators {
                 let now = jiff::Timestamp::now();
                 let keys = self.keys.clone();
                 let list = move || keys.listed();
-                let looked = self.handle.look(move |conn| Ok(admin::look_beside_list(conn, &look, list, lang, now)));
+                let almanac = self.handle.almanac().clone();
+                let looked =
+                    self.handle.look(move |conn| Ok(admin::look_beside_list(conn, &almanac, &look, list, lang, now)));
                 let reply = looked.await.map_err(|error| engine::store_failure(&error, lang))?;
                 reply.map_err(|error| error.failure(lang))
             }
@@ -263,11 +294,10 @@ impl Administration for Operators {
             }
             // Beside the writer: it reads everything there is, and nobody waits for it.
             Request::Change(Change::Check { rebuild }) => {
-                let database = self.database.clone();
-                let look = move || check::look::<StoreError>(&store::reader(&database)?, &mut |_, _| Ok(()));
-                let looked =
-                    tokio::task::spawn_blocking(look).await.unwrap_or_else(|_| Err(StoreError::corrupt("check")));
-                let report = looked.map_err(|error| engine::store_failure(&error, lang))?;
+                let report = self.checker.check().await.map_err(|error| match error {
+                    CheckError::Store(error) => engine::store_failure(&error, lang),
+                    CheckError::Stopping(Stopping) => stopping(),
+                })?;
                 if rebuild && report.is_mendable() && !report.differences.is_empty() {
                     let rebuilt = self
                         .handle
@@ -336,10 +366,6 @@ impl Views for Handle {
 
     fn almanac(&self) -> &Arc<Almanac> {
         Self::almanac(self)
-    }
-
-    fn terms(&self) -> Terms {
-        Self::terms(self)
     }
 
     fn trouble(&self) -> Option<&'static str> {

@@ -3,21 +3,28 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use msap_shared::io::usage;
 
 pub(crate) use self::catalogue::{Catalogue, Conflict};
+pub(crate) use self::figures::{Asked, Completeness, Counts, Format, Label};
+pub(crate) use self::fleet::Fleet;
 pub(crate) use self::settle::{Flagged, Refused};
 pub(crate) use self::site::Site;
 pub(crate) use self::user::User;
+pub(crate) use self::views::{Coverage, Network, Report, ReportFormat};
 use super::bundle::{ExportBundle, ImportBundle};
+use super::returns::ReturnArgs;
 use super::{Backup, Ca, Restore};
 use crate::lang::Lang;
 
 mod catalogue;
+mod figures;
+mod fleet;
 mod settle;
 mod site;
 mod user;
+mod views;
 
 /// The whole command, with its help in French.
 pub fn command() -> clap::Command {
@@ -71,6 +78,20 @@ pub(crate) enum Command {
     User(User),
     /// Visites et demandes
     Counts(Box<Counts>),
+    /// Les jours reçus parmi ceux qui étaient attendus, et les lieux où il en manque
+    Completeness(Box<Completeness>),
+    /// L’état du parc : lieux et postes, par département, avec ce qui ne va pas
+    Fleet(Fleet),
+    /// Ce que demande le label, maison par maison : une aide au référent, jamais une décision
+    Label(Box<Label>),
+    /// Le relevé mensuel d’un partenaire : ses demandes par lieu, par aide et par âge
+    Return(ReturnArgs),
+    /// Combien de maisons et d’antennes, selon l’étape de leur vie
+    Network(Network),
+    /// Où un partenaire est présent, joignable ou absent
+    Coverage(Coverage),
+    /// Le rapport d’un lieu, pour son comité de pilotage
+    Report(Report),
     /// Prend le fichier d’un poste sans réseau, apporté sur une clé USB
     ImportBundle(ImportBundle),
     /// Écrit la réponse à rapporter à un poste sans réseau
@@ -138,6 +159,9 @@ pub(crate) struct Serve {
     /// Adresse de l’interface HTTP (port 0 : au choix du système)
     #[arg(long, value_name = "ADRESSE", value_parser = address)]
     http: Option<SocketAddr>,
+    /// Adresse des mesures pour Prometheus (port 0 : au choix du système) ; sans elle, aucune
+    #[arg(long, value_name = "ADRESSE", value_parser = address)]
+    metrics: Option<SocketAddr>,
 }
 
 impl Serve {
@@ -145,7 +169,8 @@ impl Serve {
     pub(crate) fn options(&self) -> Vec<(&'static str, &'static str, String)> {
         let sync = self.sync.map(|address| ("sync.listen", "--sync", address.to_string()));
         let http = self.http.map(|address| ("http.listen", "--http", address.to_string()));
-        sync.into_iter().chain(http).collect()
+        let metrics = self.metrics.map(|address| ("metrics.listen", "--metrics", address.to_string()));
+        sync.into_iter().chain(http).chain(metrics).collect()
     }
 }
 
@@ -217,66 +242,6 @@ pub(crate) enum Token {
         #[arg(value_name = "JETON")]
         id: String,
     },
-}
-
-/// The parameters of figures, named as in the API.
-#[derive(Debug, Args)]
-pub(crate) struct Counts {
-    /// Premier jour (avec --to ; par défaut : le mois en cours)
-    #[arg(long, value_name = "JOUR")]
-    pub(crate) from: Option<String>,
-    /// Dernier jour, compris
-    #[arg(long, value_name = "JOUR")]
-    pub(crate) to: Option<String>,
-    /// day, month, quarter, year, site, department, region, bearer, operator, help, age
-    #[arg(long, value_name = "CLÉS")]
-    pub(crate) by: Option<String>,
-    /// Lieux
-    #[arg(long, value_name = "LIEUX")]
-    pub(crate) site: Option<String>,
-    /// Départements
-    #[arg(long, value_name = "CODES")]
-    pub(crate) department: Option<String>,
-    /// Régions
-    #[arg(long, value_name = "CODES")]
-    pub(crate) region: Option<String>,
-    /// Porteurs
-    #[arg(long, value_name = "NOMS")]
-    pub(crate) bearer: Option<String>,
-    /// Opérateurs
-    #[arg(long, value_name = "CODES")]
-    pub(crate) operator: Option<String>,
-    /// Sortes d’aide
-    #[arg(long = "help-kind", value_name = "CODES")]
-    pub(crate) help_kind: Option<String>,
-    /// Tranches d’âge
-    #[arg(long, value_name = "TRANCHES")]
-    pub(crate) age: Option<String>,
-    /// « apart » : compte chaque antenne pour elle-même
-    #[arg(long, value_name = "MANIÈRE")]
-    pub(crate) antennas: Option<String>,
-    /// « previous » : autant de mois entiers ou de jours juste avant ; « year » : un an avant
-    #[arg(long, value_name = "PÉRIODE")]
-    pub(crate) compare: Option<String>,
-    /// Tel que reçu à la fin de ce jour du hub, avec ce qui a changé depuis
-    #[arg(long, value_name = "JOUR")]
-    pub(crate) as_of: Option<String>,
-    /// Forme du résultat
-    #[arg(long, value_enum, default_value_t = Format::Table, value_name = "FORME")]
-    pub(crate) format: Format,
-}
-
-/// How figures are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// Tableau
-    Table,
-    /// CSV (RFC 4180)
-    Csv,
-    /// CSV pour un tableur français
-    CsvFr,
-    /// JSON
-    Json,
 }
 
 #[derive(Debug, Subcommand)]

@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use super::Ca;
-use super::args::{Catalogue, Conflict, Counts, Device, Document, Flagged, Format, Journal, Refused, Site, Token};
+use super::args::{
+    Asked, Catalogue, Completeness, Conflict, Counts, Coverage, Device, Document, Flagged, Fleet, Format, Journal,
+    Label, Network, Refused, Report, ReportFormat, Site, Token,
+};
 use crate::admin::{Change, ListFile, Look, Pairs, Request};
 use crate::catalogue::CatalogueFile;
 use crate::exit::{Exit, Failure};
@@ -40,6 +43,20 @@ pub(crate) fn site(site: Site, lang: Lang) -> Result<Request, Failure> {
     })
 }
 
+pub(crate) fn fleet(fleet: Fleet) -> Request {
+    let Fleet { site, department, region, bearer, kind, state, version, format: _ } = fleet;
+    let filters = [
+        ("site", site),
+        ("department", department),
+        ("region", region),
+        ("bearer", bearer),
+        ("kind", kind),
+        ("state", state),
+        ("version", version),
+    ];
+    Request::Look(Look::Fleet { filters: pairs(filters) })
+}
+
 pub(crate) fn device(device: Device) -> Request {
     match device {
         Device::List { site } => Request::Look(Look::Devices { site }),
@@ -66,24 +83,91 @@ pub(crate) fn token(token: Token) -> Request {
 }
 
 pub(crate) fn counts(counts: Counts, json: bool) -> Request {
-    let json = json || counts.format == Format::Json;
+    let Counts { asked, by, operator, help_kind, age, compare } = counts;
+    let own = [("by", by), ("operator", operator), ("help", help_kind), ("age", age), ("compare", compare)];
+    Request::Look(Look::Counts { question: question(asked, own, json) })
+}
+
+pub(crate) fn completeness(completeness: Completeness, json: bool) -> Request {
+    let Completeness { asked, month, by } = completeness;
+    Request::Look(Look::Completeness { question: question(asked, [("month", month), ("by", by)], json) })
+}
+
+pub(crate) fn label(label: Label, json: bool) -> Request {
+    let Label { site, department, region, bearer, check, state, format } = label;
+    let json = (json || format == Format::Json).then(|| "json".to_owned());
     let question = pairs([
-        ("from", counts.from),
-        ("to", counts.to),
-        ("by", counts.by),
-        ("site", counts.site),
-        ("department", counts.department),
-        ("region", counts.region),
-        ("bearer", counts.bearer),
-        ("operator", counts.operator),
-        ("help", counts.help_kind),
-        ("age", counts.age),
-        ("antennas", counts.antennas),
-        ("compare", counts.compare),
-        ("as_of", counts.as_of),
+        ("site", site),
+        ("department", department),
+        ("region", region),
+        ("bearer", bearer),
+        ("check", check),
+        ("state", state),
+        ("format", json),
+    ]);
+    Request::Look(Look::Label { question })
+}
+
+/// What questions have in common, and what is a question's own.
+fn question<const N: usize>(asked: Asked, own: [(&str, Option<String>); N], json: bool) -> Pairs {
+    let json = json || asked.format == Format::Json;
+    let mut question = pairs([
+        ("from", asked.from),
+        ("to", asked.to),
+        ("site", asked.site),
+        ("department", asked.department),
+        ("region", asked.region),
+        ("bearer", asked.bearer),
+        ("antennas", asked.antennas),
+        ("as_of", asked.as_of),
         ("format", json.then(|| "json".to_owned())),
     ]);
-    Request::Look(Look::Counts { question })
+    question.extend(pairs(own));
+    question
+}
+
+pub(crate) fn network(network: Network, json: bool) -> Request {
+    let Network { by, day, from, to, department, region, bearer, format } = network;
+    let json = json || format == Format::Json;
+    let question = pairs([
+        ("by", by),
+        ("day", day),
+        ("from", from),
+        ("to", to),
+        ("department", department),
+        ("region", region),
+        ("bearer", bearer),
+        ("format", json.then(|| "json".to_owned())),
+    ]);
+    Request::Look(Look::Network { question })
+}
+
+pub(crate) fn coverage(coverage: Coverage, json: bool) -> Request {
+    let Coverage { operator, by, day, site, department, region, bearer, format } = coverage;
+    let json = json || format == Format::Json;
+    let question = pairs([
+        ("operator", operator),
+        ("by", by),
+        ("day", day),
+        ("site", site),
+        ("department", department),
+        ("region", region),
+        ("bearer", bearer),
+        ("format", json.then(|| "json".to_owned())),
+    ]);
+    Request::Look(Look::Coverage { question })
+}
+
+pub(crate) fn report(report: Report, json: bool) -> Request {
+    let Report { site, from, to, antennas, format } = report;
+    let form = match format {
+        ReportFormat::Text if !json => "text",
+        ReportFormat::Text | ReportFormat::Json => "json",
+        ReportFormat::Csv => "csv",
+        ReportFormat::CsvFr => "csv-fr",
+    };
+    let form = ("format", Some(form.to_owned()));
+    Request::Look(Look::Report { site, question: pairs([("from", from), ("to", to), ("antennas", antennas), form]) })
 }
 
 pub(crate) fn check(rebuild: bool, seal: bool) -> Request {

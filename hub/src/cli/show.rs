@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::args::Format;
 use super::table::{list, object};
-use super::{bundle, catalogue, conflicts, imported, table, words};
+use super::{bundle, catalogue, conflicts, fleet, imported, table, words};
 use crate::admin::{AuthoritiesObject, DeviceObject, HeldObject, Reply};
 use crate::config::Shown;
 use crate::doctor::Finding;
@@ -82,9 +82,11 @@ pub(crate) fn reply(reply: Reply, format: Option<Format>, json: bool, lang: Lang
             Some(Format::CsvFr) => out::bytes(&sheet.write(SheetFormat::CsvFr)),
             Some(Format::Table | Format::Json) | None => {
                 eprintln!("{summary}");
-                out::grid(&sheet.grid(lang))
+                out::grid(&sheet.grid(lang, |column, text| words::value(column, text, lang)))
             }
         },
+        Reply::Text(text) => out::bytes(text.as_bytes()),
+        Reply::Returns(files) => out::json(&files),
         Reply::Imported(report) => imported::show(&report, json, lang),
         Reply::Site { site, aliases, devices, history } if json => {
             let mut object = serde_json::to_value(&site).map_err(io::Error::other)?;
@@ -166,6 +168,7 @@ pub(crate) fn reply(reply: Reply, format: Option<Format>, json: bool, lang: Lang
         Reply::RefusedOne(row) => object(&row, json, lang),
         Reply::Flagged(rows) => list(&rows, &["id", "site", "date", "reason", "value"], json, lang),
         Reply::FlaggedOne(row) => object(&row, json, lang),
+        Reply::Fleet(found) => fleet::show(&found, format, json, lang),
         Reply::Journal(rows) => list(&rows, &["n", "at", "who", "action", "subject", "detail"], json, lang),
         Reply::Documents(rows) => list(&rows, &["id", "changes"], json, lang),
     }

@@ -17,7 +17,7 @@ fn the_command_line_is_well_formed() {
 #[test]
 fn the_commands_that_scripts_rely_on_parse() {
     for line in [
-        "serve --sync 127.0.0.1:0 --http 127.0.0.1:0 --data d --keys k --config c",
+        "serve --sync 127.0.0.1:0 --http 127.0.0.1:0 --metrics 127.0.0.1:0 --data d --keys k --config c",
         "site import sites.csv --dry-run --json",
         "site list --department 49 --kind house",
         "site show 275",
@@ -51,6 +51,12 @@ fn the_commands_that_scripts_rely_on_parse() {
         "counts --from 2026-11-01 --to 2026-11-30 --by day,site --operator CNAF --help-kind online --format csv",
         "counts --compare year --by month,department --format csv-fr",
         "counts --from 2026-11-01 --to 2026-11-30 --as-of 2026-12-05 --json",
+        "completeness --month 2026-10 --by department,month --format csv-fr",
+        "completeness --from 2026-11-01 --to 2026-11-30 --site 275 --as-of 2026-12-05 --json",
+        "label --department 49 --check hours --state at_risk,not_met",
+        "site set 275 charter=2026-01-15 trained_agents=2 --from 2026-06-01",
+        "fleet --department 49 --state silent,refused --version 0.1.0 --kind house --format csv-fr",
+        "fleet --site 275 --bearer mairie --region 52 --json",
         "check --rebuild",
         "check --seal",
         "restore copie.db --other-keys",

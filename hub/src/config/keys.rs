@@ -1,9 +1,9 @@
-//! The settings by name, with what each means.
+//! The names of all settings, with their defaults and meanings.
 
 use crate::lang::Phrase;
 
 /// Every setting: name, default and meaning. The documentation and `config show` print this.
-pub const KEYS: [(&str, &str, Phrase); 17] = [
+pub const KEYS: [(&str, &str, Phrase); 26] = [
     (
         "sync.listen",
         "[::]:4433",
@@ -32,6 +32,15 @@ pub const KEYS: [(&str, &str, Phrase); 17] = [
             "IP addresses of proxies, separated by commas",
         ),
     ),
+    ("metrics.listen", "", Phrase::new("adresse des mesures pour Prometheus", "address of the metrics for Prometheus")),
+    (
+        "check.hour",
+        "3",
+        Phrase::new(
+            "heure du hub à laquelle toute la base est vérifiée",
+            "hour of the hub at which all of the database is checked",
+        ),
+    ),
     ("log.filter", "info,rusqlite_migration=warn", Phrase::new("filtre du journal technique", "filter of the log")),
     ("log.format", "auto", Phrase::new("text, json ou auto", "text, json or auto")),
     (
@@ -40,6 +49,39 @@ pub const KEYS: [(&str, &str, Phrase); 17] = [
         Phrase::new(
             "délai après lequel ce qui est dit d’un partenaire, sans être confirmé, devient inconnu",
             "time after which what is said of a partner, unconfirmed, reads unknown",
+        ),
+    ),
+    (
+        "completeness.late_days",
+        "3",
+        Phrase::new(
+            "jours après lesquels ce qui est reçu d’un jour l’est en retard",
+            "days after which what is received of a day is late",
+        ),
+    ),
+    (
+        "label.min_weekly_hours",
+        "24",
+        Phrase::new("heures d’ouverture demandées par semaine", "hours open asked for a week"),
+    ),
+    (
+        "label.near_margin",
+        "1",
+        Phrase::new("heures en deçà desquelles le seuil est trop près", "hours within which the threshold is too near"),
+    ),
+    ("label.min_agents", "2", Phrase::new("agents demandés en même temps", "agents asked for at once")),
+    ("label.min_partners", "2", Phrase::new("partenaires demandés", "partners asked for")),
+    (
+        "label.statistics_months",
+        "1",
+        Phrase::new("derniers mois clos sans jour manquant", "last closed months without a missing day"),
+    ),
+    (
+        "label.hours_confirmed_months",
+        "6",
+        Phrase::new(
+            "mois pour lesquels vaut une confirmation des horaires publiés",
+            "months for which a confirmation of the published hours holds",
         ),
     ),
     (

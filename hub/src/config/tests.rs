@@ -22,8 +22,18 @@ fn every_documented_variable_and_key_reaches_its_setting() {
         ("http.listen", "[::1]:2"),
         ("http.public_url", "https://hub.exemple.fr"),
         ("http.trusted_proxies", "192.0.2.1, 2001:db8::1"),
+        ("metrics.listen", "[::1]:9100"),
+        ("check.hour", "4"),
         ("log.filter", "debug"),
         ("log.format", "json"),
+        ("partners.stale_after", "30d"),
+        ("completeness.late_days", "5"),
+        ("label.min_weekly_hours", "30"),
+        ("label.near_margin", "0.5"),
+        ("label.min_agents", "3"),
+        ("label.min_partners", "3"),
+        ("label.statistics_months", "2"),
+        ("label.hours_confirmed_months", "12"),
         ("backup.dir", "/var/backups/msap"),
         ("backup.every", "12h"),
         ("backup.keep", "3"),
@@ -34,8 +44,14 @@ fn every_documented_variable_and_key_reaches_its_setting() {
     ] {
         let variable = format!("MSAP_HUB_{}", key.replace('.', "__").to_uppercase());
         let (section, name) = key.split_once('.').unwrap();
-        let quoted =
-            if key.starts_with("limits") || key == "backup.keep" { value.to_owned() } else { format!("{value:?}") };
+        let quoted = if key.starts_with("limits")
+            || key.starts_with("label")
+            || ["backup.keep", "completeness.late_days"].contains(&key)
+        {
+            value.to_owned()
+        } else {
+            format!("{value:?}")
+        };
         for settings in
             [with(&[(&variable, value)]).unwrap(), with_file(&format!("[{section}]\n{name} = {quoted}")).unwrap()]
         {
@@ -48,7 +64,7 @@ fn every_documented_variable_and_key_reaches_its_setting() {
     assert_eq!(with(&[]).unwrap().show().len(), KEYS.len());
     assert_eq!(with(&[]).unwrap().log_filter, "info,rusqlite_migration=warn");
     // A machine that an older hub tells nothing goes by the same.
-    assert_eq!(with(&[]).unwrap().terms, Terms::default());
+    assert_eq!(with(&[]).unwrap().rules.terms(), msap_shared::reference::Terms::default());
 }
 
 #[test]
@@ -96,12 +112,20 @@ fn invalid_values_are_refused() {
         ("LOG__FORMAT", "xml"),
         ("LOG__FILTER", "msap_hub=loud"),
         ("BACKUP__DIR", "sauvegardes"),
+        ("COMPLETENESS__LATE_DAYS", "251"),
+        ("LABEL__MIN_WEEKLY_HOURS", "169"),
+        ("LABEL__NEAR_MARGIN", "-1"),
+        ("LABEL__MIN_AGENTS", "0"),
         ("BACKUP__EVERY", "0h"),
         ("BACKUP__EVERY", "daily"),
         ("BACKUP__KEEP", "0"),
         ("PARTNERS__STALE_AFTER", "0d"),
         ("PARTNERS__STALE_AFTER", "3651d"),
         ("PARTNERS__STALE_AFTER", "10"),
+        ("METRICS__LISTEN", "9100"),
+        ("CHECK__HOUR", "24"),
+        ("CHECK__HOUR", "-1"),
+        ("CHECK__HOUR", "03:00"),
         ("LIMITS__HTTP_CONNECTIONS", "0"),
         ("LIMITS__SYNC_CONNECTIONS", "100001"),
     ] {

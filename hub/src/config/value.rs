@@ -3,8 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use msap_shared::reference::Terms;
-
+use crate::drift::Nightly;
 use crate::http::{PublicUrl, PublicUrlError};
 
 /// Devices bear with no longer wait.
@@ -27,10 +26,14 @@ pub(super) fn public_url(text: &str) -> Result<Option<PublicUrl>, PublicUrlError
     if text.is_empty() { Ok(None) } else { text.parse().map(Some) }
 }
 
+/// An hour at which to check every night; none: never by itself.
+pub(super) fn hour(text: &str) -> Option<Option<Nightly>> {
+    if text.is_empty() { Some(None) } else { text.parse().ok().and_then(Nightly::at).map(Some) }
+}
+
 /// Days, from one to ten years.
-pub(super) fn stale_after(text: &str) -> Option<Terms> {
-    let days = text.strip_suffix('d')?.parse().ok().filter(|days| (1..=3_650).contains(days));
-    days.map(|partners_stale_after_days| Terms { partners_stale_after_days })
+pub(super) fn stale_after(text: &str) -> Option<u16> {
+    text.strip_suffix('d')?.parse().ok().filter(|days| (1..=3_650).contains(days))
 }
 
 /// `30s`, `15m`, `24h` or `7d`, up to ten years.

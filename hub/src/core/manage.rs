@@ -14,15 +14,19 @@ use msap_shared::time::Day;
 use rusqlite::Connection;
 
 use super::{Core, Done, Output};
+use crate::exit::with_causes;
+use crate::label;
+use crate::metrics::Pushes;
 use crate::privacy::Release;
 use crate::publish;
 use crate::replica::Replica;
 use crate::store::check::{self, CheckReport};
+use crate::store::check_runs::{self, CheckRun};
 use crate::store::devices;
 use crate::store::pending::PendingChange;
 use crate::store::releases::Note;
 use crate::store::small_reads::{self, SmallRead};
-use crate::store::{StoreError, Turn, chains, findings, journal, pending, rebuild};
+use crate::store::{StoreError, Turn, chains, findings, journal, label_history, pending, rebuild};
 
 /// What an approval did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,6 +40,11 @@ pub struct Approved {
 }
 
 impl Core {
+    /// What became of pushes since the start.
+    pub fn pushes(&self) -> Pushes {
+        self.pushes
+    }
+
     /// Whether the disk is full: nothing is taken in then.
     pub fn is_full(&self) -> bool {
         self.full
@@ -170,10 +179,20 @@ impl Core {
     /// When the store cannot be read.
     pub fn check(&mut self, mend: bool, now: Timestamp) -> Result<CheckReport, StoreError> {
         let report = check::look::<StoreError>(self.store.connection(), &mut |_, _| Ok(()))?;
+        self.checked(&report, (now, now));
         if mend && report.is_mendable() && !report.differences.is_empty() {
             self.rebuild(now)?;
         }
         Ok(report)
+    }
+
+    /// Keeps what a check found. A database that is damaged, or whose disk is full, may not take it:
+    /// whoever asked is told all the same.
+    pub fn checked(&mut self, report: &CheckReport, times: (Timestamp, Timestamp)) {
+        let run = CheckRun::of(report, times);
+        if let Err(error) = self.store.write(|conn, _| check_runs::keep(conn, &run)) {
+            tracing::error!(error = with_causes(&error), "what a check found could not be kept");
+        }
     }
 
     /// Folds the views anew from the changes, and keeps them.
@@ -183,6 +202,7 @@ impl Core {
     pub fn rebuild(&mut self, now: Timestamp) -> Result<(), StoreError> {
         self.store.write(|conn, _| {
             let differences = rebuild::rebuild(conn)?.len();
+            check_runs::rebuilt(conn)?;
             journal::record(conn, now, "check.rebuild", "", &format!("{differences} differences"))
         })
     }
@@ -201,6 +221,14 @@ impl Core {
             }
             Ok(())
         })
+    }
+
+    /// Notes how labels stand from a day on, where that has changed.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn note_labels(&mut self, changes: &[label::Change], day: Day) -> Result<(), StoreError> {
+        self.store.write(|conn, _| label_history::add(conn, changes, day))
     }
 }
 

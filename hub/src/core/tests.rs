@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::store::Fresh;
 
+mod contact;
 mod edits;
 mod settling;
 mod standing;
@@ -55,6 +56,8 @@ fn hello_of(protocol_max: u32, digest: Digest32) -> Frame {
         offers: true,
         references: None,
         tried: None,
+        waiting: None,
+        oldest_waiting_day: None,
     })
 }
 

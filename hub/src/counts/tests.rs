@@ -8,6 +8,10 @@ fn day(text: &str) -> Day {
     text.parse().unwrap()
 }
 
+fn noon(day: &str) -> Timestamp {
+    format!("{day}T12:00:00Z").parse().unwrap()
+}
+
 fn filled() -> Connection {
     let conn = crate::store::empty();
     let (on, late) = (day("2020-11-20").number(), day("2020-11-25").number());
@@ -31,7 +35,7 @@ fn november() -> Query {
 #[test]
 fn what_a_figure_below_zero_holds_back_is_told_apart() {
     let query = Query { as_of: Some(day("2020-11-20")), ..november() };
-    let told = answer(&filled(), query, day("2020-12-01")).unwrap();
+    let told = answer(&filled(), &Pages::default(), query, noon("2020-12-01")).unwrap();
     let object = told.object();
     assert_eq!(object["total"], json!({ "visits": 2, "requests": 2 }));
     assert_eq!(object["since"]["visits"], -2);
@@ -44,7 +48,8 @@ fn what_a_figure_below_zero_holds_back_is_told_apart() {
 #[test]
 fn today_needs_no_history() {
     let (conn, today) = (filled(), day("2020-11-19"));
-    let asked = |as_of| answer(&conn, Query { as_of: Some(as_of), ..november() }, today);
+    let asked =
+        |as_of| answer(&conn, &Pages::default(), Query { as_of: Some(as_of), ..november() }, noon("2020-11-19"));
     assert!(asked(today).is_ok());
     assert!(matches!(asked(day("2020-11-18")), Err(FigureError::HistoryLost(first)) if first == day("2020-11-20")));
 }
@@ -54,7 +59,8 @@ fn an_epoch_that_has_received_nothing_knows_no_day_before() {
     let (conn, today) = (filled(), day("2020-12-01"));
     conn.execute_batch("INSERT INTO document (name, site) VALUES ('site/275/visits/2020-11', '275')").unwrap();
     meta::set_epoch(&conn, msap_shared::id::Epoch::new([1; 16])).unwrap();
-    let asked = || answer(&conn, Query { as_of: Some(day("2020-11-25")), ..november() }, today);
+    let query = Query { as_of: Some(day("2020-11-25")), ..november() };
+    let asked = || answer(&conn, &Pages::default(), query.clone(), noon("2020-12-01"));
     assert!(matches!(asked(), Err(FigureError::HistoryLost(first)) if first == today));
     meta::date_epoch(&conn, day("2020-11-25")).unwrap();
     assert!(asked().is_ok());
@@ -62,9 +68,11 @@ fn an_epoch_that_has_received_nothing_knows_no_day_before() {
 
 #[test]
 fn nothing_to_compare_with_is_said_in_words() {
-    let (conn, today) = (filled(), day("2020-12-01"));
+    let conn = filled();
     let told = |query: Query, compare| {
-        answer(&conn, Query { compare: Some(compare), ..query }, today).unwrap().summary(Lang::Fr)
+        answer(&conn, &Pages::default(), Query { compare: Some(compare), ..query }, noon("2020-12-01"))
+            .unwrap()
+            .summary(Lang::Fr)
     };
     assert!(told(november(), Compare::Year).ends_with("du 2019-11-01 au 2019-11-30 : rien de reçu, rien à comparer"));
     let first = Query::of(day("2000-01-01"), day("2000-01-31"));

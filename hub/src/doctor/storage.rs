@@ -3,6 +3,7 @@
 use std::fs::OpenOptions;
 use std::path::Path;
 
+use jiff::Timestamp;
 use msap_shared::id::Fingerprint;
 
 use super::{Doctor, State};
@@ -10,6 +11,7 @@ use crate::exit::with_causes;
 use crate::harm;
 use crate::keys::{self, Damage, Keys, KeysError};
 use crate::store::check::{self, CheckReport};
+use crate::store::check_runs::{self, CheckRun};
 use crate::store::devices::{self, Device, Standing};
 use crate::store::wal::{self, Log};
 use crate::store::{self, MIGRATIONS, StoreError, findings, meta, network, seal};
@@ -49,8 +51,9 @@ impl Doctor {
                 let text = lang.of("format d’une version plus ancienne", "layout of an older version");
                 self.note("database", State::Doubtful, format!("{text} ({layout})"), next);
             }
-            Ok(ReadBack::Whole { epoch, commit, report, noted, devices }) => {
+            Ok(ReadBack::Whole { epoch, commit, report, noted, last, devices }) => {
                 self.told(&epoch, commit, report, noted);
+                self.checked(last, Timestamp::now());
                 self.devices(&devices);
             }
             Err(error) if error.is_damage() => {
@@ -205,6 +208,7 @@ impl Doctor {
     }
 }
 
+#[expect(clippy::large_enum_variant, reason = "one is made, and taken apart at once")]
 enum ReadBack {
     /// A layout that the next start brings up to date.
     Older(u32),
@@ -213,6 +217,7 @@ enum ReadBack {
         commit: u64,
         report: CheckReport,
         noted: Vec<String>,
+        last: Option<CheckRun>,
         devices: Vec<Device>,
     },
 }
@@ -232,7 +237,8 @@ fn read_back(database: &Path) -> Result<ReadBack, StoreError> {
     let report = check::look::<StoreError>(&conn, &mut |_, _| Ok(()))?;
     // A damaged table of devices is told as damage, not as an error.
     let devices = if report.problems.is_empty() { devices::list(&conn, None)? } else { Vec::new() };
-    Ok(ReadBack::Whole { epoch, commit, report, noted, devices })
+    let last = if report.problems.is_empty() { check_runs::last(&conn)? } else { None };
+    Ok(ReadBack::Whole { epoch, commit, report, noted, last, devices })
 }
 
 /// Whether the keys are those that the database was last opened with. One that cannot be read says

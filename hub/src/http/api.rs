@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 use super::problem::Problem;
 use super::{
-    Entrance, Views, auth, closures, conflicts, documents, exports, journal, partners, permanences, public, schedule,
-    session, settling, sites, visits,
+    Entrance, Views, auth, closures, conflicts, documents, exports, fleet, journal, label, partners, permanences, public,
+    reports, schedule, session, settling, sites, visits,
 };
 
 /// Largest body of a request.
@@ -43,8 +43,15 @@ pub(super) struct Address<V> {
 pub(super) fn addresses<V: Views>() -> Vec<Address<V>> {
     vec![
         get("/visits", visits::visits::<V>),
+        get("/completeness", visits::completeness::<V>),
+        get("/fleet", fleet::fleet::<V>),
+        get("/label", label::label::<V>),
+        get("/network", reports::network::<V>),
+        get("/coverage", reports::coverage::<V>),
+        get("/operators/{code}/return", reports::returned::<V>),
         get("/sites", sites::sites::<V>),
         get("/sites/{id}", sites::site::<V>),
+        get("/sites/{id}/report", reports::report::<V>),
         get("/sites/{id}/schedule", schedule::schedule::<V>),
         get("/sites/{id}/schedule.ics", schedule::calendar::<V>),
         get("/sites/{id}/hours.osm", schedule::osm::<V>),

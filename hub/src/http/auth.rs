@@ -46,7 +46,7 @@ impl Caller {
     pub(super) fn administers(&self) -> Result<(), Problem> {
         match (self.role, &self.scope) {
             (Role::Admin, Scope::National) => Ok(()),
-            (Role::Admin, scope) => Err(Problem::outside_scope(scope, "national")),
+            (Role::Admin, scope) => Err(Problem::not_in_scope(scope, "national")),
             _ => Err(Problem::needs_role("admin")),
         }
     }
@@ -119,8 +119,8 @@ async fn person<V: Views>(views: &V, hash: [u8; 32]) -> Result<Caller, Problem> 
     Ok(Caller { scope, role, who: Who::User(login), until_s: session.until(), session: Some(hash) })
 }
 
-/// Has something noted that nobody's answer depends on: a full disk, or a writer that is busy for
-/// long, keeps nobody from reading.
+/// Has something noted that the answer under way does not depend on: a full disk, or a writer that
+/// is busy for long, does not hold it up. A session that could not be noted ends with its idle time.
 async fn note(noted: impl Future<Output = Option<Result<(), StoreError>>>) {
     if let Ok(Some(Err(error))) = tokio::time::timeout(NOTE_MAX, noted).await {
         tracing::warn!(%error, "a request could not be noted");

@@ -111,7 +111,7 @@ impl Entrance {
 
     /// How people open the hub, for whoever came another way.
     pub(super) fn named(&self) -> String {
-        self.public_url.as_ref().map_or_else(|| "the address of this hub".to_owned(), PublicUrl::to_string)
+        self.public_url.as_ref().map_or_else(|| "ce hub".to_owned(), PublicUrl::to_string)
     }
 
     /// Who asks: whoever is connected, or whoever a proxy that is believed speaks for.

@@ -277,7 +277,7 @@ fn on_day(pages: &Pages, site: &Site, day: Day, only: Option<&[OperatorToken]>) 
     let mut operators = named(book, &plan);
     operators.retain(|operator| only.is_none_or(|only| only.contains(operator)));
     let object = |operator: OperatorToken| {
-        let derived = availability(&book.partners, &book.schedule, &plan, &operator, pages.stale_after_days());
+        let derived = availability(&book.partners, &book.schedule, &plan, &operator, pages.rules().stale_after_days);
         let object = object::partner(&operator, book.partners.partner(&operator), &derived);
         (operator, object)
     };

@@ -15,9 +15,9 @@ use super::query::Pairs;
 use crate::almanac::Book;
 use crate::ask::{self, Given};
 
-/// Most days of all sites together that one calendar plans: the network's for four months, or a
+/// Most days of all sites together that one calendar plans: the network's for a month, or a
 /// department's for thirteen.
-const SITE_DAYS_MAX: usize = 360_000;
+const SITE_DAYS_MAX: usize = 100_000;
 
 /// The permanences of one partner at the sites that are asked for.
 pub(super) async fn calendar<V: Views>(

@@ -111,7 +111,8 @@ impl Problem {
 
     /// What is to be written, or shown by its name, is not for a token or person of this scope.
     pub(super) fn not_in_scope(scope: &Scope, asked: impl Into<String>) -> Self {
-        let detail = format!("vous voyez {scope}, dont ceci ne fait pas partie : demandez un autre périmètre");
+        let asked = asked.into();
+        let detail = format!("vous voyez {scope} et demandez {asked}, hors de ce périmètre : demandez-en un autre");
         Self { detail, ..Self::outside_scope(scope, asked) }
     }
 
@@ -120,20 +121,22 @@ impl Problem {
         let outside = Self::outside_scope(scope, scope::asked(asked));
         match beyond {
             Beyond::Scope => outside,
-            Beyond::Antennas => {
-                let detail = format!(
-                    "vous voyez {scope}, et une antenne d’une maison nommée ici est ailleurs : ajoutez antennas=apart"
-                );
-                Self { detail, ..outside }.about("site")
-            }
+            Beyond::Antennas => outside.antennas(scope, "antennas=apart"),
             Beyond::Detail(parameter) => {
                 let detail = format!(
                     "vous voyez {scope}, par mois entiers, les types d’aide seulement sans lieu ni porteur, et les âges \
                      seuls, par région ou par département, d’un mois, trimestre ou an entier : {parameter} en demande plus"
                 );
-                Self { detail: detail.into(), ..outside }.about(parameter)
+                Self { detail, ..outside }.about(parameter)
             }
         }
+    }
+
+    /// The same, because the antennas of a house lie partly outside: `remedy` leaves them out.
+    pub(super) fn antennas(self, scope: &Scope, remedy: &str) -> Self {
+        let detail =
+            format!("vous voyez {scope}, et une antenne d’une maison nommée ici est ailleurs : ajoutez {remedy}");
+        Self { detail, ..self }.about("site")
     }
 
     /// An address whose name of a thing is no text.

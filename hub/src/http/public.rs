@@ -5,7 +5,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use msap_shared::time::Day;
@@ -15,12 +15,12 @@ use serde_json::{Value, json};
 use super::Views;
 use super::problem::Problem;
 use super::query::{Name, Pairs};
-use super::visits::{accepted, header_of, is_known, named, sheet_headers};
-use crate::ask::{self, FORMS, Form, Given};
+use super::tagged::{self, accepted};
+use crate::ask::{self, Form, Given};
 use crate::lang::Phrase;
 use crate::privacy::table::{self, TABLES, Table, Tells, Told};
 use crate::privacy::{Period, VISITS};
-use crate::publish::{self, Terms, Waiting};
+use crate::publish::{self, ReleaseRules, Waiting};
 use crate::store::releases;
 
 /// An hour: what is released does not change, and what is new is not urgent.
@@ -61,11 +61,10 @@ pub(super) async fn read<V: Views>(
         Phrase::new("une période telle que 2026-10, 2026-Q4 ou 2026", "a period such as 2026-10, 2026-Q4 or 2026");
     let text = given.one("period").unwrap_or_default();
     let period: Period = text.parse().map_err(|_| ask::wrong("period", text, example))?;
-    let form = given.choice("format", &FORMS, Phrase::new("parmi json, csv, csv-fr", "one of json, csv, csv-fr"))?;
-    let form = form.unwrap_or_else(|| accepted(&headers));
-    let (today, terms) = (ask::today(Timestamp::now()), views.terms());
-    let found = views.read_for_anybody(move |conn| Ok(released(conn, table, period, terms, today)));
-    Ok(answer(&found.await??, form, &headers, KEPT))
+    let form = ask::form(&given)?.or_else(|| accepted(&headers)).unwrap_or(Form::Json);
+    let (today, rules) = (ask::today(Timestamp::now()), views.almanac().rules().release);
+    let found = views.read_for_anybody(move |conn| Ok(released(conn, table, period, rules, today)));
+    Ok(tagged::released(&found.await??, form, &headers, KEPT).into_response())
 }
 
 /// A public table, or why it cannot be read.
@@ -73,10 +72,10 @@ pub(super) fn released(
     conn: &Connection,
     table: &'static Table,
     period: Period,
-    terms: Terms,
+    rules: ReleaseRules,
     today: Day,
 ) -> Result<Told, Problem> {
-    or_waiting(table::public(conn, table, period)?, conn, period, terms, today)
+    or_waiting(table::public(conn, table, period)?, conn, period, rules, today)
 }
 
 /// What was released, or why nothing was.
@@ -84,34 +83,17 @@ pub(super) fn or_waiting(
     found: Option<Told>,
     conn: &Connection,
     period: Period,
-    terms: Terms,
+    rules: ReleaseRules,
     today: Day,
 ) -> Result<Told, Problem> {
     match found {
         Some(told) => Ok(told),
-        None => Err(match publish::waiting(conn, period, terms, today)? {
+        None => Err(match publish::waiting(conn, period, rules, today)? {
             Waiting::Until(day) => Problem::not_released(format!("{period} se lira à partir du {day}")),
             Waiting::Soon => Problem::not_released(format!("{period} va être publié : redemandez dans une heure")),
             Waiting::Lost => Problem::not_released(format!(
                 "{period} ne sera pas publié par cette base : une base précédente l’a peut-être fait, avec d’autres chiffres"
             )),
         }),
-    }
-}
-
-/// A released table as an answer.
-pub(super) fn answer(told: &Told, form: Form, headers: &HeaderMap, kept: &'static str) -> Response {
-    let tag = named(&format!("{} {form:?}", told.tag()));
-    let tags = [
-        (header::ETAG, header_of(&tag)),
-        (header::CACHE_CONTROL, HeaderValue::from_static(kept)),
-        (header::VARY, HeaderValue::from_static("authorization, accept")),
-    ];
-    if is_known(headers, &tag) {
-        return (StatusCode::NOT_MODIFIED, tags).into_response();
-    }
-    match form {
-        Form::Json => (tags, Json(told.object())).into_response(),
-        Form::Sheet(format) => (tags, sheet_headers(&told.file_name()), told.sheet().write(format)).into_response(),
     }
 }

@@ -182,7 +182,7 @@ impl Scope {
                     return Ok(false);
                 }
                 // A house's antenna may stand in the next department.
-                if antennas == Antennas::Together
+                if antennas != Antennas::Apart
                     && !history::attached(conn, id, period)?.iter().all(|span| self.covers_span(id, span))
                 {
                     return Ok(false);

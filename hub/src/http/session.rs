@@ -112,7 +112,9 @@ pub(super) async fn sign_in<V: Views>(
 /// Checks a password on a thread of its own, when there is a place.
 async fn checked(entrance: &Entrance, kept: Kept, password: String) -> Result<bool, Problem> {
     let place = tokio::time::timeout(entrance.patience, entrance.checks.clone().acquire_owned()).await;
-    let Ok(Ok(place)) = place else { return Err(Problem::unavailable("too many people sign in just now: try again")) };
+    let Ok(Ok(place)) = place else {
+        return Err(Problem::unavailable("trop de connexions en cours : réessayez dans un instant"));
+    };
     let work = tokio::task::spawn_blocking(move || {
         // The place is taken as long as the work lasts: whoever asked may hang up before.
         let _place = place;

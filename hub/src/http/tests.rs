@@ -22,11 +22,14 @@ use crate::store::Store;
 mod access;
 mod beyond;
 mod clients;
+mod completeness;
 mod coordinating;
 mod counts;
 mod file;
 mod journal;
+mod label;
 mod public;
+mod reports;
 mod schedules;
 mod session;
 mod settling;
@@ -58,7 +61,7 @@ fn fill(path: &Path) {
            ('275', 9821, 'CNAF', 'online', '70+', 9821, 0, 2, 2),
            ('275', 9821, 'ODD', 'online', '70+', 9821, 1, 7, 7);
          INSERT INTO device (id, fingerprint, site, standing, enrolled_day, last_contact, app_version)
-           VALUES (x'0102030405060708', x'01', '275', 'active', 9800, 1795000000, '0.1.0');
+           VALUES (x'0102030405060708', zeroblob(32), '275', 'active', 9800, 1795000000, '0.1.0');
          INSERT INTO document (id, name, site) VALUES (1, 'site/275/visits/2026-11', '275');
          INSERT INTO chain VALUES (1, 1, x'01', 2, x'00', 2), (2, 1, x'02', 2, x'00', 2);",
     )
@@ -95,7 +98,7 @@ fn hub() -> Hub {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("hub.db");
     fill(&path);
-    Hub { router: opened(File { path, writer: true, almanac: Arc::new(Almanac::new(45)) }), _dir: dir }
+    Hub { router: opened(File { path, writer: true, almanac: Arc::new(Almanac::default()) }), _dir: dir }
 }
 
 impl Hub {
@@ -124,12 +127,18 @@ async fn figures_have_the_promised_form() {
     let (status, mut body) = hub().get("national", &format!("/v1/visits?{NOVEMBER}&by=month,site")).await;
     assert_eq!(status, 200);
     assert!(body["as_of"].take().as_str().is_some());
+    // Which of the days are over depends on today; of none of these sites any hours are known.
+    let completeness = body["completeness"].take();
+    assert_eq!((&completeness["expected"], &completeness["rate"]), (&0.into(), &Value::Null), "{completeness}");
+    assert!(completeness["missing_sites"].is_array() && completeness["not_expected"].is_array(), "{completeness}");
     let expected = serde_json::json!({
         "as_of": null, "from": "2026-11-01", "to": "2026-11-30", "by": ["month", "site"],
         "total": { "visits": 6, "requests": 7 },
         "rows": [
-            { "month": "2026-11", "site": "275", "site_name": "Chemillé", "visits": 2, "requests": 2 },
-            { "month": "2026-11", "site": "361", "site_name": "Perseigne", "visits": 4, "requests": 5 },
+            { "month": "2026-11", "site": "275", "site_name": "Chemillé", "visits": 2, "requests": 2,
+              "expected": 0, "reported": 0 },
+            { "month": "2026-11", "site": "361", "site_name": "Perseigne", "visits": 4, "requests": 5,
+              "expected": 0, "reported": 0 },
         ],
         "flagged": { "visits": 7, "requests": 7 },
         "completeness": null,

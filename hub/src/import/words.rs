@@ -56,12 +56,15 @@ impl Words {
     }
 
     /// Takes over the hours of the days that a row has, in place of all hours. On a day that is
-    /// not settled the list says nothing: what it said before stays.
+    /// not settled the list says nothing: what it said before stays. Of a site of which it never said
+    /// hours the words themselves are kept, so that the day does not look shut.
     pub(super) fn take_hours(&mut self, days: &[(&'static str, &str)]) {
         let before = self.clone();
         self.0.retain(|column, _| COLUMNS.contains(&column.as_str()));
+        let is_new = self.0.len() == before.0.len();
         for (day, text) in days {
-            let text = if *text == UNSETTLED { before.0.get(*day).cloned() } else { Some((*text).to_owned()) };
+            let said_before = *text == UNSETTLED && !is_new;
+            let text = if said_before { before.0.get(*day).cloned() } else { Some((*text).to_owned()) };
             self.0.extend(text.map(|text| ((*day).to_owned(), text)));
         }
     }
@@ -98,6 +101,13 @@ mod tests {
 
     fn site() -> Site {
         Site::new("597".parse().unwrap(), "Courteille".to_owned(), Kind::Antenna, "Europe/Paris".parse().unwrap())
+    }
+
+    #[test]
+    fn an_unsettled_day_of_a_new_site_is_kept_as_it_is_written() {
+        let mut words = Words::default();
+        words.take_hours(&[("h_mon", "09:00 - 12:00"), ("h_tue", UNSETTLED)]);
+        assert_eq!((words.get("h_mon"), words.get("h_tue")), ("09:00 - 12:00", UNSETTLED));
     }
 
     #[test]

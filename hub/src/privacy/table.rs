@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use msap_shared::code::{OperatorCode, known_operator};
+use msap_shared::time::Day;
 use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 
@@ -13,7 +14,8 @@ use super::cube::State;
 use super::period::Period;
 use super::year::{AGES, ALL, Kept, NATION, REQUESTS, Release, VISITS, department_name, region_name};
 use crate::query::{Antennas, Filters, Key, Query};
-use crate::sheet::{Cell, Column, Sheet};
+use crate::lang::Lang;
+use crate::sheet::{self, Cell, Column, Sheet};
 use crate::store::StoreError;
 use crate::store::releases::{self, Note};
 
@@ -30,6 +32,9 @@ pub struct Table {
     /// What it tells.
     pub tells: Tells,
 }
+
+/// A partner's requests by department and age.
+pub const PARTNER_AGES: &Table = &OWED[2];
 
 /// Which figures a table has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -249,7 +254,8 @@ impl Figure {
         }
     }
 
-    fn cell(self) -> Cell {
+    /// As a table gives it.
+    pub fn cell(self) -> Cell {
         match self {
             Self::Known(value) => Cell::Number(value),
             Self::Below(lt) => Cell::Below(lt),
@@ -258,9 +264,9 @@ impl Figure {
     }
 }
 
-impl Told {
-    /// As the API gives it: the form of every answer on figures, with what is told of the release.
-    pub fn object(&self) -> Value {
+impl sheet::Table for Told {
+    /// The form of every answer on figures, with what is told of the release.
+    fn object(&self) -> Value {
         let figures = |row: &[Option<Figure>; 2]| {
             let [visits, requests] = row.map(|figure| figure.map_or(Value::Null, Figure::object));
             Map::from_iter([("visits".to_owned(), visits), ("requests".to_owned(), requests)])
@@ -291,10 +297,10 @@ impl Told {
         object
     }
 
-    /// As a table: the keys, then `visits` and `requests` as far as it has them.
-    pub fn sheet(&self) -> Sheet {
+    /// The keys, then `visits` and `requests` as far as it has them.
+    fn sheet(&self) -> Sheet {
         let mut columns: Vec<_> =
-            self.table.by.iter().map(|key| Column::new(key.name(), crate::counts::french(*key))).collect();
+            self.table.by.iter().map(|key| Column::new(key.name(), crate::counts::keys::french(*key))).collect();
         let shown = [("visits", "visites"), ("requests", "demandes")];
         let has = self.total.map(|figure| figure.is_some());
         columns.extend(shown.iter().zip(has).filter(|(_, has)| *has).map(|((name, fr), _)| Column::new(*name, *fr)));
@@ -310,11 +316,31 @@ impl Told {
         Sheet { columns, rows }
     }
 
-    /// A name for a file.
-    pub fn file_name(&self) -> String {
+    fn summary(&self, lang: Lang) -> String {
+        let Self { table, period, note, .. } = self;
+        lang.of(
+            format!("{}, {period}, publié le {}", table.name, note.day),
+            format!("{}, {period}, released on {}", table.name, note.day),
+        )
+    }
+}
+
+impl Told {
+    /// The day on which it was released.
+    pub fn day(&self) -> Day {
+        self.note.day
+    }
+
+    /// What it tells of requests, by the values of its keys.
+    pub fn requests(&self) -> impl Iterator<Item = (&[String], Figure)> {
+        self.rows.iter().filter_map(|(keys, [_, requests])| Some((&**keys, (*requests)?)))
+    }
+
+    /// A name for a file, without its ending.
+    pub fn file_stem(&self) -> String {
         let operator = self.operator.as_ref().and_then(|code| known_operator(code.as_str()));
         let whose = operator.map_or(String::new(), |operator| format!("-{}", operator.code.to_lowercase()));
-        format!("{}{whose}-{}.csv", self.table.name, self.period)
+        format!("{}{whose}-{}", self.table.name, self.period)
     }
 
     /// What distinguishes it from every other answer: it never changes.

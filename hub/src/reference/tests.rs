@@ -77,6 +77,8 @@ impl Hub {
             offers: false,
             references: held,
             tried: None,
+            waiting: None,
+            oldest_waiting_day: None,
         };
         let conn = ConnId::new(conn);
         let opened = Input::Opened { conn, fingerprint: self.device.fingerprint(), site: site(), transport: "quic" };

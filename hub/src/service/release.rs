@@ -11,23 +11,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use super::{Handle, Stopping};
-use crate::publish::{self, Terms};
+use crate::publish;
 use crate::store::StoreError;
+use crate::store::figures::FigureError;
 
 /// How often periods that are due are looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(600);
 
 impl Handle {
-    /// Releases figures, and calls figures small, on other terms.
-    pub fn on(self, terms: Terms) -> Self {
-        Self { terms, ..self }
-    }
-
-    /// How figures are released, and which are small.
-    pub fn terms(&self) -> Terms {
-        self.terms
-    }
-
     /// Runs a query for somebody without a token, without keeping anybody else waiting.
     ///
     /// # Errors
@@ -55,15 +46,16 @@ impl Handle {
     }
 
     /// Whether a period was due, and is released.
-    async fn release_next(&self) -> Result<bool, StoreError> {
-        let (terms, today) = (self.terms, crate::ask::today(Timestamp::now()));
+    async fn release_next(&self) -> Result<bool, FigureError> {
+        let almanac = self.almanac().clone();
         let due = self.read(move |conn| {
             let moment = conn.unchecked_transaction().map_err(StoreError::sqlite("beginning a read"))?;
-            publish::next(&moment, terms, today)
+            let pages = almanac.open(&moment)?;
+            Ok(publish::next(&moment, &pages, Timestamp::now()))
         });
-        let Some(due) = due.await? else { return Ok(false) };
+        let Some(due) = due.await?? else { return Ok(false) };
         let reckoned = tokio::task::spawn_blocking(move || publish::reckon(due)).await;
-        let Ok((releases, note)) = reckoned else { return Err(StoreError::corrupt("the figures to be released")) };
+        let Ok((releases, note)) = reckoned else { return Err(StoreError::corrupt("the figures to be released").into()) };
         let period = releases.first().map(|release| release.period.to_string()).unwrap_or_default();
         match self.manage(move |core, now| core.release(&releases, &note, now)).await {
             Ok(kept) => kept?,

@@ -3,9 +3,10 @@
 use std::sync::mpsc as blocking;
 
 use super::*;
-use crate::accept::Sessions as _;
+use crate::accept::{Cut, Sessions as _};
 use crate::core::Revocations;
-use crate::store::{FILE_NAME, Store, tokens};
+use crate::drift::{Checker, Nightly, keep_checking};
+use crate::store::{FILE_NAME, Store, check_runs, tokens};
 
 /// A running writer, and what stops it.
 fn service(dir: &std::path::Path) -> (Service, CancellationToken) {
@@ -135,4 +136,49 @@ async fn a_defect_that_ends_the_writer_is_told_from_a_damaged_database() {
     stop.cancelled().await;
     drop(handle);
     assert!(matches!(service.finish().await, Err(WriterEnded::Panicked)));
+}
+
+/// A view that a disk has spoilt.
+fn spoil(dir: &std::path::Path) {
+    let conn = Connection::open(dir.join(FILE_NAME)).unwrap();
+    conn.execute_batch(
+        "INSERT INTO site (id, name, kind, timezone) VALUES ('275', 'Chemillé', 'house', 'Europe/Paris');
+         INSERT INTO visits VALUES ('275', 9820, 'CNAF', 'online', '25-39', 9820, 0, 3, 4);",
+    )
+    .unwrap();
+}
+
+#[tokio::test]
+async fn a_difference_is_found_at_night_and_kept_until_the_views_are_rebuilt() {
+    let dir = tempfile::tempdir().unwrap();
+    let (service, stop) = service(dir.path());
+    let (handle, rim) = (service.handle.clone(), CancellationToken::new());
+    let checker = Checker::new(handle.clone(), &dir.path().join(FILE_NAME), rim.clone());
+    assert_eq!(checker.check().await.unwrap().differences, [""; 0]);
+    let first = handle.look_up(check_runs::last).await.unwrap().unwrap();
+    assert_eq!(first.drift(), 0);
+
+    spoil(dir.path());
+    // The night before was missed: the check is made at once.
+    let forget = |conn: &Connection| Ok::<_, StoreError>(conn.execute("UPDATE check_run SET at = 1", []).map(drop));
+    handle.manage(move |core, _| core.store().write(|conn, _| forget(conn))).await.unwrap().unwrap().unwrap();
+    let nightly = tokio::spawn(keep_checking(checker, Nightly::at(3).unwrap(), Duration::ZERO, Timestamp::now()));
+    let found = loop {
+        let last = handle.look_up(check_runs::last).await.unwrap().unwrap();
+        if last.at > 1 {
+            break last;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!((found.drift(), found.differences), (1, 1), "{found:?}");
+    assert!(found.told[0].starts_with("visits (275, 2026-"), "{found:?}");
+    assert_eq!(handle.trouble(), None, "the hub goes on");
+
+    handle.manage(Core::rebuild).await.unwrap().unwrap();
+    assert_eq!(handle.look_up(check_runs::last).await.unwrap().unwrap().drift(), 0);
+    rim.cancel();
+    nightly.await.unwrap();
+    stop.cancel();
+    drop(handle);
+    service.finish().await.unwrap();
 }

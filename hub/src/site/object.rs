@@ -26,6 +26,10 @@ pub struct Contact {
     pub last_in_sync: Option<i64>,
     /// The program's version at that contact.
     pub version: Option<String>,
+    /// Changes that its devices said they keep and the hub lacks; `None` when none of them tells.
+    pub waiting: Option<u64>,
+    /// Whether it has devices, and each of them was turned away when it last came.
+    pub refused: bool,
 }
 
 /// A site's public fields.
@@ -97,7 +101,7 @@ impl SiteObject {
             open_now: None,
             state: Some(state(site, contact, now, |day| pages.end_of_opening(site, day)).to_owned()),
             last_contact: last_contact.map(|at| at.to_string()),
-            waiting: None,
+            waiting: contact.waiting,
             version: contact.version.clone(),
             quality: site.quality.split(',').filter(|flag| !flag.is_empty()).map(str::to_owned).collect(),
         }

@@ -19,6 +19,9 @@ const SILENT_DAYS: usize = 5;
 /// How far a site's days are looked at for those on which it opens: beyond a season's closure.
 const DAYS_MAX: i32 = 400;
 
+/// Every word, the worst last.
+pub const STATES: [&str; 7] = ["retired", "up_to_date", "never_connected", "behind", "pending", "silent", "refused"];
+
 /// The stable word for it. `end_of_opening` is the minute at which the site's last opening of a day
 /// ends, none on a day on which it does not open.
 pub fn state(
@@ -29,6 +32,9 @@ pub fn state(
 ) -> &'static str {
     if site.life == Life::Retired {
         return "retired";
+    }
+    if contact.refused {
+        return "refused";
     }
     if contact.active == 0 && contact.pending > 0 {
         return "pending";
@@ -57,7 +63,7 @@ fn ended_opening_days(
 ) -> usize {
     let Ok(until) = now.checked_sub(GRACE) else { return 0 };
     let (since, until) = ((since.day, since.minute), Instant::at(until, zone));
-    let days = (0..DAYS_MAX).map(|ahead| since.0.plus_days(ahead)).take_while(|day| *day <= until.day);
+    let days = (0..DAYS_MAX).map(|back| until.day.plus_days(-back)).take_while(|day| *day >= since.0);
     let has_ended = |day: &Day| {
         let end = end_of_opening(*day).map(|minute| (*day, minute));
         end.is_some_and(|end| since < end && end <= (until.day, until.minute))
@@ -113,6 +119,14 @@ mod tests {
         ] {
             assert_eq!(stands(in_sync, now), expected, "{in_sync} {now}");
         }
+        // Shut for longer than is looked back on, and open again since.
+        let shut = fact("on|2026-11-18..2028-01-31|*", "closed|works");
+        let pages =
+            Pages::of(site.id.clone(), &Facts::from([fact("hours|2026-01-05|every|tu|-", "09:00-12:00"), shut]));
+        let in_sync = Some(at("2026-11-17T12:00:00Z").as_second());
+        let contact = Contact { active: 1, last_contact: in_sync, last_in_sync: in_sync, ..Contact::default() };
+        let stands = |now: &str| state(&site, &contact, at(now), |day| pages.end_of_opening(&site, day));
+        assert_eq!((stands("2028-01-31T12:00:00Z"), stands("2028-04-01T12:00:00Z")), ("up_to_date", "silent"));
     }
 
     #[test]
@@ -158,7 +172,9 @@ mod tests {
         assert_eq!(state(&site("Europe/Paris"), &Contact::default(), in_sync, weekdays), "never_connected");
         let pending = Contact { active: 0, pending: 1, ..contact };
         assert_eq!(state(&site("Europe/Paris"), &pending, in_sync, weekdays), "pending");
+        let refused = Contact { refused: true, ..pending.clone() };
+        assert_eq!(state(&site("Europe/Paris"), &refused, in_sync, weekdays), "refused");
         let retired = Site { life: Life::Retired, ..site("Europe/Paris") };
-        assert_eq!(state(&retired, &pending, in_sync, weekdays), "retired");
+        assert_eq!(state(&retired, &refused, in_sync, weekdays), "retired");
     }
 }

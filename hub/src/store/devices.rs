@@ -16,7 +16,9 @@ mod contact;
 #[cfg(test)]
 mod tests;
 
-pub use self::contact::{forget_tokens, heard_again, set_contact, set_heard, set_in_sync, set_token};
+pub use self::contact::{
+    Contact, forget_tokens, heard_again, set_contact, set_heard, set_in_sync, set_token, set_turned_away,
+};
 
 /// How the hub regards a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,24 +76,6 @@ pub struct Device {
     pub contact: Contact,
     /// The device that joined as the same machine with a new key, while this one is not heard.
     pub replaced_by: Option<DeviceId>,
-}
-
-/// What the hub notes of a session.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Contact {
-    /// Seconds since 1970 at which it was last heard.
-    pub at: Option<i64>,
-    /// Seconds since 1970 of the last time it held nothing unconfirmed; `None` keeps what is
-    /// noted.
-    pub in_sync: Option<i64>,
-    /// The agent's version.
-    pub app_version: String,
-    /// What carried the session.
-    pub transport: String,
-    /// Its clock minus the hub's.
-    pub clock_offset_ms: Option<i64>,
-    /// What it tried in vain before that session, in its own words.
-    pub tried: String,
 }
 
 /// An invitation, as the hub keeps it: not its secret.
@@ -290,7 +274,8 @@ fn insert(
 }
 
 const SELECT: &str = "SELECT id, fingerprint, site, label, standing, enrolled_day, reason, token, forked, \
-                      last_contact, last_in_sync, app_version, transport, clock_offset_ms, replaced_by, tried FROM device";
+                      last_contact, last_in_sync, app_version, transport, clock_offset_ms, replaced_by, tried, \
+                      waiting, oldest_waiting_day, turned_away FROM device";
 
 /// The device with this identity.
 pub fn find(conn: &Connection, fingerprint: &Fingerprint) -> Result<Option<Device>, StoreError> {
@@ -348,6 +333,9 @@ fn device(row: &Row<'_>) -> Result<Device, StoreError> {
             transport: field(12)?,
             clock_offset_ms: number(13)?,
             tried: field(15)?,
+            waiting: number(16)?.map(|waiting| u32::try_from(waiting).unwrap_or(u32::MAX)),
+            oldest_waiting_day: number(17)?.and_then(|day| Day::from_number(i32::try_from(day).ok()?)),
+            turned_away: number(18)?,
         },
         replaced_by: bytes(14)?.and_then(|id| id.as_slice().try_into().ok()),
     })

@@ -13,6 +13,7 @@ use rusqlite::{Connection, Row, params_from_iter};
 use super::{StoreError, documents, meta};
 use crate::query::{Key, Query, Shift, day_in};
 
+pub(super) use self::compose::span_condition;
 pub use self::since::{Cause, Moved, moved, refused};
 
 mod compose;
@@ -165,24 +166,34 @@ fn text(key: Key, value: ValueRef<'_>) -> Option<String> {
 }
 
 /// Bound values under numbered places, so that a condition may stand in the SQL twice.
-struct Places(Vec<Value>);
+#[derive(Default)]
+pub(super) struct Places(Vec<Value>);
 
 impl Places {
-    fn bind(&mut self, value: Value) -> String {
+    /// The values, in the order of their places.
+    pub(super) fn values(self) -> Vec<Value> {
+        self.0
+    }
+
+    pub(super) fn bind(&mut self, value: Value) -> String {
         self.0.push(value);
         format!("?{}", self.0.len())
     }
 
-    fn day(&mut self, day: Day) -> String {
-        self.bind(Value::Integer(i64::from(day.number())))
+    pub(super) fn number(&mut self, number: i32) -> String {
+        self.bind(Value::Integer(i64::from(number)))
     }
 
-    fn list(&mut self, values: impl IntoIterator<Item = String>) -> String {
+    pub(super) fn day(&mut self, day: Day) -> String {
+        self.number(day.number())
+    }
+
+    pub(super) fn list(&mut self, values: impl IntoIterator<Item = String>) -> String {
         values.into_iter().map(|value| self.bind(Value::Text(value))).collect::<Vec<_>>().join(", ")
     }
 }
 
 #[cfg(test)]
-mod reckoning;
+pub(crate) mod reckoning;
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@
 //! speaks of one value of a tap and of certain doubts about it: a correction of the tap, or a new
 //! doubt, is put before a person anew.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD};
 use jiff::Timestamp;
@@ -139,6 +139,18 @@ pub fn list(conn: &Connection, filter: &FlaggedFilter) -> Result<Vec<FlaggedRow>
         found.truncate(filter.limit as usize);
     }
     Ok(found)
+}
+
+/// How many facts and figures of each site wait for a person.
+pub fn by_site(conn: &Connection) -> Result<BTreeMap<String, u64>, StoreError> {
+    let sql = "SELECT d.site, count(*) FROM (SELECT DISTINCT document, tap FROM flagged WHERE verdict = '') g
+               JOIN document d ON d.id = g.document GROUP BY d.site";
+    let counted = sql::rows(conn, "counting flagged facts", sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut by_site: BTreeMap<String, u64> = counted.into_iter().collect();
+    for row in negative::list(conn, &FlaggedFilter::default())? {
+        *by_site.entry(row.document.site().to_string()).or_default() += 1;
+    }
+    Ok(by_site)
 }
 
 /// The flagged facts with this id, settled ones too: one, unless ids collide.

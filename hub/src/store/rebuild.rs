@@ -7,11 +7,12 @@ use msap_shared::time::Day;
 use rusqlite::Connection;
 
 use super::chains::{self, Accepted, Doc, Kept};
-use super::views::{fold_in, settle_in};
+use super::views::{Arrivals, fold_in, settle_in};
 use super::{StoreError, flagged, history, meta, registers, rollups};
+use crate::query::month_number;
 
 /// The derived tables with the columns that are compared.
-pub(super) const VIEWS: [(&str, &str); 9] = [
+pub(super) const VIEWS: [(&str, &str); 11] = [
     ("fact", "document, tap, rev, day, value, contested"),
     ("closing", "document, day, rev, closed"),
     ("visits", "site, day, operator, help, age, received_day, apart, people, requests"),
@@ -21,6 +22,8 @@ pub(super) const VIEWS: [(&str, &str); 9] = [
     ("site_day", "site, day, people, requests, people_apart, requests_apart"),
     ("department_month", "department, operator, month, help, age, people, requests, people_apart, requests_apart"),
     ("revision", "site, day, operator, help, age, received_day, reason, people, requests"),
+    ("closed_day", "site, day, received_day, closed"),
+    ("site_month", "site, month, visited, lag"),
 ];
 
 /// Differences listed per table.
@@ -83,9 +86,12 @@ fn refold(conn: &Connection, doc: Doc<'_>) -> Result<(), StoreError> {
     for sql in [
         "DELETE FROM visits WHERE site = ?1 AND day BETWEEN ?2 AND ?3",
         "DELETE FROM revision WHERE site = ?1 AND day BETWEEN ?2 AND ?3",
+        "DELETE FROM closed_day WHERE site = ?1 AND day BETWEEN ?2 AND ?3",
     ] {
         sql::write(conn, doing, sql, (site, month.first_day().number(), month.last_day().number()))?;
     }
+    let sql = "DELETE FROM site_month WHERE site = ?1 AND month = ?2";
+    sql::write(conn, doing, sql, (site, month_number(month.first_day())))?;
     meta::touch_figures(conn)?;
     replay(conn, doc)
 }
@@ -113,13 +119,14 @@ pub(super) fn replay(conn: &Connection, doc: Doc<'_>) -> Result<(), StoreError> 
         let kept = Kept { seq: row.get(1)?, hash, bytes: row.get(3)? };
         Ok((row.get::<_, i32>(0)?, row.get::<_, u64>(4)?, kept))
     })?;
+    let mut arrivals = Arrivals::default();
     let mut decided = flagged::decided(conn, doc.name)?.into_iter().peekable();
     for (received, commit, kept) in changes {
         while let Some((tap, accepted)) = decided.next_if(|(_, accepted)| accepted.commit < commit) {
             settle_in(conn, doc, &tap, accepted)?;
         }
         let day = Day::from_number(received).ok_or_else(|| StoreError::corrupt("a change received on no day"))?;
-        fold_in(conn, doc, std::iter::once(&kept.facts()?), Accepted { day, commit })?;
+        fold_in(conn, doc, std::iter::once(&kept.facts()?), Accepted { day, commit }, &mut arrivals)?;
     }
     decided.try_for_each(|(tap, accepted)| settle_in(conn, doc, &tap, accepted))
 }
@@ -143,7 +150,7 @@ pub(super) fn differing(
                 .enumerate()
                 .map(|(n, column)| {
                     // In the other tables a day is one of the document's month.
-                    let by_date = matches!(table, "visits" | "site_day" | "revision");
+                    let by_date = matches!(table, "visits" | "site_day" | "revision" | "closed_day");
                     let is_date = by_date && matches!(column, "day" | "received_day");
                     row.get_ref(n).map(|value| if is_date { date(value) } else { shown(value) })
                 })

@@ -3,6 +3,8 @@
 //! What was refused is at the device, which enters its facts again; here only the fact of the
 //! refusal is kept. Each device has a quota, so that one that goes wrong cannot fill the disk.
 
+use std::collections::BTreeMap;
+
 use msap_shared::document::DocId;
 use msap_shared::frame::Refused;
 use msap_shared::id::{ChangeHash, DeviceId, SiteId, WriterId};
@@ -111,6 +113,15 @@ pub fn list(conn: &Connection, filter: &RefusedFilter) -> Result<Vec<RefusedRow>
         conditions.join(" AND ")
     );
     sql::rows(conn, "listing refused changes", &sql, params_from_iter(values), read)
+}
+
+/// How many refusals of each device, of documents of each site, nobody has settled.
+pub fn by_device(conn: &Connection) -> Result<BTreeMap<(String, DeviceId), u64>, StoreError> {
+    let sql = "SELECT site, device, count(*) FROM refusal WHERE settled = 0 GROUP BY site, device";
+    let counted = sql::rows(conn, "counting refused changes", sql, [], |row| {
+        Ok(((row.get(0)?, DeviceId::new(row.get(1)?)), row.get(2)?))
+    })?;
+    Ok(counted.into_iter().collect())
 }
 
 /// The refusal with this number.

@@ -20,11 +20,12 @@ use sha2::{Digest, Sha256};
 use super::StoreError;
 
 /// What is sealed, and how a row is found by the parts of its key.
-const KINDS: [(&str, &str); 7] = [
+const KINDS: [(&str, &str); 8] = [
     ("site", "key = ?1"),
     ("alias", "key = ?1"),
     ("history", "site = ?1 AND field = ?2 AND from_day = CAST(?3 AS INTEGER)"),
     ("hand", "site = ?1 AND field = ?2"),
+    ("fact", "site = ?1 AND field = ?2 AND from_day = CAST(?3 AS INTEGER)"),
     ("token", "key = ?1"),
     ("user", "key = ?1"),
     ("device", "key = ?1"),

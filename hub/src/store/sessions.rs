@@ -1,4 +1,5 @@
-//! Who is signed in. The cookie's secret itself is never stored, and no session is ever restored.
+//! Who is signed in. The cookie's secret itself is never stored; a backup holds hashes of sessions, and
+//! putting it back ends them.
 //!
 //! Called by the HTTP interface. A session ends after a time without a request, after a day's
 //! work in any case, when it is signed out, and with whatever changes the user's row.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use msap_shared::id::SiteId;
 use msap_shared::io::store::sql;
-use msap_shared::time::Day;
+use msap_shared::time::{Day, SiteZone};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params, params_from_iter};
 
@@ -102,7 +102,10 @@ fn select() -> String {
          (SELECT app_version FROM device d WHERE d.site = s.id AND last_contact IS NOT NULL \
           ORDER BY last_contact DESC LIMIT 1), \
          (SELECT max(last_in_sync) FROM device d WHERE d.site = s.id AND d.standing IN ('active', 'returned')), \
-         (SELECT min(enrolled_day) FROM device d WHERE d.site = s.id AND d.standing IN ('active', 'returned')) \
+         (SELECT min(enrolled_day) FROM device d WHERE d.site = s.id AND d.standing IN ('active', 'returned')), \
+         (SELECT sum(waiting) FROM device d WHERE d.site = s.id AND d.standing <> 'revoked' AND d.replaced_by IS NULL), \
+         (SELECT count(*) > 0 AND count(turned_away) = count(*) FROM device d \
+          WHERE d.site = s.id AND d.replaced_by IS NULL) \
          FROM site s"
     )
 }
@@ -127,6 +130,8 @@ fn contact(row: &Row<'_>) -> rusqlite::Result<Contact> {
         last_in_sync: row.get(29)?,
         enrolled: row.get::<_, Option<i32>>(30)?.and_then(Day::from_number),
         version: version.filter(|version| !version.is_empty()),
+        waiting: row.get(31)?,
+        refused: row.get(32)?,
     })
 }
 
@@ -275,6 +280,13 @@ pub fn insert_unknown(conn: &Connection, site: &SiteId) -> Result<(), StoreError
     conn.execute(SQL, [site.as_str()]).map(drop).map_err(StoreError::sqlite("beginning a site"))
 }
 
+/// Every legal clock that a site keeps.
+pub fn zones(conn: &Connection) -> Result<Vec<SiteZone>, StoreError> {
+    let names = "SELECT DISTINCT timezone FROM site ORDER BY timezone";
+    let names = sql::rows(conn, "reading the clocks of sites", names, [], |row| row.get::<_, String>(0))?;
+    names.iter().map(|name| name.parse().map_err(|error| damaged(name, &error))).collect()
+}
+
 /// The fields of each site that a person has set: a list leaves them alone.
 pub fn set_by_hand(conn: &Connection) -> Result<BTreeMap<String, BTreeSet<String>>, StoreError> {
     let rows = sql::rows(conn, "reading what was set by hand", "SELECT site, field FROM site_hand", [], |row| {
@@ -315,6 +327,7 @@ pub fn rename(conn: &Connection, from: &SiteId, to: &SiteId) -> Result<(), Store
              label_date, comment, hours_verbatim, quality, list_day FROM site WHERE id = ?1",
         "UPDATE site_history SET site = ?2 WHERE site = ?1",
         "UPDATE site_hand SET site = ?2 WHERE site = ?1",
+        "UPDATE site_fact SET site = ?2 WHERE site = ?1",
     ] {
         sql::write(conn, doing, sql, names)?;
     }
@@ -328,6 +341,7 @@ pub fn remove(conn: &Connection, site: &SiteId) -> Result<(), StoreError> {
     for sql in [
         "DELETE FROM site_history WHERE site = ?1",
         "DELETE FROM site_hand WHERE site = ?1",
+        "DELETE FROM site_fact WHERE site = ?1",
         "DELETE FROM site_span WHERE site = ?1",
         "DELETE FROM site_alias WHERE site = ?1",
         "DELETE FROM site WHERE id = ?1",

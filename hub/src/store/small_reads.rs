@@ -17,6 +17,8 @@ pub const SHAPES_MAX: i64 = 64;
 /// One reading.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SmallRead {
+    /// Of which view: `visits`, or a report with its site.
+    pub view: String,
     /// Who reads, as the journal names it.
     pub caller: String,
     /// What it sees.
@@ -44,12 +46,12 @@ pub fn note(conn: &Connection, read: &SmallRead, today: Day, now: Timestamp) -> 
     sql::write(conn, "forgetting readings of days that are over", sql, [today.number()])?;
     let sql = "INSERT INTO small_read (day, caller, shape) VALUES (?1, ?2, ?3)";
     sql::write(conn, "noting a reading of small figures", sql, (today.number(), &read.caller, &read.shape))?;
-    let SmallRead { caller, scope, question, .. } = read;
+    let SmallRead { view, caller, scope, question, .. } = read;
     let sql = "SELECT count(*) FROM small_read WHERE day = ?1 AND caller = ?2";
     let so_far: i64 =
         sql::row(conn, "counting readings", sql, (today.number(), caller), |row| row.get(0))?.unwrap_or(0);
     let more = if so_far == SHAPES_MAX { " (and more today)" } else { "" };
-    journal::record(conn, now, journal::READ_SMALL_CELLS, "visits", &format!("scope={scope} {question}{more}"))
+    journal::record(conn, now, journal::READ_SMALL_CELLS, view, &format!("scope={scope} {question}{more}"))
 }
 
 #[cfg(test)]
@@ -61,8 +63,8 @@ mod tests {
     }
 
     fn read(shape: &str) -> SmallRead {
-        let [caller, scope, question] = ["ab12", "department:49", "by=day&age=70+"].map(str::to_owned);
-        SmallRead { caller, scope, shape: shape.to_owned(), question }
+        let [view, caller, scope, question] = ["visits", "ab12", "department:49", "by=day&age=70+"].map(str::to_owned);
+        SmallRead { view, caller, scope, shape: shape.to_owned(), question }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The figures, kept up with the changes in the same transaction.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use msap_shared::chain::Facts;
@@ -12,9 +12,32 @@ use msap_shared::time::Day;
 use rusqlite::{Connection, Row};
 
 use super::chains::{Accepted, Doc};
+use super::reported::Moved;
 use super::rollups::Shift;
-use super::{StoreError, flagged, history};
+use super::{StoreError, flagged, history, reported};
 use crate::ledger::{self, Cell, Deltas, Flag, Place, Sums, Verdict};
+
+/// The taps that were first heard of in one commit. What moves them within it is no correction: a
+/// commit takes changes in any order, and what it says about figures must not depend on it.
+#[derive(Debug, Default)]
+pub struct Arrivals {
+    commit: u64,
+    taps: BTreeSet<(i64, TapName)>,
+}
+
+impl Arrivals {
+    /// Whether what moves a tap in this commit is a correction; `stood`: it was known before the
+    /// change at hand.
+    fn corrects(&mut self, commit: u64, document: i64, tap: &TapName, stood: bool) -> bool {
+        if self.commit != commit {
+            *self = Self { commit, taps: BTreeSet::new() };
+        }
+        if !stood {
+            self.taps.insert((document, *tap));
+        }
+        stood && !self.taps.contains(&(document, *tap))
+    }
+}
 
 /// Folds the facts of changes into a document, and the differences into the figures.
 pub fn fold_in<'a>(
@@ -22,13 +45,23 @@ pub fn fold_in<'a>(
     doc: Doc<'_>,
     changes: impl Iterator<Item = &'a Facts>,
     accepted: Accepted,
+    arrivals: &mut Arrivals,
 ) -> Result<(), StoreError> {
     let retired = retired(conn, doc.name)?;
     let (mut new, mut corrections) = (Deltas::default(), Deltas::default());
+    let mut closings = BTreeMap::<u8, i64>::new();
     for (key, value) in changes.flatten() {
-        let Folded::Tap { name, before, after } = fold(conn, doc, key, value)? else { continue };
+        let (name, before, after) = match fold(conn, doc, key, value)? {
+            Folded::Tap { name, before, after } => (name, before, after),
+            Folded::Closing { day, before, after } => {
+                *closings.entry(day).or_default() += i64::from(after) - i64::from(before);
+                continue;
+            }
+            Folded::Nothing => continue,
+        };
         let mut doubts = Doubts::default();
-        let deltas = if before.is_some() { &mut corrections } else { &mut new };
+        let corrects = arrivals.corrects(accepted.commit, doc.row, &name, before.is_some());
+        let deltas = if corrects { &mut corrections } else { &mut new };
         if let Some(before) = &before {
             doubts = Doubts::of(conn, doc.row, &name)?;
             deltas.take_away(doc.name, before, doubts.place());
@@ -40,8 +73,34 @@ pub fn fold_in<'a>(
             Doubts { reasons, verdict }.replace(&doubts, conn, doc.row, &name)?;
         }
     }
-    write(conn, doc.name, (new, None), accepted.day)?;
-    write(conn, doc.name, (corrections, Some(Revision::Correction)), accepted.day)
+    let mut moved = Moved::default();
+    write(conn, doc.name, (new, None), accepted.day, &mut moved)?;
+    write(conn, doc.name, (corrections, Some(Revision::Correction)), accepted.day, &mut moved)?;
+    close(conn, doc.name, closings, accepted.day, &mut moved)?;
+    note(conn, doc.name, moved, accepted.day)
+}
+
+/// Closes and reopens days.
+fn close(
+    conn: &Connection,
+    document: &DocId,
+    closings: BTreeMap<u8, i64>,
+    received: Day,
+    moved: &mut Moved,
+) -> Result<(), StoreError> {
+    for (day, by) in closings.into_iter().filter(|(_, by)| *by != 0) {
+        if let Some(day) = document.month().and_then(|month| month.day(day)) {
+            reported::close(conn, document.site().as_str(), day, received, by)?;
+            moved.note(day, by < 0);
+        }
+    }
+    Ok(())
+}
+
+/// Notes which days are reported now, once all figures stand.
+fn note(conn: &Connection, document: &DocId, moved: Moved, received: Day) -> Result<(), StoreError> {
+    let Some(month) = document.month() else { return Ok(()) };
+    moved.write(conn, document.site().as_str(), month, received)
 }
 
 /// Counts a tap as a person has decided. Nothing, where the decision speaks of another value than
@@ -55,7 +114,9 @@ pub(super) fn settle_in(conn: &Connection, doc: Doc<'_>, tap: &TapName, accepted
     settled.take_away(doc.name, &standing, before.place());
     settled.put(doc.name, &standing, after.place());
     after.replace(&before, conn, doc.row, tap)?;
-    write(conn, doc.name, (settled, Some(Revision::Settled)), accepted.day)
+    let mut moved = Moved::default();
+    write(conn, doc.name, (settled, Some(Revision::Settled)), accepted.day, &mut moved)?;
+    note(conn, doc.name, moved, accepted.day)
 }
 
 /// Why a figure moves without a new visit.
@@ -122,6 +183,7 @@ fn write(
     document: &DocId,
     (deltas, revision): (Deltas, Option<Revision>),
     received: Day,
+    moved: &mut Moved,
 ) -> Result<(), StoreError> {
     let mut cells = deltas.into_cells().peekable();
     if cells.peek().is_none() {
@@ -132,6 +194,7 @@ fn write(
     let site = document.site().as_str();
     let mut shift = Shift::of(conn, site, (month.first_day(), month.last_day()))?;
     for ((cell, apart), sums) in cells {
+        moved.note(cell.day, sums.people < 0 || sums.requests < 0);
         shift.cell(conn, (&cell, apart), sums)?;
         add(conn, site, (&cell, apart), sums, received)?;
         if let Some(revision) = revision.filter(|_| !apart) {

@@ -245,7 +245,7 @@ impl Mode {
     pub const fn label_fr(self) -> &'static str {
         match self {
             Self::Permanence => "en permanence",
-            Self::Partial => "service partiel",
+            Self::Partial => "à distance (service partiel)",
             Self::Reachable => "joignable",
             Self::Absent => "absent",
         }
@@ -255,7 +255,7 @@ impl Mode {
     pub const fn label_en(self) -> &'static str {
         match self {
             Self::Permanence => "on site",
-            Self::Partial => "partial service",
+            Self::Partial => "remote (partial service)",
             Self::Reachable => "reachable",
             Self::Absent => "absent",
         }

@@ -59,6 +59,14 @@ pub struct Hello {
     /// [`TRIED_LEN_MAX`](super::TRIED_LEN_MAX) bytes.
     #[n(11)]
     pub tried: Option<String>,
+    /// Changes kept that the device does not know the hub to hold, for people; `None` from one that
+    /// does not tell.
+    #[n(12)]
+    pub waiting: Option<u64>,
+    /// The earliest day that they are about, as its [number](crate::time::Day::number); `None` when
+    /// nothing that waits is about a day.
+    #[n(13)]
+    pub oldest_waiting_day: Option<i32>,
 }
 
 /// How the hub regards a device.

@@ -44,6 +44,8 @@ fn samples() -> Vec<Frame> {
             offers: true,
             references: None,
             tried: None,
+            waiting: None,
+            oldest_waiting_day: None,
         }),
         Frame::Welcome(Welcome {
             epoch,
@@ -82,6 +84,8 @@ fn samples() -> Vec<Frame> {
             offers: false,
             references: Some(vec![(1, Digest32::new([7; 32]))]),
             tried: None,
+            waiting: None,
+            oldest_waiting_day: None,
         }),
         Frame::Reference(Reference {
             kind: 2,
@@ -105,6 +109,22 @@ fn samples() -> Vec<Frame> {
                 hash: ChangeHash::new([9; 32]),
             }],
             mark: Some(mark),
+        }),
+        Frame::Hello(Hello {
+            protocol_min: 1,
+            protocol_max: 1,
+            app: "0.3.0".to_owned(),
+            token_prev: None,
+            token_next: SessionToken::new([4; 16]),
+            clock_ms: 1_795_000_000_000,
+            epoch: None,
+            seen: None,
+            digest: Digest32::new([5; 32]),
+            offers: true,
+            references: None,
+            tried: Some("quic silent".to_owned()),
+            waiting: Some(12),
+            oldest_waiting_day: Some(9_820),
         }),
     ]
 }

@@ -2,7 +2,7 @@
 //!
 //! Years of one zone each are the unit: the hub reads them from its lists and sends a machine
 //! those of its site, as references. A year that is not there is *missing*, which is said and
-//! never read as a year without a holiday; a school year whose end is not yet published is
+//! never read as a year without a holiday (a day that may be one is unknown); a school year whose end is not yet published is
 //! missing from there on.
 
 use std::collections::BTreeMap;
@@ -201,6 +201,37 @@ impl SchoolHoliday {
             _ => true,
         }
     }
+}
+
+/// Days that are a public holiday every year in some zone: month and day.
+const EVERY_YEAR: [(i8, i8); 16] = [
+    (1, 1),
+    (4, 27),
+    (5, 1),
+    (5, 8),
+    (5, 22),
+    (5, 27),
+    (5, 28),
+    (6, 10),
+    (7, 14),
+    (8, 15),
+    (10, 9),
+    (11, 1),
+    (11, 11),
+    (12, 20),
+    (12, 25),
+    (12, 26),
+];
+/// Days after Good Friday: itself, Easter Monday, Ascension, Whit Monday.
+const AFTER_GOOD_FRIDAY: [i32; 4] = [0, 3, 41, 52];
+
+/// Whether a day is a public holiday in some zone, by the law of today. Only asked where the list
+/// of the year is missing: which of them a zone has, and what else, the list alone says.
+pub fn may_be_public(day: Day) -> bool {
+    let date = day.date();
+    let friday = good_friday(date.year());
+    EVERY_YEAR.contains(&(date.month(), date.day()))
+        || friday.is_some_and(|friday| AFTER_GOOD_FRIDAY.contains(&(day.number() - friday.number())))
 }
 
 /// The Good Friday of a year: two days before Easter Sunday of the Gregorian calendar.

@@ -116,6 +116,8 @@ pub enum WhyKind {
     NoRule,
     /// The house has said no hours.
     NoHours,
+    /// It depends on a calendar that is not there.
+    NoCalendar,
 }
 
 /// A closure of the network that the site's own exception stands against.
@@ -149,7 +151,7 @@ pub struct Version {
     pub plan: DayPlan,
 }
 
-/// Calendars without which the day is not sure.
+/// Calendars that are missing. What depends on one is unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CalendarMissing {
     /// Public holidays of the year: a weekday may be one.
@@ -231,15 +233,21 @@ impl DayPlan {
 
     /// Whether two plans tell people the same.
     pub(crate) fn says_the_same(&self, other: &Self) -> bool {
-        let heard = |permanence: &PlannedPermanence| {
-            let PlannedPermanence { operator, interval, place, access, cancelled, .. } = permanence;
-            (operator.clone(), *interval, place.clone(), *access, cancelled.is_some())
-        };
         self.state == other.state
             && self.openings == other.openings
             && self.staffing == other.staffing
             && self.permanences.len() == other.permanences.len()
-            && self.permanences.iter().map(heard).eq(other.permanences.iter().map(heard))
+            && self.permanences.iter().zip(&other.permanences).all(|(one, two)| one.says_the_same(two))
+    }
+}
+
+impl PlannedPermanence {
+    /// Whether two tell people the same.
+    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
+        let heard = |Self { operator, interval, place, access, cancelled, .. }: &Self| {
+            (operator.clone(), *interval, place.clone(), *access, cancelled.is_some())
+        };
+        heard(self) == heard(other)
     }
 }
 
@@ -280,6 +288,7 @@ impl WhyKind {
             Self::OneDay => "off",
             Self::NoRule => "no_rule",
             Self::NoHours => "no_hours",
+            Self::NoCalendar => "no_calendar",
         }
     }
 
@@ -296,6 +305,7 @@ impl WhyKind {
             Self::OneDay => "permanence modifiée ce jour",
             Self::NoRule => "pas d’ouverture ce jour de la semaine",
             Self::NoHours => "horaires non renseignés",
+            Self::NoCalendar => "calendrier des jours fériés ou des vacances manquant",
         }
     }
 
@@ -312,6 +322,7 @@ impl WhyKind {
             Self::OneDay => "permanence changed for the day",
             Self::NoRule => "not open on this weekday",
             Self::NoHours => "no hours known",
+            Self::NoCalendar => "calendar of holidays missing",
         }
     }
 }

@@ -7,6 +7,7 @@
 //! [`register::settle`]: crate::document::register::settle
 
 use super::Schedule;
+use super::closures::check_length;
 use crate::document::register::{Edits, FieldError, KEY_LEN_MAX, Register, Stamp, VALUE_LEN_MAX};
 use crate::document::schedule::{
     Absence, Checked, DayHours, Exception, GoodFriday, Key, Off, OperatorToken, Place, PlaceLabel, Reason, Slug, Text,
@@ -14,47 +15,21 @@ use crate::document::schedule::{
 };
 use crate::time::Day;
 
+mod carry;
 pub mod field;
+mod whole;
 
 #[cfg(test)]
 mod tests;
+
+pub use carry::{carried, dropped};
+pub use whole::set_hours;
 
 /// One rule of the hours of a place: on which days, and the whole day.
 pub type Rule = (Variant, Option<Weekday>, DayHours);
 
 /// One rule of permanences, by what it is about.
 type Coming<'a> = (&'a OperatorToken, &'a Place, Variant, Option<Weekday>);
-
-/// The hours of a place from a day on: exactly these rules. Days that are already so are not
-/// written; rules that hold and are not among these are taken back from that day.
-///
-/// What was said of later days stands: a change that was already planned still comes.
-///
-/// # Errors
-/// When two rules are about the same days, or a weekday is missing or too much.
-pub fn set_hours(
-    schedule: &Schedule,
-    stamp: &Stamp,
-    from: Day,
-    place: &Place,
-    rules: &[Rule],
-) -> Result<Edits, FieldError> {
-    let mut edits = Edits::new();
-    for (at, (variant, weekday, hours)) in rules.iter().enumerate() {
-        if rules[..at].iter().any(|(v, w, _)| (v, w) == (variant, weekday)) {
-            return Err(FieldError::new("hours", format!("{variant} {} est donné deux fois", day_name(*weekday))));
-        }
-        edits.extend(set_day(schedule, stamp, from, *variant, *weekday, place, hours)?);
-    }
-    for (at, variant, weekday, said) in schedule.hours_on(from) {
-        let kept = at != place || rules.iter().any(|(v, w, _)| (*v, *w) == (variant, weekday));
-        if !kept && says_something(said) {
-            let key = Key::Hours { from, variant, weekday, place: place.clone() };
-            push(&mut edits, stamp, &key, "-")?;
-        }
-    }
-    Ok(edits)
-}
 
 /// One whole day of the hours of a place, from a day on.
 ///
@@ -95,7 +70,8 @@ pub fn close(
 /// A dated exception of any kind, in place of the one of the same days and place.
 ///
 /// # Errors
-/// When the days are inverted, the slots are none, or the house would move to where it is.
+/// When the days are inverted or too many, the slots are none, or the house would move to where it
+/// is.
 pub fn except(
     schedule: &Schedule,
     stamp: &Stamp,
@@ -103,9 +79,7 @@ pub fn except(
     place: &Where,
     exception: &Exception,
 ) -> Result<Edits, FieldError> {
-    if from > to {
-        return Err(FieldError::new("to", format!("{to} précède le premier jour, {from} : inversez-les")));
-    }
+    check_span(from, to)?;
     match exception {
         Exception::Extra(_, slots) | Exception::Hours(_, slots) | Exception::Moved(_, _, Some(slots))
             if slots.is_closed() =>
@@ -269,12 +243,9 @@ pub fn remove_off(
 /// Agents who are not at work. The id names it, so that it can be changed or taken back.
 ///
 /// # Errors
-/// When the days are inverted or the agents are none.
+/// When the days are inverted or too many, or the agents are none.
 pub fn set_absence(stamp: &Stamp, id: &Slug, absence: &Absence) -> Result<Edits, FieldError> {
-    if absence.from > absence.to {
-        let why = format!("{} précède le premier jour, {} : inversez-les", absence.to, absence.from);
-        return Err(FieldError::new("to", why));
-    }
+    check_span(absence.from, absence.to)?;
     if !(1..=99).contains(&absence.agents) {
         return Err(FieldError::new("agents", format!("{} : comptez de 1 à 99 agents", absence.agents)));
     }
@@ -356,6 +327,13 @@ fn check_weekday(variant: Variant, weekday: Option<Weekday>) -> Result<(), Field
         (_, Some(_)) => Ok(()),
         (_, None) => Err(FieldError::new("weekday", "dites quel jour de la semaine : lundi, mardi…")),
     }
+}
+
+fn check_span(from: Day, to: Day) -> Result<(), FieldError> {
+    if from > to {
+        return Err(FieldError::new("to", format!("{to} précède le premier jour, {from} : inversez-les")));
+    }
+    check_length(from, to)
 }
 
 fn one(stamp: &Stamp, key: &Key, body: &str) -> Result<Edits, FieldError> {

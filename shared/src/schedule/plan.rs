@@ -6,13 +6,16 @@
 //! is defined. Extra openings add up, but a narrower exception silences a wider one.
 //!
 //! Contradicting facts are tried in every combination. If the day comes out the same, nothing is
-//! in conflict for this day; else the plan is a conflict and carries each outcome.
+//! in conflict for this day; else the plan is a conflict and carries each outcome. A calendar
+//! that is missing is tried both ways too, and what depends on it is unknown.
 
 use std::sync::Arc;
 
-use super::calendar::{Calendar, GOOD_FRIDAY, Known, good_friday};
+use super::calendar::{Calendar, GOOD_FRIDAY, Known, good_friday, may_be_public};
 use super::closures::NetworkClosure;
-use super::day_plan::{CalendarMissing, Choice, DayPlan, DayState, Opening, Prevailing, Version, Why, WhyKind};
+use super::day_plan::{
+    CalendarMissing, Choice, DayPlan, DayState, Opening, PlannedPermanence, Prevailing, Version, Why, WhyKind,
+};
 use super::exception::AtPlace;
 use super::{Dated, Schedule, Weekly};
 use crate::document::register::{Register, Said, Stamp};
@@ -22,6 +25,9 @@ use crate::time::Day;
 /// Most combinations of contradicting facts that are worked out for one day; what lies beyond
 /// is unknown.
 pub const VERSIONS_MAX: usize = 64;
+
+/// A holiday of a calendar that is missing; nobody is told of it.
+const SOME_HOLIDAY: &str = "?";
 
 /// What a site's day depends on besides its own document.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +45,28 @@ pub struct Surroundings<'a> {
 /// Which intervals `day` has at a site, and why.
 pub fn plan(schedule: &Schedule, day: Day, around: &Surroundings<'_>) -> DayPlan {
     let today = Today::new(schedule, day, around);
+    let plan = versions(&today);
+    let otherwise: Vec<_> = today.otherwise().iter().map(versions).collect();
+    if otherwise.iter().all(|other| other.says_the_same(&plan)) {
+        return plan;
+    }
+    let why = vec![Why::of(WhyKind::NoCalendar)];
+    let permanences = in_common(otherwise.iter().chain([&plan]));
+    DayPlan { why, permanences, ..today.empty(DayState::Unknown) }
+}
+
+/// The permanences that all of these plans have alike.
+fn in_common<'p>(plans: impl IntoIterator<Item = &'p DayPlan>) -> Vec<PlannedPermanence> {
+    let mut plans = plans.into_iter();
+    let mut common = plans.next().map(|plan| plan.permanences.clone()).unwrap_or_default();
+    for plan in plans {
+        common.retain(|one| plan.permanences.iter().any(|other| other.says_the_same(one)));
+    }
+    common
+}
+
+/// The day as its facts have it, in each way that they can be read.
+fn versions(today: &Today<'_>) -> DayPlan {
     let contradictions = today.contradictions();
     if contradictions.is_empty() {
         return today.decide(&[]);
@@ -74,7 +102,10 @@ pub fn plan(schedule: &Schedule, day: Day, around: &Surroundings<'_>) -> DayPlan
     }
     match versions.len() {
         1 => versions.swap_remove(0).plan,
-        _ => DayPlan { versions, ..today.empty(DayState::Conflict) },
+        _ => {
+            let permanences = in_common(versions.iter().map(|version| &version.plan));
+            DayPlan { permanences, versions, ..today.empty(DayState::Conflict) }
+        }
     }
 }
 
@@ -88,6 +119,7 @@ pub(super) struct Chosen {
 }
 
 /// A day at a site, before anything is chosen.
+#[derive(Clone)]
 pub(super) struct Today<'a> {
     pub(super) schedule: &'a Schedule,
     pub(super) day: Day,
@@ -133,6 +165,22 @@ impl<'a> Today<'a> {
         let weekday = Weekday::of(day);
         let is_good_friday = weekday.index() == 4 && good_friday(day.date().year()) == Some(day);
         Self { schedule, day, weekday, school, public, is_good_friday, exceptions, closures, missing }
+    }
+
+    /// The same day, if the calendars that are missing said something else of it.
+    fn otherwise(&self) -> Vec<Self> {
+        let CalendarMissing { public, school } = self.missing;
+        if !public && !school {
+            return Vec::new();
+        }
+        let mut found = vec![self.clone()];
+        if public && may_be_public(self.day) {
+            found.extend(found.clone().into_iter().map(|day| Self { public: Some(SOME_HOLIDAY), ..day }));
+        }
+        if school {
+            found.extend(found.clone().into_iter().map(|day| Self { school: true, ..day }));
+        }
+        found.split_off(1)
     }
 
     fn empty(&self, state: DayState) -> DayPlan {

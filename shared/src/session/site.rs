@@ -11,6 +11,7 @@ use crate::frame::{
     Ack, DeviceStanding, Digests, Frame, Have, Hello, Need, PROTOCOL, Push, TRIED_LEN_MAX, Version, Welcome,
 };
 use crate::id::{Digest32, Epoch, WriterId};
+use crate::time::Day;
 
 mod edits;
 mod replica;
@@ -79,6 +80,8 @@ impl SiteSession {
             offers,
             references: Some(greeting.references),
             tried: None,
+            waiting: Some(greeting.waiting),
+            oldest_waiting_day: greeting.oldest_waiting_day.map(Day::number),
         };
         let begun = Self::begun(Phase::Greeting, greeting.position, None);
         Ok(Self { outbox: VecDeque::from([Frame::Hello(hello)]), offered_due: offers, ..begun })

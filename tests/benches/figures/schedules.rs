@@ -47,7 +47,7 @@ pub(super) fn measure() -> Result<()> {
     let edits: Vec<SiteEdit> = plan.hours.iter().cloned().map(hours).collect();
     core.edit_all(&edits, now)?;
 
-    let almanac = Almanac::new(45);
+    let almanac = Almanac::default();
     let begun = Instant::now();
     let pages = almanac.open(core.connection())?;
     tell("reading all schedules once", &micros(begun.elapsed()));

@@ -23,6 +23,7 @@ pub struct Hub {
     /// Bound once and bound again after a restart: agents know it.
     sync: Option<String>,
     http: Option<String>,
+    metrics: Option<String>,
     running: Option<Running>,
     env: Vec<(String, String)>,
     /// The secret of a token that reads everything; made when it is first needed.
@@ -32,7 +33,17 @@ pub struct Hub {
 impl Hub {
     pub(super) fn new(program: Program, data: PathBuf) -> Self {
         let log = data.with_extension("log");
-        Self { program, data, log, sync: None, http: None, running: None, env: Vec::new(), token: RefCell::default() }
+        Self {
+            program,
+            data,
+            log,
+            sync: None,
+            http: None,
+            metrics: None,
+            running: None,
+            env: Vec::new(),
+            token: RefCell::default(),
+        }
     }
 
     /// Its data directory.
@@ -60,6 +71,14 @@ impl Hub {
     /// When it never ran.
     pub fn http(&self) -> Result<&str> {
         self.http.as_deref().context("a hub that never ran has no address")
+    }
+
+    /// Where metrics are to be had.
+    ///
+    /// # Errors
+    /// When it never ran, or was not told to have any.
+    pub fn metrics(&self) -> Result<&str> {
+        self.metrics.as_deref().context("this hub has no metrics")
     }
 
     /// Starts it, and waits until it is ready. It keeps its address across restarts.
@@ -91,7 +110,7 @@ impl Hub {
             Ok(std::fs::read(&addresses).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()))
         })?;
         let address = |name: &str| found[name].as_str().map(str::to_owned);
-        (self.sync, self.http) = (address("sync"), address("http"));
+        (self.sync, self.http, self.metrics) = (address("sync"), address("http"), address("metrics"));
         self.running = running;
         Ok(())
     }

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use msap_hub::privacy::{Period, Release, State, Year};
-use msap_hub::publish::{self, Terms};
+use msap_hub::almanac::Pages;
+use msap_hub::publish;
 use msap_hub::store::releases::Note;
+use msap_hub::store::figures::FigureError;
 use msap_hub::store::{MIGRATIONS, StoreError, releases};
 use msap_shared::time::Day;
 use msap_tests::generator::Chance;
@@ -26,8 +28,6 @@ pub(super) enum Fault {
 
 /// One month's cell: department, operator, help, age, people, requests.
 pub(super) type Counted = (String, String, String, String, i64, i64);
-
-pub(super) const TERMS: Terms = Terms { min_cell: 11, after_days: 15 };
 
 pub(super) fn day(text: &str) -> Day {
     text.parse().expect("a day")
@@ -56,9 +56,10 @@ pub(super) fn count(conn: &Connection, month: u8, counted: &[Counted]) -> rusqli
 }
 
 /// Releases everything that is due on a day.
-pub(super) fn release(conn: &Connection, today: Day, fault: Fault) -> Result<Vec<Period>, StoreError> {
+pub(super) fn release(conn: &Connection, today: Day, fault: Fault) -> Result<Vec<Period>, FigureError> {
+    let noon = format!("{today}T12:00:00Z").parse().expect("a time");
     let mut released = Vec::new();
-    while let Some(due) = publish::next(conn, TERMS, today)? {
+    while let Some(due) = publish::next(conn, &Pages::default(), noon)? {
         let (mut found, note) = publish::reckon(due);
         let Some(period) = found.first().map(|release| release.period) else { break };
         if fault == Fault::Unfrozen && period.month().is_none() {
@@ -74,7 +75,7 @@ pub(super) fn release(conn: &Connection, today: Day, fault: Fault) -> Result<Vec
 
 /// What a hub would release that sums what it holds today.
 fn summed_anew(conn: &Connection, period: Period) -> Result<Vec<Release>, StoreError> {
-    let rule = msap_hub::privacy::Rule { min_cell: TERMS.min_cell };
+    let rule = msap_hub::privacy::Rule { min_cell: 11 };
     let mut year = Year::new(2025, rule);
     let mut last = Vec::new();
     for part in Period::of_year(2025) {

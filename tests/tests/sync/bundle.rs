@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use msap_agent::replica::{Fresh, NoCredentials, Replica};
 use msap_agent::store;
 use msap_shared::document::DocId;
@@ -40,7 +40,8 @@ fn joined_by_file(cluster: &Cluster, hub: &Hub, stick: &Stick, site: &str, name:
     let code = hub.invite(site)?;
     agent.cli(&["join", &code, "--label", name, "--request", &request])?.expect_code(0)?;
     hub.cli(&["import-bundle", &request, "--answer", &answer])?.expect_code(0)?;
-    agent.cli(&["join", &code, "--answer", &answer])?.expect_code(0)?;
+    let joined = agent.cli(&["join", &code, "--answer", &answer])?.expect_code(0)?;
+    ensure!(joined.err.contains("bundle export"), "what brings the schedule is told: {}", joined.err);
     Ok(agent)
 }
 

@@ -100,7 +100,7 @@ fn a_full_disk_confirms_nothing_reads_on_and_recovers_without_a_restart() {
             agent.count("CNAF", 1)?;
             counted += 1;
             let ready = hub.get("/readyz", None)?;
-            Ok(ready.status == 503 && ready.text().contains("full"))
+            Ok(ready.status == 503 && ready.text().contains("plein"))
         })?;
         ensure!(!data.join("ballast").exists(), "the ballast is given up");
         let confirmed = agent.status()?["confirmed"].as_i64().context("a number")?;

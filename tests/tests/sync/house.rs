@@ -83,7 +83,10 @@ fn two_desks_that_contradict_each_other_offline_both_see_it_until_one_settles_it
             assert_eq!((&contradicted["state"], versions.len()), (&json!("conflict"), 2), "{contradicted}");
             let shown = agent.cli(&["hours", "show", "--from", "2026-12-19", "--to", "2026-12-19"])?.expect_code(0)?;
             assert!(shown.out.contains("CONFLIT") && shown.out.contains("10 h – 12 h"), "{}", shown.out);
-            assert!(agent.cli(&["conflict", "list"])?.out.contains("absent, vérifié le"), "people read both");
+            assert!(shown.err.contains("msap-agent conflict list"), "and what to do: {}", shown.err);
+            let listed = agent.cli(&["conflict", "list"])?.out;
+            assert!(listed.contains("absent, vérifié le"), "people read both: {listed}");
+            assert!(listed.contains("ce poste") && listed.contains("un autre poste"), "and who said which: {listed}");
             agent
                 .cli(&["doctor"])?
                 .expect_code(0)?
@@ -97,9 +100,14 @@ fn two_desks_that_contradict_each_other_offline_both_see_it_until_one_settles_it
         let id = |at: usize| all[at]["id"].as_str().context("an id").map(str::to_owned);
         second.cli(&["conflict", "resolve", &id(0)?, "3"])?.expect_code(5)?;
         second.cli(&["conflict", "resolve", "00000000", "1"])?.expect_code(4)?;
-        for at in 0..2 {
-            ok(&second, &["conflict", "resolve", &id(at)?, "1"])?;
-        }
+        ok(&second, &["conflict", "resolve", &id(0)?, "1"])?;
+        // Whoever changes what is contradicted chooses first, or says that both are put aside.
+        let anew = [&["closure", "add"], &CHRISTMAS_EVE[..], &["--reason", "meeting"]].concat();
+        let refused = second.cli(&anew)?.expect_code(5)?.err;
+        assert!(refused.contains(&id(1)?) && refused.contains("--settle"), "{refused}");
+        let settled = second.json(&[&anew[..], &["--settle"]].concat())?;
+        let aside = settled["put_aside"][0]["versions"].as_array().context("what is put aside")?;
+        assert_eq!(aside.len(), 2, "{settled}");
         // The coordinators read the same words, and settle the last one.
         let listed = hub.cli(&["conflict", "list", "--site", "361"])?.expect_code(0)?.out;
         assert!(listed.contains("disponibilité CAF") && listed.contains("joignable, 3230, vérifié le"), "{listed}");

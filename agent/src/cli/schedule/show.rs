@@ -10,13 +10,26 @@ use crate::wording;
 
 /// One interval of an answer, in words.
 pub(super) fn when(value: &Value, lang: Lang) -> String {
-    let minute = |name: &str| parse_minute(&text(value, name));
-    let interval = minute("from").zip(minute("to")).and_then(|(from, to)| Interval::new(from, to));
-    interval.map_or_else(String::new, |interval| wording::interval(interval, lang))
+    interval(value).map_or_else(String::new, |interval| wording::interval(interval, lang))
 }
 
-fn openings(day: &Value, lang: Lang) -> String {
-    let all: Vec<String> = list(day, "intervals").iter().map(|opening| when(opening, lang)).collect();
+fn interval(value: &Value) -> Option<Interval> {
+    let minute = |name: &str| parse_minute(&text(value, name));
+    minute("from").zip(minute("to")).and_then(|(from, to)| Interval::new(from, to))
+}
+
+/// A place by its name for the public; nothing for the house itself.
+pub(super) fn place(schedule: &Value, slug: &str) -> String {
+    let named = list(schedule, "places").iter().find(|named| named["place"] == slug);
+    named.map_or_else(|| slug.trim_start_matches('-').to_owned(), |named| text(named, "label"))
+}
+
+fn openings(schedule: &Value, day: &Value, lang: Lang) -> String {
+    let opening = |opening: &Value| match place(schedule, &text(opening, "place")) {
+        house if house.is_empty() => when(opening, lang),
+        elsewhere => format!("{} ({elsewhere})", when(opening, lang)),
+    };
+    let all: Vec<String> = list(day, "intervals").iter().map(opening).collect();
     match day["state"].as_str() {
         Some("shut") => lang.pick("fermé", "shut").to_owned(),
         Some("unknown") if all.is_empty() => lang.pick("inconnu", "unknown").to_owned(),
@@ -24,7 +37,7 @@ fn openings(day: &Value, lang: Lang) -> String {
     }
 }
 
-fn because(day: &Value, lang: Lang) -> String {
+fn because(schedule: &Value, (name, day): (&str, &Value), lang: Lang) -> String {
     let words = |why: &Value| {
         let reason = Reason::known(&text(why, "reason")).map(|reason| wording::reason(reason, lang).to_owned());
         let kind = match why["kind"].as_str().unwrap_or_default() {
@@ -37,10 +50,15 @@ fn because(day: &Value, lang: Lang) -> String {
             "network_closure" => lang.pick("fermeture du réseau", "network closure"),
             "no_rule" => lang.pick("aucun horaire ce jour-là", "no hours on this day"),
             "no_hours" => lang.pick("horaires non renseignés", "no hours given"),
+            "no_calendar" => lang.pick("selon un calendrier qui n’est pas reçu", "by a calendar that is not received"),
             other => other,
         };
+        let kind = match moved_to(schedule, name, why) {
+            Some(to) => format!("{kind}, {to}"),
+            None => kind.to_owned(),
+        };
         let more = why["label"].as_str().map(str::to_owned).or(reason);
-        Some(more.map_or_else(|| kind.to_owned(), |more| format!("{kind} : {more}")))
+        Some(more.map_or_else(|| kind.clone(), |more| format!("{kind} : {more}")))
     };
     let mut parts: Vec<String> = list(day, "why").iter().filter_map(words).collect();
     for over in list(day, "prevailing") {
@@ -51,28 +69,56 @@ fn because(day: &Value, lang: Lang) -> String {
         ));
     }
     for gap in list(day, "gaps") {
-        parts.push(format!("{} {}", lang.pick("personne de", "nobody"), when(gap, lang)));
+        if let Some(gap) = interval(gap) {
+            parts.push(format!("{} {}", lang.pick("personne", "nobody"), wording::span(gap, lang)));
+        }
     }
-    if list(day, "calendar_missing").iter().any(|missing| missing == "public") {
-        parts.push(lang.pick("jours fériés non reçus", "public holidays not received").to_owned());
+    for part in list(day, "staffing").iter().filter(|part| part["agents"].is_null() && part["absent"] != 0) {
+        let n = u8::try_from(part["absent"].as_u64().unwrap_or_default()).unwrap_or(u8::MAX);
+        let (absent, unsaid) = (
+            lang.pick("en absence", "absent"),
+            lang.pick("nombre au travail non dit", "nobody said how many are at work"),
+        );
+        let of = interval(part).map_or_else(String::new, |part| wording::span(part, lang));
+        parts.push(format!("{} {absent} {of} ({unsaid})", wording::agents(n, lang)));
+    }
+    for (code, words) in [
+        ("public", lang.pick("jours fériés non reçus", "public holidays not received")),
+        ("school", lang.pick("vacances scolaires non reçues", "school holidays not received")),
+    ] {
+        if list(day, "calendar_missing").iter().any(|missing| missing == code) {
+            parts.push(words.to_owned());
+        }
     }
     parts.join(" ; ")
 }
 
+/// Where the house is on a day on which it is elsewhere.
+fn moved_to(schedule: &Value, day: &str, why: &Value) -> Option<String> {
+    let is_it = |found: &&Value| {
+        found["kind"] == "moved"
+            && found["place"] == why["place"]
+            && (text(found, "from")..=text(found, "to")).contains(&day.to_owned())
+    };
+    let to = list(schedule, "exceptions").iter().find(is_it).filter(|_| why["kind"] == "moved")?;
+    Some(place(schedule, &text(to, "to_place")))
+}
+
 /// One row a day, or one for each version of a day in conflict.
-pub(super) fn days(schedule: &Value, lang: Lang) {
+pub(super) fn days(schedule: &Value, here: &str, lang: Lang) {
     let mut rows = Vec::new();
     for day in list(schedule, "days") {
         let name = text(day, "day");
         let shown = name.parse().map_or_else(|_| name.clone(), |day| wording::day(day, lang));
         if day["state"] != "conflict" {
-            rows.push(vec![shown, openings(day, lang), because(day, lang)]);
+            rows.push(vec![shown, openings(schedule, day, lang), because(schedule, (&name, day), lang)]);
             continue;
         }
         for version in list(day, "versions") {
-            let by: Vec<String> = list(version, "choices").iter().map(|choice| signed(choice, "day", lang)).collect();
+            let by: Vec<String> =
+                list(version, "choices").iter().map(|choice| signed(choice, "day", here, lang)).collect();
             let words = format!("{} ({})", lang.pick("CONFLIT", "CONFLICT"), by.join(" ; "));
-            rows.push(vec![shown.clone(), openings(version, lang), words]);
+            rows.push(vec![shown.clone(), openings(schedule, version, lang), words]);
         }
     }
     out::table(&[lang.pick("Jour", "Day"), lang.pick("Horaires", "Hours"), lang.pick("Pourquoi", "Why")], rows);
@@ -88,7 +134,7 @@ pub(super) fn days(schedule: &Value, lang: Lang) {
 }
 
 /// One row for each exception of the house, and each closure of the network.
-pub(super) fn exceptions(schedule: &Value, lang: Lang) {
+pub(super) fn exceptions(schedule: &Value, here: &str, lang: Lang) {
     let mut rows: Vec<Vec<String>> = list(schedule, "exceptions")
         .iter()
         .map(|found| {
@@ -100,14 +146,16 @@ pub(super) fn exceptions(schedule: &Value, lang: Lang) {
                 "moved" => lang.pick("déplacé", "moved"),
                 other => other,
             };
-            let more = [text(found, "to_place"), text(found, "hours")].join(" ");
+            let hours =
+                text(found, "hours").parse().map_or_else(|_| text(found, "hours"), |h| wording::hours(&h, lang));
+            let more = [place(schedule, &text(found, "to_place")), hours].join(" ");
             vec![
                 text(found, "from"),
                 text(found, "to"),
                 text(found, "place"),
                 format!("{kind} {more}").trim().to_owned(),
                 reason.to_owned(),
-                signed(found, "day", lang),
+                signed(found, "day", here, lang),
             ]
         })
         .collect();
@@ -132,4 +180,41 @@ pub(super) fn exceptions(schedule: &Value, lang: Lang) {
         lang.pick("Par", "By"),
     ];
     out::table(&header, rows);
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_day_tells_where_and_why_and_what_is_not_known() {
+        let schedule = json!({
+            "places": [{ "place": "mairie", "label": "Mairie annexe" }],
+            "exceptions": [
+                { "from": "2026-12-01", "to": "2026-12-04", "place": "-", "kind": "moved", "to_place": "mairie" },
+            ],
+        });
+        let day = json!({
+            "state": "open",
+            "intervals": [{ "from": "09:00", "to": "12:00", "place": "-" }, { "from": "14:00", "to": "16:00", "place": "mairie" }],
+            "why": [{ "kind": "moved", "place": "-", "reason": "works" }],
+            "gaps": [{ "from": "09:00", "to": "12:00" }],
+            "staffing": [{ "from": "14:00", "to": "16:00", "agents": null, "absent": 1 }],
+            "calendar_missing": ["school"],
+        });
+        assert_eq!(openings(&schedule, &day, Lang::Fr), "9 h – 12 h, 14 h – 16 h (Mairie annexe)");
+        assert_eq!(
+            because(&schedule, ("2026-12-02", &day), Lang::Fr),
+            "déplacement, Mairie annexe : travaux ; personne de 9 h à 12 h ; 1 agent en absence de 14 h à 16 h (nombre au \
+             travail non dit) ; vacances scolaires non reçues"
+        );
+        let unknown = json!({ "state": "unknown", "why": [{ "kind": "no_calendar" }], "calendar_missing": ["public"] });
+        assert_eq!(openings(&schedule, &unknown, Lang::Fr), "inconnu");
+        assert_eq!(
+            because(&schedule, ("2026-12-25", &unknown), Lang::Fr),
+            "selon un calendrier qui n’est pas reçu ; jours fériés non reçus"
+        );
+    }
 }

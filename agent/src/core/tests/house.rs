@@ -47,7 +47,8 @@ fn calendars_and_closures_are_kept_as_they_are_sent_and_the_houses_own_word_prev
     let mut core = core();
     welcomed(&mut core);
     let rules = msap_shared::io::hours::read("Mo-Fr 09:00-12:00").unwrap().rules;
-    let hours = Decision::Hours { from: None, place: Default::default(), rules, exceptions: Vec::new() };
+    let hours =
+        Decision::Hours { from: None, place: Default::default(), rules, exceptions: Vec::new(), untold: Vec::new() };
     decide(&mut core, hours);
     let friday = "2026-12-25";
     assert!(schedule(&mut core, friday).plans[0].calendar_missing.public, "no calendar is no «no holiday»");
@@ -133,4 +134,23 @@ fn nothing_is_decided_on_a_day_that_nobody_believes() {
     let mut core = Core::new(core.into_connection(), fresh(2)).unwrap();
     let early = asked(&mut core, House::Decide(Decision::ConfirmHours), "2001-01-01T11:00:00Z");
     assert_eq!(field(early), "day");
+}
+
+#[test]
+fn hours_that_are_entered_hold_from_their_day_and_take_the_text_back_that_said_them() {
+    let mut core = core();
+    welcomed(&mut core);
+    decide(&mut core, Decision::Text(Some("Sur rendez-vous le matin".parse().unwrap())));
+    assert!(schedule(&mut core, "2026-11-20").schedule.text().is_some_and(|said| said.agreed().is_some()));
+    let rules = msap_shared::io::hours::read("Mo-Fr 09:00-12:00").unwrap().rules;
+    let from = Some(day("2026-12-01"));
+    decide(
+        &mut core,
+        Decision::Hours { from, place: Default::default(), rules, exceptions: Vec::new(), untold: Vec::new() },
+    );
+    let view = schedule(&mut core, "2026-12-01");
+    assert_eq!(view.plans[0].minutes(), Some(180));
+    let text = view.schedule.text().and_then(|said| said.agreed()?.body.clone());
+    assert_eq!(text, None, "nobody has to enter them any more");
+    assert_eq!(schedule(&mut core, "2026-11-30").plans[0].state, DayState::Unknown, "what was before stays");
 }

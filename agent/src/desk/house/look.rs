@@ -5,7 +5,7 @@ use msap_shared::document::DocKind;
 use msap_shared::document::partners::availability::{Availability, availability};
 use msap_shared::document::partners::{Partner, Partners};
 use msap_shared::document::register::{Facts, Said};
-use msap_shared::document::schedule::{Interval, OperatorToken};
+use msap_shared::document::schedule::{Interval, OperatorToken, Place};
 use msap_shared::schedule::instant::Instant;
 use msap_shared::schedule::{DayPlan, DayState, Schedule, Surroundings, plan, weekly_minutes};
 use msap_shared::time::Day;
@@ -32,19 +32,19 @@ pub(in crate::desk) struct Standing {
 }
 
 /// A document's facts with what a day depends on besides.
-struct Site {
-    schedule: Schedule,
+pub(super) struct Site {
+    pub(super) schedule: Schedule,
     facts: Facts,
     around: Around,
 }
 
 impl Site {
-    fn load(conn: &Connection, profile: &Profile) -> Result<Self, StoreError> {
+    pub(super) fn load(conn: &Connection, profile: &Profile) -> Result<Self, StoreError> {
         let facts = documents::facts(conn, profile, DocKind::Schedule)?;
         Ok(Self { schedule: Schedule::read(&facts), facts, around: references::around(conn)? })
     }
 
-    fn plan(&self, day: Day) -> DayPlan {
+    pub(super) fn plan(&self, day: Day) -> DayPlan {
         let Around { calendar, holiday_zone, school_zone, closures, terms: _ } = &self.around;
         plan(&self.schedule, day, &Surroundings { calendar, holiday_zone, school_zone, closures })
     }
@@ -102,9 +102,15 @@ pub(super) fn partners(conn: &Connection, machine: &Machine<'_>, day: Day) -> Re
         day,
         stale_after_days: site.around.terms.partners_stale_after_days,
         rows,
+        places: places(&site.schedule),
         conflicts: documents::disputed(DocKind::Partners, &facts),
         unreadable: partners.unreadable().to_vec(),
     })
+}
+
+fn places(schedule: &Schedule) -> Vec<(Place, String)> {
+    let places = schedule.places().map(|(slug, _)| Place::Named(slug.clone()));
+    places.map(|place| (place.clone(), schedule.place_name(&place))).collect()
 }
 
 /// What the status says of both documents.

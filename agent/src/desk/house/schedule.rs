@@ -14,8 +14,14 @@ pub(super) fn edits(decision: Decision, facts: &Facts, stamp: &Stamp) -> Written
     let schedule = &Schedule::read(facts);
     let today = stamp.day;
     match decision {
-        Decision::Hours { from, place, rules, exceptions } => {
-            let mut edits = edit::set_hours(schedule, stamp, from.unwrap_or(today), &place, &rules)?;
+        Decision::Hours { from, place, rules, exceptions, untold: _ } => {
+            let from = from.unwrap_or(today);
+            let staffed = |(variant, weekday, hours): edit::Rule| {
+                let hours = staff::kept(schedule, (from, &place, variant, weekday), &hours);
+                (variant, weekday, hours)
+            };
+            let rules: Vec<edit::Rule> = rules.into_iter().map(staffed).collect();
+            let mut edits = edit::set_hours(schedule, stamp, from, &place, &rules)?;
             for (days, exception) in &exceptions {
                 edits.extend(edit::except(schedule, stamp, *days, &Where::At(place.clone()), exception)?);
             }
@@ -29,6 +35,7 @@ pub(super) fn edits(decision: Decision, facts: &Facts, stamp: &Stamp) -> Written
             let from = from.unwrap_or(today);
             let mut edits = Edits::new();
             for (weekday, hours) in &days {
+                let hours = &staff::kept(schedule, (from, &place, variant, *weekday), hours);
                 edits.extend(edit::set_day(schedule, stamp, from, variant, *weekday, &place, hours)?);
             }
             Ok(edits)

@@ -1,11 +1,25 @@
 //! How many agents are at work: said of each slot of the hours, so that it changes with them.
 
 use msap_shared::document::register::{Edits, FieldError, Stamp};
-use msap_shared::document::schedule::{DayHours, Interval, Place, Slot, Weekday};
+use msap_shared::document::schedule::{DayHours, Interval, Place, Slot, Variant, Weekday};
 use msap_shared::schedule::{Schedule, edit};
 use msap_shared::time::Day;
 
 use super::Written;
+
+/// These hours with the agents that the same day had: they are at work whether or not somebody who
+/// changes the hours thinks of them.
+pub(super) fn kept(
+    schedule: &Schedule,
+    (from, place, variant, weekday): (Day, &Place, Variant, Option<Weekday>),
+    hours: &DayHours,
+) -> DayHours {
+    let held = schedule.hours_on(from).find(|(p, v, w, _)| (*p, *v, *w) == (place, variant, weekday));
+    match held.and_then(|(.., said)| said.agreed()?.body.as_ref()) {
+        Some(held) => edit::carried(held, hours),
+        None => hours.clone(),
+    }
+}
 
 /// Sets the agents of the slots that hold at a place from a day on: all of them, or those of one
 /// weekday, or within some hours.

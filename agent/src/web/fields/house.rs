@@ -39,6 +39,11 @@ impl Fields {
         Ok(fields)
     }
 
+    /// Whether people's contradictions about this are to be put aside.
+    pub(in crate::web) fn settle(&mut self) -> Result<bool, Problem> {
+        Ok(self.flag("settle")?.unwrap_or(false))
+    }
+
     /// Every text, to be shown again where the form was not carried out.
     pub(in crate::web) fn words(&self) -> BTreeMap<String, String> {
         let texts = self.0.iter().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));

@@ -36,8 +36,8 @@ pub(in crate::web) fn hours(mut fields: Fields) -> Result<Decision, Problem> {
     let (from, place) = (fields.day("from")?, fields.place()?);
     if let Some(osm) = fields.word("osm")? {
         fields.end()?;
-        let osm::Read { rules, exceptions, .. } = osm::read(&osm)?;
-        return Ok(Decision::Hours { from, place, rules, exceptions });
+        let osm::Read { rules, exceptions, remarks } = osm::read(&osm)?;
+        return Ok(Decision::Hours { from, place, rules, exceptions, untold: remarks });
     }
     let variant = fields.variant()?;
     let mut days = Vec::new();
@@ -113,7 +113,7 @@ pub(in crate::web) fn exception(mut fields: Fields) -> Result<Decision, Problem>
         Some("hours") => (at_site(), Exception::Hours(other, slots(hours)?)),
         Some("moved") => {
             let to = to.ok_or_else(|| Problem::invalid("to_place", "nommez le lieu où la maison se trouvera"))?;
-            (at_site(), Exception::Moved(reason.unwrap_or(Reason::Move), to, hours))
+            (at_site(), Exception::Moved(other, to, hours))
         }
         Some(_) => return Err(Problem::invalid("kind", "closed, extra, hours ou moved est attendu")),
     };

@@ -241,7 +241,17 @@ fn unreadable(found: &Unreadable) -> Value {
 
 fn decided(decided: &Decided) -> Value {
     let facts = decided.facts.iter().map(|(key, value)| json!({ "key": key, "value": value }));
-    json!({ "changed": !decided.facts.is_empty(), "facts": facts.collect::<Vec<_>>() })
+    let remarks = decided.remarks.iter().map(|remark| {
+        json!({
+            "kind": remark.kind.as_str(), "key": remark.key, "value": remark.body, "text": remark.kind.label_fr(),
+        })
+    });
+    json!({
+        "changed": !decided.facts.is_empty(),
+        "facts": facts.collect::<Vec<_>>(),
+        "put_aside": decided.put_aside.iter().map(disputed).collect::<Vec<_>>(),
+        "remarks": remarks.collect::<Vec<_>>(),
+    })
 }
 
 /// Everything that is said under a key and not taken back, each with its author and day.

@@ -3,7 +3,7 @@
 //! A state is a word with an icon; its colour only repeats it.
 
 use msap_shared::document::partners::availability::Availability;
-use msap_shared::document::schedule::Interval;
+use msap_shared::document::schedule::Place;
 use msap_shared::schedule::{DayPlan, DayState, Now, WhyKind};
 use msap_shared::time::Day;
 
@@ -91,12 +91,15 @@ pub(super) fn hours(view: &ScheduleView) -> HoursCard {
     }
     for (name, plan) in [("Aujourd’hui", Some(today)), ("Demain", tomorrow)] {
         for gap in plan.into_iter().flat_map(|plan| &plan.gaps) {
-            card.warnings.push(format!("{name} : personne de {}", span(*gap)));
+            card.warnings.push(format!("{name} : personne {}", wording::span(*gap, FR)));
         }
     }
     if today.calendar_missing.public {
         let year = today.day.date().year();
         card.lines.push(format!("Les jours fériés de {year} n’ont pas été reçus du hub : un jour peut en être un"));
+    }
+    if today.calendar_missing.school {
+        card.lines.push("Les vacances scolaires n’ont pas été reçues du hub : ce jour peut en être".to_owned());
     }
     if let Some(minutes) = view.weekly_minutes {
         card.lines.push(format!("{} d’ouverture par semaine", wording::duration(minutes, FR)));
@@ -167,11 +170,6 @@ pub(super) fn openings(plan: &DayPlan) -> String {
     }
 }
 
-/// `9 h à 12 h`.
-pub(super) fn span(interval: Interval) -> String {
-    format!("{} à {}", wording::minute(interval.from(), FR), wording::minute(interval.to(), FR))
-}
-
 /// The lines of the card «Partenaires aujourd’hui».
 pub(super) fn partners(view: &PartnersView) -> Vec<PartnerLine> {
     view.rows.iter().map(|row| line(view, row)).collect()
@@ -195,6 +193,12 @@ fn line(view: &PartnersView, row: &PartnerRow) -> PartnerLine {
     }
 }
 
+/// A place by its name for the public.
+pub(super) fn place(view: &PartnersView, place: &Place) -> String {
+    let named = view.places.iter().find(|(known, _)| known == place);
+    named.map_or_else(|| wording::place(place), |(_, name)| name.clone())
+}
+
 fn detail(view: &PartnersView, row: &PartnerRow) -> Option<String> {
     let said = row.said.first().and_then(|said| said.body.as_ref());
     let next = row.next.map(|(day, when)| {
@@ -205,7 +209,7 @@ fn detail(view: &PartnersView, row: &PartnerRow) -> Option<String> {
         Availability::Present => {
             let coming = row.permanences.iter().filter(|coming| coming.cancelled.is_none());
             let coming = coming.map(|coming| {
-                let at = wording::place(&coming.place);
+                let at = place(view, &coming.place);
                 let at = if at.is_empty() { at } else { format!(", {at}") };
                 format!("{}{at}", wording::interval(coming.interval, FR))
             });

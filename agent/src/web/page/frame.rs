@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use tracing::error;
 
-use crate::command::house::{Decision, Disputed, House, Look, PartnersView, ScheduleView, Seen};
+use crate::command::house::{Decided, Decision, Disputed, House, Look, PartnersView, RemarkKind, ScheduleView, Seen};
 use crate::command::{Command, Reply, Status};
 use crate::out::Lang;
 use crate::web::api::mismatch;
@@ -27,7 +27,7 @@ pub(super) struct Frame {
     pub(super) clock: String,
     pub(super) today: String,
     /// What a form that was sent before has done.
-    pub(super) done: Option<&'static str>,
+    pub(super) done: Option<String>,
     pub(super) entered: Entered,
 }
 
@@ -110,11 +110,7 @@ impl Frame {
             long_day: wording::day(status.today, Lang::Fr),
             clock: json::clock(status.clock),
             today: status.today.to_string(),
-            done: match done {
-                Some("changed") => Some("Enregistré sur ce poste."),
-                Some("same") => Some("C’était déjà ainsi : rien à changer."),
-                _ => None,
-            },
+            done: done.and_then(in_words),
             entered,
         };
         Ok((frame, status))
@@ -137,7 +133,7 @@ pub(super) async fn submitted<A: Ask>(
         let decision = Command::House(Box::new(House::Decide(read(&entered.action, fields)?)));
         match web.desk.ask(decision).await? {
             Reply::House(seen) => match *seen {
-                Seen::Decided(decided) => Ok(!decided.facts.is_empty()),
+                Seen::Decided(decided) => Ok(decided),
                 other => Err(mismatch(&Reply::House(Box::new(other)))),
             },
             other => Err(mismatch(&other)),
@@ -145,8 +141,8 @@ pub(super) async fn submitted<A: Ask>(
     }
     .await;
     match carried_out {
-        Ok(changed) => {
-            let done = if changed { "changed" } else { "same" };
+        Ok(decided) => {
+            let done = done(&decided);
             Ok(Redirect::to(&format!("{page}?done={done}")).into_response())
         }
         Err(problem) => {
@@ -155,6 +151,29 @@ pub(super) async fn submitted<A: Ask>(
             Err((problem, entered))
         }
     }
+}
+
+/// What a form has done, as the address of the page after it carries it: codes alone, since whoever
+/// makes a link may write an address.
+fn done(decided: &Decided) -> String {
+    let mut codes = vec![if decided.facts.is_empty() { "same" } else { "changed" }];
+    codes.extend(decided.remarks.iter().map(|remark| remark.kind.as_str()));
+    codes.dedup();
+    codes.join(".")
+}
+
+/// The same in words; `None` where it is no such code.
+fn in_words(codes: &str) -> Option<String> {
+    let mut codes = codes.split('.');
+    let mut words = match codes.next() {
+        Some("changed") => "Enregistré sur ce poste.".to_owned(),
+        Some("same") => "C’était déjà ainsi : rien à changer.".to_owned(),
+        _ => return None,
+    };
+    for kind in codes.filter_map(RemarkKind::known).take(RemarkKind::ALL.len()) {
+        words.push_str(&format!(" À savoir : {}.", kind.label_fr()));
+    }
+    Some(words)
 }
 
 /// A page, or that it does not render.

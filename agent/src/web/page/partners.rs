@@ -132,7 +132,7 @@ fn coming(plan: &DayPlan, view: &PartnersView) -> Vec<Coming> {
         wording::operator(operator, row.and_then(|row| row.label.as_deref()))
     };
     let row = |coming: &msap_shared::schedule::PlannedPermanence| {
-        let at = wording::place(&coming.place);
+        let at = cards::place(view, &coming.place);
         let at = if at.is_empty() { at } else { format!(", {at}") };
         let when = format!("{}, {}{at}", wording::day_short(plan.day), wording::interval(coming.interval, FR));
         Coming {

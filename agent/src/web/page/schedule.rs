@@ -6,8 +6,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use msap_shared::document::register::Register;
-use msap_shared::document::schedule::{Absence, AbsenceKind, Place, Reason, Variant, Weekday};
-use msap_shared::schedule::{DayPlan, DayState, WhyKind};
+use msap_shared::document::schedule::{Absence, AbsenceKind, Access, DayHours, Place, Reason, Slot, Variant, Weekday};
+use msap_shared::schedule::{DayPlan, DayState, Schedule, WhyKind};
 use msap_shared::time::Day;
 
 use super::cards::{self, HoursCard, State as Tag};
@@ -151,7 +151,7 @@ async fn page<A: Ask>(
         span: format!("Semaine du {}", wording::day(first, FR)),
         before: first.plus_days(-7).to_string(),
         after: first.plus_days(7).to_string(),
-        days: shown.plans.iter().flat_map(|plan| rows(plan, *today, here)).collect(),
+        days: shown.plans.iter().flat_map(|plan| rows(plan, schedule, *today, here)).collect(),
         exceptions: exceptions.collect(),
         absences: schedule.absences().flat_map(|said| absences(said, *today, here)).collect(),
         closures: closures.iter().map(closure).collect(),
@@ -181,7 +181,7 @@ fn signed(stamp: &msap_shared::document::register::Stamp, here: &str) -> String 
 }
 
 /// A row for a day, or one for each version of it.
-fn rows(plan: &DayPlan, today: Day, here: &str) -> Vec<DayRow> {
+fn rows(plan: &DayPlan, schedule: &Schedule, today: Day, here: &str) -> Vec<DayRow> {
     let row = |of: &DayPlan, more: Vec<String>| {
         let mut why: Vec<String> = of
             .why
@@ -190,10 +190,10 @@ fn rows(plan: &DayPlan, today: Day, here: &str) -> Vec<DayRow> {
             .map(|why| wording::why(why, FR))
             .collect();
         why.extend(of.prevailing.iter().map(|over| format!("prévaut sur la fermeture du réseau « {} »", over.label)));
-        why.extend(of.gaps.iter().map(|gap| format!("personne de {}", cards::span(*gap))));
+        why.extend(of.gaps.iter().map(|gap| format!("personne {}", wording::span(*gap, FR))));
         why.extend(more);
         let hours = of.openings.iter().map(|open| {
-            let place = wording::place(&open.place);
+            let place = schedule.place_name(&open.place);
             let access = if open.access.as_str() == "free" { "" } else { open.access.label_fr() };
             let agents = open.agents.map_or_else(String::new, |agents| wording::agents(agents, FR));
             let more: Vec<&str> =
@@ -253,13 +253,23 @@ fn week(view: &ScheduleView) -> Vec<WeekdayField> {
         let rule = rules
             .find(|(place, variant, on, _)| (*place, *variant, *on) == (&Place::Site, Variant::Every, Some(weekday)));
         let said = rule.and_then(|(.., said)| said.agreed()?.body.clone());
-        said.map_or_else(String::new, |hours| {
-            if hours.is_closed() { "fermé".to_owned() } else { hours.to_string().replace(',', ", ") }
-        })
+        said.map_or_else(String::new, |hours| as_entered(&hours))
     };
     let field =
         |weekday: Weekday| WeekdayField { code: weekday.as_str(), label: weekday.label_fr(), hours: hours(weekday) };
     Weekday::ALL.into_iter().map(field).collect()
+}
+
+/// Hours as a form takes them. Without the agents, who stay as they are when hours change.
+fn as_entered(hours: &DayHours) -> String {
+    let slot = |slot: &Slot| match slot.access {
+        Access::Free => slot.interval.to_string(),
+        other => format!("{} {}", slot.interval, other.label_fr()),
+    };
+    if hours.is_closed() {
+        return "fermé".to_owned();
+    }
+    hours.slots().iter().map(slot).collect::<Vec<_>>().join(", ")
 }
 
 fn others(view: &ScheduleView) -> Vec<String> {
@@ -268,7 +278,7 @@ fn others(view: &ScheduleView) -> Vec<String> {
         .hours_on(view.today)
         .filter(|(place, variant, ..)| **place != Place::Site || *variant != Variant::Every);
     let words = rules.flat_map(|(place, variant, weekday, said)| {
-        let at = wording::place(place);
+        let at = view.schedule.place_name(place);
         let at = if at.is_empty() { at } else { format!(" ({at})") };
         said.all().filter_map(move |said| {
             let hours = wording::hours(said.body.as_ref()?, FR);

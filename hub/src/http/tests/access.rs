@@ -21,6 +21,7 @@ const ROLES: [&str; 3] = ["reader", "coordinator", "admin"];
 const NONE: &str = "33333 3333";
 const ALL: &str = "22222 2222";
 const CLOSE: &str = r#"{"from":"2026-12-24","reason":"works","label":"travaux","scope":"department:49"}"#;
+const ABSENT: &str = r#"{"mode":"absent"}"#;
 const CLOSED: &str = r#"{"from":"2026-12-24","reason":"works"}"#;
 
 /// A method, an address as the router has it, what is asked of it with which body, and the answer
@@ -28,19 +29,36 @@ const CLOSED: &str = r#"{"from":"2026-12-24","reason":"works"}"#;
 /// 2 for 200, 3 for 403, 4 for 404, 0 for 400.
 type Line = (&'static str, &'static str, &'static str, &'static str, [&'static str; 3]);
 
-const LINES: [Line; 44] = [
+const LINES: [Line; 61] = [
     ("GET", "/visits", "/visits", "", ["23333 3333"; 3]),
     ("GET", "/visits", "/visits?region=52", "", ["22333 3333"; 3]),
     ("GET", "/visits", "/visits?department=49", "", ["22233 3333"; 3]),
     ("GET", "/visits", "/visits?site=275", "", ["22223 3333"; 3]),
     ("GET", "/visits", "/visits?site=597", "", ["23333 2223"; 3]),
     ("GET", "/visits", "/visits?operator=CNAF", "", ["23332 3333"; 3]),
+    ("GET", "/completeness", "/completeness", "", ["23333 3333"; 3]),
+    ("GET", "/completeness", "/completeness?department=49", "", ["22233 3333"; 3]),
+    ("GET", "/completeness", "/completeness?site=275", "", ["22223 3333"; 3]),
+    ("GET", "/fleet", "/fleet", "", ["23333 3333"; 3]),
+    ("GET", "/fleet", "/fleet?department=49", "", ["22233 3333"; 3]),
+    ("GET", "/label", "/label", "", ["23333 3333"; 3]),
+    ("GET", "/label", "/label?department=49", "", ["22233 3333"; 3]),
+    ("GET", "/network", "/network", "", ["23333 3333"; 3]),
+    ("GET", "/network", "/network?region=52", "", ["22333 3333"; 3]),
+    ("GET", "/network", "/network?department=49", "", ["22233 3333"; 3]),
+    ("GET", "/coverage", "/coverage", "", ["23333 3333"; 3]),
+    ("GET", "/coverage", "/coverage?site=275", "", ["22223 3333"; 3]),
+    ("GET", "/coverage", "/coverage?operator=CNAF", "", ["23332 3333"; 3]),
+    ("GET", "/operators/{code}/return", "/operators/CNAF/return?month=2026-10", "", ["23332 3333"; 3]),
+    ("GET", "/operators/{code}/return", "/operators/NOBODY/return?month=2026-10", "", ["44444 4444"; 3]),
     ("GET", "/sites", "/sites", "", ["23333 3333"; 3]),
     ("GET", "/sites", "/sites?department=49", "", ["22233 3333"; 3]),
     ("GET", "/sites/{id}", "/sites/275", "", ["22223 3333"; 3]),
     ("GET", "/sites/{id}", "/sites/fs-275", "", ["22223 3333"; 3]),
     ("GET", "/sites/{id}", "/sites/597", "", ["23333 2223"; 3]),
     ("GET", "/sites/{id}", "/sites/999", "", ["44444 4444"; 3]),
+    ("GET", "/sites/{id}/report", "/sites/275/report", "", ["22223 3333"; 3]),
+    ("GET", "/sites/{id}/report", "/sites/999/report", "", ["44444 4444"; 3]),
     ("GET", "/sites/{id}/schedule", "/sites/275/schedule", "", ["22223 3333"; 3]),
     ("GET", "/sites/{id}/schedule", "/sites/999/schedule", "", ["44444 4444"; 3]),
     ("GET", "/sites/{id}/schedule.ics", "/sites/275/schedule.ics", "", ["22223 3333"; 3]),
@@ -53,7 +71,7 @@ const LINES: [Line; 44] = [
         "PATCH",
         "/sites/{id}/partners/{operator}",
         "/sites/275/partners/CNAF",
-        r#"{"mode":"absent"}"#,
+        ABSENT,
         [NONE, "22223 3333", "22223 3333"],
     ),
     ("DELETE", "/sites/{id}/partners/{operator}", "/sites/275/partners/CNAF", "", [NONE, "22223 3333", "22223 3333"]),
@@ -104,10 +122,19 @@ async fn every_address_answers_each_scope_and_role_as_the_table_says() {
                     "INSERT OR REPLACE INTO network_closure VALUES ('held', 9900, 9900, 'works', 'x', 'department:49')",
                 )
                 .unwrap();
-                if (method, target.starts_with("/sites/275/closures")) == ("DELETE", true) {
-                    let held =
-                        Request::put("/v1/sites/275/closures").header("authorization", "Bearer coordinator-national");
-                    assert_eq!(hub.send(held.body(Body::from(CLOSED)).unwrap()).await.0, 200);
+                let held = match method {
+                    "DELETE" if target.starts_with("/sites/275/closures") => {
+                        Some(Request::put("/v1/sites/275/closures").body(Body::from(CLOSED)))
+                    }
+                    "DELETE" if target.starts_with("/sites/275/partners") => {
+                        Some(Request::patch("/v1/sites/275/partners/CNAF").body(Body::from(ABSENT)))
+                    }
+                    _ => None,
+                };
+                if let Some(held) = held {
+                    let mut held = held.unwrap();
+                    held.headers_mut().insert("authorization", "Bearer coordinator-national".parse().unwrap());
+                    assert_eq!(hub.send(held).await.0, 200);
                 }
                 let request = Request::builder().method(method).uri(format!("/v1{target}"));
                 let request = request.header("authorization", format!("Bearer {}", name(role, scope)));
@@ -128,7 +155,7 @@ async fn every_address_answers_each_scope_and_role_as_the_table_says() {
                     let (kind, detail) = (answer["type"].as_str().unwrap(), answer["detail"].as_str().unwrap());
                     let named = match kind {
                         "urn:msap:problem:outside-scope" => answer["scope"] == **scope && detail.contains(scope),
-                        "urn:msap:problem:needs-role" => detail.contains("role"),
+                        "urn:msap:problem:needs-role" => detail.contains("rôle"),
                         _ => false,
                     };
                     assert!(named, "{method} {target} as {role} of {scope}: {answer}");

@@ -15,10 +15,11 @@ impl Hub {
         (status.as_u16(), headers, String::from_utf8(body).unwrap())
     }
 
-    fn write(&self, sql: &str) {
+    pub(super) fn write(&self, sql: &str) {
         let conn = Connection::open(self._dir.path().join("hub.db")).unwrap();
         conn.execute_batch(sql).unwrap();
         crate::store::rollups::sum_anew(&conn);
+        crate::store::reported::note_anew(&conn);
     }
 }
 
@@ -27,7 +28,8 @@ async fn figures_come_as_tables_with_stable_columns() {
     let hub = hub();
     hub.write("UPDATE site SET name = '=Chemillé' WHERE id = '275'");
     let by = "by=day,site";
-    let csv = "day,site,site_name,visits,requests\r\n2026-11-20,361,Perseigne,4,5\r\n2026-11-21,275,'=Chemillé,2,2\r\n";
+    let csv = "day,site,site_name,visits,requests,expected,reported\r\n\
+               2026-11-20,361,Perseigne,4,5,0,0\r\n2026-11-21,275,'=Chemillé,2,2,0,0\r\n";
     for (query, headers) in [
         (format!("{by}&format=csv"), vec![]),
         (by.to_owned(), vec![("accept", "text/csv")]),
@@ -39,9 +41,13 @@ async fn figures_come_as_tables_with_stable_columns() {
         assert_eq!(found["content-disposition"], "attachment; filename=\"visites-2026-11-01-2026-11-30.csv\"");
     }
     let (_, _, french) = hub.figures(&format!("{by}&format=csv-fr"), &[("accept", "application/json")]).await;
-    assert!(french.starts_with("\u{feff}jour;lieu;nom du lieu;visites;demandes\r\n20/11/2026;361;Perseigne;4;5\r\n"));
+    let header = "\u{feff}jour;lieu;nom du lieu;visites;demandes;jours attendus;jours reçus";
+    assert!(french.starts_with(&format!("{header}\r\n20/11/2026;361;Perseigne;4;5;0;0\r\n")), "{french}");
     let (_, _, total) = hub.figures("format=csv&operator=CNAF", &[]).await;
-    assert_eq!(total, "visits,requests\r\n,6\r\n");
+    assert_eq!(total, "visits,requests,expected,reported\r\n,6,0,0\r\n");
+    // Days are of sites, not of what people ask for.
+    let (_, _, matter) = hub.figures("format=csv&by=operator", &[]).await;
+    assert!(matter.starts_with("operator,visits,requests\r\n"), "{matter}");
     let (_, _, json) = hub.figures(&format!("{by}&format=json"), &[("accept", "text/csv")]).await;
     assert!(serde_json::from_str::<Value>(&json).is_ok());
 }
@@ -85,7 +91,7 @@ async fn an_answer_that_is_known_is_not_sent_again_until_figures_change() {
     let refused = request.header("authorization", "Bearer department").body(Body::empty()).unwrap();
     assert_eq!(hub.send(refused).await.0, 403);
     // A commit that touches no figures leaves it, a name or a move does not.
-    hub.write("INSERT INTO mark (n, tag) VALUES (1, 1)");
+    hub.write("INSERT INTO mark (n, tag) SELECT coalesce(max(n), 0) + 1, 1 FROM mark");
     assert_eq!(known("by=site", &tag).await, 304);
     hub.write("UPDATE site SET name = 'Chemillé-en-Anjou' WHERE id = '275'");
     assert_eq!(known("by=site", &tag).await, 200);
@@ -103,7 +109,11 @@ async fn a_period_is_compared_and_nothing_to_compare_with_is_said() {
         serde_json::from_str::<Value>(&body).unwrap()
     };
     let body = ask("compare=previous&by=month,department").await;
-    assert_eq!(body["compare"], serde_json::json!({ "with": "previous", "from": "2026-10-01", "to": "2026-10-31" }));
+    let days = serde_json::json!(
+        { "expected": 0, "reported": 0, "late": 0, "missing": 0, "unexpected": 0, "rate": null });
+    let compare =
+        serde_json::json!({ "with": "previous", "from": "2026-10-01", "to": "2026-10-31", "completeness": days });
+    assert_eq!(body["compare"], compare);
     let figure = |visits: i64, requests: i64| serde_json::json!({ "visits": visits, "requests": requests });
     assert_eq!(
         body["total"],
@@ -116,9 +126,9 @@ async fn a_period_is_compared_and_nothing_to_compare_with_is_said() {
         body["rows"],
         serde_json::json!([
             { "month": "2026-11", "department": "49", "visits": 2, "requests": 2, "compared": figure(5, 5),
-              "difference": figure(-3, -3), "percent": { "visits": -60.0, "requests": -60.0 } },
+              "difference": figure(-3, -3), "percent": { "visits": -60.0, "requests": -60.0 }, "expected": 0, "reported": 0 },
             { "month": "2026-11", "department": "61", "visits": 4, "requests": 5, "compared": null,
-              "difference": null, "percent": null },
+              "difference": null, "percent": null, "expected": 0, "reported": 0 },
         ])
     );
     // 21 October, beside 21 November; the row of a day with nothing now is there too.
@@ -136,13 +146,15 @@ async fn a_period_is_compared_and_nothing_to_compare_with_is_said() {
     assert_eq!(
         csv,
         "department,visits,requests,visits_compared,requests_compared,visits_difference,requests_difference,\
-         visits_percent,requests_percent\r\n49,2,2,5,5,-3,-3,-60.0,-60.0\r\n61,4,5,,,,,,\r\n"
+         visits_percent,requests_percent,expected,reported\r\n49,2,2,5,5,-3,-3,-60.0,-60.0,0,0\r\n61,4,5,,,,,,,0,0\r\n"
     );
 }
 
 #[tokio::test]
 async fn a_day_before_the_epoch_is_lost_and_a_later_one_is_told_with_what_moved_since() {
     let hub = hub();
+    // The first use of a token is kept, and a first commit begins the epoch.
+    hub.get("national", "/v1/sites?department=49").await;
     // The first day of the epoch is the 20th; visits of the 20th came on the 20th and the 25th.
     const NOVEMBER_2020: &str = "from=2020-11-01&to=2020-11-30";
     hub.write(

@@ -49,10 +49,6 @@ impl Views for File {
         &self.almanac
     }
 
-    fn terms(&self) -> crate::publish::Terms {
-        crate::publish::Terms::default()
-    }
-
     fn trouble(&self) -> Option<&'static str> {
         (!self.writer).then_some("the writer does not answer")
     }

@@ -1,7 +1,8 @@
 //! Claims about what anybody may read, and what a partner may of ages.
 
 use super::*;
-use crate::publish::{self, Terms};
+use crate::almanac::Pages;
+use crate::publish;
 use crate::store::{journal, meta};
 
 /// A hub that has released October 2025: of department 49 there are 3 visits at 70+ and 40 others,
@@ -17,6 +18,10 @@ fn released() -> (Hub, std::path::PathBuf) {
     (hub, path)
 }
 
+fn noon(day: &str) -> Timestamp {
+    format!("{day}T12:00:00Z").parse().unwrap()
+}
+
 fn add(conn: &Connection, figures: &[(&str, &str, i64)]) {
     let month = 2025 * 12 + 9;
     for (department, age, visits) in figures {
@@ -29,7 +34,7 @@ fn add(conn: &Connection, figures: &[(&str, &str, i64)]) {
 }
 
 fn release(conn: &Connection, today: &str) {
-    while let Some(due) = publish::next(conn, Terms::default(), today.parse().unwrap()).unwrap() {
+    while let Some(due) = publish::next(conn, &Pages::default(), noon(today)).unwrap() {
         let (releases, note) = publish::reckon(due);
         publish::keep(conn, &releases, &note, "2025-11-20T12:00:00Z".parse().unwrap()).unwrap();
     }
@@ -147,7 +152,7 @@ async fn a_database_from_another_time_releases_nothing_twice() {
     let (_hub, path) = released();
     let conn = Connection::open(&path).unwrap();
     let due = |conn: &Connection, today: &str| {
-        publish::next(conn, Terms::default(), today.parse().unwrap()).unwrap().map(|due| format!("{due:?}"))
+        publish::next(conn, &Pages::default(), noon(today)).unwrap().map(|due| format!("{due:?}"))
     };
     assert!(due(&conn, "2025-12-15").unwrap().contains("Month(11)"));
     // Put back on the day on which November was due, or later: it may have been released before.

@@ -174,11 +174,8 @@ async fn a_coordinator_closes_a_site_and_takes_it_back() {
         assert_eq!(hub.ask(Method::PUT, token, address, closure.clone()).await.0, 403, "{token}");
     }
     let (status, outside) = hub.ask(Method::PUT, "department", "/v1/sites/361/closures", closure.clone()).await;
-    assert_eq!((status, &outside["title"]), (403, &"Hors du périmètre du jeton".into()));
-    assert!(
-        outside["detail"].as_str().unwrap().ends_with("dont ceci ne fait pas partie : demandez-en un autre"),
-        "{outside}"
-    );
+    assert_eq!((status, &outside["title"]), (403, &"Hors de votre périmètre".into()));
+    assert!(outside["detail"].as_str().unwrap().ends_with("hors de ce périmètre : demandez-en un autre"), "{outside}");
     let (status, body) = hub.ask(Method::PUT, "department", address, closure.clone()).await;
     assert_eq!(
         (status, &body["changed"], &body["facts"][0]["key"]),

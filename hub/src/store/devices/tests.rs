@@ -118,12 +118,24 @@ fn sessions_are_noted_and_a_gap_in_one_keeps_what_was_known() {
         transport: "quic".to_owned(),
         clock_offset_ms: Some(-250),
         tried: "quic silent".to_owned(),
+        waiting: Some(3),
+        oldest_waiting_day: Some(today()),
+        turned_away: None,
     };
+    set_turned_away(&conn, id, NOW).unwrap();
+    assert_eq!(show(&conn, id).unwrap().unwrap().contact.turned_away, Some(NOW));
     set_contact(&conn, id, &full).unwrap();
     set_contact(&conn, id, &Contact { at: Some(NOW + 5), in_sync: None, ..full.clone() }).unwrap();
     set_token(&conn, id, Some(SessionToken::new([4; 16])), true).unwrap();
     let device = show(&conn, id).unwrap().unwrap();
-    assert_eq!(device.contact, Contact { at: Some(NOW + 5), ..full });
+    assert_eq!(device.contact, Contact { at: Some(NOW + 5), ..full.clone() });
+    set_in_sync(&conn, id, NOW + 6).unwrap();
+    let contact = show(&conn, id).unwrap().unwrap().contact;
+    assert_eq!((contact.waiting, contact.oldest_waiting_day), (Some(0), None), "nothing waits any more");
+    // What an older program does not tell is not known, and not nothing.
+    set_contact(&conn, id, &Contact { waiting: None, oldest_waiting_day: None, ..full }).unwrap();
+    set_in_sync(&conn, id, NOW + 7).unwrap();
+    assert_eq!(show(&conn, id).unwrap().unwrap().contact.waiting, None);
     assert_eq!((device.token, device.forked), (Some(SessionToken::new([4; 16])), true));
     forget_tokens(&conn).unwrap();
     assert_eq!(show(&conn, id).unwrap().unwrap().token, None);

@@ -122,7 +122,8 @@ fn department_months(query: &Query, places: &mut Places) -> String {
     let month = |day: Day| Value::Integer(month_number(day).into());
     let [from, to] = [month(query.from), month(query.to)].map(|month| places.bind(month));
     let mut conditions = vec![format!("v.month BETWEEN {from} AND {to}")];
-    conditions.extend(among(query, ["v.department", "r.region", "''"], places));
+    conditions.extend(located(query, ["v.department", "r.region", "''"], places));
+    conditions.extend(matters(query, places));
     let told_apart = query.by.iter().any(|key| matches!(key, Key::Help | Key::Age))
         || !(query.filters.helps.is_empty() && query.filters.ages.is_empty());
     conditions.push(if told_apart { "v.help > ''" } else { "v.help = '' AND v.age = ''" }.to_owned());
@@ -153,37 +154,52 @@ static REGIONS: LazyLock<String> = LazyLock::new(|| {
 
 /// The spans with what a table by site and day has of them, and the condition on what counts.
 pub(super) fn spans_with(table: &str, query: &Query, places: &mut Places) -> (String, String) {
-    let Filters { sites, .. } = &query.filters;
     let [from, to] = [query.from, query.to].map(|day| places.day(day));
     // CROSS: from each span to its visits, never the other way.
     let join = format!(
         "site_span s CROSS JOIN {table} v ON v.site = s.site \
          AND v.day BETWEEN max(s.from_day, {from}) AND min(s.to_day, {to})"
     );
+    let spans = span_condition(query, places);
+    let matters = matters(query, places);
+    (join, std::iter::once(spans).chain(matters).collect::<Vec<_>>().join(" AND "))
+}
+
+/// Which spans a question meets: of its period, and let through by its filters of places.
+pub(in crate::store) fn span_condition(query: &Query, places: &mut Places) -> String {
+    let Filters { sites, .. } = &query.filters;
+    let [from, to] = [query.from, query.to].map(|day| places.day(day));
     let mut conditions = vec![format!("s.from_day <= {to} AND s.to_day >= {from}")];
-    conditions.extend(among(query, ["s.department", "s.region", "s.bearer"], places));
+    conditions.extend(located(query, ["s.department", "s.region", "s.bearer"], places));
     if !sites.is_empty() {
         let named = places.list(sites.iter().map(ToString::to_string));
         conditions.push(match query.antennas {
-            Antennas::Together => format!("(s.site IN ({named}) OR s.parent IN ({named}))"),
+            Antennas::Together | Antennas::Within => format!("(s.site IN ({named}) OR s.parent IN ({named}))"),
             Antennas::Apart => format!("s.site IN ({named})"),
         });
     }
-    (join, conditions.join(" AND "))
+    conditions.join(" AND ")
 }
 
-/// What the filters, but for that of sites, let through.
-fn among(query: &Query, [department, region, bearer]: [&str; 3], places: &mut Places) -> Vec<String> {
-    let Filters { sites: _, departments, regions, bearers, operators, helps, ages } = &query.filters;
+/// What the filters of matter let through.
+fn matters(query: &Query, places: &mut Places) -> Vec<String> {
+    let Filters { operators, helps, ages, .. } = &query.filters;
     let texts = |codes: &mut dyn Iterator<Item = String>| codes.collect::<Vec<_>>();
     let lists = [
         ("v.operator", texts(&mut operators.iter().map(ToString::to_string))),
         ("v.help", texts(&mut helps.iter().map(ToString::to_string))),
         ("v.age", texts(&mut ages.iter().map(ToString::to_string))),
-        (department, departments.clone()),
-        (region, regions.clone()),
-        (bearer, bearers.clone()),
     ];
+    among(lists, places)
+}
+
+/// What the filters of places, but for that of sites, let through.
+fn located(query: &Query, [department, region, bearer]: [&str; 3], places: &mut Places) -> Vec<String> {
+    let Filters { departments, regions, bearers, .. } = &query.filters;
+    among([(department, departments.clone()), (region, regions.clone()), (bearer, bearers.clone())], places)
+}
+
+fn among(lists: [(&str, Vec<String>); 3], places: &mut Places) -> Vec<String> {
     let given = lists.into_iter().filter(|(_, allowed)| !allowed.is_empty());
     given.map(|(column, allowed)| format!("{column} IN ({})", places.list(allowed))).collect()
 }
@@ -227,7 +243,7 @@ fn key_sql(key: Key, source: Source, query: &Query, places: &mut Places) -> Stri
         Key::Month => month,
         Key::Quarter => format!("{month} / 3"),
         Key::Year => format!("{month} / 12"),
-        Key::Site if query.antennas == Antennas::Apart => "site".to_owned(),
+        Key::Site if query.antennas != Antennas::Together => "site".to_owned(),
         Key::Site if query.filters.sites.is_empty() => "coalesce(parent, site)".to_owned(),
         // An antenna named without its house is asked for itself.
         Key::Site => {

@@ -19,36 +19,40 @@ use crate::store::flagged::{self, FlaggedFilter};
 use crate::store::history::Since;
 use crate::store::{Store, check, sites};
 
-const SITES: [&str; 3] = ["275", "361", "597"];
+pub(crate) const SITES: [&str; 3] = ["275", "361", "597"];
 const OPERATORS: [&str; 3] = ["CNAF", "MSA", "NEWCOMER"];
 const HELPS: [&str; 2] = ["online", "referral"];
 const AGES: [&str; 2] = ["70+", "unknown"];
 /// The days on which visits are, across two years.
-const DAYS: [&str; 6] = ["2025-12-30", "2025-12-31", "2026-01-01", "2026-01-31", "2026-02-01", "2026-02-28"];
+pub(crate) const DAYS: [&str; 6] = ["2025-12-30", "2025-12-31", "2026-01-01", "2026-01-31", "2026-02-01", "2026-02-28"];
 
 /// What happens at the hub, one thing a day.
 #[derive(Clone, Debug)]
-enum Event {
+pub(crate) enum Event {
     /// A tap says this from now on: a new one, or its next revision.
     Said { site: usize, day: usize, tap: u8, people: i8, requests: i8, code: [usize; 3] },
     /// A person settles the first flagged fact, if there is one.
     Settled(bool),
+    /// A day is closed or reopened.
+    Closed { site: usize, day: usize, closed: bool },
     /// The antenna goes, from a day on, to another house and department.
     Moved { from: usize, to: usize },
 }
 
-fn event() -> impl Strategy<Value = Event> {
+pub(crate) fn event() -> impl Strategy<Value = Event> {
     let code = (0..OPERATORS.len(), 0..HELPS.len(), 0..AGES.len()).prop_map(|(a, b, c)| [a, b, c]);
     let said = (0..SITES.len(), 0..DAYS.len(), 0..4_u8, -1..4_i8, -1..4_i8, code)
         .prop_map(|(site, day, tap, people, requests, code)| Event::Said { site, day, tap, people, requests, code });
     prop_oneof![
         8 => said,
         2 => any::<bool>().prop_map(Event::Settled),
+        2 => (0..SITES.len(), 0..DAYS.len(), any::<bool>())
+            .prop_map(|(site, day, closed)| Event::Closed { site, day, closed }),
         1 => (0..DAYS.len(), 0..2_usize).prop_map(|(from, to)| Event::Moved { from, to }),
     ]
 }
 
-fn question() -> impl Strategy<Value = Query> {
+pub(crate) fn question() -> impl Strategy<Value = Query> {
     let some =
         |all: &'static [&'static str]| prop_oneof![2 => Just(vec![]), 1 => subsequence(all.to_vec(), 1..all.len())];
     let filters = (
@@ -90,22 +94,22 @@ fn question() -> impl Strategy<Value = Query> {
     )
 }
 
-fn hub_day(n: i32) -> Day {
+pub(crate) fn hub_day(n: i32) -> Day {
     "2026-03-01".parse::<Day>().unwrap().plus_days(n)
 }
 
 /// One fact as it stood from a day of the hub on.
 #[derive(Clone, Debug)]
-struct Line {
-    hub_day: Day,
-    people: i64,
-    requests: i64,
-    code: [usize; 3],
-    place: Placed,
+pub(crate) struct Line {
+    pub(crate) hub_day: Day,
+    pub(crate) people: i64,
+    pub(crate) requests: i64,
+    pub(crate) code: [usize; 3],
+    pub(crate) place: Placed,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Placed {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Placed {
     Total,
     Apart,
     Nowhere,
@@ -113,8 +117,10 @@ enum Placed {
 
 /// What was said of each tap, line by line, and what was decided on which value.
 #[derive(Default)]
-struct Book {
-    taps: BTreeMap<(usize, usize, u8), Vec<Line>>,
+pub(crate) struct Book {
+    pub(crate) taps: BTreeMap<(usize, usize, u8), Vec<Line>>,
+    /// What was said of each day's closing, on which day of the hub.
+    pub(crate) closings: BTreeMap<(usize, usize), Vec<(Day, bool)>>,
     verdicts: BTreeMap<((usize, usize, u8), String), bool>,
 }
 
@@ -122,14 +128,14 @@ fn value(people: i8, requests: i8, code: [usize; 3]) -> String {
     format!("{people}|{}|{}|{}|{requests}", OPERATORS[code[0]], HELPS[code[1]], AGES[code[2]])
 }
 
-struct Played {
-    store: Store,
-    book: Book,
+pub(crate) struct Played {
+    pub(crate) store: Store,
+    pub(crate) book: Book,
     sites: BTreeMap<&'static str, Site>,
 }
 
 impl Played {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let conn = Connection::open_in_memory().unwrap();
         let mut n = 0_u8;
         let fresh = Box::new(move || {
@@ -153,35 +159,38 @@ impl Played {
         Self { store, book: Book::default(), sites: sites.into_iter().collect() }
     }
 
-    fn play(&mut self, n: usize, event: &Event) {
+    pub(crate) fn play(&mut self, n: usize, event: &Event) {
         let today = hub_day(i32::try_from(n / 2).unwrap());
         let now: Timestamp = format!("{today}T12:00:00Z").parse().unwrap();
         match event.clone() {
             Event::Said { site, day, tap, people, requests, code } => {
                 let key = (site, day, tap);
-                let lines = self.book.taps.entry(key).or_default();
                 let text = value(people, requests, code);
                 let revision = self.store.connection().query_row(
                     "SELECT coalesce(max(rev), -1) + 1 FROM fact f JOIN document d ON d.id = f.document WHERE d.name = ?1 AND f.tap = ?2",
                     (document(site, day), tap_name(day, tap).as_bytes()), |row| row.get::<_, u8>(0)).unwrap();
                 let on: Day = DAYS[day].parse().unwrap();
-                let facts = vec![(format!("{:02}|{}|{revision}", on.day_of_month(), tap_name(day, tap)), text.clone())];
-                let writer = WriterId::new([u8::try_from(n).unwrap(); 16]);
-                let tip = extend(&writer, None, &facts).tip;
-                let run = Run { writer, first_seq: 1, changes: vec![facts], last_hash: tip.hash };
-                let site_id: SiteId = SITES[site].parse().unwrap();
-                let document = document(site, day).parse().unwrap();
-                let taken = self.store.write(|conn, turn| {
-                    Replica::writing(conn, turn, &site_id, DeviceId::new([0; 8]), (now, today)).take(&document, run)
-                });
-                assert!(matches!(taken.unwrap(), Taken::Held { fresh: Some(1), .. }));
+                self.push(
+                    n,
+                    (site, day),
+                    format!("{:02}|{}|{revision}", on.day_of_month(), tap_name(day, tap)),
+                    text.clone(),
+                );
                 let place = match self.book.verdicts.get(&(key, text)) {
                     _ if code[0] < 2 => Placed::Total,
                     None => Placed::Apart,
                     Some(true) => Placed::Total,
                     Some(false) => Placed::Nowhere,
                 };
-                lines.push(Line { hub_day: today, people: people.into(), requests: requests.into(), code, place });
+                let line = Line { hub_day: today, people: people.into(), requests: requests.into(), code, place };
+                self.book.taps.entry(key).or_default().push(line);
+            }
+            Event::Closed { site, day, closed } => {
+                let said = self.book.closings.entry((site, day)).or_default();
+                said.push((today, closed));
+                let (revision, on) = (said.len(), DAYS[day].parse::<Day>().unwrap());
+                let key = format!("{:02}|close|{revision}", on.day_of_month());
+                self.push(n, (site, day), key, u8::from(closed).to_string());
             }
             Event::Settled(count) => {
                 let filter = FlaggedFilter { limit: 100, ..FlaggedFilter::default() };
@@ -209,6 +218,24 @@ impl Played {
                 self.store.write(|conn, _| sites::put(conn, &site, Since::named(from), today).map(drop)).unwrap();
             }
         }
+    }
+}
+
+impl Played {
+    /// A writer of its own says one fact.
+    fn push(&mut self, n: usize, (site, day): (usize, usize), key: String, value: String) {
+        let today = hub_day(i32::try_from(n / 2).unwrap());
+        let now: Timestamp = format!("{today}T12:00:00Z").parse().unwrap();
+        let facts = vec![(key, value)];
+        let writer = WriterId::new([u8::try_from(n).unwrap(); 16]);
+        let tip = extend(&writer, None, &facts).tip;
+        let run = Run { writer, first_seq: 1, changes: vec![facts], last_hash: tip.hash };
+        let site_id: SiteId = SITES[site].parse().unwrap();
+        let document = document(site, day).parse().unwrap();
+        let taken = self.store.write(|conn, turn| {
+            Replica::writing(conn, turn, &site_id, DeviceId::new([0; 8]), (now, today)).take(&document, run)
+        });
+        assert!(matches!(taken.unwrap(), Taken::Held { fresh: Some(1), .. }));
     }
 }
 
@@ -297,7 +324,7 @@ struct Reckoned {
 }
 
 /// House, department, region and bearer of a site on a day: `history` has tests of its own.
-fn place(conn: &Connection, site: &str, on: Day) -> [String; 4] {
+pub(crate) fn place(conn: &Connection, site: &str, on: Day) -> [String; 4] {
     let sql = "SELECT coalesce(parent, site), department, region, bearer FROM site_span
                WHERE site = ?1 AND ?2 BETWEEN from_day AND to_day";
     let read = |row: &Row<'_>| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]);

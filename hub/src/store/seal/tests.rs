@@ -176,6 +176,9 @@ fn every_column_of_the_registry_is_sealed() {
         "tried",
         "clock_offset_ms",
         "replaced_by",
+        "waiting",
+        "oldest_waiting_day",
+        "turned_away",
     ];
     for table in tables {
         let columns = sql::rows(conn, "", &format!("SELECT name, type FROM pragma_table_info('{table}')"), [], |row| {

@@ -117,6 +117,16 @@ impl YearDay {
         Some(Self { month, day })
     }
 
+    /// Its month, 1 to 12.
+    pub const fn month(self) -> u8 {
+        self.month
+    }
+
+    /// Its day of the month.
+    pub const fn day(self) -> u8 {
+        self.day
+    }
+
     fn of(day: Day) -> Self {
         Self { month: day.date().month().unsigned_abs(), day: day.day_of_month() }
     }

@@ -26,8 +26,15 @@ pub enum Folded {
         /// How it stands.
         after: Standing<String>,
     },
-    /// A day was closed or reopened.
-    Closing,
+    /// What is said of a day's closing is newer than before.
+    Closing {
+        /// The day of the month.
+        day: u8,
+        /// Whether it was closed.
+        before: bool,
+        /// Whether it is.
+        after: bool,
+    },
 }
 
 /// The columns of a standing, in the order that [`standing_of_row`] reads.
@@ -91,7 +98,7 @@ pub fn fold(conn: &Connection, doc: Doc<'_>, key: &str, value: &str) -> Result<F
             }
             let sql = "INSERT OR REPLACE INTO closing (document, day, rev, closed) VALUES (?1, ?2, ?3, ?4)";
             sql::write(conn, "folding a closing", sql, (doc.row, day, after.rev, after.closed))?;
-            Ok(Folded::Closing)
+            Ok(Folded::Closing { day, before: before.is_some_and(|before| before.closed), after: after.closed })
         }
         Ok(_) | Err(_) => Ok(Folded::Nothing),
     }

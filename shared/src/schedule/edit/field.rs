@@ -33,7 +33,9 @@ pub fn days(field: &'static str, text: &str) -> Result<(Day, Day), FieldError> {
     Ok((from, to))
 }
 
-/// Hours of a day: `9:00-12:00, 14:00-17:30/appointment/2`, or `closed` (`fermé`).
+/// Hours of a day: `9:00-12:00, 14:00-17:30/appointment/2`, or `closed` (`fermé`). The access may
+/// stand in words (`14:00-17:30 sur rendez-vous`), and a slash between slots as the national list
+/// has it (`8:30-12:00 / 13:30-17:30`).
 ///
 /// # Errors
 /// When a slot is empty, inverted, beyond midnight or overlaps another.
@@ -42,7 +44,8 @@ pub fn hours(field: &'static str, text: &str) -> Result<DayHours, FieldError> {
     if matches!(text.to_lowercase().as_str(), "closed" | "fermé" | "ferme") {
         return Ok(DayHours::closed());
     }
-    let slots: Result<Vec<Slot>, FieldError> = text.split(',').map(|part| slot(field, part.trim())).collect();
+    let slots: Result<Vec<Slot>, FieldError> =
+        text.split(',').flat_map(beside).map(|part| slot(field, part.trim())).collect();
     let mut slots = slots?;
     slots.sort_unstable();
     DayHours::new(slots).map_err(|error| {
@@ -57,7 +60,22 @@ pub fn hours(field: &'static str, text: &str) -> Result<DayHours, FieldError> {
     })
 }
 
+/// The slots of a part in the list's notation; a part in ours is one.
+fn beside(part: &str) -> impl Iterator<Item = &str> {
+    let is_slot = |text: &str| text.trim_start().starts_with(|c: char| c.is_ascii_digit()) && text.contains(['-', '–']);
+    let listed = part.contains('/') && part.split('/').all(is_slot);
+    let whole = (!listed).then_some(part);
+    part.split('/').filter(move |_| listed).chain(whole)
+}
+
 fn slot(field: &'static str, text: &str) -> Result<Slot, FieldError> {
+    for access in Access::ALL {
+        let said = [access.label_fr(), access.label_en()].into_iter().find_map(|words| text.strip_suffix(words));
+        if let Some(when) = said {
+            let interval = interval(field, when.trim())?;
+            return Ok(Slot { access, ..Slot::free(interval) });
+        }
+    }
     let mut parts = text.split('/').map(str::trim);
     let interval = interval(field, parts.next().unwrap_or_default())?;
     let access = match parts.next() {

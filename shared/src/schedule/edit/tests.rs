@@ -42,13 +42,13 @@ fn setting_hours_writes_only_what_differs_and_takes_back_the_rest() {
         (Variant::Every, weekday("tu"), hours("10:00-12:00")),
         (Variant::Holiday, None, hours("closed")),
     ];
-    let edits = set_hours(&read(&held), &stamp(), day("2026-12-01"), &Place::Site, &rules);
+    let edits = set_hours(&read(&held), &stamp(), day("2026-11-20"), &Place::Site, &rules);
     assert_eq!(
         written(edits),
         pairs(&[
-            ("hours|2026-12-01|every|tu|-", "10:00-12:00"),
-            ("hours|2026-12-01|holiday|-|-", "closed"),
-            ("hours|2026-12-01|odd|we|-", "-"),
+            ("hours|2026-11-20|every|tu|-", "10:00-12:00"),
+            ("hours|2026-11-20|holiday|-|-", "closed"),
+            ("hours|2026-11-20|odd|we|-", "-"),
         ])
     );
     let twice = [rules[0].clone(), rules[0].clone()];
@@ -233,4 +233,94 @@ proptest::proptest! {
         let _read = (field::place_or_all("a", &text), field::operator("a", &text), field::place_label(&text, &text));
         let _read = crate::document::partners::Contact::read(&text);
     }
+}
+
+/// The facts of these pairs with what was written after them.
+fn then(held: &[(&str, &str)], edits: Edits) -> Schedule {
+    let mut facts = facts(held);
+    facts.extend(edits.into_iter().map(|(key, value)| (key, vec![value])));
+    Schedule::read(&facts)
+}
+
+fn rules_on(schedule: &Schedule, on: &str) -> Vec<String> {
+    let rules = schedule.hours_on(day(on)).filter_map(|(_, variant, weekday, said)| {
+        Some(format!("{variant} {} {}", weekday.unwrap(), said.agreed()?.body.as_ref()?))
+    });
+    rules.collect()
+}
+
+#[test]
+fn hours_that_are_planned_whole_are_not_mixed_with_what_is_entered_before_them() {
+    let (today, later) = (day("2026-11-20"), day("2026-12-07"));
+    let planned =
+        [(Variant::Every, weekday("mo"), hours("09:00-12:00")), (Variant::Every, weekday("tu"), hours("09:00-12:00"))];
+    let now =
+        [(Variant::Every, weekday("mo"), hours("10:00-11:00")), (Variant::Even, weekday("we"), hours("14:00-16:00"))];
+    let edits = set_hours(&read(&[MONDAYS]), &stamp(), later, &Place::Site, &planned).unwrap();
+    let mut facts = facts(&[MONDAYS]);
+    facts.extend(edits.into_iter().map(|(key, value)| (key, vec![value])));
+    let before = Schedule::read(&facts);
+    let edits = set_hours(&before, &stamp(), today, &Place::Site, &now).unwrap();
+    facts.extend(edits.into_iter().map(|(key, value)| (key, vec![value])));
+    let after = Schedule::read(&facts);
+    assert_eq!(rules_on(&after, "2026-11-20"), ["every mo 10:00-11:00", "even we 14:00-16:00"]);
+    assert_eq!(rules_on(&after, "2026-12-07"), ["every mo 09:00-12:00", "every tu 09:00-12:00"], "as it was planned");
+    assert_eq!(set_hours(&after, &stamp(), today, &Place::Site, &now).unwrap(), [], "again, nothing");
+    assert_eq!(set_hours(&after, &stamp(), later, &Place::Site, &planned).unwrap(), [], "again, nothing");
+
+    // One day that is planned is not the whole: the others go on.
+    let held = [MONDAYS, ("hours|2026-12-07|every|mo|-", "13:00-15:00")];
+    let after = then(&held, set_hours(&read(&held), &stamp(), today, &Place::Site, &now).unwrap());
+    assert_eq!(rules_on(&after, "2026-12-07"), ["every mo 13:00-15:00", "even we 14:00-16:00"]);
+}
+
+#[test]
+fn agents_stay_with_the_hours_and_what_is_not_taken_over_is_told() {
+    for (held, new, becomes, untold) in [
+        ("08:39-12:00/free/2", "09:00-12:00", "09:00-12:00/free/2", ""),
+        ("09:00-12:00/free/2", "09:00-10:00,10:30-12:30", "09:00-10:00/free/2,10:30-12:30/free/2", ""),
+        ("09:00-12:00/free/2", "09:00-12:00/free/1", "09:00-12:00/free/1", ""),
+        (
+            "09:00-12:00/free/2,14:00-17:00/free/1",
+            "09:00-17:00",
+            "09:00-17:00",
+            "09:00-12:00/free/2 14:00-17:00/free/1",
+        ),
+        ("09:00-12:00/free/2", "14:00-17:00", "14:00-17:00", "09:00-12:00/free/2"),
+        ("09:00-12:00/free/2,14:00-17:00/free/1", "09:00-12:00", "09:00-12:00/free/2", ""),
+        ("09:00-12:00/appointment", "09:00-12:00", "09:00-12:00", "09:00-12:00/appointment"),
+        ("09:00-12:00/appointment/2", "09:00-12:00/phone", "09:00-12:00/phone/2", ""),
+        ("09:00-12:00/free/2", "closed", "closed", ""),
+    ] {
+        let held = hours(held);
+        let becoming = carried(&held, &hours(new));
+        assert_eq!(becoming.to_string(), becomes, "{held} → {new}");
+        let told: Vec<String> = dropped(&held, &becoming).iter().map(ToString::to_string).collect();
+        assert_eq!(told.join(" "), untold, "{held} → {new}");
+    }
+}
+
+#[test]
+fn no_exception_and_no_absence_is_longer_than_a_slip_in_the_year_would_make_it() {
+    let close = |to: &str| {
+        let days = (day("2026-12-24"), day(to));
+        super::close(&Schedule::default(), &stamp(), days, &Where::Everywhere, Reason::Holiday)
+    };
+    assert!(close("2028-01-27").is_ok(), "400 days");
+    let refused = close("2028-01-28").unwrap_err();
+    assert!(refused.field == "to" && refused.why.contains("401 jours"), "{refused:?}");
+}
+
+#[test]
+fn hours_are_read_as_people_and_the_list_write_them() {
+    for (text, read) in [
+        ("8:30-12:00 / 13:30-17:30", "08:30-12:00,13:30-17:30"),
+        ("9h-12h/13h30-17h", "09:00-12:00,13:30-17:00"),
+        ("09:00-12:00, 14:00-17:00 sur rendez-vous", "09:00-12:00,14:00-17:00/appointment"),
+        ("09:00-12:00 par téléphone", "09:00-12:00/phone"),
+        ("09:00-12:00/appointment/2", "09:00-12:00/appointment/2"),
+    ] {
+        assert_eq!(hours(text).to_string(), read, "{text}");
+    }
+    assert!(field::hours("hours", "09:00-12:00/midi").unwrap_err().why.contains("midi"));
 }

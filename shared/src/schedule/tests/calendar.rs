@@ -60,13 +60,18 @@ fn a_house_decides_for_itself_whether_it_opens_on_good_friday() {
 
 #[test]
 fn a_year_without_data_says_so() {
-    let rules = [("hours|2000-01-01|every|tu|-", "09:00-12:00")];
-    let plan = plan_of(&rules, "2031-12-23");
+    let rules = [("hours|2000-01-01|every|tu|-", "09:00-12:00"), ("hours|2000-01-01|every|th|-", "09:00-12:00")];
+    let plan = plan_of(&rules, "2031-12-25");
     assert_eq!((plan.calendar_missing.public, plan.calendar_missing.school), (true, false));
+    assert_eq!((plan.state, plan.why[0].kind), (DayState::Unknown, WhyKind::NoCalendar), "it may be a holiday");
+    assert_eq!(plan_of(&rules, "2031-12-23").state, DayState::Open, "no zone has a holiday on this day");
+    assert_eq!(plan_of(&rules, "2031-12-24").state, DayState::Shut, "no rule speaks of it, whatever it is");
     assert!(!plan_of(&rules, "2030-12-24").calendar_missing.public);
     let school = [rules[0], ("hours|2000-01-01|school|tu|-", "closed")];
     assert!(!plan_of(&school, "2026-02-17").calendar_missing.school);
     assert!(plan_of(&school, "2028-02-17").calendar_missing.school);
+    assert_eq!(plan_of(&school, "2028-02-16").state, DayState::Shut, "no Wednesday depends on it");
+    assert_eq!(plan_of(&school, "2028-02-22").state, DayState::Unknown);
     // 2027 is there, up to the day on which school begins again after Christmas.
     assert!(!plan_of(&school, "2026-12-31").calendar_missing.school);
     assert!(plan_of(&school, "2027-01-05").calendar_missing.school);
@@ -171,4 +176,14 @@ fn clock_changes_do_not_move_a_day_and_a_time_leapt_over_is_an_hour_later() {
     }
     let plan = plan_of(&sundays, "2026-03-29");
     assert_eq!(open_now(&plan, at("2026-03-30", 10, 0)), Now::Unknown, "not the day that was planned");
+}
+
+#[test]
+fn each_published_public_holiday_is_one_that_may_be() {
+    let holidays = csv::Reader::from_reader(include_bytes!("../../../data/holidays.csv").as_slice());
+    for row in holidays.into_records().map(|row| row.unwrap()) {
+        assert!(super::super::calendar::may_be_public(day(&row[1])), "{row:?}");
+    }
+    let year = (0..365).map(|n| day("2027-01-01").plus_days(n));
+    assert_eq!(year.filter(|day| super::super::calendar::may_be_public(*day)).count(), 20, "and few others");
 }

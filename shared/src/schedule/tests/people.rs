@@ -103,3 +103,12 @@ fn absences_leave_gaps_where_nobody_is_at_work() {
     let (parts, _) = staffing(&[HOURS, second], "2026-11-24");
     assert_eq!(parts, ["09:00-10:00 2-0", "10:00-11:00 3-0", "11:00-12:00 2-0", "14:00-17:00 1-0"]);
 }
+
+#[test]
+fn a_permanence_that_nobody_contradicts_stands_while_the_hours_do_not() {
+    let torn = [HOURS, ("hours|2026-01-01|every|tu|-", "closed"), CNAF];
+    assert_eq!(plan_of(&torn, "2026-11-10").state, DayState::Conflict);
+    assert_eq!(coming(&torn, &[], "2026-11-10"), ["09:00-12:00 CNAF@-"]);
+    let both = [HOURS, CNAF, ("permanence|2026-01-01|CNAF|2nd|tu|-", "10:00-12:00")];
+    assert!(coming(&both, &[], "2026-11-10").is_empty(), "each version has its own");
+}

@@ -24,7 +24,7 @@ fn any_variant() -> impl Strategy<Value = &'static str> {
     ])
 }
 
-fn any_fact() -> impl Strategy<Value = (String, String)> {
+pub(crate) fn any_fact() -> impl Strategy<Value = (String, String)> {
     let from = prop::sample::select(vec!["2025-01-01", "2026-02-15", "2026-03-03"]);
     let weekday = prop::sample::select(vec!["mo", "tu", "fr"]);
     let place = prop::sample::select(vec!["-", "mairie"]);

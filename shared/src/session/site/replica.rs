@@ -8,6 +8,7 @@ use crate::frame::{Mark, Reference, Refused, Version, Welcome};
 use crate::id::{Digest32, Epoch, SessionToken, WriterId};
 use crate::reference::Held;
 use crate::register::Edit;
+use crate::time::Day;
 
 /// What a device says of itself first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +27,10 @@ pub struct Greeting {
     pub position: u64,
     /// The references that are held here.
     pub references: Vec<Held>,
+    /// Changes kept that the epoch is not known to hold.
+    pub waiting: u64,
+    /// The earliest day that they are about.
+    pub oldest_waiting_day: Option<Day>,
 }
 
 /// A chain with changes that the epoch is not known to hold.

@@ -82,7 +82,7 @@ impl Pair {
         put.expect("a store in memory");
         let site = site_of("none", "");
         let machine = Machine::new(0, site.id.clone(), &mut rng, 0);
-        Self { fault, rng, server, almanac: Almanac::new(45), machine, site, line: None, lines: 0 }
+        Self { fault, rng, server, almanac: Almanac::default(), machine, site, line: None, lines: 0 }
     }
 
     /// Another house's turn: its machine is new.
@@ -137,7 +137,10 @@ impl Pair {
         let edit = SiteEdit { site, kind: DocKind::Schedule, facts, detail: "un essai".to_owned() };
         let core = self.server.core().ok_or("the hub is off")?;
         match core.edit(&edit, now()) {
-            Ok(SiteEdited::Kept) => Ok(drop(core.drain_outputs())),
+            Ok(SiteEdited::Kept) => {
+                core.drain_outputs();
+                Ok(())
+            }
             other => Err(format!("an edit at the hub was answered by {other:?}")),
         }
     }
@@ -202,7 +205,8 @@ impl Pair {
     /// The ids that `msap-hub conflict list` gives, of the whole network.
     pub(super) fn listed_at_the_hub(&self) -> BTreeSet<String> {
         let look = HubLook::Conflicts { filters: Vec::new() };
-        let reply = admin::look(self.server.disk(), &look, Lang::Fr, now()).expect("a question without filters");
+        let reply =
+            admin::look(self.server.disk(), &self.almanac, &look, Lang::Fr, now()).expect("a question without filters");
         let admin::Reply::Conflicts(all) = reply else { return BTreeSet::new() };
         all.iter().filter_map(|conflict| conflict["id"].as_str().map(str::to_owned)).collect()
     }

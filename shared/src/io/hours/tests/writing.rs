@@ -41,6 +41,19 @@ fn weeks_of_either_parity_stand_as_such_where_that_is_shorter() {
 }
 
 #[test]
+fn a_day_that_may_be_a_holiday_of_a_calendar_that_is_missing_is_not_left_out() {
+    let calendar = Calendar::default();
+    let from = day("2026-06-01");
+    let schedule = scheduled("Mo-Fr 09:00-12:00", from);
+    let around = around(&calendar, "metropole", "A");
+    let written = write(&schedule, from, &around);
+    assert!(written.contains("2026 Dec 25"), "{written}");
+    assert!(written.ends_with("unknown \"jour férié ou vacances scolaires non confirmés\""), "{written}");
+    assert!(written.starts_with("Mo-Fr 09:00-12:00;") && !written.contains("off"), "{written}");
+    assert_told(&written, &schedule, from, &around);
+}
+
+#[test]
 fn other_hours_for_some_weeks_are_one_range() {
     let written = written(
         "Mo-Fr 09:00-12:00,14:00-17:00; 2026 Jul 20-2026 Aug 14 Mo-Fr 10:00-12:00; 2026 Dec 21-2026 Dec 31 off",

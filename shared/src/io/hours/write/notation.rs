@@ -2,13 +2,14 @@
 
 use crate::document::schedule::slot::union;
 use crate::document::schedule::{Access, Interval, Weekday};
-use crate::schedule::day_plan::{DayPlan, DayState};
+use crate::schedule::day_plan::{DayPlan, DayState, WhyKind};
 use crate::time::Day;
 
 const WEEKDAYS: [&str; 7] = ["Mo", "Tu", "We", "Th", "Fr", "Sa", "Su"];
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const CONTRADICTED: &str = "horaires contradictoires, à confirmer auprès de la maison";
 const NOT_SAID: &str = "horaires non communiqués";
+const NO_CALENDAR: &str = "jour férié ou vacances scolaires non confirmés";
 
 /// What a text tells of one day.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +26,7 @@ enum Shut {
     Known,
     Contradicted,
     NotSaid,
+    NoCalendar,
 }
 
 impl Told {
@@ -43,8 +45,12 @@ impl Told {
                 open.push((access, left));
             }
         }
-        let not_said = open.is_empty() && plan.state == DayState::Unknown;
-        Self { open, shut: if not_said { Shut::NotSaid } else { Shut::Known } }
+        let shut = match plan.state {
+            DayState::Unknown if plan.why.iter().any(|why| why.kind == WhyKind::NoCalendar) => Shut::NoCalendar,
+            DayState::Unknown if open.is_empty() => Shut::NotSaid,
+            _ => Shut::Known,
+        };
+        Self { open, shut }
     }
 
     /// Whether there is nothing to tell.
@@ -67,6 +73,7 @@ impl Told {
             (true, Shut::Known) => format!("{selector} off"),
             (true, Shut::Contradicted) => format!("{selector} unknown \"{CONTRADICTED}\""),
             (true, Shut::NotSaid) => format!("{selector} unknown \"{NOT_SAID}\""),
+            (true, Shut::NoCalendar) => format!("{selector} unknown \"{NO_CALENDAR}\""),
         }
     }
 }

@@ -1,0 +1,165 @@
+//! Completeness as the API, the command line and files tell it.
+//!
+//! Called by `http::completeness` and by `admin::look`, and by `counts` for what stands beside
+//! figures. The columns of the sheet are the keys asked for in their order (`site` followed by
+//! `site_name`), `expected`, `reported`, `late`, `missing`, `unexpected`, `rate`, `not_expected`.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use msap_shared::time::Day;
+use rusqlite::Connection;
+use serde_json::{Map, Value, json};
+
+use super::{Completeness, Named, Rows, Tally, keys};
+use crate::almanac::Pages;
+use crate::ask;
+use crate::counts::keys as told_keys;
+use crate::lang::Lang;
+use crate::query::Query;
+use crate::sheet::{Cell, Column, Sheet, Table};
+use crate::store::figures::{self, FigureError};
+
+/// One answer, whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    query: Query,
+    today: Day,
+    found: Completeness,
+    /// Today's names of the sites in the rows.
+    names: BTreeMap<String, String>,
+}
+
+/// Answers a question whose keys are those of time and place.
+///
+/// # Errors
+/// When it has no answer, or the store fails.
+pub fn answer(conn: &Connection, pages: &Pages, query: Query, now: Timestamp) -> Result<Told, FigureError> {
+    let today = ask::today(now);
+    if let Some(as_of) = query.as_of
+        && as_of < today
+    {
+        figures::remembers(conn, as_of, today)?;
+    }
+    let query = Query { by: keys(&query.by), ..query };
+    let found = super::answer(conn, pages, &query, now, Rows::All)?;
+    let names = told_keys::names(conn, &query, found.rows.keys())?;
+    Ok(Told { query, today, found, names })
+}
+
+impl Table for Told {
+    fn object(&self) -> Value {
+        let Self { query, today, found, names } = self;
+        let row = |(key, tally): (&Vec<String>, &Tally)| {
+            let mut object = told_keys::fields(query, key, names);
+            object.extend(fields(tally));
+            object.insert("not_expected".to_owned(), json!(tally.not_expected));
+            Value::Object(object)
+        };
+        let [missing, not_expected] = lists(found);
+        json!({
+            "as_of": query.as_of.unwrap_or(*today).to_string(),
+            "from": query.from.to_string(),
+            "to": query.to.to_string(),
+            "by": query.by.iter().map(|key| key.name()).collect::<Vec<_>>(),
+            "total": fields(&found.total),
+            "rows": found.rows.iter().map(row).collect::<Value>(),
+            "missing_sites": missing,
+            "not_expected": not_expected,
+        })
+    }
+
+    /// The rows, or the total of a question without keys.
+    fn sheet(&self) -> Sheet {
+        let mut columns = told_keys::columns(&self.query);
+        let sums = [
+            ("expected", "attendus"),
+            ("reported", "reçus"),
+            ("late", "en retard"),
+            ("missing", "manquants"),
+            ("unexpected", "imprévus"),
+            ("rate", "taux"),
+            ("not_expected", "lieux sans attente"),
+        ];
+        columns.extend(sums.map(|(name, french)| Column::new(name, french)));
+        let whole = BTreeMap::from([(Vec::new(), self.found.total)]);
+        let rows = if self.query.by.is_empty() { &whole } else { &self.found.rows };
+        let row = |(key, tally): (&Vec<String>, &Tally)| {
+            let Tally { expected, reported, late, unexpected, not_expected } = *tally;
+            let number = |number: u32| Cell::Number(number.into());
+            let mut cells = told_keys::cells(&self.query, key, &self.names);
+            cells.extend([expected, reported, late, tally.missing(), unexpected].map(number));
+            cells.push(tally.rate().map_or(Cell::None, Cell::Share));
+            cells.push(number(not_expected));
+            cells
+        };
+        Sheet { columns, rows: rows.iter().map(row).collect() }
+    }
+
+    fn summary(&self, lang: Lang) -> String {
+        let Query { from, to, .. } = &self.query;
+        format!("{} : {}", lang.of(format!("du {from} au {to}"), format!("{from} to {to}")), said(&self.found, lang))
+    }
+}
+
+/// What stands beside figures: the numbers, and which sites they are about.
+pub fn beside(found: &Completeness) -> Value {
+    let mut object = fields(&found.total);
+    let [missing, not_expected] = lists(found);
+    object.insert("missing_sites".to_owned(), missing);
+    object.insert("not_expected".to_owned(), not_expected);
+    Value::Object(object)
+}
+
+/// The numbers alone.
+pub fn fields(tally: &Tally) -> Map<String, Value> {
+    let Tally { expected, reported, late, unexpected, not_expected: _ } = tally;
+    let numbers = [
+        ("expected", *expected),
+        ("reported", *reported),
+        ("late", *late),
+        ("missing", tally.missing()),
+        ("unexpected", *unexpected),
+    ];
+    let mut object: Map<_, _> = numbers.into_iter().map(|(name, number)| (name.to_owned(), json!(number))).collect();
+    // Four decimals tell one day of 10,000 apart; all days are never claimed where one is missing.
+    let rate = tally.rate().map(|rate| (rate * 10_000.0).floor() / 10_000.0);
+    object.insert("rate".to_owned(), json!(rate));
+    object
+}
+
+/// Completeness in a line, for people.
+pub fn said(found: &Completeness, lang: Lang) -> String {
+    let Tally { expected, reported, late, unexpected, not_expected } = found.total;
+    let rate = found.total.rate().map(|rate| (rate * 1_000.0).floor() / 10.0);
+    let rate = rate.map(|rate| lang.of(format!(" ({rate:.1} %)").replace('.', ","), format!(" ({rate:.1}%)")));
+    let (rate, missing) = (rate.unwrap_or_default(), found.missing.len());
+    lang.of(
+        format!(
+            "{reported} jours reçus sur {expected} attendus{rate}, dont {late} en retard ; {missing} lieux ont des jours \
+             manquants ; {unexpected} jours imprévus ; {not_expected} lieux dont rien n’était à attendre"
+        ),
+        format!(
+            "{reported} days reported of {expected} expected{rate}, {late} of them late; {missing} sites with missing days; \
+             {unexpected} unexpected days; {not_expected} sites of which nothing was expected"
+        ),
+    )
+}
+
+fn lists(found: &Completeness) -> [Value; 2] {
+    let named = |Named { site, name, count, days }: &Named| {
+        let days: Vec<_> = days.iter().map(|(from, to)| range(*from, *to)).collect();
+        json!({ "site": site, "name": name, "count": count, "days": days })
+    };
+    let not_expected = found.not_expected.iter().map(|(reason, site)| {
+        let mut object = named(site);
+        object["reason"] = json!(reason.as_str());
+        object
+    });
+    [found.missing.iter().map(named).collect(), not_expected.collect()]
+}
+
+/// A day, or an interval as ISO 8601 writes it, both ends included.
+pub fn range(from: Day, to: Day) -> String {
+    if from == to { from.to_string() } else { format!("{from}/{to}") }
+}

@@ -1,0 +1,81 @@
+//! The fleet as rows: one for each machine, and one for each site that has none.
+
+use super::{FleetDevice, FleetObject, FleetSite};
+use crate::lang::Lang;
+use crate::sheet::{Cell, Column, Sheet};
+
+/// The columns of a file: their stable names and the French ones. They are added to and not renamed.
+const COLUMNS: [(&str, &str); 24] = [
+    ("department", "département"),
+    ("region", "région"),
+    ("site", "lieu"),
+    ("name", "nom"),
+    ("kind", "sorte"),
+    ("parent", "maison"),
+    ("bearer", "porteur"),
+    ("state", "état"),
+    ("cause", "cause"),
+    ("flagged", "à part"),
+    ("site_refused", "refusés du lieu"),
+    ("device", "poste"),
+    ("label", "libellé"),
+    ("standing", "statut"),
+    ("device_state", "état du poste"),
+    ("last_contact", "dernier contact"),
+    ("last_in_sync", "tout reçu"),
+    ("waiting", "en attente"),
+    ("oldest_waiting_day", "plus ancien jour en attente"),
+    ("version", "version"),
+    ("transport", "transport"),
+    ("clock_offset_ms", "écart d’horloge (ms)"),
+    ("forked", "en double"),
+    ("refused", "refusés"),
+];
+
+impl FleetObject {
+    /// The rows of a file, with causes in this language.
+    pub fn sheet(&self, lang: Lang) -> Sheet {
+        let rows = self.sites.iter().flat_map(|site| {
+            let alone = site.devices.is_empty().then_some(None);
+            alone.into_iter().chain(site.devices.iter().map(Some)).map(move |device| row(site, device, lang))
+        });
+        Sheet {
+            columns: COLUMNS.iter().map(|(name, french)| Column::new(*name, *french)).collect(),
+            rows: rows.collect(),
+        }
+    }
+}
+
+fn row(site: &FleetSite, of: Option<&FleetDevice>, lang: Lang) -> Vec<Cell> {
+    let said = |text: Option<&str>| text.map_or(Cell::None, |text| Cell::Text(text.to_owned()));
+    let text = |text: &str| said(Some(text));
+    let count = |number: u64| Cell::Number(i64::try_from(number).unwrap_or(i64::MAX));
+    let device = of.map(|of| &of.device);
+    let of_device = |read: fn(&crate::admin::DeviceObject) -> &str| said(device.map(read));
+    vec![
+        text(&site.department),
+        text(&site.region),
+        text(&site.id),
+        text(&site.name),
+        text(&site.kind),
+        said(site.parent.as_deref()),
+        text(&site.bearer),
+        text(&site.state),
+        text(lang.of(&site.cause.fr, &site.cause.en)),
+        count(site.flagged),
+        count(site.refused),
+        of_device(|device| &device.id),
+        of_device(|device| &device.label),
+        of_device(|device| &device.standing),
+        said(of.and_then(|of| of.state.as_deref())),
+        said(device.and_then(|device| device.last_contact.as_deref())),
+        said(device.and_then(|device| device.last_in_sync.as_deref())),
+        device.and_then(|device| device.waiting).map_or(Cell::None, |waiting| count(waiting.into())),
+        device.and_then(|device| device.oldest_waiting_day.clone()).map_or(Cell::None, Cell::Time),
+        of_device(|device| &device.version),
+        of_device(|device| &device.transport),
+        device.and_then(|device| device.clock_offset_ms).map_or(Cell::None, Cell::Number),
+        device.map_or(Cell::None, |device| count(device.forked.into())),
+        of.map_or(Cell::None, |of| count(of.refused)),
+    ]
+}

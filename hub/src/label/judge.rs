@@ -1,0 +1,289 @@
+//! Each check of one house, from its schedule, its partners and what it reported. Pure.
+
+use msap_shared::document::partners::{AgreementStatus, Mode, Partner};
+use msap_shared::document::schedule::OperatorToken;
+use msap_shared::schedule::{weekly_minutes, weekly_staffed};
+use msap_shared::time::Day;
+use serde_json::{Value, json};
+
+use super::{Check, Evidence, LabelRules, Months, Verdict};
+use crate::almanac::{Book, Pages};
+use crate::completeness::told::range;
+use crate::site::Site;
+
+/// Social partners and those of employment: one of them is to be had.
+const SOCIAL: [&str; 12] = [
+    "FRANCE_TRAVAIL",
+    "CNAF",
+    "CNAM",
+    "CNAV",
+    "MSA",
+    "MISSION_LOCALE",
+    "DEPARTEMENT",
+    "CCAS",
+    "MDS",
+    "MDPH",
+    "ASSISTANTE_SOCIALE",
+    "URSSAF",
+];
+
+type Judged = (Verdict, Evidence);
+
+/// All checks, in their order.
+pub(super) fn all(pages: &Pages, site: &Site, today: Day, months: Option<&Months>) -> Vec<(Check, Verdict, Evidence)> {
+    let none = Book::default();
+    let book = pages.book(&site.id).map_or(&none, |book| book);
+    let rules = &pages.rules().label;
+    let stale = pages.rules().stale_after_days;
+    let judged = |check: Check| -> Judged {
+        match check {
+            Check::Hours => hours(book, site, today, rules),
+            Check::Staff => staff(book, site, today, rules),
+            Check::Partners => partners(book, today, stale, rules),
+            Check::Signatories => signatories(book, today, stale),
+            Check::Statistics => statistics(months),
+            Check::PublishedHours => published(book, today, rules),
+        }
+    };
+    let row = |check: Check| {
+        let (verdict, evidence) = judged(check);
+        (check, verdict, evidence)
+    };
+    Check::ALL.map(row).into()
+}
+
+fn evidence(fr: impl Into<String>, en: impl Into<String>, numbers: Vec<(&'static str, Value)>) -> Evidence {
+    Evidence { fr: fr.into(), en: en.into(), numbers }
+}
+
+/// Minutes as people say them.
+fn clock(minutes: u32) -> String {
+    format!("{} h {:02}", minutes / 60, minutes % 60)
+}
+
+/// How far so many minutes are there.
+fn far(minutes: u32, rules: &LabelRules) -> Verdict {
+    match minutes {
+        minutes if minutes < rules.minutes => Verdict::NotMet,
+        minutes if minutes < rules.minutes + rules.near_minutes => Verdict::AtRisk,
+        _ => Verdict::Met,
+    }
+}
+
+/// The minutes of the regular week of a house, or why they are not known.
+fn regular(book: &Book, site: &Site, today: Day) -> Result<u32, Judged> {
+    let (fr, en) = match weekly_minutes(&book.schedule, today) {
+        _ if site.is_itinerant() => ("lieu itinérant", "it moves about"),
+        Some(minutes) => return Ok(minutes),
+        None if !book.has_hours(today) => ("horaires non renseignés", "no hours known"),
+        None => (
+            "horaires contradictoires ou sans semaine ordinaire",
+            "hours that contradict each other, or no regular week",
+        ),
+    };
+    Err((Verdict::Unknown, evidence(fr, en, Vec::new())))
+}
+
+fn hours(book: &Book, site: &Site, today: Day, rules: &LabelRules) -> Judged {
+    let minutes = match regular(book, site, today) {
+        Ok(minutes) => minutes,
+        Err(unknown) => return unknown,
+    };
+    let (week, least) = (clock(minutes), clock(rules.minutes));
+    let told = evidence(
+        format!("{week} d’ouverture par semaine ordinaire, {least} demandées"),
+        format!("open {week} in the regular week, {least} asked for"),
+        vec![("weekly_minutes", json!(minutes)), ("minutes_min", json!(rules.minutes))],
+    );
+    (far(minutes, rules), told)
+}
+
+fn staff(book: &Book, site: &Site, today: Day, rules: &LabelRules) -> Judged {
+    if let Err(unknown) = regular(book, site, today) {
+        return unknown;
+    }
+    let Some((surely, at_most)) = weekly_staffed(&book.schedule, today, rules.agents) else {
+        let told = evidence("effectifs contradictoires", "numbers of agents contradict each other", Vec::new());
+        return (Verdict::Unknown, told);
+    };
+    let verdict = match (far(surely, rules), far(at_most, rules)) {
+        (_, Verdict::NotMet) => Verdict::NotMet,
+        // What was not said could make the difference.
+        (Verdict::NotMet, _) => Verdict::Unknown,
+        (verdict, _) => verdict,
+    };
+    let (agents, least) = (rules.agents, clock(rules.minutes));
+    let (open_fr, open_en) = match at_most - surely {
+        0 => (String::new(), String::new()),
+        rest => (
+            format!(", {} sans effectif renseigné", clock(rest)),
+            format!(", {} of which the number of agents was not said", clock(rest)),
+        ),
+    };
+    let told = evidence(
+        format!("{} à {agents} agents au moins{open_fr}, {least} demandées", clock(surely)),
+        format!("{} with {agents} agents at least{open_en}, {least} asked for", clock(surely)),
+        vec![
+            ("staffed_minutes", json!(surely)),
+            ("staffed_minutes_max", json!(at_most)),
+            ("minutes_min", json!(rules.minutes)),
+            ("agents", json!(agents)),
+        ],
+    );
+    (verdict, told)
+}
+
+/// Whether a partner can be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Had {
+    /// It comes, or can be reached; confirmed lately.
+    Yes,
+    /// A part of its service, at a distance.
+    Partly,
+    /// Said too long ago, contradicted, or not said.
+    Doubtful,
+    /// It cannot.
+    No,
+}
+
+fn had(partner: &Partner, today: Day, stale_after_days: u16) -> Had {
+    let Some(register) = &partner.presence else { return Had::Doubtful };
+    let Some(said) = register.agreed() else { return Had::Doubtful };
+    match &said.body {
+        None => Had::Doubtful,
+        Some(presence) if presence.is_stale(today, stale_after_days) => Had::Doubtful,
+        Some(presence) => match presence.mode {
+            Mode::Permanence | Mode::Reachable => Had::Yes,
+            Mode::Partial => Had::Partly,
+            Mode::Absent => Had::No,
+        },
+    }
+}
+
+fn is_social(operator: &OperatorToken) -> bool {
+    matches!(operator, OperatorToken::Known(code) if SOCIAL.contains(&code.as_str()))
+}
+
+/// What is said of partners, in words and codes.
+fn list(book: &Book, found: &[(&OperatorToken, Had)], which: &[Had]) -> (String, Value) {
+    let among: Vec<_> = found.iter().filter(|(_, had)| which.contains(had)).map(|(operator, _)| *operator).collect();
+    let words: Vec<_> = among.iter().map(|operator| book.label(operator)).collect();
+    (words.join(", "), among.iter().map(|operator| json!(operator.to_string())).collect())
+}
+
+fn partners(book: &Book, today: Day, stale: u16, rules: &LabelRules) -> Judged {
+    let said: Vec<_> = book.partners.operators().filter(|(_, partner)| partner.presence.is_some()).collect();
+    let found: Vec<_> = said.iter().map(|(operator, partner)| (*operator, had(partner, today, stale))).collect();
+    let enough = |which: &[Had]| {
+        let among: Vec<_> = found.iter().filter(|(_, had)| which.contains(had)).collect();
+        among.len() >= rules.partners && among.iter().any(|(operator, _)| is_social(operator))
+    };
+    let verdict = match () {
+        () if found.is_empty() => Verdict::Unknown,
+        () if enough(&[Had::Yes]) => Verdict::Met,
+        () if enough(&[Had::Yes, Had::Partly]) => Verdict::AtRisk,
+        () if enough(&[Had::Yes, Had::Partly, Had::Doubtful]) => Verdict::Unknown,
+        () => Verdict::NotMet,
+    };
+    if found.is_empty() {
+        return (verdict, evidence("aucun partenaire renseigné", "nothing said of any partner", Vec::new()));
+    }
+    told(book, &found, verdict, rules.partners)
+}
+
+/// A verdict on partners with what is said of them.
+fn told(book: &Book, found: &[(&OperatorToken, Had)], verdict: Verdict, least: usize) -> Judged {
+    let (yes, yes_codes) = list(book, found, &[Had::Yes]);
+    let (partly, partly_codes) = list(book, found, &[Had::Partly]);
+    let (doubtful, doubtful_codes) = list(book, found, &[Had::Doubtful]);
+    let (no, no_codes) = list(book, found, &[Had::No]);
+    let parts = [
+        ("présents ou joignables", "present or reachable", yes),
+        ("en partie, à distance", "in part, at a distance", partly),
+        ("à confirmer", "to be confirmed", doubtful),
+        ("absents", "absent", no),
+    ];
+    let words = |pick: fn(&(&'static str, &'static str, String)) -> &'static str, colon: &str| {
+        let parts = parts.iter().filter(|(.., names)| !names.is_empty());
+        parts.map(|part| format!("{}{colon}{}", pick(part), part.2)).collect::<Vec<_>>().join(" ; ")
+    };
+    let numbers = vec![
+        ("available", yes_codes),
+        ("partial", partly_codes),
+        ("to_confirm", doubtful_codes),
+        ("absent", no_codes),
+        ("partners_min", json!(least)),
+    ];
+    (verdict, evidence(words(|part| part.0, " : "), words(|part| part.1, ": "), numbers))
+}
+
+fn signatories(book: &Book, today: Day, stale: u16) -> Judged {
+    let signed = |partner: &Partner| {
+        let agreement = partner.agreement.as_ref().and_then(|said| said.agreed()?.body.as_ref());
+        agreement.is_some_and(|agreement| agreement.status == AgreementStatus::Signed)
+    };
+    let found: Vec<_> = book
+        .partners
+        .operators()
+        .filter(|(_, partner)| signed(partner))
+        .map(|(operator, partner)| (operator, had(partner, today, stale)))
+        .collect();
+    let any = |which: Had| found.iter().any(|(_, had)| *had == which);
+    let verdict = match () {
+        () if found.is_empty() => {
+            let told = evidence("aucune convention renseignée", "nothing said of any agreement", Vec::new());
+            return (Verdict::Unknown, told);
+        }
+        () if any(Had::No) => Verdict::NotMet,
+        () if any(Had::Partly) => Verdict::AtRisk,
+        () if any(Had::Doubtful) => Verdict::Unknown,
+        () => Verdict::Met,
+    };
+    told(book, &found, verdict, found.len())
+}
+
+fn statistics(months: Option<&Months>) -> Judged {
+    let Some(Months { from, to, tally, missing }) = months.filter(|months| months.tally.expected > 0) else {
+        let told = evidence("aucun jour n’était attendu", "no day was expected", Vec::new());
+        return (Verdict::Unknown, told);
+    };
+    let days: Vec<_> = missing.iter().flat_map(|named| &named.days).map(|(from, to)| range(*from, *to)).collect();
+    let period = if from == to { from.clone() } else { format!("{from}/{to}") };
+    let (expected, reported, lacks) = (tally.expected, tally.reported, tally.missing());
+    let numbers = vec![
+        ("period", json!(period)),
+        ("expected", json!(expected)),
+        ("reported", json!(reported)),
+        ("late", json!(tally.late)),
+        ("missing", json!(lacks)),
+        ("days", json!(days)),
+    ];
+    let days = if days.is_empty() { String::new() } else { format!(" ({})", days.join(", ")) };
+    let told = evidence(
+        format!("{period} : {reported} jours reçus sur {expected}, {lacks} manquants{days}"),
+        format!("{period}: {reported} days reported of {expected}, {lacks} missing{days}"),
+        numbers,
+    );
+    (if lacks == 0 { Verdict::Met } else { Verdict::NotMet }, told)
+}
+
+fn published(book: &Book, today: Day, rules: &LabelRules) -> Judged {
+    let months = rules.confirmed_months;
+    let Some(confirmed) = book.schedule.checked_on() else {
+        return (Verdict::Unknown, evidence("horaires jamais confirmés", "hours never confirmed", Vec::new()));
+    };
+    let span = jiff::Span::new().months(months);
+    let until = confirmed.date().checked_add(span).map_or(confirmed, Day::nearest);
+    let verdict = match () {
+        () if today > until => Verdict::NotMet,
+        // A month is left to confirm them again.
+        () if today.plus_days(30) > until => Verdict::AtRisk,
+        () => Verdict::Met,
+    };
+    let told = evidence(
+        format!("horaires confirmés le {confirmed}, pour {months} mois"),
+        format!("hours confirmed on {confirmed}, for {months} months"),
+        vec![("confirmed_on", json!(confirmed.to_string())), ("until", json!(until.to_string()))],
+    );
+    (verdict, told)
+}
