@@ -29,6 +29,7 @@ use rusqlite::Connection;
 
 use crate::calendar;
 use crate::label::LabelRules;
+use crate::publish::ReleaseRules;
 use crate::site::{Life, Site};
 use crate::store::{StoreError, calendars, documents, registers};
 
@@ -50,6 +51,8 @@ pub struct Rules {
     pub late_days: u8,
     /// What the label asks for.
     pub label: LabelRules,
+    /// How figures are released, and which are small.
+    pub release: ReleaseRules,
 }
 
 impl Rules {
@@ -61,7 +64,7 @@ impl Rules {
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { stale_after_days: 45, late_days: 3, label: LabelRules::default() }
+        Self { stale_after_days: 45, late_days: 3, label: LabelRules::default(), release: ReleaseRules::default() }
     }
 }
 
@@ -137,6 +140,11 @@ impl Almanac {
     /// An almanac in which nothing was read yet.
     pub fn new(rules: Rules) -> Self {
         Self { kept: Mutex::default(), rules }
+    }
+
+    /// By what it judges.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// The almanac as the database has it.

@@ -27,7 +27,7 @@ pub use self::error::AskError;
 
 mod error;
 
-/// The parameters of figures, and whether they can be answered yet.
+/// The parameters of figures.
 const PARAMETERS: [(&str, bool); 15] = [
     ("from", true),
     ("to", true),
@@ -43,7 +43,7 @@ const PARAMETERS: [(&str, bool); 15] = [
     ("format", true),
     ("compare", true),
     ("as_of", true),
-    ("public", false),
+    ("public", true),
 ];
 
 /// The parameters of labels.
@@ -147,6 +147,8 @@ pub struct Question {
     pub query: Query,
     /// `None`: whatever the asker can read.
     pub form: Option<Form>,
+    /// Whether only what anybody may read is asked for.
+    pub is_public: bool,
 }
 
 /// The form of an answer.
@@ -168,7 +170,8 @@ pub fn figures(conn: &Connection, given: &[(String, String)], today: Day) -> Res
     let compare = Compare::ALL.map(|compare| (compare.name(), compare));
     let compare = given.choice("compare", &compare, Phrase::new("previous ou year", "previous or year"))?;
     let query = Query { by: keys(&given, &Key::ALL)?, compare, ..query(conn, &given, period, today)? };
-    Ok(Question { query, form: form(&given)? })
+    let is_public = given.choice("public", &[("true", true)], Phrase::new("true", "true"))?.unwrap_or_default();
+    Ok(Question { query, form: form(&given)?, is_public })
 }
 
 /// The question on completeness that these names and values ask on `today`. What people ask for
@@ -223,7 +226,8 @@ fn query(conn: &Connection, given: &Given, (from, to): (Day, Day), today: Day) -
     })
 }
 
-const FORMS: [(&str, Form); 3] =
+/// The words for the forms of an answer.
+pub const FORMS: [(&str, Form); 3] =
     [("json", Form::Json), ("csv", Form::Sheet(SheetFormat::Csv)), ("csv-fr", Form::Sheet(SheetFormat::CsvFr))];
 
 /// The form asked for.

@@ -143,6 +143,19 @@ fn side_by_side(now: Figures, then: Option<Figures>, none: Count) -> Result<Vec<
     if rows.len() > ROWS_MAX { Err(FigureError::TooManyRows) } else { Ok(rows.into_iter().collect()) }
 }
 
+impl Counts {
+    /// Whether a figure of the answer is so small, and so finely told, that it may be one person's:
+    /// an age with a matter, a place or a day, or a matter at one place on one day.
+    pub fn may_tell_a_person(&self, min_cell: i64) -> bool {
+        let small = |count: Count| {
+            let figures = [Some(count.requests), count.visits];
+            figures.into_iter().flatten().any(|figure| (1..min_cell).contains(&figure))
+        };
+        let shown = |told: &Told| small(told.now) || told.then.is_some_and(small);
+        self.query.is_fine() && (shown(&self.total) || self.rows.iter().any(|(_, told)| shown(told)))
+    }
+}
+
 impl Table for Counts {
     fn object(&self) -> Value {
         let Self { query, total, rows, flagged, .. } = self;

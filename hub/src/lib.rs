@@ -36,6 +36,8 @@ pub mod metrics;
 pub mod network;
 pub mod out;
 pub mod password;
+pub mod privacy;
+pub mod publish;
 pub mod published;
 pub mod query;
 pub mod reference;

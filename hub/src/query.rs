@@ -185,6 +185,20 @@ impl Query {
         !by_matter && self.filters.operators.is_empty() && self.filters.helps.is_empty()
     }
 
+    /// Whether a small figure of the answer may be one person's: it is told by age together with a
+    /// matter, a single place or a day, or by matter, place and day.
+    pub fn is_fine(&self) -> bool {
+        let Filters { sites, departments: _, regions: _, bearers, operators, helps, ages } = &self.filters;
+        let keyed = |keys: &[Key]| self.by.iter().any(|key| keys.contains(key));
+        let age = keyed(&[Key::Age]) || !ages.is_empty();
+        let matter = keyed(&[Key::Operator, Key::Help]) || !(operators.is_empty() && helps.is_empty());
+        // A bearer may run a single house.
+        let place = keyed(&[Key::Site, Key::Bearer]) || !(sites.is_empty() && bearers.is_empty());
+        // What two windows differ by is what came on a day, or since.
+        let day = keyed(&[Key::Day]) || !self.is_whole_months() || self.as_of.is_some();
+        (age && (matter || place || day)) || (matter && place && day)
+    }
+
     /// Whether the period is one of whole months.
     pub fn is_whole_months(&self) -> bool {
         self.from == self.from.month().first_day() && self.to == self.to.month().last_day()

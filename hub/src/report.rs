@@ -263,6 +263,19 @@ impl Part {
     }
 }
 
+impl Report {
+    /// Whether a figure of it is so small that it may be one person's: an age at one place.
+    pub fn may_tell_a_person(&self, min_cell: i64) -> bool {
+        let small = |figure: &Figure| {
+            let then = figure.then.map_or([None, None], |(visits, requests)| [visits, Some(requests)]);
+            let figures = [figure.visits, Some(figure.requests)].into_iter().chain(then);
+            figures.flatten().any(|figure| (1..min_cell).contains(&figure))
+        };
+        let parts = std::iter::once(&self.whole).chain(self.parts.iter().map(|(_, part)| part));
+        parts.flat_map(|part| &part.ages).any(|(_, figure)| small(figure))
+    }
+}
+
 impl From<Told> for Figure {
     fn from(told: Told) -> Self {
         let then = told.then.map(|then| (then.visits, then.requests));

@@ -2,8 +2,8 @@
 //! department.
 //!
 //! Called by the API and by `msap-hub return`. A return is made to be handed over, so it is the
-//! same whoever asks for it: few requests of one age are hidden ([`veil`]). Invariant: the same
-//! data and the same `as_of` give the same bytes.
+//! same whoever asks for it: ages are those that were released to the partner, with few requests
+//! hidden. Invariant: the same data and the same `as_of` give the same bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,17 +18,18 @@ use crate::almanac::Pages;
 use crate::ask::{self, AskError, Form, Given};
 use crate::completeness::{self, Rows, Tally};
 use crate::lang::Phrase;
+use crate::privacy::table::{self, Figure, PARTNER_AGES};
+use crate::privacy::{Period, VISITS};
+use crate::publish::{self, Waiting};
 use crate::query::{Antennas, Filters, Key, Query};
 use crate::store::figures::{self, FigureError};
+use crate::store::releases;
+use crate::store::StoreError;
 use crate::store::tree::{self, Houses, Named};
 
 pub use self::told::file_stem;
 
 mod told;
-pub mod veil;
-
-/// Fewer requests of one age in one department than this are not shown to a partner.
-pub const MIN_CELL: i64 = 11;
 
 /// Partners whose requests by site are summed at once: so many are far from the rows that one answer
 /// may have.
@@ -58,6 +59,14 @@ pub struct Return {
     /// By department and id.
     sites: BTreeMap<(String, String), SiteLine>,
     tally: Tally,
+    ages: Result<Ages, Waiting>,
+}
+
+/// What was released of ages, by department and in the order of ages.
+#[derive(Clone, Debug, PartialEq)]
+struct Ages {
+    day: Day,
+    departments: BTreeMap<String, Vec<(String, Figure)>>,
 }
 
 /// What came of one department.
@@ -66,7 +75,6 @@ struct DepartmentLines {
     tally: Tally,
     requests: i64,
     helps: Vec<(String, i64)>,
-    ages: Vec<(String, i64)>,
 }
 
 /// What came of one site in one department; a house without its antennas. Of a site that was to
@@ -170,14 +178,37 @@ pub fn of(
             let lines = begun.get_mut(&operator).and_then(|of| of.departments.get_mut(&department));
             lines.into_iter().for_each(|lines| put(&mut lines.helps, &help, row.count.requests));
         }
-        for row in by(Key::Age)?.rows {
-            let [operator, department, age] = three(row.keys);
-            let lines = begun.get_mut(&operator).and_then(|of| of.departments.get_mut(&department));
-            lines.into_iter().for_each(|lines| put(&mut lines.ages, &age, row.count.requests));
+        for of in begun.values_mut() {
+            of.ages = ages(conn, pages, &of.operator, question.month, today)?;
         }
         returns.extend(some.iter().filter_map(|operator| begun.remove(operator.as_str())));
     }
     Ok(returns)
+}
+
+/// The ages that were released to a partner, or why none were.
+fn ages(
+    conn: &Connection,
+    pages: &Pages,
+    operator: &OperatorCode,
+    month: Month,
+    today: Day,
+) -> Result<Result<Ages, Waiting>, StoreError> {
+    let Some(period) = Period::between(month.first_day(), month.last_day()) else { return Ok(Err(Waiting::Lost)) };
+    let Some(told) = table::owed(conn, operator, PARTNER_AGES, period)? else {
+        // Of a period that was released, there is no table of whoever had no request.
+        return match releases::find(conn, VISITS, period)? {
+            Some((_, note)) => Ok(Ok(Ages { day: note.day, departments: BTreeMap::new() })),
+            None => Ok(Err(publish::waiting(conn, period, pages.rules().release, today)?)),
+        };
+    };
+    let mut departments = BTreeMap::<String, Vec<_>>::new();
+    for (keys, figure) in told.requests() {
+        let [department, age] = keys else { continue };
+        let none = || Age::CODES.map(|age| (age.to_owned(), Figure::Known(0))).to_vec();
+        put(departments.entry(department.clone()).or_insert_with(none), age, figure);
+    }
+    Ok(Ok(Ages { day: told.day(), departments }))
 }
 
 /// The partners that a month brought requests, and those that any site has an agreement with.
@@ -225,6 +256,7 @@ impl Return {
             departments: BTreeMap::new(),
             sites: BTreeMap::new(),
             tally: common.whole,
+            ages: Err(Waiting::Soon),
         };
         for ((department, site), tally) in &common.due {
             begun.departments.entry(department.clone()).or_default().tally.add(tally);
@@ -258,30 +290,16 @@ impl Common {
 
 impl Default for DepartmentLines {
     fn default() -> Self {
-        let all = |codes: &[&str]| codes.iter().map(|code| ((*code).to_owned(), 0)).collect();
-        Self { tally: Tally::default(), requests: 0, helps: all(&Help::ALL.map(Help::as_str)), ages: all(&Age::CODES) }
-    }
-}
-
-impl DepartmentLines {
-    /// Whether there is nothing to tell apart.
-    fn is_empty(&self) -> bool {
-        self.helps.iter().chain(&self.ages).all(|(_, requests)| *requests == 0)
-    }
-
-    /// The ages as a partner sees them; none where they are too few to be shown.
-    fn shown_ages(&self) -> impl Iterator<Item = (&str, Option<i64>)> {
-        let figures: Vec<_> = self.ages.iter().map(|(_, requests)| *requests).collect();
-        let hidden = veil::veiled(&figures, MIN_CELL);
-        self.ages.iter().zip(hidden).map(|((age, requests), hidden)| (age.as_str(), (!hidden).then_some(*requests)))
+        let helps = Help::ALL.map(|help| (help.as_str().to_owned(), 0)).to_vec();
+        Self { tally: Tally::default(), requests: 0, helps }
     }
 }
 
 /// Puts a figure in the place of its code; a code that this version does not offer comes last.
-fn put(figures: &mut Vec<(String, i64)>, code: &str, requests: i64) {
+fn put<T>(figures: &mut Vec<(String, T)>, code: &str, figure: T) {
     match figures.iter_mut().find(|(known, _)| known == code) {
-        Some((_, figure)) => *figure = requests,
-        None => figures.push((code.to_owned(), requests)),
+        Some((_, known)) => *known = figure,
+        None => figures.push((code.to_owned(), figure)),
     }
 }
 

@@ -66,6 +66,10 @@ pub enum Cell {
     Share(f64),
     /// A word: its stable code, and what people read in French.
     Word(String, String),
+    /// A number above 0 and below this, which is not told: `<11`.
+    Below(i64),
+    /// A number that is not told: `secret`.
+    Hidden,
 }
 
 /// Columns and rows.
@@ -130,6 +134,8 @@ impl Cell {
             (Self::Number(number), _) => number.to_string(),
             (Self::Word(code, _), SheetFormat::Csv) => plain(code),
             (Self::Word(_, french), SheetFormat::CsvFr) => plain(french),
+            (Self::Below(bound), _) => format!("<{bound}"),
+            (Self::Hidden, _) => "secret".to_owned(),
             (Self::Decimal(number), SheetFormat::Csv) => format!("{number:.1}"),
             (Self::Decimal(number), SheetFormat::CsvFr) => format!("{number:.1}").replace('.', ","),
             (Self::Share(part), SheetFormat::Csv) => format!("{:.4}", (part * 10_000.0).floor() / 10_000.0),

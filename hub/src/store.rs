@@ -39,6 +39,7 @@ pub mod pending;
 pub mod rebuild;
 pub mod references;
 pub mod refusals;
+pub mod releases;
 pub mod reported;
 pub mod reporters;
 pub mod rollups;
@@ -46,6 +47,7 @@ pub mod seal;
 pub mod sessions;
 pub mod site_facts;
 pub mod sites;
+pub mod small_reads;
 pub mod tokens;
 pub mod told;
 pub mod tree;
@@ -57,7 +59,7 @@ pub mod wal;
 pub const FILE_NAME: &str = "hub.db";
 
 /// The layouts of the database, version by version; only ever appended to.
-pub const MIGRATIONS: [&str; 14] = [
+pub const MIGRATIONS: [&str; 15] = [
     include_str!("store/migration_1.sql"),
     include_str!("store/migration_2.sql"),
     include_str!("store/migration_3.sql"),
@@ -72,6 +74,7 @@ pub const MIGRATIONS: [&str; 14] = [
     include_str!("store/migration_12.sql"),
     include_str!("store/migration_13.sql"),
     include_str!("store/migration_14.sql"),
+    include_str!("store/migration_15.sql"),
 ];
 
 /// A source of 16 random bytes: epochs and tags.

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use super::reply::{FlaggedObject, Reply};
 use super::{AdminError, Look, settle};
 use crate::almanac::Almanac;
-use crate::ask::{self, Form, Given, Question};
+use crate::ask::{self, AskError, Form, Given, Question};
 use crate::fleet::{self, FleetFilter};
 use crate::http::{flagged_filter, in_conflict, journal_filter, site_filter};
 use crate::import::{self, ImportReport};
@@ -79,11 +79,15 @@ pub fn look(
         Look::Tokens => Reply::Tokens(tokens::list(conn)?.into_iter().map(Into::into).collect()),
         Look::Users => Reply::Users(users::list(conn)?.into_iter().map(Into::into).collect()),
         Look::Counts { question } => {
-            let Question { query, form } = ask::figures(conn, question, ask::today(now))?;
+            let Question { query, form, is_public } = ask::figures(conn, question, ask::today(now))?;
+            // An operator's figures are never those that were released.
+            if is_public {
+                return Err(AskError::NotPublic.into());
+            }
             told(&counts::answer(conn, &*almanac.open(conn)?, query, now)?, form, lang)
         }
         Look::Completeness { question } => {
-            let Question { query, form } = ask::completeness(conn, question, ask::today(now))?;
+            let Question { query, form, .. } = ask::completeness(conn, question, ask::today(now))?;
             told(&completeness::told::answer(conn, &*almanac.open(conn)?, query, now)?, form, lang)
         }
         Look::Label { question } => {

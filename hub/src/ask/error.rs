@@ -1,6 +1,7 @@
 //! Why a question cannot be asked, in words.
 
 use super::*;
+use crate::privacy::table::{TABLES, Table};
 
 /// Why a question cannot be asked.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +28,9 @@ pub enum AskError {
         /// What would have been right.
         expected: Phrase,
     },
+    /// A question that is public is one of a list.
+    #[error("{}", not_public(Lang::En))]
+    NotPublic,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -46,7 +50,21 @@ impl AskError {
             (Lang::Fr, Self::Value { parameter, value, expected }) => {
                 format!("{parameter} : {value:?} ; attendu : {}", expected.fr)
             }
+            (Lang::Fr, Self::NotPublic) => not_public(lang),
             (Lang::Fr, Self::Store(error)) => harm::said(error, lang),
         }
     }
+}
+
+/// What can be asked as public.
+fn not_public(lang: Lang) -> String {
+    let by = |table: &Table| match table.by {
+        [] => lang.of("sans by", "no by").to_owned(),
+        keys => format!("by={}", keys.iter().map(|key| key.name()).collect::<Vec<_>>().join(",")),
+    };
+    let list = TABLES.iter().map(by).collect::<Vec<_>>().join(" · ");
+    lang.of(
+        format!("public=true ne répond que pour un mois, trimestre ou année entiers, sans filtre, à : {list}"),
+        format!("public=true only answers for a whole month, quarter or year, without filters, to: {list}"),
+    )
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::problem::Problem;
 use super::{
-    Entrance, Views, auth, closures, conflicts, documents, exports, fleet, journal, label, partners, permanences,
+    Entrance, Views, auth, closures, conflicts, documents, exports, fleet, journal, label, partners, permanences, public,
     reports, schedule, session, settling, sites, visits,
 };
 
@@ -89,6 +89,8 @@ pub fn router<V: Views>(views: V, entrance: Arc<Entrance>) -> Router {
         .layer(middleware::from_fn_with_state(views.clone(), auth::require_caller::<V>))
         .layer(Extension(entrance));
     Router::new()
+        .route("/v1/public", routing::get(public::list::<V>))
+        .route("/v1/public/{table}", routing::get(public::read::<V>))
         .nest("/v1", v1)
         .route("/healthz", routing::get(async || Json(json!({ "status": "alive" }))))
         .route("/readyz", routing::get(ready::<V>))

@@ -124,8 +124,8 @@ impl Problem {
             Beyond::Antennas => outside.antennas(scope, "antennas=apart"),
             Beyond::Detail(parameter) => {
                 let detail = format!(
-                    "vous voyez {scope}, par mois entiers, sans les âges, et les types d’aide seulement sans lieu ni \
-                     porteur : {parameter} en demande plus"
+                    "vous voyez {scope}, par mois entiers, les types d’aide seulement sans lieu ni porteur, et les âges \
+                     seuls, par région ou par département, d’un mois, trimestre ou an entier : {parameter} en demande plus"
                 );
                 Self { detail, ..outside }.about(parameter)
             }
@@ -154,6 +154,11 @@ impl Problem {
     /// Nothing has this name.
     pub(super) fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "urn:msap:problem:not-found", "Introuvable", detail)
+    }
+
+    /// The figures of a period are not released, or not yet.
+    pub(super) fn not_released(detail: String) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "urn:msap:problem:not-released", "Non publié", detail).about("period")
     }
 
     /// The address exists, for other methods.
@@ -252,6 +257,10 @@ impl From<AskError> for Problem {
             AskError::Later(name) => {
                 let title = "Pas encore disponible";
                 Self::new(StatusCode::NOT_IMPLEMENTED, "urn:msap:problem:not-implemented", title, detail).about(name)
+            }
+            AskError::NotPublic => {
+                let title = "Hors des tableaux publics";
+                Self::new(StatusCode::BAD_REQUEST, "urn:msap:problem:not-public", title, detail).about("public")
             }
             AskError::Value { parameter, .. } => Self::value(parameter, detail),
             AskError::Store(error) => error.into(),

@@ -7,13 +7,13 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 
-use super::Views;
 use super::auth::Caller;
 use super::problem::Problem;
 use super::query::{Name, Pairs};
 use super::scope::{self, Beyond, Scope};
 use super::sites::seen;
 use super::tagged::{self, Asked, accepted};
+use super::{Views, small};
 use crate::ask::{self, Form};
 use crate::lang::Lang;
 use crate::query::{Antennas, Filters};
@@ -128,7 +128,7 @@ pub(super) async fn report<V: Views>(
     Name(name): Name,
     Pairs(pairs): Pairs,
 ) -> Result<Response, Problem> {
-    let now = Timestamp::now();
+    let (now, who) = (Timestamp::now(), caller.who.clone());
     let almanac = views.almanac().clone();
     let answer = views.read(move |conn| {
         let answer = || {
@@ -145,23 +145,31 @@ pub(super) async fn report<V: Views>(
                 Some(beyond) => return Err(Problem::beyond(&caller.scope, beyond, &figures.filters)),
             }
             let pages = almanac.open(&moment)?;
+            let (id, name) = (site.id.clone(), format!("rapport-{}-{}-{}", site.id, asked.period.0, asked.period.1));
+            let mut small = None;
+            let make = || {
+                let report = report::of(&moment, &pages, site, asked, now)?;
+                let may = report.may_tell_a_person(pages.rules().release.min_cell);
+                small = may.then(|| small::read(&format!("report:{id}"), &caller, &pairs));
+                Ok(report)
+            };
             let form = match asked.form {
                 None => None,
                 Some(ReportForm::Json) => Some(Form::Json),
                 Some(ReportForm::Sheet(format)) => Some(Form::Sheet(format)),
                 Some(ReportForm::Text) => {
                     let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
-                    let report = report::of(&moment, &pages, site, asked, now)?;
-                    return Ok((kind, report.text(Lang::Fr)).into_response());
+                    let text = make()?.text(Lang::Fr);
+                    return Ok(((kind, text).into_response(), small));
                 }
             };
-            let name = format!("rapport-{}-{}-{}", site.id, asked.period.0, asked.period.1);
-            let tagged =
-                Asked { question: format!("report {} {asked:?}", site.id), rules: pages.rules(), form, name, now };
-            let made = tagged::answer(&moment, &headers, tagged, || Ok(report::of(&moment, &pages, site, asked, now)?));
-            Ok(made?.into_response())
+            let tagged = Asked { question: format!("report {id} {asked:?}"), rules: pages.rules(), form, name, now };
+            let answer = tagged::answer(&moment, &headers, tagged, make)?.into_response();
+            Ok((answer, small))
         };
         Ok(answer())
     });
-    answer.await?
+    let (answer, small) = answer.await??;
+    small::noted(&views, who, small, ask::today(now)).await?;
+    Ok(answer)
 }

@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 use super::problem::Problem;
 use crate::almanac::Rules;
 use crate::ask::Form;
+use crate::privacy::table::Told;
 use crate::sheet::{SheetFormat, Table};
 use crate::store::{StoreError, meta, sites};
 
@@ -37,7 +38,11 @@ pub(super) struct Tagged {
     body: Body,
     tag: String,
     name: String,
+    kept: &'static str,
 }
+
+/// Kept by whoever may read it, and asked for again each time.
+pub(super) const PRIVATE: &str = "private, no-cache";
 
 enum Body {
     /// Whoever asks has it.
@@ -55,20 +60,29 @@ pub(super) fn answer<T: Table>(
 ) -> Result<Tagged, Problem> {
     let form = asked.form.or_else(|| accepted(headers)).unwrap_or(Form::Json);
     let tag = tag(conn, &format!("{} {:?} {form:?}", asked.question, asked.rules), asked.now)?;
-    let body = match form {
-        _ if is_known(headers, &tag) => Body::Known,
-        Form::Json => Body::Json(make()?.object().to_string().into_bytes()),
-        Form::Sheet(format) => Body::Sheet(make()?.sheet().write(format)),
-    };
-    Ok(Tagged { body, tag, name: asked.name })
+    let body = if is_known(headers, &tag) { Body::Known } else { body(&make()?, form) };
+    Ok(Tagged { body, tag, name: asked.name, kept: PRIVATE })
+}
+
+/// What was released, which never changes; `kept`: how long, and by whom.
+pub(super) fn released(told: &Told, form: Form, headers: &HeaderMap, kept: &'static str) -> Tagged {
+    let tag = named(&format!("{} {form:?}", told.tag()));
+    let body = if is_known(headers, &tag) { Body::Known } else { body(told, form) };
+    Tagged { body, tag, name: told.file_stem(), kept }
+}
+
+fn body(table: &impl Table, form: Form) -> Body {
+    match form {
+        Form::Json => Body::Json(table.object().to_string().into_bytes()),
+        Form::Sheet(format) => Body::Sheet(table.sheet().write(format)),
+    }
 }
 
 impl IntoResponse for Tagged {
     fn into_response(self) -> Response {
         let tags = [
             (header::ETAG, header_of(&self.tag)),
-            // Kept by whoever may read it, and asked for again each time.
-            (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
+            (header::CACHE_CONTROL, HeaderValue::from_static(self.kept)),
             (header::VARY, HeaderValue::from_static("authorization, accept")),
         ];
         let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
@@ -110,8 +124,13 @@ fn tag(conn: &Connection, question: &str, now: Timestamp) -> Result<String, Stor
     let days: Vec<_> = zones.iter().map(|zone| Day::at(now, zone).to_string()).collect();
     let today = crate::ask::today(now);
     let text = format!("{epoch} {touched} {today} {} {} {question}", days.join(" "), env!("CARGO_PKG_VERSION"));
+    Ok(named(&text))
+}
+
+/// A tag for whatever this text tells apart.
+fn named(text: &str) -> String {
     let hash = Sha256::digest(text.as_bytes());
-    Ok(format!("\"{}\"", BASE64URL_NOPAD.encode(&hash[..16])))
+    format!("\"{}\"", BASE64URL_NOPAD.encode(&hash[..16]))
 }
 
 fn is_known(headers: &HeaderMap, tag: &str) -> bool {

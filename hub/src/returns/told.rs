@@ -11,6 +11,7 @@ use crate::ask::Form;
 use crate::completeness::Tally;
 use crate::completeness::told::fields;
 use crate::lang::Lang;
+use crate::publish::Waiting;
 use crate::sheet::{Cell, Column, Sheet, SheetFormat, Table};
 use crate::site::Kind;
 
@@ -50,10 +51,9 @@ impl Table for Return {
         let Self { operator, question, departments, sites, .. } = self;
         let department = |(department, of): (&String, &DepartmentLines)| {
             let helps: Map<_, _> = of.helps.iter().map(|(help, requests)| (help.clone(), json!(requests))).collect();
-            let age = |(age, requests): (&str, Option<i64>)| {
-                (age.to_owned(), requests.map_or(json!({ "suppressed": true }), |requests| json!(requests)))
-            };
-            let ages: Map<_, _> = of.shown_ages().map(age).collect();
+            let released = self.ages.as_ref().ok().and_then(|ages| ages.departments.get(department));
+            let ages = released.map(|ages| ages.iter().map(|(age, figure)| (age.clone(), figure.object())).collect());
+            let ages: Option<Map<_, _>> = ages;
             let Tally { expected, reported, .. } = of.tally;
             json!({
                 "department": department, "requests": of.requests, "help": helps, "age": ages,
@@ -76,6 +76,7 @@ impl Table for Return {
             "provisional": question.provisional,
             "total": { "requests": self.requests, "sites": self.with_requests() },
             "completeness": fields(&self.tally),
+            "ages_released": self.ages.as_ref().ok().map(|ages| ages.day.to_string()),
             "departments": departments.iter().map(department).collect::<Value>(),
             "sites": sites.iter().map(site).collect::<Value>(),
         })
@@ -85,29 +86,39 @@ impl Table for Return {
         let columns = COLUMNS.map(|(name, french)| Column::new(name, french)).to_vec();
         let mut rows = Vec::new();
         let total = Line { part: ("total", "total"), tally: Some(self.tally), ..Line::default() };
-        rows.push(self.row(&total, Some(self.requests)));
+        rows.push(self.row(&total, Cell::Number(self.requests)));
         for (department, of) in &self.departments {
             let line =
                 Line { part: ("department", "département"), department, tally: Some(of.tally), ..Line::default() };
-            rows.push(self.row(&line, Some(of.requests)));
+            rows.push(self.row(&line, Cell::Number(of.requests)));
         }
         for ((department, id), site) in &self.sites {
             let (part, tally) = (("site", "lieu"), Some(site.tally));
             let line = Line { part, department, site: Some((id, site)), tally, ..Line::default() };
-            rows.push(self.row(&line, Some(site.requests)));
+            rows.push(self.row(&line, Cell::Number(site.requests)));
         }
-        let told = || self.departments.iter().filter(|(_, of)| !of.is_empty());
-        for (department, of) in told() {
+        for (department, of) in self.departments.iter().filter(|(_, of)| of.requests > 0) {
             for (help, requests) in &of.helps {
                 let part = ("help", "aide");
                 let line = Line { part, department, help: Some(help), ..Line::default() };
-                rows.push(self.row(&line, Some(*requests)));
+                rows.push(self.row(&line, Cell::Number(*requests)));
             }
         }
-        for (department, of) in told() {
-            for (age, requests) in of.shown_ages() {
-                let line = Line { part: ("age", "âge"), department, age: Some(age), ..Line::default() };
-                rows.push(self.row(&line, requests));
+        let part = ("age", "âge");
+        match &self.ages {
+            Ok(ages) => {
+                for (department, ages) in &ages.departments {
+                    let line = |age| Line { part, department, age: Some(age), ..Line::default() };
+                    rows.extend(ages.iter().map(|(age, figure)| self.row(&line(age), figure.cell())));
+                }
+            }
+            Err(waiting) => {
+                let word = match waiting {
+                    Waiting::Until(day) => Cell::word(&format!("from {day}"), &format!("à partir du {day}")),
+                    Waiting::Soon => Cell::word("soon", "bientôt"),
+                    Waiting::Lost => Cell::word("not released", "non publié"),
+                };
+                rows.push(self.row(&Line { part, ..Line::default() }, word));
             }
         }
         Sheet { columns, rows }
@@ -139,7 +150,7 @@ impl Return {
         self.sites.values().filter(|line| line.requests > 0).count()
     }
 
-    fn row(&self, line: &Line<'_>, requests: Option<i64>) -> Vec<Cell> {
+    fn row(&self, line: &Line<'_>, requests: Cell) -> Vec<Cell> {
         let text = |text: &str| if text.is_empty() { Cell::None } else { Cell::Text(text.to_owned()) };
         let (yes, no) = (Cell::word("true", "oui"), Cell::word("false", "non"));
         let (part, part_fr) = line.part;
@@ -173,7 +184,7 @@ impl Return {
         cells.extend(of_site);
         cells.push(line.help.map_or(Cell::None, help));
         cells.push(line.age.map_or(Cell::None, age));
-        cells.push(requests.map_or(Cell::word("suppressed", "masqué"), Cell::Number));
+        cells.push(requests);
         let days =
             |days: fn(&Tally) -> u32| line.tally.as_ref().map_or(Cell::None, |tally| Cell::Number(days(tally).into()));
         cells.extend([days(|tally| tally.expected), days(|tally| tally.reported)]);

@@ -36,11 +36,13 @@ pub struct Entry {
 
 /// A field of a site was set.
 pub const SITE_SET: &str = "site.set";
+/// The figures of a period were released.
+pub const FIGURES_RELEASED: &str = "figures.release";
 /// Somebody who may has read figures below the smallest that are published.
 pub const READ_SMALL_CELLS: &str = "read.small_cells";
 
 /// The kinds of lines: the first words of actions.
-pub const KINDS: [&str; 17] = [
+pub const KINDS: [&str; 18] = [
     "backup",
     "bundle",
     "ca",
@@ -50,6 +52,7 @@ pub const KINDS: [&str; 17] = [
     "device",
     "document",
     "epoch",
+    "figures",
     "flagged",
     "read",
     "refused",
@@ -81,27 +84,6 @@ pub fn record(conn: &Connection, now: Timestamp, action: &str, subject: &str, de
     conn.execute(SQL, params![now.as_second(), action, subject, detail])
         .map(drop)
         .map_err(StoreError::sqlite("writing the journal"))
-}
-
-/// Notes that a reader was shown `cells` figures below the smallest that are published: by which
-/// view, asked how. The same once a day and reader, however often the page is opened. False: it
-/// stood there.
-pub fn read_of_small_cells(
-    conn: &Connection,
-    now: Timestamp,
-    today: Day,
-    (view, question): (&str, &str),
-    cells: u64,
-) -> Result<bool, StoreError> {
-    const SQL: &str = "SELECT 1 FROM journal WHERE at >= ?1 AND action = ?2 AND subject = ?3 AND detail = ?4
-                       AND who = (SELECT who FROM acting) LIMIT 1";
-    let detail = format!("cells={cells} {question}");
-    let told = (first_second(today), READ_SMALL_CELLS, view, &detail);
-    if sql::row(conn, "looking for a line of the journal", SQL, told, |_| Ok(()))?.is_some() {
-        return Ok(false);
-    }
-    record(conn, now, READ_SMALL_CELLS, view, &detail)?;
-    Ok(true)
 }
 
 /// On whose behalf the transaction under way writes.
