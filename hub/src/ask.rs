@@ -193,7 +193,8 @@ pub fn completeness(conn: &Connection, given: &[(String, String)], today: Day) -
         }
     };
     let by = keys(&given, &completeness::keys(&Key::ALL))?;
-    Ok(Question { query: Query { by, ..query(conn, &given, period, today)? }, form: form(&given)? })
+    let query = Query { by, ..query(conn, &given, period, today)? };
+    Ok(Question { query, form: form(&given)?, is_public: false })
 }
 
 /// The question on labels that these names and values ask, and the form of its answer if one is named.

@@ -107,7 +107,8 @@ pub fn next(conn: &Connection, pages: &Pages, now: Timestamp) -> Result<Option<D
         }
         let month = period.month().map(msap_shared::time::Month::first_day);
         let taken = month.map(|month| releases::take(conn, month)).transpose()?;
-        let note = Note { min_cell, layout: table::LAYOUT, day: today, completeness: completeness(conn, pages, period, now)? };
+        let note =
+            Note { min_cell, layout: table::LAYOUT, day: today, completeness: completeness(conn, pages, period, now)? };
         return Ok(Some(Due { period, year, taken, note }));
     }
     Ok(None)

@@ -22,9 +22,9 @@ use crate::privacy::table::{self, Figure, PARTNER_AGES};
 use crate::privacy::{Period, VISITS};
 use crate::publish::{self, Waiting};
 use crate::query::{Antennas, Filters, Key, Query};
+use crate::store::StoreError;
 use crate::store::figures::{self, FigureError};
 use crate::store::releases;
-use crate::store::StoreError;
 use crate::store::tree::{self, Houses, Named};
 
 pub use self::told::file_stem;

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 use super::problem::Problem;
 use super::{
-    Entrance, Views, auth, closures, conflicts, documents, exports, fleet, journal, label, partners, permanences, public,
-    reports, schedule, session, settling, sites, visits,
+    Entrance, Views, auth, closures, conflicts, documents, exports, fleet, journal, label, partners, permanences,
+    public, reports, schedule, session, settling, sites, visits,
 };
 
 /// Largest body of a request.

@@ -32,12 +32,7 @@ pub(super) fn read(view: &str, caller: &Caller, pairs: &[(String, String)]) -> S
 
 /// Returns once the journal has the line, if there is to be one. Most readings find it there and do
 /// not wait for the writer.
-pub(super) async fn noted<V: Views>(
-    views: &V,
-    who: Who,
-    read: Option<SmallRead>,
-    today: Day,
-) -> Result<(), Problem> {
+pub(super) async fn noted<V: Views>(views: &V, who: Who, read: Option<SmallRead>, today: Day) -> Result<(), Problem> {
     let Some(read) = read else { return Ok(()) };
     let sought = read.clone();
     if views.look_up(move |conn| small_reads::is_noted(conn, &sought, today)).await? {

@@ -73,7 +73,13 @@ pub(super) async fn visits<V: Views>(
 }
 
 /// A partner's ages, if that is what it asks for.
-fn owed(conn: &Connection, scope: &Scope, query: &Query, rules: ReleaseRules, today: Day) -> Result<Option<Told>, Problem> {
+fn owed(
+    conn: &Connection,
+    scope: &Scope,
+    query: &Query,
+    rules: ReleaseRules,
+    today: Day,
+) -> Result<Option<Told>, Problem> {
     let Scope::Operator(mine) = scope else { return Ok(None) };
     if query.filters.operators.as_slice() != std::slice::from_ref(mine) {
         return Ok(None);

@@ -3,7 +3,7 @@
 use msap_shared::document::register::Facts;
 use proptest::prelude::*;
 use rusqlite::params;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::sheet::SheetFormat;
@@ -86,7 +86,7 @@ fn put(conn: &Connection, cells: &[Cell]) {
 }
 
 /// What a return has to say, worked out cell by cell.
-fn reckoned(cells: &[Cell], operator: &str, as_of: Option<Day>) -> (i64, Sums, Sums, Sums) {
+fn reckoned(cells: &[Cell], operator: &str, as_of: Option<Day>) -> (i64, Sums, Sums) {
     let mut sums = BTreeMap::new();
     for cell in cells {
         let counts = cell.operator == operator && !cell.apart && as_of.is_none_or(|as_of| cell.received <= as_of);
@@ -94,19 +94,19 @@ fn reckoned(cells: &[Cell], operator: &str, as_of: Option<Day>) -> (i64, Sums, S
             *sums.entry((cell.site, cell.on, cell.help, cell.age)).or_insert(0) += cell.requests;
         }
     }
-    let (mut total, mut sites, mut helps, mut ages) = (0, Sums::new(), Sums::new(), Sums::new());
-    for ((site, on, help, age), requests) in sums {
+    let (mut total, mut sites, mut helps) = (0, Sums::new(), Sums::new());
+    for ((site, on, help, _), requests) in sums {
         let requests = requests.max(0);
         let (department, _) = placed(site, on);
         total += requests;
-        for (to, key) in [(&mut sites, site), (&mut helps, help), (&mut ages, age)] {
+        for (to, key) in [(&mut sites, site), (&mut helps, help)] {
             *to.entry((department.to_owned(), key.to_owned())).or_insert(0) += requests;
         }
     }
-    for sums in [&mut sites, &mut helps, &mut ages] {
+    for sums in [&mut sites, &mut helps] {
         sums.retain(|_, requests| *requests > 0);
     }
-    (total, sites, helps, ages)
+    (total, sites, helps)
 }
 
 type Sums = BTreeMap<(String, String), i64>;
@@ -135,7 +135,7 @@ proptest! {
         put(&conn, &cells);
         for operator in ["CNAF", "MSA"] {
             let found = one(&conn, operator, october(as_of));
-            let (total, sites, helps, ages) = reckoned(&cells, operator, as_of.map(day));
+            let (total, sites, helps) = reckoned(&cells, operator, as_of.map(day));
             prop_assert_eq!(found.requests, total);
             let told: Sums =
                 found.sites.iter().map(|(key, line)| (key.clone(), line.requests)).collect();
@@ -149,18 +149,13 @@ proptest! {
                 prop_assert_eq!(&line.houses, &house);
             }
             let mut by_help = Sums::new();
-            let mut by_age = Sums::new();
             for (department, of) in &found.departments {
                 let keyed = |key: &str| (department.clone(), key.to_owned());
                 by_help.extend(of.helps.iter().map(|(help, requests)| (keyed(help), *requests)));
-                by_age.extend(of.ages.iter().map(|(age, requests)| (keyed(age), *requests)));
                 prop_assert_eq!(of.requests, of.helps.iter().map(|(_, requests)| requests).sum::<i64>());
-                prop_assert_eq!(of.requests, of.ages.iter().map(|(_, requests)| requests).sum::<i64>());
-                prop_assert!(of.shown_ages().all(|(_, shown)| shown.is_none_or(|shown| !(1..MIN_CELL).contains(&shown))));
             }
             by_help.retain(|_, requests| *requests > 0);
-            by_age.retain(|_, requests| *requests > 0);
-            prop_assert_eq!((by_help, by_age), (helps, ages));
+            prop_assert_eq!(by_help, helps);
             // The same again, and beside others, byte for byte.
             let both = of(&conn, &Pages::default(), &["CNAV".parse().unwrap(), operator.parse().unwrap()], october(as_of), now()).unwrap();
             let form = Form::Sheet(SheetFormat::CsvFr);
@@ -203,32 +198,65 @@ fn a_return_says_of_which_partner_month_and_day_it_is_and_opens_in_a_french_spre
         &format!("{head}aide;49;;;;;;Démarche en ligne;;23;;"),
         &format!("{head}aide;49;;;;;;Dossier papier;;0;;"),
         &format!("{head}aide;49;;;;;;Mise en relation;;40;;"),
-        &format!("{head}âge;49;;;;;;;− 18;0;;"),
-        &format!("{head}âge;49;;;;;;;18–24;0;;"),
-        &format!("{head}âge;49;;;;;;;25–39;40;;"),
-        &format!("{head}âge;49;;;;;;;40–49;0;;"),
-        &format!("{head}âge;49;;;;;;;50–59;0;;"),
-        &format!("{head}âge;49;;;;;;;60–69;0;;"),
-        &format!("{head}âge;49;;;;;;;70 et +;masqué;;"),
-        &format!("{head}âge;49;;;;;;;Ne sait pas;masqué;;"),
+        &format!("{head}âge;;;;;;;;;non publié;;"),
     ];
     assert_eq!(file.text.trim_end().split("\r\n").collect::<Vec<_>>(), expected);
 }
 
 #[test]
-fn json_tells_the_same_and_a_hidden_figure_is_neither_zero_nor_null() {
+fn json_tells_the_same() {
     let object = one(&few(), "CNAF", october(None)).object();
     assert_eq!((&object["as_of"], &object["completeness"]["rate"]), (&json!(TODAY), &json!(null)));
     assert_eq!(object["total"], json!({ "requests": 63, "sites": 2 }));
-    let of = &object["departments"][0];
-    assert_eq!(
-        (&of["age"]["70+"], &of["age"]["unknown"]),
-        (&json!({ "suppressed": true }), &json!({ "suppressed": true }))
-    );
-    assert_eq!((&of["age"]["25-39"], &of["age"]["0-17"], &of["help"]["online"]), (&json!(40), &json!(0), &json!(23)));
+    assert_eq!(object["departments"][0]["help"]["online"], 23);
     assert_eq!(object["sites"][1]["houses"], json!([{ "site": "275", "site_name": "=Chemillé" }]));
     let nothing = one(&few(), "MSA", october(None)).object();
     assert_eq!((&nothing["total"]["requests"], &nothing["sites"]), (&json!(0), &json!([])));
+}
+
+#[test]
+fn ages_are_those_that_were_released_to_the_partner_and_come_when_they_are() {
+    let conn = few();
+    let told = |day: &str| {
+        let now = format!("{day}T10:00:00Z").parse().unwrap();
+        of(&conn, &Pages::default(), &["CNAF".parse().unwrap()], october(None), now).unwrap().remove(0)
+    };
+    let early = told("2026-11-10");
+    assert_eq!(
+        (&early.object()["departments"][0]["age"], &early.object()["ages_released"]),
+        (&json!(null), &json!(null))
+    );
+    let csv = String::from_utf8(early.sheet().write(SheetFormat::CsvFr)).unwrap();
+    assert!(csv.contains(";âge;;;;;;;;;à partir du 2026-11-15;;"), "{csv}");
+
+    let released = "2026-11-20T10:00:00Z".parse().unwrap();
+    while let Some(due) = publish::next(&conn, &Pages::default(), released).unwrap() {
+        let (releases, note) = publish::reckon(due);
+        publish::keep(&conn, &releases, &note, released).unwrap();
+    }
+    // What comes later is in the sums, and not in the ages.
+    let late = day("2026-10-03");
+    let late = Cell {
+        site: "275",
+        on: late,
+        operator: "CNAF",
+        help: "online",
+        age: "0-17",
+        received: late,
+        apart: false,
+        requests: 30,
+    };
+    put(&conn, &[late]);
+    let object = told("2026-11-22").object();
+    let of = &object["departments"][0];
+    assert_eq!((&object["ages_released"], &of["requests"]), (&json!("2026-11-20"), &json!(93)));
+    let hidden = |age: &Value| age["suppressed"] == json!(true);
+    assert!(hidden(&of["age"]["70+"]), "three requests: {of}");
+    let others = ["25-39", "unknown"].iter().filter(|age| hidden(&of["age"][**age])).count();
+    assert!(others > 0, "or the sum tells the three: {of}");
+    assert_eq!(of["age"]["0-17"], 0);
+    let csv = String::from_utf8(told("2026-11-22").sheet().write(SheetFormat::CsvFr)).unwrap();
+    assert!(csv.contains(";âge;49;;;;;;;70 et +;<11;;"), "{csv}");
 }
 
 #[test]

@@ -55,7 +55,9 @@ impl Handle {
         });
         let Some(due) = due.await?? else { return Ok(false) };
         let reckoned = tokio::task::spawn_blocking(move || publish::reckon(due)).await;
-        let Ok((releases, note)) = reckoned else { return Err(StoreError::corrupt("the figures to be released").into()) };
+        let Ok((releases, note)) = reckoned else {
+            return Err(StoreError::corrupt("the figures to be released").into());
+        };
         let period = releases.first().map(|release| release.period.to_string()).unwrap_or_default();
         match self.manage(move |core, now| core.release(&releases, &note, now)).await {
             Ok(kept) => kept?,

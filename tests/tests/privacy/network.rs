@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use msap_hub::privacy::{Period, Release, State, Year};
 use msap_hub::almanac::Pages;
+use msap_hub::privacy::{Period, Release, State, Year};
 use msap_hub::publish;
-use msap_hub::store::releases::Note;
 use msap_hub::store::figures::FigureError;
+use msap_hub::store::releases::Note;
 use msap_hub::store::{MIGRATIONS, StoreError, releases};
 use msap_shared::time::Day;
 use msap_tests::generator::Chance;

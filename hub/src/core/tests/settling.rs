@@ -108,10 +108,10 @@ fn a_database_of_the_layout_before_is_folded_anew_once() {
     sites::insert_unknown(&conn, &"275".parse().unwrap()).unwrap();
     let (name, writer, day) = (DOCUMENT.parse().unwrap(), WriterId::new([1; 16]), "2026-11-20".parse().unwrap());
     let doc = Doc { row: chains::document_row_or_new(&conn, &name).unwrap(), name: &name };
-    let built = extend(&writer, None, &vec![fact(1, 0, ODD), fact(2, 0, "1|CNAF|online|25-39|1")]);
+    let built = extend(&writer, None, &[fact(1, 0, ODD), fact(2, 0, "1|CNAF|online|25-39|1")]);
     chains::append(&conn, doc, &writer, None, &[&built], Accepted { day, commit: 1 }).unwrap();
     let chain = chains::chain(&conn, doc.row, &writer).unwrap();
-    let corrected = extend(&writer, Some(&built.tip), &vec![fact(2, 1, "1|MSA|online|25-39|1")]);
+    let corrected = extend(&writer, Some(&built.tip), &[fact(2, 1, "1|MSA|online|25-39|1")]);
     chains::append(&conn, doc, &writer, chain.as_ref(), &[&corrected], Accepted { day, commit: 2 }).unwrap();
     let decided = "INSERT INTO settlement (document, tap, day, value, doubts, verdict, reason, at)
                    VALUES (?1, ?2, 17, ?3, 'operator', 'count', 'vu', 1795000000)";

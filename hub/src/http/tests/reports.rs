@@ -99,6 +99,21 @@ async fn sizes_and_coverage_are_told_within_the_scope() {
 }
 
 #[tokio::test]
+async fn small_ages_of_a_report_are_read_once_the_journal_says_by_whom() {
+    let hub = hub();
+    for _ in 0..2 {
+        assert_eq!(hub.plain("house", &format!("/v1/sites/361/report?{NOVEMBER}&format=text"), &[]).await.0, 200);
+    }
+    // Without a figure that is small.
+    assert_eq!(hub.plain("house", "/v1/sites/361/report?from=2026-01-01&to=2026-01-31", &[]).await.0, 200);
+    let conn = Connection::open(hub._dir.path().join("hub.db")).unwrap();
+    let lines = crate::store::journal::list(&conn, 0, 100).unwrap();
+    let read: Vec<_> = lines.iter().filter(|line| line.action == "read.small_cells").collect();
+    let [line] = &read[..] else { panic!("{lines:?}") };
+    assert_eq!((line.subject.as_str(), line.detail.contains("scope=site:361")), ("report:361", true));
+}
+
+#[tokio::test]
 async fn a_report_is_for_whoever_sees_the_site_and_all_that_is_attached_to_it() {
     let hub = hub();
     let period = NOVEMBER;
