@@ -198,7 +198,7 @@ fn a_return_says_of_which_partner_month_and_day_it_is_and_opens_in_a_french_spre
         &format!("{head}aide;49;;;;;;Démarche en ligne;;23;;"),
         &format!("{head}aide;49;;;;;;Dossier papier;;0;;"),
         &format!("{head}aide;49;;;;;;Mise en relation;;40;;"),
-        &format!("{head}âge;;;;;;;;;non publié;;"),
+        &format!("{head}âge;;;;;;;;;bientôt;;"),
     ];
     assert_eq!(file.text.trim_end().split("\r\n").collect::<Vec<_>>(), expected);
 }
