@@ -16,7 +16,7 @@ use crate::lang::{Lang, Phrase};
 use crate::query::{Filters, Key};
 use crate::sheet::{Cell, Column, Sheet, Table};
 use crate::site::{Kind, Life};
-use crate::store::StoreError;
+use crate::store::figures::{FigureError, ROWS_MAX};
 use crate::store::tree::{self, Node};
 
 /// Most months of one answer: ten years.
@@ -152,8 +152,8 @@ pub fn months_before(month: Month, months: i32) -> Day {
 /// Answers the question.
 ///
 /// # Errors
-/// When the store fails.
-pub fn answer(conn: &Connection, question: Question) -> Result<Network, StoreError> {
+/// When it has too many rows, or the store fails.
+pub fn answer(conn: &Connection, question: Question) -> Result<Network, FigureError> {
     let Question { by, filters, days, .. } = &question;
     let mut rows = Vec::new();
     let mut total = Size::default();
@@ -173,6 +173,9 @@ pub fn answer(conn: &Connection, question: Question) -> Result<Network, StoreErr
         // A month in which there is nothing is told too.
         if sums.is_empty() && by.iter().all(|key| *key == Key::Month) && !by.is_empty() {
             sums.insert(vec![day.month().to_string()], Size::default());
+        }
+        if rows.len() + sums.len() > ROWS_MAX {
+            return Err(FigureError::TooManyRows);
         }
         if !by.is_empty() {
             rows.extend(sums.into_iter().map(|(keys, size)| (keys, *day, size)));

@@ -158,7 +158,8 @@ pub(crate) fn plain(text: &str) -> String {
 }
 
 /// A time as it is written in France.
-fn french(time: &str) -> String {
+/// A day, month or quarter as a French spreadsheet has it.
+pub(crate) fn french(time: &str) -> String {
     if let Ok(day) = time.parse::<Day>() {
         let date = day.date();
         return format!("{:02}/{:02}/{:04}", date.day(), date.month(), date.year());

@@ -117,7 +117,7 @@ pub fn look(
         }
         Look::Returns { operator, question } => {
             let today = ask::today(now);
-            let (asked, pages) = (returns::ask(question, today)?, almanac.open(conn)?);
+            let (asked, pages) = (returns::ask(conn, question, now)?, almanac.open(conn)?);
             let operators = match operator {
                 Some(operator) => vec![returns::operator(operator)?],
                 None => returns::partners(conn, &pages, asked, today)?,

@@ -30,7 +30,7 @@ pub(super) async fn returned<V: Views>(
     Name(name): Name,
     Pairs(pairs): Pairs,
 ) -> Result<Response, Problem> {
-    let now = Timestamp::now();
+    let (now, who) = (Timestamp::now(), caller.who.clone());
     let almanac = views.almanac().clone();
     let answer = views.read(move |conn| {
         let answer = || {
@@ -38,7 +38,7 @@ pub(super) async fn returned<V: Views>(
             let moment = conn.unchecked_transaction().map_err(StoreError::sqlite("beginning a read"))?;
             let not_found = || Problem::not_found("aucun partenaire n’a ce code");
             let operator = returns::operator(&name).map_err(|_| not_found())?;
-            let asked = returns::ask(&pairs, ask::today(now))?;
+            let asked = returns::ask(&moment, &pairs, now)?;
             let filters = Filters { operators: vec![operator.clone()], ..Filters::default() };
             let beyond = match &caller.scope {
                 Scope::National => None,
@@ -55,14 +55,20 @@ pub(super) async fn returned<V: Views>(
             let (question, name) = (format!("return {operator} {asked:?}"), returns::file_stem(&operator, &asked));
             let pages = almanac.open(&moment)?;
             let tagged = Asked { question, rules: pages.rules(), form: Some(form), name, now };
-            tagged::answer(&moment, &headers, tagged, || {
+            // What two days differ by came on one of them: a matter at one place.
+            let is_fine = asked.as_of.is_some() || asked.provisional;
+            let small = is_fine.then(|| small::read(&format!("return:{operator}"), &caller, &pairs));
+            let answer = tagged::answer(&moment, &headers, tagged, || {
                 let mut made = returns::of(&moment, &pages, &[operator], asked, now)?;
                 made.pop().ok_or_else(not_found)
-            })
+            })?;
+            Ok((answer, small))
         };
         Ok(answer())
     });
-    Ok(answer.await??.into_response())
+    let (answer, small) = answer.await??;
+    small::noted(&views, who, small, ask::today(now)).await?;
+    Ok(answer.into_response())
 }
 
 /// How many houses and antennas there are.
@@ -136,7 +142,7 @@ pub(super) async fn report<V: Views>(
             let (site, _) = seen(&moment, &caller, &name)?;
             let asked = report::ask(&pairs, ask::today(now))?;
             let figures = asked.figures(&site.id);
-            match caller.scope.beyond(&moment, &figures)? {
+            match caller.scope.beyond(&moment, &figures, ask::today(now))? {
                 None => {}
                 Some(Beyond::Antennas) => {
                     let outside = Problem::outside_scope(&caller.scope, scope::asked(&figures.filters));

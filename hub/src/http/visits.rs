@@ -51,7 +51,7 @@ pub(super) async fn visits<V: Views>(
                 let form = form.or_else(|| accepted(&headers)).unwrap_or(Form::Json);
                 return Ok((tagged::released(&told, form, &headers, PRIVATE), None));
             }
-            if let Some(beyond) = caller.scope.beyond(&moment, &query)? {
+            if let Some(beyond) = caller.scope.beyond(&moment, &query, ask::today(now))? {
                 return Err(Problem::beyond(&caller.scope, beyond, &query.filters));
             }
             let (question, name) = (format!("visits {query:?}"), format!("visites-{}-{}", query.from, query.to));
@@ -102,7 +102,7 @@ pub(super) async fn completeness<V: Views>(
         let answer = || {
             let moment = conn.unchecked_transaction().map_err(StoreError::sqlite("beginning a read"))?;
             let Question { query, form, .. } = ask::completeness(&moment, &pairs, ask::today(now))?;
-            if let Some(beyond) = caller.scope.beyond(&moment, &query)? {
+            if let Some(beyond) = caller.scope.beyond(&moment, &query, ask::today(now))? {
                 return Err(Problem::beyond(&caller.scope, beyond, &query.filters));
             }
             let question = format!("completeness {query:?}");

@@ -263,7 +263,7 @@ fn ages_are_those_that_were_released_to_the_partner_and_come_when_they_are() {
 fn only_a_month_that_is_over_has_a_return_unless_a_provisional_one_is_asked_for() {
     let asked = |given: &[(&str, &str)]| {
         let given: Vec<_> = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        ask(&given, day(TODAY)).map(|question| question.provisional).map_err(|error| error.to_string())
+        ask(&store(), &given, now()).map(|question| question.provisional).map_err(|error| error.to_string())
     };
     assert_eq!(asked(&[("month", "2026-10")]), Ok(false));
     assert_eq!(asked(&[("month", "2026-10"), ("so_far", "true")]), Ok(false));
