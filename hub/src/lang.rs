@@ -27,6 +27,13 @@ impl Lang {
     }
 }
 
+/// A number with the word for one and for several; in French nothing is singular too.
+pub fn counted(n: u32, lang: Lang, fr: [&str; 2], en: [&str; 2]) -> String {
+    let [one, several] = lang.of(fr, en);
+    let singular = n == 1 || (n == 0 && lang == Lang::Fr);
+    format!("{n} {}", if singular { one } else { several })
+}
+
 impl From<Lang> for msap_shared::lang::Lang {
     fn from(lang: Lang) -> Self {
         lang.of(Self::Fr, Self::En)

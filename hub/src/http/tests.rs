@@ -59,7 +59,7 @@ fn fill(path: &Path) {
            ('275', 9821, 'CNAF', 'online', '70+', 9821, 0, 2, 2),
            ('275', 9821, 'ODD', 'online', '70+', 9821, 1, 7, 7);
          INSERT INTO device (id, fingerprint, site, standing, enrolled_day, last_contact, app_version)
-           VALUES (x'0102030405060708', x'01', '275', 'active', 9800, 1795000000, '0.1.0');
+           VALUES (x'0102030405060708', zeroblob(32), '275', 'active', 9800, 1795000000, '0.1.0');
          INSERT INTO document (id, name, site) VALUES (1, 'site/275/visits/2026-11', '275');
          INSERT INTO chain VALUES (1, 1, x'01', 2, x'00', 2), (2, 1, x'02', 2, x'00', 2);",
     )

@@ -12,6 +12,7 @@ use crate::core::{Core, Revocations};
 use crate::import::{self, ListFile};
 use crate::lang::Lang;
 use crate::sheet::{SheetFormat, Table as _};
+use crate::store::history::Since;
 use crate::store::{Store, reported};
 
 fn day(text: &str) -> Day {
@@ -42,6 +43,7 @@ fn house(format: &str) -> Connection {
                    ('276', 'Antenne', 'antenna', '', '49', '52', 'Europe/Paris'),
                    ('277', 'Projet', 'house', '', '49', '52', 'Europe/Paris');
          UPDATE site SET life = 'project' WHERE id = '277';
+         UPDATE site_span SET life = 'project' WHERE site = '277';
          INSERT INTO device (id, fingerprint, site, standing, enrolled_day) VALUES (x'01', x'01', '275', 'active', 9000);"
     ))
     .unwrap();
@@ -122,6 +124,10 @@ fn partners_count_once_confirmed_lately_and_one_is_social_or_of_employment() {
         (vec![caf, tax, ("presence|DGFIP", "absent|||2026-11-01")], "unknown"),
         (vec![caf, ("presence|DGFIP", "absent|||2026-11-01")], "not_met"),
         (vec![caf], "not_met"),
+        // Taken back, nothing is said of it that could be confirmed.
+        (vec![caf, ("presence|DGFIP", "-")], "not_met"),
+        (vec![("presence|CNAF", "-"), ("presence|DGFIP", "-")], "unknown"),
+        (vec![caf, tax, ("presence|DGFIP", "-")], "unknown"),
         (vec![], "unknown"),
     ] {
         assert_eq!(verdict(&conn, Check::Partners, &[], &partners), expected, "{partners:?}");
@@ -134,9 +140,47 @@ fn partners_count_once_confirmed_lately_and_one_is_social_or_of_employment() {
         (vec![caf, signed("agreement|MSA")], "unknown"),
         (vec![("presence|CNAF", "absent|||2026-11-01"), signed("agreement|CNAF")], "not_met"),
         (vec![caf, ("agreement|CNAF", "to_come|")], "unknown"),
+        // Whether it was signed is contradicted; when it was is not the question.
+        (
+            vec![caf, tax, signed("agreement|CNAF"), signed("agreement|DGFIP"), ("agreement|DGFIP", "to_come|")],
+            "unknown",
+        ),
+        (vec![caf, tax, signed("agreement|CNAF"), signed("agreement|DGFIP"), ("agreement|DGFIP", "signed|")], "met"),
+        (
+            vec![
+                ("presence|CNAF", "absent|||2026-11-01"),
+                signed("agreement|CNAF"),
+                signed("agreement|DGFIP"),
+                ("agreement|DGFIP", "to_come|"),
+            ],
+            "not_met",
+        ),
     ] {
         assert_eq!(verdict(&conn, Check::Signatories, &[], &partners), expected, "{partners:?}");
     }
+}
+
+#[test]
+fn a_partner_that_the_schedule_has_come_is_present_unless_it_is_confirmed_absent() {
+    let conn = house("fixe");
+    let (caf, tax) =
+        (("permanence|2026-01-01|CNAF|every|mo|-", "09:00-12:00"), ("presence|DGFIP", "reachable|||2026-11-01"));
+    let closed = ("permanence|2026-01-01|CNAF|every|mo|-", "closed");
+    for (schedule, partners, expected) in [
+        (vec![caf], vec![tax], "met"),
+        (vec![caf], vec![tax, ("presence|CNAF", "permanence|||2026-01-01")], "met"),
+        (vec![caf], vec![tax, ("presence|CNAF", "absent|||2026-11-01")], "not_met"),
+        (vec![caf], vec![tax, ("presence|CNAF", "-")], "met"),
+        (vec![caf, closed], vec![tax], "unknown"),
+        (vec![closed], vec![tax], "not_met"),
+        (vec![("permanence|2027-01-01|CNAF|every|mo|-", "09:00-12:00")], vec![tax], "not_met"),
+        (vec![caf], vec![], "not_met"),
+    ] {
+        assert_eq!(verdict(&conn, Check::Partners, &schedule, &partners), expected, "{schedule:?} {partners:?}");
+    }
+    let signed = ("agreement|CNAF", "signed|2026-01-01");
+    assert_eq!(verdict(&conn, Check::Signatories, &[caf], &[signed]), "met");
+    assert_eq!(verdict(&conn, Check::Signatories, &[closed], &[signed]), "unknown");
 }
 
 #[test]
@@ -149,7 +193,7 @@ fn a_missing_day_of_the_last_closed_month_and_an_old_confirmation_are_found() {
         let checked = found.of(Check::Statistics).unwrap();
         let missing = checked.evidence.numbers.iter().find(|(name, _)| *name == "missing").unwrap().1.as_u64().unwrap();
         assert_eq!((checked.verdict, missing), (Verdict::NotMet, 4 - n as u64));
-        assert!(checked.evidence.fr.starts_with("2026-10 : "), "{}", checked.evidence.fr);
+        assert!(checked.evidence.fr.starts_with("octobre 2026 : "), "{}", checked.evidence.fr);
         reported::close(&conn, "275", day(on), day(on), 1).unwrap();
         reported::note_anew(&conn);
     }
@@ -164,6 +208,87 @@ fn a_missing_day_of_the_last_closed_month_and_an_old_confirmation_are_found() {
         assert_eq!(verdict(&conn, Check::PublishedHours, &[("checked", confirmed)], &[]), expected, "{confirmed}");
     }
     assert_eq!(verdict(&conn, Check::PublishedHours, &[], &[]), "unknown");
+}
+
+#[test]
+fn a_month_is_closed_once_late_days_have_passed_at_the_site() {
+    let conn = house("fixe");
+    let site: SiteId = "275".parse().unwrap();
+    let pages = Pages::of(site, &facts(&[("hours|2026-01-01|every|mo|-", "09:00-12:00")]));
+    for (zone, now, month) in [
+        ("Europe/Paris", "2026-12-01T12:00:00Z", "2026-10"),
+        ("Europe/Paris", "2026-12-03T22:59:59Z", "2026-10"),
+        ("Europe/Paris", "2026-12-03T23:00:00Z", "2026-11"),
+        ("Indian/Reunion", "2026-12-03T20:00:00Z", "2026-11"),
+        ("Pacific/Tahiti", "2026-12-04T09:59:59Z", "2026-10"),
+    ] {
+        conn.execute("UPDATE site SET timezone = ?1 WHERE id = '275'", [zone]).unwrap();
+        let found = standings(&conn, &pages, &Filters::default(), now.parse().unwrap()).unwrap();
+        let (_, period) = &found[0].of(Check::Statistics).unwrap().evidence.numbers[0];
+        assert_eq!(period, month, "{zone} {now}");
+    }
+}
+
+#[test]
+fn a_house_is_asked_for_as_it_is_today_whatever_its_row_still_says() {
+    let conn = house("fixe");
+    let site: SiteId = "275".parse().unwrap();
+    // Dated ahead: the row follows with the first commit of the day.
+    let today = day(TODAY);
+    let (mut row, _) = sites::find(&conn, &site).unwrap().unwrap();
+    row.department = "44".to_owned();
+    sites::put(&conn, &row, Since::named(today), today.plus_days(-1)).unwrap();
+    assert_eq!(sites::find(&conn, &site).unwrap().unwrap().0.department, "49");
+    let of = |filters: Filters, now: &str| {
+        let found = standings(&conn, &Pages::default(), &filters, noon(now)).unwrap();
+        found.into_iter().map(|standing| standing.site.department).collect::<Vec<_>>()
+    };
+    let departments = |code: &str| Filters { departments: vec![code.to_owned()], ..Filters::default() };
+    assert_eq!((of(departments("44"), TODAY).len(), of(departments("49"), TODAY).len()), (1, 0));
+    assert_eq!(of(Filters { sites: vec![site.clone()], ..Filters::default() }, TODAY), ["44"]);
+    assert_eq!(of(departments("49"), "2026-11-19"), ["49"]);
+    let (row, _) = sites::find(&conn, &site).unwrap().unwrap();
+    sites::set_life(&conn, &row, Life::Retired, Since::named(today), today.plus_days(-1)).unwrap();
+    assert_eq!((of(Filters::default(), TODAY).len(), of(Filters::default(), "2026-11-19").len()), (0, 1));
+}
+
+#[test]
+fn a_clock_that_was_ahead_for_a_while_silences_no_day_to_come() {
+    let conn = house("fixe");
+    let site: SiteId = "275".parse().unwrap();
+    let pages = |friday| Pages::of(site.clone(), &facts(&week("09:00-14:00", friday)));
+    let (open, short) = (pages("09:00-14:00"), pages("09:00-10:00"));
+    let mut commit = 0;
+    let mut note = |pages: &Pages, on: &str| {
+        commit += 1;
+        conn.execute("INSERT INTO mark (n, tag) VALUES (?1, 0)", [commit]).unwrap();
+        let changes = changes(&conn, pages, noon(on)).unwrap();
+        label_history::add(&conn, &changes, day(on)).unwrap();
+        changes.iter().filter(|(_, name, _)| *name == "hours").count()
+    };
+    let since = |pages: &Pages, on: &str| {
+        standings(&conn, pages, &Filters::default(), noon(on)).unwrap()[0].of(Check::Hours).unwrap().since
+    };
+    assert_eq!((note(&open, "2026-11-10"), note(&short, "2030-01-01")), (1, 1));
+    // The clock is right again: what was noted in between is no day of the past.
+    assert_eq!(since(&short, "2026-11-20"), day("2026-11-20"));
+    assert_eq!((note(&short, "2026-11-20"), note(&open, "2026-11-21"), note(&open, "2026-11-22")), (0, 1, 0));
+    assert_eq!(since(&open, "2026-11-25"), day("2026-11-21"));
+    assert_eq!((note(&open, "2030-01-02"), since(&open, "2030-01-02")), (0, day("2026-11-21")));
+}
+
+#[test]
+fn what_was_noted_of_a_house_goes_with_it_to_another_id() {
+    let conn = crate::store::empty();
+    let (old, new): (SiteId, SiteId) = ("temp_1".parse().unwrap(), "2850".parse().unwrap());
+    let site = Site::new(old.clone(), "Chemillé".to_owned(), Kind::House, "Europe/Paris".parse().unwrap());
+    sites::put(&conn, &site, Since::learnt(day(TODAY)), day(TODAY)).unwrap();
+    let noted = changes(&conn, &Pages::default(), noon("2026-11-01")).unwrap();
+    label_history::add(&conn, &noted, day("2026-11-01")).unwrap();
+    sites::rename(&conn, &old, &new).unwrap();
+    let lines = label_history::latest(&conn, None).unwrap();
+    assert_eq!(lines.keys().collect::<Vec<_>>(), ["2850"]);
+    assert_eq!((lines["2850"].len(), lines["2850"]["hours"].day), (7, day("2026-11-01")));
 }
 
 #[test]

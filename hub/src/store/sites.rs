@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use msap_shared::id::SiteId;
 use msap_shared::io::store::sql;
 use msap_shared::time::{Day, SiteZone};
@@ -20,6 +21,8 @@ const COLUMNS: &str = "s.id, s.name, s.kind, s.life, s.parent, s.format, s.addre
 /// Which sites to list; an empty list of values lets everything through.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SiteFilter {
+    /// Only these.
+    pub ids: Vec<SiteId>,
     /// Department codes.
     pub departments: Vec<String>,
     /// Region codes.
@@ -63,6 +66,7 @@ pub fn list(conn: &Connection, filter: &SiteFilter) -> Result<Vec<(Site, Contact
             values.extend(allowed.into_iter().map(Value::Text));
         }
     };
+    among("s.id", filter.ids.iter().map(ToString::to_string).collect());
     among("s.department", filter.departments.clone());
     among("s.region", filter.regions.clone());
     among("s.kind", filter.kinds.iter().map(ToString::to_string).collect());
@@ -287,6 +291,15 @@ pub fn zones(conn: &Connection) -> Result<Vec<SiteZone>, StoreError> {
     names.iter().map(|name| name.parse().map_err(|error| damaged(name, &error))).collect()
 }
 
+/// The day at a site by its own clock; none where there is no such site.
+pub fn day_at(conn: &Connection, site: &SiteId, now: Timestamp) -> Result<Option<Day>, StoreError> {
+    let sql = "SELECT timezone FROM site WHERE id = ?1";
+    let zone: Option<String> = sql::row(conn, "reading a site's clock", sql, [site.as_str()], |row| row.get(0))?;
+    let Some(zone) = zone else { return Ok(None) };
+    let zone: SiteZone = zone.parse().map_err(|error| damaged(site, &error))?;
+    Ok(Some(Day::at(now, &zone)))
+}
+
 /// The fields of each site that a person has set: a list leaves them alone.
 pub fn set_by_hand(conn: &Connection) -> Result<BTreeMap<String, BTreeSet<String>>, StoreError> {
     let rows = sql::rows(conn, "reading what was set by hand", "SELECT site, field FROM site_hand", [], |row| {
@@ -328,6 +341,8 @@ pub fn rename(conn: &Connection, from: &SiteId, to: &SiteId) -> Result<(), Store
         "UPDATE site_history SET site = ?2 WHERE site = ?1",
         "UPDATE site_hand SET site = ?2 WHERE site = ?1",
         "UPDATE site_fact SET site = ?2 WHERE site = ?1",
+        "INSERT INTO label_history (site, item, day, verdict, accepted)
+         SELECT ?2, item, day, verdict, accepted FROM label_history WHERE site = ?1",
     ] {
         sql::write(conn, doing, sql, names)?;
     }
@@ -336,12 +351,13 @@ pub fn rename(conn: &Connection, from: &SiteId, to: &SiteId) -> Result<(), Store
     remove(conn, from)
 }
 
-/// Removes a bare site. What named it must lead elsewhere already.
+/// Removes a bare site, and what was noted of it. What named it must lead elsewhere already.
 pub fn remove(conn: &Connection, site: &SiteId) -> Result<(), StoreError> {
     for sql in [
         "DELETE FROM site_history WHERE site = ?1",
         "DELETE FROM site_hand WHERE site = ?1",
         "DELETE FROM site_fact WHERE site = ?1",
+        "DELETE FROM label_history WHERE site = ?1",
         "DELETE FROM site_span WHERE site = ?1",
         "DELETE FROM site_alias WHERE site = ?1",
         "DELETE FROM site WHERE id = ?1",
