@@ -179,7 +179,7 @@ fn comes(book: &Book, operator: &OperatorToken, today: Day) -> Option<bool> {
 }
 
 /// Every partner of whom it is said how it can be had: what was taken back says nothing.
-fn known<'a>(book: &'a Book, today: Day) -> BTreeSet<&'a OperatorToken> {
+fn known(book: &Book, today: Day) -> BTreeSet<&OperatorToken> {
     let is_said =
         |partner: &Partner| partner.presence.as_ref().is_some_and(|said| said.all().any(|said| said.body.is_some()));
     let said = book.partners.operators().filter(|(_, partner)| is_said(partner)).map(|(operator, _)| operator);
@@ -250,7 +250,7 @@ fn signatories(book: &Book, today: Day, stale: u16) -> Judged {
     let signed = |said: &Said<Agreement>| {
         said.body.as_ref().is_some_and(|agreement| agreement.status == AgreementStatus::Signed)
     };
-    let judged = |(operator, partner): (&'_ OperatorToken, &Partner)| {
+    let judged = |(operator, partner): (&OperatorToken, &Partner)| {
         let said = partner.agreement.as_ref()?;
         match (said.all().any(signed), said.all().all(signed)) {
             (false, _) => None,
