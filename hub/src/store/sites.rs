@@ -291,13 +291,15 @@ pub fn zones(conn: &Connection) -> Result<Vec<SiteZone>, StoreError> {
     names.iter().map(|name| name.parse().map_err(|error| damaged(name, &error))).collect()
 }
 
-/// The day at a site by its own clock; none where there is no such site.
-pub fn day_at(conn: &Connection, site: &SiteId, now: Timestamp) -> Result<Option<Day>, StoreError> {
+/// The day at a site by its own clock.
+///
+/// # Errors
+/// When the store fails, or has no such site.
+pub fn day_at(conn: &Connection, site: &SiteId, now: Timestamp) -> Result<Day, StoreError> {
     let sql = "SELECT timezone FROM site WHERE id = ?1";
     let zone: Option<String> = sql::row(conn, "reading a site's clock", sql, [site.as_str()], |row| row.get(0))?;
-    let Some(zone) = zone else { return Ok(None) };
-    let zone: SiteZone = zone.parse().map_err(|error| damaged(site, &error))?;
-    Ok(Some(Day::at(now, &zone)))
+    let zone: SiteZone = zone.unwrap_or_default().parse().map_err(|error| damaged(site, &error))?;
+    Ok(Day::at(now, &zone))
 }
 
 /// The fields of each site that a person has set: a list leaves them alone.
