@@ -182,6 +182,17 @@ fn damaged(site: &impl std::fmt::Debug, why: &dyn std::fmt::Display) -> StoreErr
 /// Writes a new site, or everything about a known one; aliases stay. What differs in its life,
 /// house, department and bearer holds `since`; `today` is what the row shows.
 pub fn put(conn: &Connection, site: &Site, since: Since, today: Day) -> Result<(), StoreError> {
+    put_said(conn, site, (since, &Dated::ALL), today)
+}
+
+/// The same where only these dated fields were said to hold `since`: of the others nothing changes,
+/// also where they are to on a later day.
+pub fn put_said(
+    conn: &Connection,
+    site: &Site,
+    (since, said): (Since, &[Dated]),
+    today: Day,
+) -> Result<(), StoreError> {
     const UPDATE: &str = "UPDATE site SET name = ?2, kind = ?3, format = ?4, address = ?5, commune = ?6, insee = ?7, \
         postal_code = ?8, lat = ?9, lon = ?10, timezone = ?11, holiday_zone = ?12, school_zone = ?13, \
         osm_opening_hours = ?14, weekly_minutes = ?15, label_date = ?16, comment = ?17, hours_verbatim = ?18, \
@@ -217,6 +228,7 @@ pub fn put(conn: &Connection, site: &Site, since: Since, today: Day) -> Result<(
     for field in Dated::ALL {
         // What has been a house till now was not an antenna of a house that nobody knew.
         let turned = field == Dated::Parent && before.kind != site.kind;
+        let since = if said.contains(&field) { since } else { Since::learnt(today) };
         let since = if turned { since.certain() } else { since };
         history::set(conn, &site.id, (field, dated(&before, field)), (dated(site, field), since), today)?;
     }
