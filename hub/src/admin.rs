@@ -44,6 +44,7 @@ pub type Pairs = Vec<(String, String)>;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Asked {
     /// In which language to tell of mistakes.
+    #[serde(with = "crate::lang::code")]
     pub lang: Lang,
     /// What to do.
     pub request: Request,

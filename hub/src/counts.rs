@@ -204,7 +204,7 @@ impl Table for Counts {
     }
 
     fn summary(&self, lang: Lang) -> String {
-        let period = |from: Day, to: Day| calendar_days((from, to), lang.into());
+        let period = |from: Day, to: Day| calendar_days((from, to), lang);
         let said = |number: Option<i64>| number.map_or_else(|| "–".to_owned(), |number| number.to_string());
         let Count { visits, requests } = self.total.now;
         let (visits, flagged) = (said(visits), self.flagged.requests);
@@ -231,7 +231,7 @@ impl Table for Counts {
         if let (Some(as_of), Some(since)) = (self.query.as_of, &self.since) {
             let Count { visits, requests } = since.total;
             let visits = visits.map_or_else(|| "–".to_owned(), |visits| format!("{visits:+}"));
-            let as_of = calendar_day(as_of, lang.into());
+            let as_of = calendar_day(as_of, lang);
             text.push_str(&lang.of(
                 format!("\nreçu à la fin du {as_of} ; depuis : {visits} visites, {requests:+} demandes"),
                 format!("\nas received by the end of {as_of}; since: {visits} visits, {requests:+} requests"),

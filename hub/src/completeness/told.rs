@@ -98,7 +98,7 @@ impl Table for Told {
 
     fn summary(&self, lang: Lang) -> String {
         let Query { from, to, .. } = self.query;
-        let (period, said) = (calendar_days((from, to), lang.into()), said(&self.found, lang));
+        let (period, said) = (calendar_days((from, to), lang), said(&self.found, lang));
         lang.of(format!("{period} : {said}"), format!("{period}: {said}"))
     }
 }

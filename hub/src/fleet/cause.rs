@@ -1,11 +1,11 @@
 //! Why a site is in its state, in words that say what to do about it.
 
 use jiff::Timestamp;
-use msap_shared::lang::Lang;
 use msap_shared::time::Day;
 use msap_shared::wording::calendar_day;
 
 use super::Cause;
+use crate::lang::Lang;
 use crate::site::{Contact, Site};
 
 /// How much later than the last time that all was here a contact must be to say that the machine comes and

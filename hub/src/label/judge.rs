@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use msap_shared::document::partners::{Agreement, AgreementStatus, Mode, Partner};
 use msap_shared::document::register::{Register, Said};
 use msap_shared::document::schedule::{DayHours, OperatorToken};
-use msap_shared::lang::Lang;
 use msap_shared::schedule::{weekly_minutes, weekly_staffed};
 use msap_shared::time::{Day, Month};
 use msap_shared::wording::{calendar_day, calendar_days, month};
@@ -14,7 +13,7 @@ use serde_json::{Value, json};
 use super::{Check, Evidence, LabelRules, Months, Verdict};
 use crate::almanac::{Book, Pages};
 use crate::completeness::told::range;
-use crate::lang::counted;
+use crate::lang::{Lang, counted};
 use crate::site::Site;
 
 /// Social partners and those of employment: one of them is to be had.
@@ -297,7 +296,7 @@ fn statistics(months: Option<&Months>) -> Judged {
         ("missing", json!(lacks)),
         ("days", json!(days)),
     ];
-    let said = |n: u32, fr: [&str; 2]| counted(n, crate::lang::Lang::Fr, fr, fr);
+    let said = |n: u32, fr: [&str; 2]| counted(n, Lang::Fr, fr, fr);
     let told = evidence(
         format!(
             "{} : {} sur {expected}, {}{days_fr}",

@@ -131,11 +131,7 @@ impl Table for Label {
             for Checked { check, verdict, since, evidence } in self.checks(standing) {
                 let (verdict, name) = (said(*verdict, lang), lang.of(french(*check), check.as_str()));
                 lines.push(lang.of(
-                    format!(
-                        "  {name} : {verdict} depuis le {} ; {}",
-                        calendar_day(*since, Lang::Fr.into()),
-                        evidence.fr
-                    ),
+                    format!("  {name} : {verdict} depuis le {} ; {}", calendar_day(*since, Lang::Fr), evidence.fr),
                     format!("  {name}: {verdict} since {since}; {}", evidence.en),
                 ));
             }
