@@ -10,6 +10,7 @@ use crate::password::Kept;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Asked {
     /// In which language to tell of mistakes.
+    #[serde(with = "crate::lang::code")]
     pub lang: Lang,
     /// What to do.
     pub request: Request,

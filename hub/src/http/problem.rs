@@ -11,7 +11,7 @@ use crate::ask::AskError;
 use crate::lang::Lang;
 use crate::query::Filters;
 use crate::store::StoreError;
-use crate::store::figures::{FigureError, ROWS_MAX};
+use crate::store::figures::{FigureError, NARROW, ROWS_MAX};
 
 /// One problem document.
 #[derive(Debug, Serialize)]
@@ -272,7 +272,7 @@ impl From<FigureError> for Problem {
     fn from(error: FigureError) -> Self {
         match error {
             FigureError::TooManyRows => {
-                Self::value("by", format!("la réponse dépasse {ROWS_MAX} lignes : resserrez la question"))
+                Self::value("by", format!("la réponse dépasse {ROWS_MAX} lignes : {}", NARROW.fr))
             }
             FigureError::HistoryLost(first) => {
                 let detail = format!("ce qui avait été reçu à cette date n’est connu que depuis le {first}");

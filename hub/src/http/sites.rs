@@ -173,6 +173,7 @@ pub fn site_filter(pairs: &[(String, String)]) -> Result<SiteFilter, AskError> {
     let given = Given::check(pairs, &PARAMETERS)?;
     let (after, limit) = page(&given)?;
     Ok(SiteFilter {
+        ids: Vec::new(),
         departments: ask::departments(&given)?,
         regions: ask::regions(&given)?,
         kinds: given.list("kind", Phrase::new("house ou antenna", "house or antenna"), |text| Ok(text.parse().ok()))?,
