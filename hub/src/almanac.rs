@@ -18,7 +18,6 @@ use msap_shared::document::schedule::{OperatorToken, Weekday};
 use msap_shared::document::{DocId, DocKind};
 use msap_shared::id::SiteId;
 use msap_shared::io::hours;
-use msap_shared::reference::Terms;
 use msap_shared::schedule::instant::Instant;
 use msap_shared::schedule::open_days::WorkedOut;
 use msap_shared::schedule::{
@@ -28,41 +27,19 @@ use msap_shared::time::{Day, Month};
 use rusqlite::Connection;
 
 use crate::calendar;
-use crate::label::LabelRules;
 use crate::site::{Life, Site};
 use crate::store::{StoreError, calendars, documents, registers};
 
+pub use self::rules::Rules;
+
 pub mod object;
+mod rules;
 
 /// What is kept, and the commits up to which it was read.
 #[derive(Debug, Default)]
 pub struct Almanac {
     kept: Mutex<Kept>,
     rules: Rules,
-}
-
-/// By what the hub judges what sites say; its settings.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rules {
-    /// After how many days what was confirmed of a partner is not believed any more.
-    pub stale_after_days: u16,
-    /// How many days after a day its first word may be received without being late.
-    pub late_days: u8,
-    /// What the label asks for.
-    pub label: LabelRules,
-}
-
-impl Rules {
-    /// What of them machines go by, too.
-    pub fn terms(&self) -> Terms {
-        Terms { partners_stale_after_days: self.stale_after_days }
-    }
-}
-
-impl Default for Rules {
-    fn default() -> Self {
-        Self { stale_after_days: 45, late_days: 3, label: LabelRules::default() }
-    }
 }
 
 #[derive(Debug, Default)]
@@ -137,6 +114,11 @@ impl Almanac {
     /// An almanac in which nothing was read yet.
     pub fn new(rules: Rules) -> Self {
         Self { kept: Mutex::default(), rules }
+    }
+
+    /// By what it judges.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// The almanac as the database has it.
@@ -284,6 +266,16 @@ impl Pages {
         let book = |facts: &Facts| Arc::new(Book { schedule: Schedule::read(facts), ..Book::default() });
         let books = sites.into_iter().map(|(site, facts)| (site, book(&facts))).collect();
         Self { books, rules, calendar: Arc::new(calendar::built_in().clone()), ..Self::default() }
+    }
+
+    /// The same with one more site, and calendars of the years around 2026.
+    #[cfg(test)]
+    pub(crate) fn with(mut self, site: &str, schedule: &Facts, partners: &Facts) -> Self {
+        let book = Book { schedule: Schedule::read(schedule), partners: Partners::read(partners), ..Book::default() };
+        self.books.insert(site.parse().expect("a test's id"), Arc::new(book));
+        self.calendar = Arc::new(calendar::built_in().clone());
+        self.rules.stale_after_days = 45;
+        self
     }
 
     /// A site's documents, if it has any.

@@ -19,7 +19,7 @@ use clap::FromArgMatches;
 use msap_shared::io::usage::mistake;
 
 use crate::admin::{Asked, Reply, Request};
-use crate::cli::{Cli, Command, Config, Format, Global, bundle, command, people, request, show, tools};
+use crate::cli::{Cli, Command, Config, Format, Global, bundle, command, people, request, returns, show, tools};
 use crate::client::{self, Way};
 use crate::config::Settings;
 use crate::exit::{Exit, Failure, with_causes};
@@ -97,20 +97,39 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
             }
         }
         Command::Counts(counts) => {
-            let format = form(counts.asked.format, &cli.global)?;
-            managed(&cli.global, request::counts(*counts, cli.global.json), Some(format))
-        }
-        Command::Label(asked) => {
-            let format = form(asked.format, &cli.global)?;
-            managed(&cli.global, request::label(*asked, cli.global.json), Some(format))
+            let format = counts.asked.format;
+            viewed(&cli.global, request::counts(*counts, cli.global.json), format)
         }
         Command::Completeness(asked) => {
-            let format = form(asked.asked.format, &cli.global)?;
-            managed(&cli.global, request::completeness(*asked, cli.global.json), Some(format))
+            let format = asked.asked.format;
+            viewed(&cli.global, request::completeness(*asked, cli.global.json), format)
+        }
+        Command::Label(asked) => {
+            let format = asked.format;
+            viewed(&cli.global, request::label(*asked, cli.global.json), format)
         }
         Command::Fleet(fleet) => {
-            let format = form(fleet.format, &cli.global)?;
-            managed(&cli.global, request::fleet(fleet), Some(format))
+            let format = fleet.format;
+            viewed(&cli.global, request::fleet(fleet), format)
+        }
+        Command::Network(network) => {
+            let format = network.format;
+            viewed(&cli.global, request::network(network, cli.global.json), format)
+        }
+        Command::Coverage(coverage) => {
+            let format = coverage.format;
+            viewed(&cli.global, request::coverage(coverage, cli.global.json), format)
+        }
+        Command::Report(report) => {
+            let format = report.format.into();
+            viewed(&cli.global, request::report(report, cli.global.json), format)
+        }
+        Command::Return(args) => {
+            let (request, target) = returns::request(args, lang)?;
+            match carried_out(&cli.global, request)? {
+                Reply::Returns(files) => returns::put(&files, &target, cli.global.json, lang),
+                other => written(show::reply(other, None, cli.global.json, lang)),
+            }
         }
         Command::ImportBundle(args) => {
             let (request, answer) = bundle::import(args, lang)?;
@@ -139,21 +158,21 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
     }
 }
 
-/// The form of a table, unless it contradicts `--json`.
-fn form(format: Format, global: &Global) -> Result<Format, Failure> {
-    if global.json && matches!(format, Format::Csv | Format::CsvFr) {
-        let text = "--json et un format CSV s’excluent";
-        return Err(Failure::new(Exit::Usage, global.lang.of(text, "--json and a CSV format exclude each other")));
-    }
-    Ok(format)
-}
-
 /// Has a request carried out, by the running hub or here, and shows the reply.
 fn managed(global: &Global, request: Request, format: Option<Format>) -> Result<(), Failure> {
     let reply = carried_out(global, request)?;
     let failed = show::failed(&reply, global.lang);
     written(show::reply(reply, format, global.json, global.lang))?;
     failed.map_or(Ok(()), Err)
+}
+
+/// Has a view made, in this form unless it is to be JSON.
+fn viewed(global: &Global, request: Request, format: Format) -> Result<(), Failure> {
+    if global.json && matches!(format, Format::Csv | Format::CsvFr) {
+        let text = global.lang.of("--json et un format CSV s’excluent", "--json and a CSV format exclude each other");
+        return Err(Failure::new(Exit::Usage, text));
+    }
+    managed(global, request, Some(format))
 }
 
 /// Has a request carried out that may bring a file, to be written to `file`.

@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use msap_shared::code::{Age, Help, known_operator};
+use msap_shared::code::{Age, Help, OperatorCode, known_operator};
+use msap_shared::id::SiteId;
 use msap_shared::time::{Day, Month, SiteZone};
 use rusqlite::Connection;
 
@@ -18,14 +19,14 @@ use crate::label::{Check, LabelQuestion, Verdict};
 use crate::lang::{Lang, Phrase};
 use crate::query::{Antennas, Compare, Filters, Key, Query};
 use crate::sheet::SheetFormat;
-use crate::site::{department_region, known_region};
+use crate::site::{STATES, department_region, known_region};
 use crate::store::StoreError;
 use crate::store::sites;
 
 pub use self::error::AskError;
 use self::parameter::{
     AGE, ANTENNAS, AS_OF, BEARER, BY, BY_PLACE, CHECK, COMPARE, DEPARTMENT, FORMAT, FROM, HELP, MONTH, OPERATOR,
-    PUBLIC, Parameter, REGION, SITE, TABLE_FORMAT, TO, VERDICT,
+    PUBLIC, Parameter, REGION, SITE, TABLE_FORMAT, TO, VERDICT, ANTENNAS_OF_REPORT, BY_COVER, BY_LIFE, DAY, MONTH_OVER, REPORT_FORMAT, SO_FAR,
 };
 
 mod error;
@@ -44,6 +45,18 @@ pub const COMPLETENESS: &[Parameter] =
 pub const EXPORT: &[Parameter] =
     &[FROM, TO, SITE, DEPARTMENT, REGION, BEARER, OPERATOR, HELP, AGE, TABLE_FORMAT, AS_OF];
 
+/// The parameters of the network's size.
+pub const NETWORK: &[Parameter] = &[BY_LIFE, DAY, FROM, TO, DEPARTMENT, REGION, BEARER, FORMAT];
+
+/// The parameters of coverage.
+pub const COVERAGE: &[Parameter] = &[OPERATOR, BY_COVER, DAY, SITE, DEPARTMENT, REGION, BEARER, FORMAT];
+
+/// The parameters of a site's report.
+pub const REPORT: &[Parameter] = &[FROM, TO, ANTENNAS_OF_REPORT, REPORT_FORMAT];
+
+/// The parameters of a partner's return.
+pub const RETURN: &[Parameter] = &[MONTH_OVER, AS_OF, SO_FAR, FORMAT];
+
 /// The parameters of labels.
 pub const LABEL: &[Parameter] = &[SITE, DEPARTMENT, REGION, BEARER, CHECK, VERDICT, FORMAT];
 
@@ -61,7 +74,7 @@ impl Given {
     pub fn check(given: &[(String, String)], known: &[Parameter]) -> Result<Self, AskError> {
         let mut pairs = Vec::new();
         for (name, value) in given {
-            let Some(Parameter { name, ready, .. }) = known.iter().find(|known| known.name == name) else {
+            let Some(Parameter { name, .. }) = known.iter().find(|known| known.name == name) else {
                 let name: String = name.chars().take(40).collect();
                 let far = |known: &str| strsim::damerau_levenshtein(known, &name);
                 let nearest = known.iter().map(|known| known.name).min_by_key(|known| far(known));
@@ -69,9 +82,6 @@ impl Given {
             };
             if pairs.iter().any(|(seen, _)| seen == name) {
                 return Err(AskError::Repeated(name));
-            }
-            if !ready {
-                return Err(AskError::Later(name));
             }
             pairs.push((*name, value.clone()));
         }
@@ -136,6 +146,8 @@ pub struct Question {
     pub query: Query,
     /// `None`: whatever the asker can read.
     pub form: Option<Form>,
+    /// Whether only what anybody may read is asked for.
+    pub is_public: bool,
 }
 
 /// The form of an answer.
@@ -157,7 +169,8 @@ pub fn figures(conn: &Connection, given: &[(String, String)], today: Day) -> Res
     let compare = Compare::ALL.map(|compare| (compare.name(), compare));
     let compare = given.choice("compare", &compare, Phrase::new("previous ou year", "previous or year"))?;
     let query = Query { by: keys(&given, &Key::ALL)?, compare, ..query(conn, &given, period, today)? };
-    Ok(Question { query, form: form(&given)? })
+    let is_public = given.choice("public", &[("true", true)], Phrase::new("true", "true"))?.unwrap_or_default();
+    Ok(Question { query, form: form(&given)?, is_public })
 }
 
 /// The question whose answer is the figures' file: every cell of a period, each antenna for itself,
@@ -173,7 +186,7 @@ pub fn export(conn: &Connection, given: &[(String, String)], today: Day) -> Resu
     let format = given.choice("format", &tables, expected)?.unwrap_or(SheetFormat::Csv);
     let by = vec![Key::Day, Key::Site, Key::Operator, Key::Help, Key::Age];
     let query = Query { by, antennas: Antennas::Apart, ..query(conn, &given, period, today)? };
-    Ok(Question { query, form: Some(Form::Sheet(format)) })
+    Ok(Question { query, form: Some(Form::Sheet(format)), is_public: false })
 }
 
 /// The question on completeness that these names and values ask on `today`. What people ask for
@@ -193,7 +206,8 @@ pub fn completeness(conn: &Connection, given: &[(String, String)], today: Day) -
         }
     };
     let by = keys(&given, &completeness::keys(&Key::ALL))?;
-    Ok(Question { query: Query { by, ..query(conn, &given, period, today)? }, form: form(&given)? })
+    let query = Query { by, ..query(conn, &given, period, today)? };
+    Ok(Question { query, form: form(&given)?, is_public: false })
 }
 
 /// The question on labels that these names and values ask, and the form of its answer if one is named.
@@ -226,15 +240,17 @@ fn query(conn: &Connection, given: &Given, (from, to): (Day, Day), today: Day) -
     })
 }
 
-/// The form of the answer, if one is named.
-pub(crate) fn form(given: &Given) -> Result<Option<Form>, AskError> {
+/// The words for the forms of an answer.
+pub const FORMS: [(&str, Form); 3] =
+    [("json", Form::Json), ("csv", Form::Sheet(SheetFormat::Csv)), ("csv-fr", Form::Sheet(SheetFormat::CsvFr))];
+
+/// The form asked for.
+pub fn form(given: &Given) -> Result<Option<Form>, AskError> {
     given.choice("format", &FORMS, Phrase::new("parmi json, csv, csv-fr", "one of json, csv, csv-fr"))
 }
 
-const FORMS: [(&str, Form); 3] =
-    [("json", Form::Json), ("csv", Form::Sheet(SheetFormat::Csv)), ("csv-fr", Form::Sheet(SheetFormat::CsvFr))];
-
-fn as_of(given: &Given, today: Day) -> Result<Option<Day>, AskError> {
+/// The day of the hub by whose end figures are asked to have been received.
+pub fn as_of(given: &Given, today: Day) -> Result<Option<Day>, AskError> {
     let Some(text) = given.one("as_of") else { return Ok(None) };
     let past = Phrase::new("un jour passé, ou aujourd’hui", "a day of the past, or today");
     match day("as_of", text)? {
@@ -250,7 +266,8 @@ pub fn day(parameter: &'static str, text: &str) -> Result<Day, AskError> {
     text.parse().map_err(|_| wrong(parameter, text, expected))
 }
 
-fn period(given: &Given, current: Month) -> Result<(Day, Day), AskError> {
+/// The days asked for, by both ends; `current` where none is.
+pub fn period(given: &Given, current: Month) -> Result<(Day, Day), AskError> {
     match (given.one("from"), given.one("to")) {
         (None, None) => Ok((current.first_day(), current.last_day())),
         (Some(_), None) => Err(AskError::HalfPeriod("to")),
@@ -288,23 +305,12 @@ fn keys(given: &Given, allowed: &[Key]) -> Result<Vec<Key>, AskError> {
 }
 
 fn filters(conn: &Connection, given: &Given) -> Result<Filters, AskError> {
-    let coded = |known: bool, text: &str| known.then(|| text.to_owned());
     Ok(Filters {
-        sites: given.list(
-            "site",
-            Phrase::new("l’identifiant ou l’alias d’un site", "the id or alias of a site"),
-            |text| Ok(sites::resolve(conn, text)?),
-        )?,
+        sites: named_sites(conn, given)?,
         departments: departments(given)?,
         regions: regions(given)?,
-        bearers: given.list("bearer", Phrase::new("le porteur d’un site", "the bearer of a site"), |text| {
-            Ok(coded(sites::known_bearer(conn, text)?, text))
-        })?,
-        operators: given.list(
-            "operator",
-            Phrase::new("le code d’un opérateur, par exemple CNAF", "an operator's code such as CNAF"),
-            |text| Ok(parsed(known_operator(text).is_some(), text)),
-        )?,
+        bearers: bearers(conn, given)?,
+        operators: operators(given)?,
         helps: given.list(
             "help",
             Phrase::new(
@@ -323,6 +329,36 @@ fn filters(conn: &Connection, given: &Given) -> Result<Filters, AskError> {
             },
         )?,
     })
+}
+
+/// The sites asked for.
+pub fn named_sites(conn: &Connection, given: &Given) -> Result<Vec<SiteId>, AskError> {
+    let expected = Phrase::new("l’identifiant ou l’alias d’un site", "the id or alias of a site");
+    given.list("site", expected, |text| Ok(sites::resolve(conn, text)?))
+}
+
+/// The bearers asked for.
+pub fn bearers(conn: &Connection, given: &Given) -> Result<Vec<String>, AskError> {
+    let expected = Phrase::new("le porteur d’un site", "the bearer of a site");
+    given.list("bearer", expected, |text| Ok(sites::known_bearer(conn, text)?.then(|| text.to_owned())))
+}
+
+/// The operators asked for.
+pub fn operators(given: &Given) -> Result<Vec<OperatorCode>, AskError> {
+    let expected = Phrase::new("le code d’un opérateur, par exemple CNAF", "an operator's code such as CNAF");
+    given.list("operator", expected, |text| Ok(parsed(known_operator(text).is_some(), text)))
+}
+
+/// The states of sites asked for.
+pub fn states(given: &Given) -> Result<Vec<String>, AskError> {
+    given.list(
+            "state",
+            Phrase::new(
+                "parmi never_connected, pending, up_to_date, behind, silent, refused, retired",
+                "one of never_connected, pending, up_to_date, behind, silent, refused, retired",
+            ),
+            |text| Ok(STATES.contains(&text).then(|| text.to_owned())),
+        )
 }
 
 /// The departments asked for.

@@ -11,6 +11,7 @@ mod fleet;
 mod imported;
 pub(crate) mod people;
 pub(crate) mod request;
+pub(crate) mod returns;
 pub(crate) mod show;
 mod table;
 pub(crate) mod tools;

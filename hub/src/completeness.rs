@@ -52,7 +52,8 @@ impl Tally {
         (self.expected > 0).then(|| f64::from(self.reported) / f64::from(self.expected))
     }
 
-    fn add(&mut self, other: &Self) {
+    /// Adds days of other sites; `not_expected` is a number of sites, which days do not add to.
+    pub(crate) fn add(&mut self, other: &Self) {
         self.expected += other.expected;
         self.reported += other.reported;
         self.late += other.late;
@@ -139,6 +140,8 @@ pub enum Rows {
     All,
     /// Those of these keys.
     Of(BTreeSet<Vec<String>>),
+    /// Those of these keys, and every one of which anything was expected.
+    Expected(BTreeSet<Vec<String>>),
 }
 
 /// The keys of a question that completeness can be told by.
@@ -160,12 +163,16 @@ pub fn answer(
     let reporters = reporters::among(conn, query)?;
     let reported = reported::months(conn, query)?;
     let at = query.as_of.and_then(end_of).map_or(now, |end| end.min(now));
-    let only_wanted = matches!(rows, Rows::Of(_));
+    let others = match rows {
+        Rows::All => Others::All,
+        Rows::Expected(_) => Others::Expected,
+        Rows::Of(_) => Others::None,
+    };
     let rows = match rows {
         Rows::All => BTreeMap::new(),
-        Rows::Of(keys) => keys.into_iter().map(|key| (key, Counted::default())).collect(),
+        Rows::Of(keys) | Rows::Expected(keys) => keys.into_iter().map(|key| (key, Counted::default())).collect(),
     };
-    let mut sum = Sum { query, keys: keys(&query.by), rows, only_wanted, found: Completeness::default() };
+    let mut sum = Sum { query, keys: keys(&query.by), rows, others, found: Completeness::default() };
     let mut yesterdays = BTreeMap::<String, Day>::new();
     for (n, reporter) in reporters.iter().enumerate() {
         let yesterday = match yesterdays.get(&reporter.timezone) {
@@ -196,8 +203,16 @@ struct Sum<'a> {
     query: &'a Query,
     keys: Vec<Key>,
     rows: BTreeMap<Vec<String>, Counted>,
-    only_wanted: bool,
+    others: Others,
     found: Completeness,
+}
+
+/// Which rows there are besides those whose keys are named.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Others {
+    All,
+    Expected,
+    None,
 }
 
 #[derive(Default)]
@@ -297,7 +312,8 @@ impl Sum<'_> {
         let full = self.rows.len() == ROWS_MAX;
         let counted = match self.rows.get_mut(&key) {
             Some(counted) => counted,
-            None if self.only_wanted => return Ok(()),
+            None if self.others == Others::None => return Ok(()),
+            None if self.others == Others::Expected && part.expected == 0 => return Ok(()),
             None if full => return Err(FigureError::TooManyRows),
             None => self.rows.entry(key).or_default(),
         };

@@ -18,6 +18,8 @@ use crate::drift::Nightly;
 use crate::http::PublicUrl;
 use crate::label::LabelRules;
 use crate::lang::Phrase;
+use crate::privacy::MIN_CELL_MIN;
+use crate::publish::ReleaseRules;
 
 pub use self::error::{ConfigError, Origin};
 pub use self::keys::KEYS;
@@ -183,6 +185,19 @@ impl Settings {
             dir if dir.is_absolute() => Some(Schedule { dir: dir.into(), every, keep }),
             _ => return Err(wrong("backup.dir", "un chemin qui commence par /", "a path that begins with /")),
         };
+        let min_cell = text("privacy.min_cell").parse().ok().filter(|n| (MIN_CELL_MIN..=1_000).contains(n));
+        let after_days = text("privacy.publish_after").strip_suffix('d').and_then(|days| days.parse().ok());
+        let release = ReleaseRules {
+            min_cell: min_cell
+                .ok_or_else(|| wrong("privacy.min_cell", "un nombre de 4 à 1000", "a number from 4 to 1000"))?,
+            after_days: after_days.filter(|days| (2..=365).contains(days)).ok_or_else(|| {
+                wrong(
+                    "privacy.publish_after",
+                    "un nombre de jours de 2d à 365d, tel que 15d",
+                    "a number of days from 2d to 365d such as 15d",
+                )
+            })?,
+        };
         Ok(Self {
             backup,
             sync_listen: socket("sync.listen")?,
@@ -230,6 +245,7 @@ impl Settings {
                     months: small("label.statistics_months", 12)?,
                     confirmed_months: small("label.hours_confirmed_months", 60)?,
                 },
+                release,
             },
             log_filter: text("log.filter").to_owned(),
             log_format,

@@ -1,8 +1,9 @@
 //! The HTTP interface: what programs may ask of the hub.
 //!
-//! Started by `app`. Every address under `/v1` needs a token or a session; every error is a problem
-//! document. Handlers read through [`Views`], so that they cannot disturb the writer; the few that
-//! change something do so on the writer's thread, between two turns, on the caller's behalf.
+//! Started by `app`. Every address under `/v1` but `/v1/public` needs a token or a session; every
+//! error is a problem document. Handlers read through [`Views`], so that they cannot disturb the
+//! writer; the few that change something do so on the writer's thread, between two turns, on the
+//! caller's behalf.
 
 mod accept;
 mod api;
@@ -26,13 +27,16 @@ pub mod openapi;
 mod partners;
 mod permanences;
 mod problem;
+mod public;
 mod query;
+mod reports;
 mod schedule;
 pub mod scope;
 mod serve;
 mod session;
 mod settling;
 mod sites;
+mod small;
 mod surplus;
 mod tagged;
 mod visits;
@@ -67,6 +71,12 @@ pub trait Views: Clone + Send + Sync + 'static {
 
     /// Runs a read that is over at once, whatever longer ones are under way.
     fn look_up<T, F>(&self, f: F) -> impl Future<Output = Result<T, StoreError>> + Send
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static;
+
+    /// Runs a read for whoever has no token: nobody who has one waits for it.
+    fn read_for_anybody<T, F>(&self, f: F) -> impl Future<Output = Result<T, StoreError>> + Send
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static;

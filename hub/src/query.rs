@@ -83,6 +83,8 @@ pub enum Antennas {
     Together,
     /// Each antenna is a site of its own.
     Apart,
+    /// A house means the house and its antennas, and each of them has rows of its own.
+    Within,
 }
 
 /// Values to keep; an empty list keeps everything.
@@ -181,6 +183,20 @@ impl Query {
     pub fn counts_visits(&self) -> bool {
         let by_matter = self.by.iter().any(|key| matches!(key, Key::Operator | Key::Help));
         !by_matter && self.filters.operators.is_empty() && self.filters.helps.is_empty()
+    }
+
+    /// Whether a small figure of the answer may be one person's: it is told by age together with a
+    /// matter, a single place or a day, or by matter, place and day.
+    pub fn is_fine(&self) -> bool {
+        let Filters { sites, departments: _, regions: _, bearers, operators, helps, ages } = &self.filters;
+        let keyed = |keys: &[Key]| self.by.iter().any(|key| keys.contains(key));
+        let age = keyed(&[Key::Age]) || !ages.is_empty();
+        let matter = keyed(&[Key::Operator, Key::Help]) || !(operators.is_empty() && helps.is_empty());
+        // A bearer may run a single house.
+        let place = keyed(&[Key::Site, Key::Bearer]) || !(sites.is_empty() && bearers.is_empty());
+        // What two windows differ by is what came on a day, or since.
+        let day = keyed(&[Key::Day]) || !self.is_whole_months() || self.as_of.is_some();
+        (age && (matter || place || day)) || (matter && place && day)
     }
 
     /// Whether the period is one of whole months.

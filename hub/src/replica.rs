@@ -219,7 +219,8 @@ impl HubReplica for Replica<'_, '_> {
                 let end = fresh.last().map(|(built, _)| Version::of_tip(writer, &built.tip));
                 let built: Vec<_> = fresh.iter().map(|(built, _)| built).collect();
                 chains::append(conn, doc, &writer, chain.as_ref(), &built, accepted)?;
-                views::fold_in(conn, doc, fresh.iter().map(|(_, facts)| facts), accepted)?;
+                let arrivals = self.writing.as_mut().ok_or_else(not_writing)?.turn.arrivals();
+                views::fold_in(conn, doc, fresh.iter().map(|(_, facts)| facts), accepted, arrivals)?;
                 if first.is_some() {
                     meta::date_epoch(conn, received)?;
                     meta::touch_figures(conn)?;

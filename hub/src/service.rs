@@ -34,6 +34,7 @@ mod lines;
 mod pulse;
 mod readers;
 mod registrar;
+mod release;
 mod room;
 mod sessions;
 #[cfg(test)]
@@ -76,6 +77,8 @@ pub struct Handle {
     readers: Arc<Readers>,
     /// For tokens: nobody waits for whoever reads figures, only to be told 401.
     look_ups: Arc<Readers>,
+    /// For whoever has no token: nobody who has one waits for them.
+    strangers: Arc<Readers>,
     /// For operators, who look on when readers are too many.
     looks: Arc<Readers>,
     pulse: Arc<Pulse>,
@@ -111,6 +114,7 @@ impl Service {
             jobs,
             readers: Readers::new(database.clone(), READERS),
             look_ups: Readers::new(database.clone(), 1),
+            strangers: Readers::new(database.clone(), 1),
             looks: Readers::new(database, 1),
             pulse: pulse.clone(),
             keys: keys.clone(),

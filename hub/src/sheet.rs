@@ -68,6 +68,12 @@ pub enum Cell {
     Flag(bool),
     /// A part of a whole, from 0 to 1; never 1 unless it is all of it.
     Share(f64),
+    /// A word: its stable code, and what people read in French.
+    Word(String, String),
+    /// A number above 0 and below this, which is not told: `<11`.
+    Below(i64),
+    /// A number that is not told: `secret`.
+    Hidden,
 }
 
 /// Columns and rows.
@@ -109,6 +115,7 @@ impl Sheet {
         let said = |(column, cell): (&Column, &Cell)| match cell {
             Cell::Text(text) => say(&column.name, text),
             Cell::Time(text) => text.clone(),
+            Cell::Word(code, french) => lang.of(french, code).clone(),
             other => other.said(lang.of(SheetFormat::CsvFr, SheetFormat::Csv)),
         };
         let row = |row: &Vec<Cell>| self.columns.iter().zip(row).map(said).collect();
@@ -117,6 +124,11 @@ impl Sheet {
 }
 
 impl Cell {
+    /// A word.
+    pub fn word(code: &str, french: &str) -> Self {
+        Self::Word(code.to_owned(), french.to_owned())
+    }
+
     fn said(&self, format: SheetFormat) -> String {
         match (self, format) {
             (Self::None, _) => String::new(),
@@ -128,6 +140,10 @@ impl Cell {
             (Self::Exact(number), SheetFormat::CsvFr) => number.to_string().replace('.', ","),
             (Self::Flag(flag), SheetFormat::Csv) => flag.to_string(),
             (Self::Flag(flag), SheetFormat::CsvFr) => if *flag { "oui" } else { "non" }.to_owned(),
+            (Self::Word(code, _), SheetFormat::Csv) => plain(code),
+            (Self::Word(_, french), SheetFormat::CsvFr) => plain(french),
+            (Self::Below(bound), _) => format!("<{bound}"),
+            (Self::Hidden, _) => "secret".to_owned(),
             (Self::Decimal(number), SheetFormat::Csv) => format!("{number:.1}"),
             (Self::Decimal(number), SheetFormat::CsvFr) => format!("{number:.1}").replace('.', ","),
             (Self::Share(part), SheetFormat::Csv) => format!("{:.4}", (part * 10_000.0).floor() / 10_000.0),
@@ -150,7 +166,8 @@ pub(crate) fn plain(text: &str) -> String {
 }
 
 /// A time as it is written in France.
-fn french(time: &str) -> String {
+/// A day, month or quarter as a French spreadsheet has it.
+pub(crate) fn french(time: &str) -> String {
     if let Ok(day) = time.parse::<Day>() {
         let date = day.date();
         return format!("{:02}/{:02}/{:04}", date.day(), date.month(), date.year());

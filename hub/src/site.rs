@@ -95,6 +95,13 @@ words!(
     Retired = "retired"
 );
 
+impl Life {
+    /// Whether people are received there, with the label or without.
+    pub const fn is_serving(self) -> bool {
+        matches!(self, Self::Open | Self::Labelled)
+    }
+}
+
 /// One site's record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Site {

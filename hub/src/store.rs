@@ -17,6 +17,7 @@ use msap_shared::io::store::prepare;
 pub use msap_shared::io::store::registers;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+use self::views::Arrivals;
 use crate::who::Who;
 
 pub mod calendars;
@@ -38,6 +39,7 @@ pub mod pending;
 pub mod rebuild;
 pub mod references;
 pub mod refusals;
+pub mod releases;
 pub mod reported;
 pub mod reporters;
 pub mod rollups;
@@ -45,8 +47,10 @@ pub mod seal;
 pub mod sessions;
 pub mod site_facts;
 pub mod sites;
+pub mod small_reads;
 pub mod tokens;
 pub mod told;
+pub mod tree;
 pub mod users;
 pub mod views;
 pub mod wal;
@@ -55,7 +59,7 @@ pub mod wal;
 pub const FILE_NAME: &str = "hub.db";
 
 /// The layouts of the database, version by version; only ever appended to.
-pub const MIGRATIONS: [&str; 14] = [
+pub const MIGRATIONS: [&str; 16] = [
     include_str!("store/migration_1.sql"),
     include_str!("store/migration_2.sql"),
     include_str!("store/migration_3.sql"),
@@ -70,6 +74,8 @@ pub const MIGRATIONS: [&str; 14] = [
     include_str!("store/migration_12.sql"),
     include_str!("store/migration_13.sql"),
     include_str!("store/migration_14.sql"),
+    include_str!("store/migration_15.sql"),
+    include_str!("store/migration_16.sql"),
 ];
 
 /// A source of 16 random bytes: epochs and tags.
@@ -144,7 +150,8 @@ impl Store {
         let doing = StoreError::sqlite("beginning a turn");
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(doing)?;
         let commit = self.now.mark.commit + 1;
-        let mut turn = Turn { conn: &tx, fresh: &mut self.fresh, epoch: self.now.epoch, commit };
+        let mut turn =
+            Turn { conn: &tx, fresh: &mut self.fresh, epoch: self.now.epoch, commit, arrivals: Arrivals::default() };
         // Set and taken back within the transaction, so that nothing is left of it if that fails.
         let for_somebody = self.acting != Who::Hub;
         if for_somebody {
@@ -244,6 +251,7 @@ pub struct Turn<'a> {
     fresh: &'a mut Fresh,
     epoch: Epoch,
     commit: u64,
+    arrivals: Arrivals,
 }
 
 impl Turn<'_> {
@@ -255,6 +263,11 @@ impl Turn<'_> {
     /// The number of the commit under way.
     pub fn commit(&self) -> u64 {
         self.commit
+    }
+
+    /// The taps that have come within this turn.
+    pub(crate) fn arrivals(&mut self) -> &mut Arrivals {
+        &mut self.arrivals
     }
 
     /// Begins another epoch: what agents were told before is not to be trusted.

@@ -141,6 +141,8 @@ fn change_accepted() -> Result<String> {
         offers: true,
         references: None,
         tried: None,
+        waiting: None,
+        oldest_waiting_day: None,
     };
     let opened =
         hub::Input::Opened { conn, fingerprint: Fingerprint::new([1; 32]), site: "275".parse()?, transport: "quic" };

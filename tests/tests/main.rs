@@ -14,6 +14,7 @@ mod http;
 mod identity;
 mod machines;
 mod metrics;
+mod privacy;
 mod replay;
 mod schedules;
 mod simulation;

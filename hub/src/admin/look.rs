@@ -9,18 +9,19 @@ use super::reply::{FlaggedObject, Reply};
 use super::{AdminError, Look, settle};
 use crate::almanac::Almanac;
 use crate::ask::parameter::{DEPARTMENT, SITE};
-use crate::ask::{self, Form, Given, Question};
+use crate::ask::{self, AskError, Form, Given, Question};
 use crate::fleet::{self, FleetFilter};
 use crate::http::{flagged_filter, in_conflict, journal_filter, site_filter};
 use crate::import::{self, ImportReport};
 use crate::keys::Named;
 use crate::lang::Lang;
-use crate::sheet::Table;
+use crate::report::ReportForm;
+use crate::sheet::{SheetFormat, Table};
 use crate::site::SiteObject;
 use crate::store::flagged::FlaggedFilter;
 use crate::store::refusals::RefusedFilter;
 use crate::store::{devices, documents, flagged, history, journal, refusals, site_facts, sites, tokens, users};
-use crate::{catalogue, completeness, counts, export, label};
+use crate::{catalogue, completeness, counts, coverage, export, label, network, report, returns};
 
 /// Most lines of the journal in one answer.
 const JOURNAL_MAX: u32 = 100_000;
@@ -79,16 +80,52 @@ pub fn look(
         Look::Tokens => Reply::Tokens(tokens::list(conn)?.into_iter().map(Into::into).collect()),
         Look::Users => Reply::Users(users::list(conn)?.into_iter().map(Into::into).collect()),
         Look::Counts { question } => {
-            let Question { query, form } = ask::figures(conn, question, ask::today(now))?;
+            let Question { query, form, is_public } = ask::figures(conn, question, ask::today(now))?;
+            // An operator's figures are never those that were released.
+            if is_public {
+                return Err(AskError::NotPublic.into());
+            }
             told(&counts::answer(conn, &*almanac.open(conn)?, query, now)?, form, lang)
         }
         Look::Completeness { question } => {
-            let Question { query, form } = ask::completeness(conn, question, ask::today(now))?;
+            let Question { query, form, .. } = ask::completeness(conn, question, ask::today(now))?;
             told(&completeness::told::answer(conn, &*almanac.open(conn)?, query, now)?, form, lang)
         }
         Look::Label { question } => {
             let (question, form) = ask::label(conn, question)?;
             told(&label::answer(conn, &*almanac.open(conn)?, question, now)?, form, lang)
+        }
+        Look::Network { question } => {
+            let question = network::ask(conn, question, ask::today(now))?;
+            let form = question.form;
+            told(&network::answer(conn, question)?, form, lang)
+        }
+        Look::Coverage { question } => {
+            let question = coverage::ask(conn, question, ask::today(now))?;
+            let form = question.form;
+            told(&coverage::answer(conn, &*almanac.open(conn)?, question)?, form, lang)
+        }
+        Look::Report { site, question } => {
+            let id = site_id(conn, site)?;
+            let (site, _) = sites::find(conn, &id)?.ok_or_else(|| AdminError::UnknownSite(site.clone()))?;
+            let question = report::ask(question, ask::today(now))?;
+            let found = report::of(conn, &*almanac.open(conn)?, site, question, now)?;
+            match question.form {
+                Some(ReportForm::Json) => Reply::Figures(found.object()),
+                Some(ReportForm::Sheet(_)) => Reply::Sheet { sheet: found.sheet(), summary: found.summary(lang) },
+                Some(ReportForm::Text) | None => Reply::Text(found.text(lang)),
+            }
+        }
+        Look::Returns { operator, question } => {
+            let today = ask::today(now);
+            let (asked, pages) = (returns::ask(conn, question, now)?, almanac.open(conn)?);
+            let operators = match operator {
+                Some(operator) => vec![returns::operator(operator)?],
+                None => returns::partners(conn, &pages, asked, today)?,
+            };
+            let form = asked.form.unwrap_or(Form::Sheet(SheetFormat::CsvFr));
+            let made = returns::of(conn, &pages, &operators, asked, now)?;
+            Reply::Returns(made.iter().map(|made| made.file(form)).collect())
         }
         Look::Refused => {
             let filter = RefusedFilter { limit: ROWS_MAX, ..RefusedFilter::default() };

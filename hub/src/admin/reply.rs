@@ -8,6 +8,7 @@ use crate::bundle::{AnswerObject, BundleObject};
 use crate::catalogue::CatalogueReport;
 use crate::fleet::FleetObject;
 use crate::import::ImportReport;
+use crate::returns::ReturnFile;
 use crate::sheet::Sheet;
 use crate::site::SiteObject;
 
@@ -51,6 +52,8 @@ pub enum Reply {
         /// The same in a line or two.
         summary: String,
     },
+    Text(String),
+    Returns(Vec<ReturnFile>),
     Checked(CheckObject),
     Authorities(AuthoritiesObject),
     Revocations(RevocationsObject),

@@ -150,6 +150,7 @@ async fn serve(data: &Path, core: Core, keys: Arc<Keys>, settings: &Settings, la
     }
     parts.spawn(socket.serve(operators, rim.clone()));
     parts.spawn(handle.clone().keep_noting_labels(rim.clone()));
+    parts.spawn(handle.clone().keep_releasing(rim.clone()));
     parts.spawn(handle.keep_verifying(rim.clone()));
     if let Some(nightly) = settings.check {
         parts.spawn(keep_checking(checker, nightly, at_night, Timestamp::now()));
@@ -345,6 +346,14 @@ impl Views for Handle {
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         Self::look_up(self, f).await
+    }
+
+    async fn read_for_anybody<T, F>(&self, f: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        Self::read_for_anybody(self, f).await
     }
 
     async fn change<T, F>(&self, who: Who, f: F) -> Option<T>

@@ -1,6 +1,7 @@
 //! Why a question cannot be asked, in words.
 
 use super::*;
+use crate::privacy::table::{TABLES, Table};
 
 /// Why a question cannot be asked.
 #[derive(Debug, thiserror::Error)]
@@ -11,9 +12,6 @@ pub enum AskError {
     /// The same parameter twice.
     #[error("{0} is given more than once")]
     Repeated(&'static str),
-    /// A parameter of a later version.
-    #[error("{0} arrives with the views")]
-    Later(&'static str),
     /// A period with one end.
     #[error("from and to go together: {0} is missing")]
     HalfPeriod(&'static str),
@@ -30,6 +28,9 @@ pub enum AskError {
     /// A cursor of another list, or of other questions.
     #[error("cursor: not the «next» of a page before, with the same other parameters")]
     Cursor,
+    /// A question that is public is one of a list.
+    #[error("{}", not_public(Lang::En))]
+    NotPublic,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -44,7 +45,6 @@ impl AskError {
                 format!("{name:?} n’est pas un paramètre d’ici ; le plus proche : {nearest}")
             }
             (Lang::Fr, Self::Repeated(name)) => format!("{name} est donné plus d’une fois"),
-            (Lang::Fr, Self::Later(name)) => format!("{name} arrivera avec les vues"),
             (Lang::Fr, Self::HalfPeriod(name)) => format!("from et to vont ensemble : {name} manque"),
             (Lang::Fr, Self::Value { parameter, value, expected }) => {
                 format!("{parameter} : {value:?} ; attendu : {}", expected.fr)
@@ -52,7 +52,21 @@ impl AskError {
             (Lang::Fr, Self::Cursor) => {
                 "cursor : ce n’est pas le « next » d’une page précédente, avec les mêmes autres paramètres".to_owned()
             }
+            (Lang::Fr, Self::NotPublic) => not_public(lang),
             (Lang::Fr, Self::Store(error)) => harm::said(error, lang),
         }
     }
+}
+
+/// What can be asked as public.
+fn not_public(lang: Lang) -> String {
+    let by = |table: &Table| match table.by {
+        [] => lang.of("sans by", "no by").to_owned(),
+        keys => format!("by={}", keys.iter().map(|key| key.name()).collect::<Vec<_>>().join(",")),
+    };
+    let list = TABLES.iter().map(by).collect::<Vec<_>>().join(" · ");
+    lang.of(
+        format!("public=true ne répond que pour un mois, trimestre ou année entiers, sans filtre, à : {list}"),
+        format!("public=true only answers for a whole month, quarter or year, without filters, to: {list}"),
+    )
 }

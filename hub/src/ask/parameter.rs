@@ -49,15 +49,13 @@ pub struct Parameter {
     pub takes: Takes,
     /// A value that it takes.
     pub example: &'static str,
-    /// Whether it can be answered yet.
-    pub ready: bool,
     /// Whether there is no answer without it.
     pub needed: bool,
 }
 
 impl Parameter {
     const fn new(name: &'static str, takes: Takes, example: &'static str, fr: &'static str, en: &'static str) -> Self {
-        Self { name, says: Phrase::new(fr, en), takes, example, ready: true, needed: false }
+        Self { name, says: Phrase::new(fr, en), takes, example, needed: false }
     }
 
     /// One that must be there.
@@ -181,11 +179,64 @@ pub const AS_OF: Parameter = Parameter::new(
     "tel que reçu et décidé à la fin de ce jour du hub",
     "as received and decided by the end of this day of the hub",
 );
-/// As published.
-pub const PUBLIC: Parameter = Parameter {
-    ready: false,
-    ..Parameter::new("public", Takes::Word(|| vec!["true"]), "true", "tel que publié", "as published")
+/// As released to everybody.
+pub const PUBLIC: Parameter = Parameter::new(
+    "public",
+    Takes::Word(|| vec!["true"]),
+    "true",
+    "tel que publié : un des tableaux de /v1/public",
+    "as released: one of the tables of /v1/public",
+);
+/// The keys of the network's size.
+pub const BY_LIFE: Parameter = Parameter {
+    takes: Takes::Words(|| [Key::Department, Key::Region, Key::Month, Key::Bearer].map(Key::name).into()),
+    ..BY
 };
+/// What the rows of coverage are.
+pub const BY_COVER: Parameter = Parameter::new(
+    "by",
+    Takes::Word(|| vec!["site", "department", "operator"]),
+    "department",
+    "ce qu’est une ligne : un partenaire dans un lieu, un département, ou partout",
+    "what a row is: a partner at a site, in a department, or everywhere",
+);
+/// A month that is over.
+pub const MONTH_OVER: Parameter =
+    Parameter::new("month", Takes::Month, "2026-10", "un mois terminé", "a month that is over").needed();
+/// Though a month is not over.
+pub const SO_FAR: Parameter = Parameter::new(
+    "so_far",
+    Takes::Word(|| vec!["true"]),
+    "true",
+    "accepte un mois en cours : le relevé est provisoire",
+    "takes a month that is not over: the return is provisional",
+);
+/// What becomes of a house's antennas in its report.
+pub const ANTENNAS_OF_REPORT: Parameter = Parameter::new(
+    "antennas",
+    Takes::Word(|| vec!["apart", "none"]),
+    "apart",
+    "apart : dit aussi chaque antenne pour elle-même ; none : les laisse de côté",
+    "apart: tells each antenna for itself as well; none: leaves them out",
+);
+/// The form of a report.
+pub const REPORT_FORMAT: Parameter =
+    Parameter { takes: Takes::Word(|| vec!["json", "text", "csv", "csv-fr"]), example: "text", ..FORMAT };
+/// A period that was released.
+pub const PERIOD: Parameter = Parameter::new(
+    "period",
+    Takes::Text,
+    "2026-10",
+    "une période terminée : 2026-10, 2026-Q4 ou 2026",
+    "a period that is over: 2026-10, 2026-Q4 or 2026",
+)
+.needed();
+/// A public table, in an address.
+pub const TABLE_NAME: Parameter =
+    Parameter::new("table", Takes::Text, "departments", "le nom d’un tableau public", "the name of a public table").needed();
+/// An operator, in an address.
+pub const OPERATOR_NAME: Parameter =
+    Parameter::new("code", Takes::Text, "CNAF", "le code d’un opérateur", "the code of an operator").needed();
 /// One check of the label.
 pub const CHECK: Parameter = Parameter::new(
     "check",

@@ -12,7 +12,9 @@ pub(crate) use self::fleet::Fleet;
 pub(crate) use self::settle::{Flagged, Refused};
 pub(crate) use self::site::Site;
 pub(crate) use self::user::User;
+pub(crate) use self::views::{Coverage, Network, Report, ReportFormat};
 use super::bundle::{ExportBundle, ImportBundle};
+use super::returns::ReturnArgs;
 use super::{Backup, Ca, Restore};
 use crate::lang::Lang;
 
@@ -22,6 +24,7 @@ mod fleet;
 mod settle;
 mod site;
 mod user;
+mod views;
 
 /// The whole command, with its help in French.
 pub fn command() -> clap::Command {
@@ -81,6 +84,14 @@ pub(crate) enum Command {
     Fleet(Fleet),
     /// Ce que demande le label, maison par maison : une aide au référent, jamais une décision
     Label(Box<Label>),
+    /// Le relevé mensuel d’un partenaire : ses demandes par lieu, par aide et par âge
+    Return(ReturnArgs),
+    /// Combien de maisons et d’antennes, selon l’étape de leur vie
+    Network(Network),
+    /// Où un partenaire est présent, joignable ou absent
+    Coverage(Coverage),
+    /// Le rapport d’un lieu, pour son comité de pilotage
+    Report(Report),
     /// Prend le fichier d’un poste sans réseau, apporté sur une clé USB
     ImportBundle(ImportBundle),
     /// Écrit la réponse à rapporter à un poste sans réseau

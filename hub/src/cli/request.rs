@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::Ca;
 use super::args::{
-    Asked, Catalogue, Completeness, Conflict, Counts, Device, Document, Flagged, Fleet, Format, Journal, Label,
-    Refused, Site, Token,
+    Asked, Catalogue, Completeness, Conflict, Counts, Coverage, Device, Document, Flagged, Fleet, Format, Journal,
+    Label, Network, Refused, Report, ReportFormat, Site, Token,
 };
 use crate::admin::{Change, ListFile, Look, Pairs, Request};
 use crate::catalogue::CatalogueFile;
@@ -124,6 +124,50 @@ fn question<const N: usize>(asked: Asked, own: [(&str, Option<String>); N], json
     ]);
     question.extend(pairs(own));
     question
+}
+
+pub(crate) fn network(network: Network, json: bool) -> Request {
+    let Network { by, day, from, to, department, region, bearer, format } = network;
+    let json = json || format == Format::Json;
+    let question = pairs([
+        ("by", by),
+        ("day", day),
+        ("from", from),
+        ("to", to),
+        ("department", department),
+        ("region", region),
+        ("bearer", bearer),
+        ("format", json.then(|| "json".to_owned())),
+    ]);
+    Request::Look(Look::Network { question })
+}
+
+pub(crate) fn coverage(coverage: Coverage, json: bool) -> Request {
+    let Coverage { operator, by, day, site, department, region, bearer, format } = coverage;
+    let json = json || format == Format::Json;
+    let question = pairs([
+        ("operator", operator),
+        ("by", by),
+        ("day", day),
+        ("site", site),
+        ("department", department),
+        ("region", region),
+        ("bearer", bearer),
+        ("format", json.then(|| "json".to_owned())),
+    ]);
+    Request::Look(Look::Coverage { question })
+}
+
+pub(crate) fn report(report: Report, json: bool) -> Request {
+    let Report { site, from, to, antennas, format } = report;
+    let form = match format {
+        ReportFormat::Text if !json => "text",
+        ReportFormat::Text | ReportFormat::Json => "json",
+        ReportFormat::Csv => "csv",
+        ReportFormat::CsvFr => "csv-fr",
+    };
+    let form = ("format", Some(form.to_owned()));
+    Request::Look(Look::Report { site, question: pairs([("from", from), ("to", to), ("antennas", antennas), form]) })
 }
 
 pub(crate) fn check(rebuild: bool, seal: bool) -> Request {

@@ -85,6 +85,8 @@ pub(crate) fn reply(reply: Reply, format: Option<Format>, json: bool, lang: Lang
                 out::grid(&sheet.grid(lang, |column, text| words::value(column, text, lang)))
             }
         },
+        Reply::Text(text) => out::bytes(text.as_bytes()),
+        Reply::Returns(files) => out::json(&files),
         Reply::Imported(report) => imported::show(&report, json, lang),
         Reply::Site { site, aliases, devices, history } if json => {
             let mut object = serde_json::to_value(&site).map_err(io::Error::other)?;

@@ -10,7 +10,7 @@ use super::*;
 use crate::almanac::Rules;
 use crate::query::Filters;
 use crate::store::figures::reckoning::{Book, DAYS, Line, Placed, Played, SITES, event, hub_day, place, question};
-use crate::store::{reported, sites};
+use crate::store::{check, reported, sites};
 
 mod words;
 
@@ -134,6 +134,8 @@ proptest! {
             }).unwrap();
         }
         let conn = played.store.connection();
+        let report = check::look::<crate::store::StoreError>(conn, &mut |_, _| Ok(())).unwrap();
+        prop_assert_eq!((report.registry, report.differences), (vec![], vec![]));
         let read = SITES.into_iter().zip(schedules).map(|(site, n)| (id(site), facts(SCHEDULES[n])));
         let rules = Rules { late_days, ..Rules::default() };
         let pages = Pages::of_all(read, rules);

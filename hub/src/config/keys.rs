@@ -3,7 +3,7 @@
 use crate::lang::Phrase;
 
 /// Every setting: name, default and meaning. The documentation and `config show` print this.
-pub const KEYS: [(&str, &str, Phrase); 24] = [
+pub const KEYS: [(&str, &str, Phrase); 26] = [
     (
         "sync.listen",
         "[::]:4433",
@@ -82,6 +82,22 @@ pub const KEYS: [(&str, &str, Phrase); 24] = [
         Phrase::new(
             "mois pour lesquels vaut une confirmation des horaires publiés",
             "months for which a confirmation of the published hours holds",
+        ),
+    ),
+    (
+        "privacy.min_cell",
+        "11",
+        Phrase::new(
+            "plus petit chiffre, hors 0, que montrent les tableaux publics et les âges d’un partenaire",
+            "smallest figure but 0 that public tables and a partner’s ages show",
+        ),
+    ),
+    (
+        "privacy.publish_after",
+        "15d",
+        Phrase::new(
+            "jours de la fin d’une période à la publication de ses tableaux",
+            "days from the end of a period to the release of its tables",
         ),
     ),
     ("backup.dir", "", Phrase::new("dossier des sauvegardes programmées", "directory of scheduled backups")),

@@ -17,11 +17,15 @@ use super::{Core, Done, Output};
 use crate::exit::with_causes;
 use crate::label;
 use crate::metrics::Pushes;
+use crate::privacy::Release;
+use crate::publish;
 use crate::replica::Replica;
 use crate::store::check::{self, CheckReport};
 use crate::store::check_runs::{self, CheckRun};
 use crate::store::devices;
 use crate::store::pending::PendingChange;
+use crate::store::releases::Note;
+use crate::store::small_reads::{self, SmallRead};
 use crate::store::{StoreError, Turn, chains, findings, journal, label_history, pending, rebuild};
 
 /// What an approval did.
@@ -225,6 +229,25 @@ impl Core {
     /// When the store fails.
     pub fn note_labels(&mut self, changes: &[label::Change], day: Day) -> Result<(), StoreError> {
         self.store.write(|conn, _| label_history::add(conn, changes, day))
+    }
+}
+
+impl Core {
+    /// Keeps what is released of a period.
+    ///
+    /// # Errors
+    /// When the store fails, or has a release of that period.
+    pub fn release(&mut self, releases: &[Release], note: &Note, now: Timestamp) -> Result<(), StoreError> {
+        self.store.write(|conn, _| publish::keep(conn, releases, note, now))
+    }
+
+    /// Notes in the journal that somebody is about to be shown small figures.
+    ///
+    /// # Errors
+    /// When the store fails: the figures must not be shown then.
+    pub fn note_small_read(&mut self, read: &SmallRead, now: Timestamp) -> Result<(), StoreError> {
+        let today = self.day(now);
+        self.store.write(|conn, _| small_reads::note(conn, read, today, now))
     }
 }
 

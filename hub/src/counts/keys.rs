@@ -56,7 +56,7 @@ pub(crate) fn cells(query: &Query, keys: &[String], names: &BTreeMap<String, Str
     cells
 }
 
-fn french(key: Key) -> &'static str {
+pub(crate) fn french(key: Key) -> &'static str {
     match key {
         Key::Day => "jour",
         Key::Month => "mois",

@@ -8,7 +8,7 @@ use crate::ask::parameter::{BEARER, CURSOR, DEPARTMENT, FORMAT, KIND, LIMIT, Par
 use crate::ask::{self, AskError, Form, Given};
 use crate::lang::Phrase;
 use crate::query::Filters;
-use crate::site::{STATES, Site};
+use crate::site::Site;
 use crate::store::devices::{Device, Standing};
 use crate::store::sites::{self, SiteFilter};
 
@@ -60,14 +60,7 @@ impl FleetFilter {
             bearers: given.list("bearer", Phrase::new("le porteur d’un site", "the bearer of a site"), |text| {
                 coded(sites::known_bearer(conn, text)?, text)
             })?,
-            states: given.list(
-                "state",
-                Phrase::new(
-                    "parmi never_connected, pending, up_to_date, behind, silent, refused, retired",
-                    "one of never_connected, pending, up_to_date, behind, silent, refused, retired",
-                ),
-                |text| coded(STATES.contains(&text), text),
-            )?,
+            states: ask::states(&given)?,
             versions: given.list(
                 "version",
                 Phrase::new("une version, par exemple 0.1.0", "a version such as 0.1.0"),

@@ -21,7 +21,7 @@ use super::openapi::{self, answers};
 use super::problem::Problem;
 use super::{
     Entrance, Views, auth, closures, conflicts, docs, documents, door, exports, fleet, journal, label, partners,
-    permanences, schedule, session, settling, sites, visits,
+    permanences, public, reports, schedule, session, settling, sites, visits,
 };
 
 /// Largest body of a request.
@@ -55,8 +55,12 @@ pub(super) fn addresses<V: Views>() -> Vec<Address<V>> {
         get("/completeness", visits::completeness::<V>, &visits::COMPLETENESS),
         get("/fleet", fleet::fleet::<V>, &fleet::FLEET),
         get("/label", label::label::<V>, &label::LABEL),
+        get("/network", reports::network::<V>, &reports::NETWORK),
+        get("/coverage", reports::coverage::<V>, &reports::COVERAGE),
+        get("/operators/{code}/return", reports::returned::<V>, &reports::RETURN),
         get("/sites", sites::sites::<V>, &sites::SITES),
         get("/sites/{id}", sites::site::<V>, &sites::SITE),
+        get("/sites/{id}/report", reports::report::<V>, &reports::REPORT),
         get("/sites/{id}/schedule", schedule::schedule::<V>, &schedule::SCHEDULE),
         get("/sites/{id}/schedule.ics", schedule::calendar::<V>, &schedule::CALENDAR),
         get("/sites/{id}/hours.osm", schedule::osm::<V>, &schedule::OSM),
@@ -85,6 +89,14 @@ pub(super) fn addresses<V: Views>() -> Vec<Address<V>> {
     ]
 }
 
+/// What anybody may ask under `/v1`.
+pub(super) fn of_anybody<V: Views>() -> Vec<Address<V>> {
+    vec![
+        get("/public", public::list::<V>, &public::LIST),
+        get("/public/{table}", public::read::<V>, &public::TABLE),
+    ]
+}
+
 /// What needs nobody to be known, and what is answered.
 const OPEN: [(&str, Operation); 3] = [
     ("/healthz", open("Si le programme tourne", "Whether the program runs", Answer::Json(answers::alive))),
@@ -99,7 +111,7 @@ const fn open(fr: &'static str, en: &'static str, answer: Answer) -> Operation {
 /// Every address with its method and its description, in the order of the document.
 pub(super) fn described() -> Vec<(Method, String, &'static Operation)> {
     static OPEN_ADDRESSES: [(&str, Operation); 3] = OPEN;
-    let under_v1 = addresses::<Nowhere>().into_iter();
+    let under_v1 = addresses::<Nowhere>().into_iter().chain(of_anybody());
     let under_v1 = under_v1.map(|address| (address.method, format!("/v1{}", address.path), address.operation));
     let open = OPEN_ADDRESSES.iter().map(|(path, operation)| (Method::GET, (*path).to_owned(), operation));
     under_v1.chain(open).collect()
@@ -107,16 +119,19 @@ pub(super) fn described() -> Vec<(Method, String, &'static Operation)> {
 
 /// All addresses over these views, behind this door.
 pub fn router<V: Views>(views: V, entrance: Arc<Entrance>) -> Router {
-    let under_v1 = addresses::<V>().into_iter();
-    let v1 = under_v1
-        .fold(Router::new(), |router, Address { path, operation, answers, .. }| {
-            let pass = middleware::from_fn_with_state(operation, door::pass);
-            router.route(path, answers.route_layer(pass))
-        })
+    let passed = |router: Router<V>, Address { path, operation, answers, .. }: Address<V>| {
+        let pass = middleware::from_fn_with_state(operation, door::pass);
+        router.route(path, answers.route_layer(pass))
+    };
+    let v1 = addresses::<V>()
+        .into_iter()
+        .fold(Router::new(), passed)
         .method_not_allowed_fallback(async || Problem::method())
         .fallback(async || Problem::not_found("cette adresse n’existe pas : /docs les dit toutes"))
         .layer(middleware::from_fn_with_state(views.clone(), auth::require_caller::<V>))
-        .layer(Extension(entrance));
+        .layer(Extension(entrance))
+        // Beneath the question who asks.
+        .merge(of_anybody::<V>().into_iter().fold(Router::new(), passed));
     let addresses = Router::new()
         .nest("/v1", v1)
         .route("/healthz", routing::get(async || Json(json!({ "status": "alive" }))))

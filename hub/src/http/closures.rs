@@ -11,7 +11,7 @@ use msap_shared::schedule::edit::field;
 use serde_json::{Value, json};
 
 use super::Views;
-use super::auth::Caller;
+use super::auth::{self, Caller};
 use super::describe::{Answer, Operation};
 use super::openapi::answers;
 use super::problem::Problem;
@@ -21,7 +21,7 @@ use super::sites::seen;
 use super::write::{Fields, answer, author};
 use crate::ask::Given;
 use crate::ask::parameter::{FROM, PLACE, Parameter, SITE_NAME, TO};
-use crate::catalogue::rows::closure_id;
+use crate::catalogue::rows::{closure_id, is_id_of_another};
 use crate::coordinate::{self, Dated};
 use crate::site::department_region;
 use crate::store::calendars;
@@ -88,11 +88,11 @@ pub(super) async fn put_of_site<V: Views>(
 ) -> Result<Json<Value>, Problem> {
     let author = author(&caller)?;
     let dated: Vec<Dated> = Fields::several(&body)?.into_iter().map(dated).collect::<Result<_, _>>()?;
-    let done = views.change(caller.who.clone(), move |core, now| {
-        let (site, _) = seen(core.connection(), &caller, &name)?;
+    let done = auth::change(&views, caller, move |core, caller, now| {
+        let (site, _) = seen(core.connection(), caller, &name)?;
         Ok::<_, Problem>(answer(&coordinate::except(core, &author, &site, &dated, now)?))
     });
-    done.await.ok_or_else(Problem::stopping)?.map(Json)
+    done.await.map(Json)
 }
 
 /// Takes back what was said of some days of a site.
@@ -107,11 +107,11 @@ pub(super) async fn delete_of_site<V: Views>(
     let from = given.one("from").ok_or_else(|| Problem::field("from", "ce champ manque"))?;
     let days = (field::day("from", from)?, field::day("to", given.one("to").unwrap_or(from))?);
     let place = field::place_or_all("place", given.one("place").unwrap_or("*"))?;
-    let done = views.change(caller.who.clone(), move |core, now| {
-        let (site, _) = seen(core.connection(), &caller, &name)?;
+    let done = auth::change(&views, caller, move |core, caller, now| {
+        let (site, _) = seen(core.connection(), caller, &name)?;
         Ok::<_, Problem>(answer(&coordinate::remove_exception(core, &author, &site, days, &place, now)?))
     });
-    done.await.ok_or_else(Problem::stopping)?.map(Json)
+    done.await.map(Json)
 }
 
 fn dated(mut fields: Fields) -> Result<Dated, Problem> {
@@ -176,16 +176,21 @@ pub(super) async fn put_of_network<V: Views>(
     };
     fields.finish()?;
     closure.check()?;
+    if is_id_of_another(&closure.id, &closure.scope.to_string()) {
+        let why =
+            format!("cet identifiant est d’un autre territoire que {} : donnez-en un autre, ou aucun", closure.scope);
+        return Err(Problem::field("id", why));
+    }
     may_close(&caller, &closure.scope)?;
-    let done = views.change(caller.who.clone(), move |core, now| {
+    let done = auth::change(&views, caller, move |core, caller, now| {
         // The id may be another scope's: it is not to be taken over.
         let held = calendars::closures(core.connection())?.into_iter().find(|held| held.id == closure.id);
-        held.as_ref().map_or(Ok(()), |held| may_close(&caller, &held.scope))?;
+        held.as_ref().map_or(Ok(()), |held| may_close(caller, &held.scope))?;
         let changed = coordinate::close_network(core, &closure, now)?;
         let replaced = held.filter(|_| changed).as_ref().map(object);
         Ok::<_, Problem>(json!({ "changed": changed, "closure": object(&closure), "replaced": replaced }))
     });
-    done.await.ok_or_else(Problem::stopping)?.map(Json)
+    done.await.map(Json)
 }
 
 /// Takes a closure of the network back.
@@ -195,16 +200,16 @@ pub(super) async fn delete_of_network<V: Views>(
     Name(id): Name,
 ) -> Result<Json<Value>, Problem> {
     author(&caller)?;
-    let done = views.change(caller.who.clone(), move |core, now| {
+    let done = auth::change(&views, caller, move |core, caller, now| {
         let held = calendars::closures(core.connection())?.into_iter().find(|held| held.id == id);
         let held = held.ok_or_else(|| {
             Problem::not_found("aucune fermeture du réseau n’a cet identifiant : GET /v1/closures les donne")
         })?;
-        may_close(&caller, &held.scope)?;
+        may_close(caller, &held.scope)?;
         coordinate::reopen_network(core, &held, now)?;
         Ok::<_, Problem>(json!({ "changed": true, "closure": object(&held) }))
     });
-    done.await.ok_or_else(Problem::stopping)?.map(Json)
+    done.await.map(Json)
 }
 
 /// Whether a caller may close, or reopen, all of this part of the network.

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::Views;
-use super::auth::Caller;
+use super::auth::{self, Caller};
 use super::describe::{Answer, Operation};
 use super::list::{Accepted, List, Listed};
 use super::openapi::answers;
@@ -136,12 +136,12 @@ pub(super) async fn settle<V: Views>(
     let version =
         fields.number("version")?.ok_or_else(|| Problem::field("version", "le numéro d’une version, à partir de 1"))?;
     fields.finish()?;
-    let done = views.change(caller.who.clone(), move |core, now| {
+    let done = auth::change(&views, caller, move |core, caller, now| {
         let unknown = || Problem::not_found(NO_CONFLICT);
         let (site, id) = id.split_once('.').ok_or_else(unknown)?;
-        let (site, _) = seen(core.connection(), &caller, site)?;
+        let (site, _) = seen(core.connection(), caller, site)?;
         let written = coordinate::settle_conflict(core, &author, &site, id, version.into(), now)?;
         Ok::<_, Problem>(answer(&written))
     });
-    done.await.ok_or_else(Problem::stopping)?.map(Json)
+    done.await.map(Json)
 }

@@ -42,6 +42,8 @@ pub(super) enum Answer {
     Json(fn() -> Schema),
     /// The same as an object or as a table.
     Table(fn() -> Schema),
+    /// The same as an object, as a table or as a text.
+    Prose(fn() -> Schema),
     /// A file of this type, with an example of how it begins.
     File(&'static str, &'static str),
     /// Nothing, 204.
@@ -54,6 +56,7 @@ impl Answer {
         match self {
             Self::Json(_) => &[JSON],
             Self::Table(_) => &[JSON, CSV],
+            Self::Prose(_) => &[JSON, CSV, TEXT],
             Self::File(CSV, _) => &[CSV],
             Self::File(CALENDAR, _) => &[CALENDAR],
             Self::File(TEXT, _) => &[TEXT],
@@ -88,9 +91,6 @@ impl Operation {
         }
         if !self.parameters.is_empty() || !self.names.is_empty() || self.body.is_some() {
             statuses.push(422);
-        }
-        if self.parameters.iter().any(|parameter| !parameter.ready) {
-            statuses.push(501);
         }
         if self.body.is_some() {
             statuses.extend([413, 415]);

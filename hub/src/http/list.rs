@@ -30,6 +30,18 @@ impl Accepted {
     }
 }
 
+/// Stands for the form of an address where nothing else is asked for.
+const DEFAULT: &str = "application/x-default";
+
+/// The form that whoever asks would like best; this one unless another is named.
+pub(super) fn accepted_or(headers: &axum::http::HeaderMap, default: Form) -> Form {
+    match accept::best(headers, &[DEFAULT, JSON, CSV]) {
+        Some(JSON) => Form::Json,
+        Some(CSV) => Form::Sheet(SheetFormat::Csv),
+        _ => default,
+    }
+}
+
 impl<S: Sync> FromRequestParts<S> for Accepted {
     type Rejection = Problem;
 

@@ -34,6 +34,14 @@ impl Views for Nowhere {
         self.read(f).await
     }
 
+    async fn read_for_anybody<T, F>(&self, f: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.read(f).await
+    }
+
     async fn change<T, F>(&self, _: Who, _: F) -> Option<T>
     where
         T: Send + 'static,

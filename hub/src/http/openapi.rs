@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use self::schema::{Schema, example};
 use super::api::described;
-use super::describe::{Answer, CSV, JSON, Operation};
+use super::describe::{Answer, CSV, JSON, Operation, TEXT};
 use crate::ask::parameter::{Parameter, Takes};
 
 pub(super) mod answers;
@@ -81,12 +81,12 @@ pub fn text() -> String {
 /// One address and method.
 fn describe(operation: &Operation, named: &mut BTreeMap<String, Value>, parameters: &mut Map<String, Value>) -> Value {
     let names = operation.names.iter().map(|name| parameter(name, "path"));
-    let query = operation.parameters.iter().filter(|known| known.ready).map(|known| parameter(known, "query"));
+    let query = operation.parameters.iter().map(|known| parameter(known, "query"));
     let all: Value = names.chain(query).map(|described| once(described, parameters)).collect();
     let mut responses = Map::new();
     let (status, good) = good(operation, named);
     responses.insert(status.to_owned(), good);
-    if matches!(operation.answer, Answer::Json(_) | Answer::Table(_) | Answer::File(..)) && operation.body.is_none() {
+    if !matches!(operation.answer, Answer::Nothing) && operation.body.is_none() {
         responses
             .insert("304".to_owned(), json!({ "description": "Inchangé : ce que If-None-Match nomme vaut toujours" }));
     }
@@ -130,6 +130,14 @@ fn good(operation: &Operation, named: &mut BTreeMap<String, Value>) -> (&'static
             types.insert(JSON.to_owned(), content(schema, named));
             types.insert(CSV.to_owned(), json!({ "schema": { "type": "string" } }));
             "L’objet, ou le tableau"
+        }
+        Answer::Prose(schema) => {
+            let schema = hoisted(schema(), named);
+            types.insert(JSON.to_owned(), content(schema, named));
+            for kind in [CSV, TEXT] {
+                types.insert(kind.to_owned(), json!({ "schema": { "type": "string" } }));
+            }
+            "L’objet, le tableau ou le texte"
         }
         Answer::File(kind, sample) => {
             let mut file = json!({ "schema": { "type": "string" }, "example": sample });

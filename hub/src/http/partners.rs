@@ -18,7 +18,7 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::Views;
-use super::auth::Caller;
+use super::auth::{self, Caller};
 use super::describe::{Answer, Operation};
 use super::list::{Accepted, List, Listed};
 use super::openapi::answers;
@@ -146,11 +146,11 @@ pub(super) async fn patch<V: Views>(
     let author = author(&caller)?;
     let operator = field::operator("operator", &operator)?;
     let change = change(Fields::one(&body)?)?;
-    let done = views.change(caller.who.clone(), move |core, now| {
-        let (site, _) = seen(core.connection(), &caller, &name)?;
+    let done = auth::change(&views, caller, move |core, caller, now| {
+        let (site, _) = seen(core.connection(), caller, &name)?;
         Ok::<_, Problem>(answer(&coordinate::partner(core, &author, &site, &operator, &change, now)?))
     });
-    done.await.ok_or_else(Problem::stopping)?.map(Json)
+    done.await.map(Json)
 }
 
 /// Takes back all that is said of a partner at a site.
@@ -161,11 +161,11 @@ pub(super) async fn delete<V: Views>(
 ) -> Result<Json<Value>, Problem> {
     let author = author(&caller)?;
     let operator = field::operator("operator", &operator)?;
-    let done = views.change(caller.who.clone(), move |core, now| {
-        let (site, _) = seen(core.connection(), &caller, &name)?;
+    let done = auth::change(&views, caller, move |core, caller, now| {
+        let (site, _) = seen(core.connection(), caller, &name)?;
         Ok::<_, Problem>(answer(&coordinate::remove_partner(core, &author, &site, &operator, now)?))
     });
-    done.await.ok_or_else(Problem::stopping)?.map(Json)
+    done.await.map(Json)
 }
 
 fn change(mut fields: Fields) -> Result<PartnerChange, Problem> {

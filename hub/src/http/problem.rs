@@ -13,7 +13,7 @@ use crate::ask::AskError;
 use crate::lang::Lang;
 use crate::query::Filters;
 use crate::store::StoreError;
-use crate::store::figures::{FigureError, ROWS_MAX};
+use crate::store::figures::{FigureError, NARROW, ROWS_MAX};
 
 /// One problem document.
 #[derive(Debug, Serialize)]
@@ -123,20 +123,22 @@ impl Problem {
         let outside = Self::outside_scope(scope, scope::asked(asked));
         match beyond {
             Beyond::Scope => outside,
-            Beyond::Antennas => {
-                let detail = format!(
-                    "vous voyez {scope}, et une antenne d’une maison nommée ici est ailleurs : ajoutez antennas=apart"
-                );
-                Self { detail, ..outside }.about("site")
-            }
+            Beyond::Antennas => outside.antennas(scope, "antennas=apart"),
             Beyond::Detail(parameter) => {
                 let detail = format!(
-                    "vous voyez {scope}, par mois entiers, sans les âges, et les types d’aide seulement sans lieu ni \
-                     porteur : {parameter} en demande plus"
+                    "vous voyez {scope}, par mois entiers, les types d’aide seulement sans lieu ni porteur, et les âges \
+                     seuls, par région ou par département, d’un mois, trimestre ou an entier : {parameter} en demande plus"
                 );
                 Self { detail, ..outside }.about(parameter)
             }
         }
+    }
+
+    /// The same, because the antennas of a house lie partly outside: `remedy` leaves them out.
+    pub(super) fn antennas(self, scope: &Scope, remedy: &str) -> Self {
+        let detail =
+            format!("vous voyez {scope}, et une antenne d’une maison nommée ici est ailleurs : ajoutez {remedy}");
+        Self { detail, ..self }.about("site")
     }
 
     /// An address whose name of a thing is no text.
@@ -194,6 +196,11 @@ impl Problem {
     /// Nothing has this name.
     pub(super) fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "urn:msap:problem:not-found", "Introuvable", detail)
+    }
+
+    /// The figures of a period are not released, or not yet.
+    pub(super) fn not_released(detail: String) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "urn:msap:problem:not-released", "Non publié", detail).about("period")
     }
 
     /// The address exists, for other methods.
@@ -296,13 +303,13 @@ impl From<AskError> for Problem {
                 let title = "Paramètre manquant";
                 Self::new(StatusCode::BAD_REQUEST, "urn:msap:problem:missing-parameter", title, detail).about(name)
             }
-            AskError::Later(name) => {
-                let title = "Pas encore disponible";
-                Self::new(StatusCode::NOT_IMPLEMENTED, "urn:msap:problem:not-implemented", title, detail).about(name)
-            }
             AskError::Cursor => {
                 let title = "Curseur d’une autre liste";
                 Self::new(StatusCode::BAD_REQUEST, "urn:msap:problem:cursor", title, detail).about("cursor")
+            }
+            AskError::NotPublic => {
+                let title = "Hors des tableaux publics";
+                Self::new(StatusCode::BAD_REQUEST, "urn:msap:problem:not-public", title, detail).about("public")
             }
             AskError::Value { parameter, .. } => Self::value(parameter, detail),
             AskError::Store(error) => error.into(),
@@ -314,7 +321,7 @@ impl From<FigureError> for Problem {
     fn from(error: FigureError) -> Self {
         match error {
             FigureError::TooManyRows => {
-                Self::value("by", format!("la réponse dépasse {ROWS_MAX} lignes : resserrez la question"))
+                Self::value("by", format!("la réponse dépasse {ROWS_MAX} lignes : {}", NARROW.fr))
             }
             FigureError::HistoryLost(first) => {
                 let detail = format!("ce qui avait été reçu à cette date n’est connu que depuis le {first}");

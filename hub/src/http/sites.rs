@@ -22,6 +22,7 @@ use crate::ask::parameter::{
     CURSOR, DEPARTMENT, FORMAT, KIND, LIFE, LIMIT, OPEN_AT, Parameter, REGION, SITE_NAME, STATE,
 };
 use crate::ask::{self, AskError, Given};
+use crate::fleet;
 use crate::lang::Phrase;
 use crate::query::{Antennas, Filters};
 use crate::site::{Contact, Site, SiteObject};
@@ -29,7 +30,7 @@ use crate::store::StoreError;
 use crate::store::sites::{self, SiteFilter};
 
 const PARAMETERS: &[Parameter] =
-    &[DEPARTMENT, REGION, KIND, LIFE, Parameter { ready: false, ..STATE }, OPEN_AT, FORMAT, LIMIT, CURSOR];
+    &[DEPARTMENT, REGION, KIND, LIFE, STATE, OPEN_AT, FORMAT, LIMIT, CURSOR];
 
 /// The sites.
 pub(super) const SITES: Operation = Operation {
@@ -92,7 +93,7 @@ pub(super) async fn sites<V: Views>(
             let given = Given::check(&pairs, PARAMETERS)?;
             let page = Page::read(&given, LIST.rows)?;
             let filter = SiteFilter { after: page.after.clone(), ..filter(&given)? };
-            let open_at = moment::asked(&pairs)?;
+            let (open_at, wanted) = (moment::asked(&pairs)?, ask::states(&given)?);
             let scoped = Filters {
                 departments: filter.departments.clone(),
                 regions: filter.regions.clone(),
@@ -102,19 +103,27 @@ pub(super) async fn sites<V: Views>(
                 return Err(Problem::outside_scope(&caller.scope, asked(&scoped)));
             }
             let pages = almanac.open(conn)?;
-            let (mut found, states) = match open_at {
-                None => (sites::list(conn, &SiteFilter { limit: Some(page.wanted()), ..filter })?, None),
+            // What is worked out of a site is asked of all of them.
+            let limit = wanted.is_empty().then(|| page.wanted());
+            let (mut found, numbers) = match open_at {
+                None => (sites::list(conn, &SiteFilter { limit, ..filter })?, None),
                 Some(moment) => {
-                    let (open, states) = open_sites(conn, &pages, &filter, moment)?;
-                    (open, Some(states))
+                    let (open, numbers) = open_sites(conn, &pages, &filter, moment)?;
+                    (open, Some(numbers))
                 }
             };
+            if !wanted.is_empty() {
+                found.retain(|(site, contact)| {
+                    let stands = fleet::stands(site, contact, &pages, now);
+                    wanted.iter().any(|state| state == stands)
+                });
+            }
             let next = page.cut(&mut found, |(site, _)| site.id.to_string());
             let objects: Vec<_> =
                 found.iter().map(|(site, contact)| SiteObject::of(site, contact, &pages, now)).collect();
             let mut object = json!({ "sites": objects });
-            if let Some(states) = states {
-                object["open_at"] = states;
+            if let Some(numbers) = numbers {
+                object["open_at"] = numbers;
             }
             LIST.page(&given, accepted, object, next)
         };
@@ -191,6 +200,7 @@ pub fn site_filter(pairs: &[(String, String)]) -> Result<SiteFilter, AskError> {
 
 fn filter(given: &Given) -> Result<SiteFilter, AskError> {
     Ok(SiteFilter {
+        ids: Vec::new(),
         departments: ask::departments(given)?,
         regions: ask::regions(given)?,
         kinds: given.list("kind", Phrase::new("house ou antenna", "house or antenna"), |text| Ok(text.parse().ok()))?,

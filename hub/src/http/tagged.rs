@@ -16,6 +16,7 @@ use super::list::Accepted;
 use super::problem::Problem;
 use crate::almanac::Rules;
 use crate::ask::Form;
+use crate::privacy::table::Told;
 use crate::sheet::Table;
 use crate::store::{StoreError, meta, sites};
 
@@ -41,7 +42,11 @@ pub(super) struct Tagged {
     body: Body,
     tag: String,
     name: String,
+    kept: &'static str,
 }
+
+/// Kept by whoever may read it, and asked for again each time.
+pub(super) const PRIVATE: &str = "private, no-cache";
 
 enum Body {
     /// Whoever asks has it.
@@ -59,17 +64,27 @@ pub(super) fn answer<T: Table>(
 ) -> Result<Tagged, Problem> {
     let form = asked.form.unwrap_or_else(|| Accepted::of(headers).0);
     let tag = tag(conn, &format!("{} {:?} {form:?}", asked.question, asked.rules), asked.now)?;
-    let body = match form {
-        _ if is_known(headers, &tag) => Body::Known,
-        Form::Json => Body::Json(make()?.object().to_string().into_bytes()),
-        Form::Sheet(format) => Body::Sheet(make()?.sheet().write(format)),
-    };
-    Ok(Tagged { body, tag, name: asked.name })
+    let body = if is_known(headers, &tag) { Body::Known } else { body(&make()?, form) };
+    Ok(Tagged { body, tag, name: asked.name, kept: PRIVATE })
+}
+
+/// What was released, which never changes; `kept`: how long, and by whom.
+pub(super) fn released(told: &Told, form: Form, headers: &HeaderMap, kept: &'static str) -> Tagged {
+    let tag = named(&format!("{} {form:?}", told.tag()));
+    let body = if is_known(headers, &tag) { Body::Known } else { body(told, form) };
+    Tagged { body, tag, name: told.file_stem(), kept }
+}
+
+fn body(table: &impl Table, form: Form) -> Body {
+    match form {
+        Form::Json => Body::Json(table.object().to_string().into_bytes()),
+        Form::Sheet(format) => Body::Sheet(table.sheet().write(format)),
+    }
 }
 
 impl IntoResponse for Tagged {
     fn into_response(self) -> Response {
-        let tags = tags(&self.tag);
+        let tags = kept(&self.tag, self.kept);
         let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
         match self.body {
             Body::Known => (StatusCode::NOT_MODIFIED, tags).into_response(),
@@ -81,10 +96,13 @@ impl IntoResponse for Tagged {
 
 /// The headers of an answer under a tag, sent again with 304.
 pub(super) fn tags(tag: &str) -> [(HeaderName, HeaderValue); 3] {
+    kept(tag, PRIVATE)
+}
+
+fn kept(tag: &str, kept: &'static str) -> [(HeaderName, HeaderValue); 3] {
     [
         (header::ETAG, header_of(tag)),
-        // Kept by whoever may read it, and asked for again each time.
-        (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
+        (header::CACHE_CONTROL, HeaderValue::from_static(kept)),
         (header::VARY, HeaderValue::from_static("authorization, cookie, accept, accept-encoding")),
     ]
 }
@@ -112,9 +130,14 @@ fn tag(conn: &Connection, question: &str, now: Timestamp) -> Result<String, Stor
     let days: Vec<_> = zones.iter().map(|zone| Day::at(now, zone).to_string()).collect();
     let today = crate::ask::today(now);
     let text = format!("{epoch} {touched} {today} {} {} {question}", days.join(" "), env!("CARGO_PKG_VERSION"));
+    Ok(named(&text))
+}
+
+/// A tag for whatever this text tells apart.
+fn named(text: &str) -> String {
     let hash = Sha256::digest(text.as_bytes());
     // Weak: the same answer is sent compressed or not.
-    Ok(format!("W/\"{}\"", BASE64URL_NOPAD.encode(&hash[..TAG_LEN])))
+    format!("W/\"{}\"", BASE64URL_NOPAD.encode(&hash[..TAG_LEN]))
 }
 
 /// Whether whoever asks has what this tag stands for.

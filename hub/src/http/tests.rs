@@ -32,6 +32,8 @@ mod kept;
 mod label;
 mod lists;
 mod problems;
+mod public;
+mod reports;
 mod schedules;
 mod session;
 mod settling;
@@ -214,7 +216,7 @@ async fn every_mistake_is_named() {
         ("compare=month", 422, "compare"),
         ("as_of=yesterday", 422, "as_of"),
         ("as_of=2099-12-31", 422, "as_of"),
-        ("public=true", 501, "public"),
+        ("public=yes", 422, "public"),
         ("format=xml", 422, "format"),
     ] {
         let (found, body) = hub.get("national", &format!("/v1/visits?{query}")).await;

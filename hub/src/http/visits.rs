@@ -1,22 +1,32 @@
 //! `GET /v1/visits` and `GET /v1/completeness`: figures, and how complete they are; figures as a file,
 //! `GET /v1/exports/visits.csv`.
+//!
+//! What is public, and a partner's ages, are told from what was released. An answer that may single
+//! out a person leaves once the journal says to whom.
 
 use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
+use msap_shared::time::Day;
+use rusqlite::Connection;
 
-use super::Views;
 use super::auth::Caller;
 use super::describe::{Answer, CSV, Operation};
+use super::list::Accepted;
 use super::openapi::answers;
 use super::problem::Problem;
 use super::query::Pairs;
-use super::tagged::{self, Asked};
-use crate::ask::{self, Question};
+use super::scope::Scope;
+use super::tagged::{self, Asked, PRIVATE};
+use super::{Views, public, small};
+use crate::ask::{self, AskError, Question};
 use crate::completeness::told;
 use crate::counts;
+use crate::privacy::table::{self, Table, Told};
+use crate::publish::ReleaseRules;
+use crate::query::Query;
 use crate::store::StoreError;
 
 /// Figures.
@@ -49,11 +59,10 @@ pub(super) const EXPORT: Operation = Operation {
     )
 };
 
-/// Which of them is asked.
+/// Which of the two is asked.
 #[derive(Clone, Copy)]
 enum View {
     Visits,
-    Completeness,
     Export,
 }
 
@@ -64,30 +73,20 @@ pub(super) async fn visits<V: Views>(
     headers: HeaderMap,
     pairs: Pairs,
 ) -> Result<Response, Problem> {
-    answer(View::Visits, state, caller, headers, pairs).await
+    figures(View::Visits, state, caller, headers, pairs).await
 }
 
-/// Answers with a file of figures.
+/// Figures as a file.
 pub(super) async fn export<V: Views>(
     state: State<V>,
     caller: Extension<Caller>,
     headers: HeaderMap,
     pairs: Pairs,
 ) -> Result<Response, Problem> {
-    answer(View::Export, state, caller, headers, pairs).await
+    figures(View::Export, state, caller, headers, pairs).await
 }
 
-/// Answers a question on completeness.
-pub(super) async fn completeness<V: Views>(
-    state: State<V>,
-    caller: Extension<Caller>,
-    headers: HeaderMap,
-    pairs: Pairs,
-) -> Result<Response, Problem> {
-    answer(View::Completeness, state, caller, headers, pairs).await
-}
-
-async fn answer<V: Views>(
+async fn figures<V: Views>(
     view: View,
     State(views): State<V>,
     Extension(caller): Extension<Caller>,
@@ -95,34 +94,88 @@ async fn answer<V: Views>(
     Pairs(pairs): Pairs,
 ) -> Result<Response, Problem> {
     let now = Timestamp::now();
-    let almanac = views.almanac().clone();
+    let (today, almanac, who) = (ask::today(now), views.almanac().clone(), caller.who.clone());
+    let rules = almanac.rules().release;
     // The store's own errors and the asker's mistakes travel apart.
     let answer = views.read(move |conn| {
         let answer = || {
             // Of one moment: the tag must be that of what is summed.
             let moment = conn.unchecked_transaction().map_err(StoreError::sqlite("beginning a read"))?;
-            let today = ask::today(now);
-            let (Question { query, form }, name) = match view {
+            let (Question { query, form, is_public }, name) = match view {
                 View::Visits => (ask::figures(&moment, &pairs, today)?, "visites"),
-                View::Completeness => (ask::completeness(&moment, &pairs, today)?, "completude"),
                 View::Export => (ask::export(&moment, &pairs, today)?, "visites-detail"),
             };
-            if let Some(beyond) = caller.scope.beyond(&moment, &query)? {
+            let released = if is_public {
+                let (table, period) = Table::of(&query).ok_or(AskError::NotPublic)?;
+                Some(public::released(&moment, table, period, rules, today)?)
+            } else {
+                owed(&moment, &caller.scope, &query, rules, today)?
+            };
+            if let Some(told) = released {
+                let form = form.unwrap_or_else(|| Accepted::of(&headers).0);
+                return Ok((tagged::released(&told, form, &headers, PRIVATE), None));
+            }
+            if let Some(beyond) = caller.scope.beyond(&moment, &query, today)? {
                 return Err(Problem::beyond(&caller.scope, beyond, &query.filters));
             }
-            let (question, name) = (format!("{name} {query:?}"), format!("{name}-{}-{}", query.from, query.to));
+            let (question, file) = (format!("{name} {query:?}"), format!("{name}-{}-{}", query.from, query.to));
             let pages = almanac.open(&moment)?;
-            let asked = Asked { question, rules: pages.rules(), form, name, now };
-            match view {
-                View::Visits | View::Export => {
-                    tagged::answer(&moment, &headers, asked, || Ok(counts::answer(&moment, &pages, query, now)?))
-                }
-                View::Completeness => {
-                    tagged::answer(&moment, &headers, asked, || Ok(told::answer(&moment, &pages, query, now)?))
-                }
-            }
+            let asked = Asked { question, rules: pages.rules(), form, name: file, now };
+            let mut small = None;
+            let answer = tagged::answer(&moment, &headers, asked, || {
+                let counts = counts::answer(&moment, &pages, query, now)?;
+                small = counts.may_tell_a_person(rules.min_cell).then(|| small::read(name, &caller, &pairs));
+                Ok(counts)
+            })?;
+            Ok((answer, small))
         };
         Ok(answer())
     });
-    Ok(axum::response::IntoResponse::into_response(answer.await??))
+    let (answer, small) = answer.await??;
+    small::noted(&views, who, small, today).await?;
+    Ok(answer.into_response())
+}
+
+/// A partner's ages, if that is what it asks for.
+fn owed(
+    conn: &Connection,
+    scope: &Scope,
+    query: &Query,
+    rules: ReleaseRules,
+    today: Day,
+) -> Result<Option<Told>, Problem> {
+    let Scope::Operator(mine) = scope else { return Ok(None) };
+    if query.filters.operators.as_slice() != std::slice::from_ref(mine) {
+        return Ok(None);
+    }
+    let Some((table, period)) = Table::owed(query) else { return Ok(None) };
+    let found = table::owed(conn, mine, table, period)?;
+    public::or_waiting(found, conn, period, rules, today).map(Some)
+}
+
+/// Answers a question on completeness.
+pub(super) async fn completeness<V: Views>(
+    State(views): State<V>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    Pairs(pairs): Pairs,
+) -> Result<Response, Problem> {
+    let now = Timestamp::now();
+    let almanac = views.almanac().clone();
+    let answer = views.read(move |conn| {
+        let answer = || {
+            let moment = conn.unchecked_transaction().map_err(StoreError::sqlite("beginning a read"))?;
+            let Question { query, form, .. } = ask::completeness(&moment, &pairs, ask::today(now))?;
+            if let Some(beyond) = caller.scope.beyond(&moment, &query, ask::today(now))? {
+                return Err(Problem::beyond(&caller.scope, beyond, &query.filters));
+            }
+            let question = format!("completeness {query:?}");
+            let name = format!("completude-{}-{}", query.from, query.to);
+            let pages = almanac.open(&moment)?;
+            let asked = Asked { question, rules: pages.rules(), form, name, now };
+            tagged::answer(&moment, &headers, asked, || Ok(told::answer(&moment, &pages, query, now)?))
+        };
+        Ok(answer())
+    });
+    Ok(answer.await??.into_response())
 }

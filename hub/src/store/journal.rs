@@ -3,7 +3,9 @@
 //! Append-only: triggers refuse whatever would change or remove a line. Its numbers follow the
 //! commits, so whoever reads on from a number neither misses nor repeats a line. Lines are kept as
 //! long as the database. None tells of a visit or of a person who was received; people who work
-//! with the hub stand in it by their login.
+//! with the hub stand in it by their login, and never with the address from which they come: what
+//! can never be removed must not grow with each sign-in, nor tell where somebody is. Addresses are
+//! in the log.
 //!
 //! Invariant: who acts is said once, where a request enters ([`super::Store::act_for`]), and not
 //! by whoever writes a line.
@@ -36,11 +38,17 @@ pub struct Entry {
 
 /// A field of a site was set.
 pub const SITE_SET: &str = "site.set";
+/// The figures of a period were released.
+pub const FIGURES_RELEASED: &str = "figures.release";
+/// Somebody has signed in: a line a day, from wherever, as often as it may be.
+pub const SESSION_BEGIN: &str = "session.begin";
+/// A session was ended, for this reason: a line a day.
+pub const SESSION_END: &str = "session.end";
 /// Somebody who may has read figures below the smallest that are published.
 pub const READ_SMALL_CELLS: &str = "read.small_cells";
 
 /// The kinds of lines: the first words of actions.
-pub const KINDS: [&str; 17] = [
+pub const KINDS: [&str; 18] = [
     "backup",
     "bundle",
     "ca",
@@ -50,6 +58,7 @@ pub const KINDS: [&str; 17] = [
     "device",
     "document",
     "epoch",
+    "figures",
     "flagged",
     "read",
     "refused",
@@ -83,24 +92,23 @@ pub fn record(conn: &Connection, now: Timestamp, action: &str, subject: &str, de
         .map_err(StoreError::sqlite("writing the journal"))
 }
 
-/// Notes that a reader was shown `cells` figures below the smallest that are published: by which
-/// view, asked how. The same once a day and reader, however often the page is opened. False: it
-/// stood there.
-pub fn read_of_small_cells(
+/// Adds a line unless the same one was written today on behalf of the same, and nobody has changed
+/// the user that it is about since. False: it stands there.
+pub fn record_daily(
     conn: &Connection,
-    now: Timestamp,
-    today: Day,
-    (view, question): (&str, &str),
-    cells: u64,
+    (now, today): (Timestamp, Day),
+    action: &str,
+    subject: &str,
+    detail: &str,
 ) -> Result<bool, StoreError> {
     const SQL: &str = "SELECT 1 FROM journal WHERE at >= ?1 AND action = ?2 AND subject = ?3 AND detail = ?4
-                       AND who = (SELECT who FROM acting) LIMIT 1";
-    let detail = format!("cells={cells} {question}");
-    let told = (first_second(today), READ_SMALL_CELLS, view, &detail);
+                       AND who = (SELECT who FROM acting) AND n > coalesce((SELECT max(n) FROM journal
+                       WHERE at >= ?1 AND subject = ?3 AND substr(action, 1, 5) = 'user.'), 0) LIMIT 1";
+    let told = (first_second(today), action, subject, detail);
     if sql::row(conn, "looking for a line of the journal", SQL, told, |_| Ok(()))?.is_some() {
         return Ok(false);
     }
-    record(conn, now, READ_SMALL_CELLS, view, &detail)?;
+    record(conn, now, action, subject, detail)?;
     Ok(true)
 }
 

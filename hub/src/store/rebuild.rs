@@ -7,7 +7,7 @@ use msap_shared::time::Day;
 use rusqlite::Connection;
 
 use super::chains::{self, Accepted, Doc, Kept};
-use super::views::{fold_in, settle_in};
+use super::views::{Arrivals, fold_in, settle_in};
 use super::{StoreError, flagged, history, meta, registers, rollups};
 use crate::query::month_number;
 
@@ -119,13 +119,14 @@ pub(super) fn replay(conn: &Connection, doc: Doc<'_>) -> Result<(), StoreError> 
         let kept = Kept { seq: row.get(1)?, hash, bytes: row.get(3)? };
         Ok((row.get::<_, i32>(0)?, row.get::<_, u64>(4)?, kept))
     })?;
+    let mut arrivals = Arrivals::default();
     let mut decided = flagged::decided(conn, doc.name)?.into_iter().peekable();
     for (received, commit, kept) in changes {
         while let Some((tap, accepted)) = decided.next_if(|(_, accepted)| accepted.commit < commit) {
             settle_in(conn, doc, &tap, accepted)?;
         }
         let day = Day::from_number(received).ok_or_else(|| StoreError::corrupt("a change received on no day"))?;
-        fold_in(conn, doc, std::iter::once(&kept.facts()?), Accepted { day, commit })?;
+        fold_in(conn, doc, std::iter::once(&kept.facts()?), Accepted { day, commit }, &mut arrivals)?;
     }
     decided.try_for_each(|(tap, accepted)| settle_in(conn, doc, &tap, accepted))
 }

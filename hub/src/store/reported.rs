@@ -157,16 +157,7 @@ pub fn months(conn: &Connection, query: &Query) -> Result<BySite, StoreError> {
 }
 
 fn standing(conn: &Connection, query: &Query) -> Result<BySite, StoreError> {
-    let mut places = Places::default();
-    let condition = span_condition(query, &mut places);
-    let [from, to] = [query.from, query.to].map(|day| places.number(month_number(day)));
-    let among = match query.filters.names_places() {
-        true => format!("AND site IN (SELECT s.site FROM site_span s WHERE {condition})"),
-        false => String::new(),
-    };
-    let sql = format!(
-        "SELECT site, month, visited, lag FROM site_month WHERE month BETWEEN {from} AND {to} {among} ORDER BY site, month"
-    );
+    let (sql, places) = standing_sql(query);
     let rows = sql::rows(conn, "reading what is reported", &sql, params_from_iter(places.values()), |row| {
         Ok((row.get::<_, String>(0)?, row.get::<_, i32>(1)?, read(row, 2)?))
     })?;
@@ -178,6 +169,21 @@ fn standing(conn: &Connection, query: &Query) -> Result<BySite, StoreError> {
         }
     }
     Ok(found)
+}
+
+fn standing_sql(query: &Query) -> (String, Places) {
+    let mut places = Places::default();
+    let condition = span_condition(query, &mut places);
+    let [from, to] = [query.from, query.to].map(|day| places.number(month_number(day)));
+    let among = match query.filters.names_places() {
+        true => format!("AND site IN (SELECT s.site FROM site_span s WHERE {condition})"),
+        // Each site's months lie side by side: so they are searched, and not all that were ever kept read.
+        false => "AND site IN (SELECT id FROM site)".to_owned(),
+    };
+    let sql = format!(
+        "SELECT site, month, visited, lag FROM site_month WHERE month BETWEEN {from} AND {to} {among} ORDER BY site, month"
+    );
+    (sql, places)
 }
 
 /// The same as it had been received by the end of a day, from the base tables.
@@ -229,5 +235,25 @@ pub(crate) fn note_anew(conn: &Connection) {
         let mut moved = Moved::default();
         moved.note(day, true);
         moved.write(conn, &site, day.month(), day).unwrap();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::Filters;
+
+    #[test]
+    fn a_month_is_searched_and_never_read_among_all_that_were_ever_kept() {
+        let conn = super::super::empty();
+        let day = |text: &str| text.parse::<Day>().unwrap();
+        let departments = Filters { departments: vec!["49".to_owned()], ..Filters::default() };
+        for filters in [Filters::default(), departments] {
+            let (sql, places) = standing_sql(&Query { filters, ..Query::of(day("2026-10-01"), day("2026-10-31")) });
+            let sql = format!("EXPLAIN QUERY PLAN {sql}");
+            let plan = sql::rows(&conn, "", &sql, params_from_iter(places.values()), |row| row.get::<_, String>(3));
+            let plan = plan.unwrap().join("\n");
+            assert!(plan.contains("SEARCH site_month USING PRIMARY KEY (site=? AND month>? AND month<?)"), "{plan}");
+        }
     }
 }

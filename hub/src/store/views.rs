@@ -17,12 +17,35 @@ use super::rollups::Shift;
 use super::{StoreError, flagged, history, reported};
 use crate::ledger::{self, Cell, Deltas, Flag, Place, Sums, Verdict};
 
+/// The taps that were first heard of in one commit. What moves them within it is no correction: a
+/// commit takes changes in any order, and what it says about figures must not depend on it.
+#[derive(Debug, Default)]
+pub struct Arrivals {
+    commit: u64,
+    taps: BTreeSet<(i64, TapName)>,
+}
+
+impl Arrivals {
+    /// Whether what moves a tap in this commit is a correction; `stood`: it was known before the
+    /// change at hand.
+    fn corrects(&mut self, commit: u64, document: i64, tap: &TapName, stood: bool) -> bool {
+        if self.commit != commit {
+            *self = Self { commit, taps: BTreeSet::new() };
+        }
+        if !stood {
+            self.taps.insert((document, *tap));
+        }
+        stood && !self.taps.contains(&(document, *tap))
+    }
+}
+
 /// Folds the facts of changes into a document, and the differences into the figures.
 pub fn fold_in<'a>(
     conn: &Connection,
     doc: Doc<'_>,
     changes: impl Iterator<Item = &'a Facts>,
     accepted: Accepted,
+    arrivals: &mut Arrivals,
 ) -> Result<(), StoreError> {
     let retired = retired(conn, doc.name)?;
     let (mut new, mut corrections) = (Deltas::default(), Deltas::default());
@@ -37,7 +60,8 @@ pub fn fold_in<'a>(
             Folded::Nothing => continue,
         };
         let mut doubts = Doubts::default();
-        let deltas = if before.is_some() { &mut corrections } else { &mut new };
+        let corrects = arrivals.corrects(accepted.commit, doc.row, &name, before.is_some());
+        let deltas = if corrects { &mut corrections } else { &mut new };
         if let Some(before) = &before {
             doubts = Doubts::of(conn, doc.row, &name)?;
             deltas.take_away(doc.name, before, doubts.place());

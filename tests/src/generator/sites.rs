@@ -76,6 +76,15 @@ impl SiteList {
         })
     }
 
+    /// The department of a site.
+    ///
+    /// # Errors
+    /// When the list does not have it.
+    pub fn department(&self, id: &str) -> Result<String, ModelError> {
+        let row = self.rows.get(id).ok_or_else(|| ModelError::Site(id.to_owned()))?;
+        Ok(self.text(row, "dep_code").to_owned())
+    }
+
     /// The ids of all sites, in a fixed order.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.rows.keys().map(String::as_str)

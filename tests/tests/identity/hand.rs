@@ -85,6 +85,8 @@ pub(super) fn hello() -> Hello {
         offers: true,
         references: None,
         tried: None,
+        waiting: None,
+        oldest_waiting_day: None,
     }
 }
 

@@ -108,9 +108,11 @@ fn a_database_of_the_layout_before_is_folded_anew_once() {
     sites::insert_unknown(&conn, &"275".parse().unwrap()).unwrap();
     let (name, writer, day) = (DOCUMENT.parse().unwrap(), WriterId::new([1; 16]), "2026-11-20".parse().unwrap());
     let doc = Doc { row: chains::document_row_or_new(&conn, &name).unwrap(), name: &name };
-    let facts = vec![fact(1, 0, ODD), fact(2, 0, "1|CNAF|online|25-39|1"), fact(2, 1, "1|MSA|online|25-39|1")];
-    let built = extend(&writer, None, &facts);
+    let built = extend(&writer, None, &[fact(1, 0, ODD), fact(2, 0, "1|CNAF|online|25-39|1")]);
     chains::append(&conn, doc, &writer, None, &[&built], Accepted { day, commit: 1 }).unwrap();
+    let chain = chains::chain(&conn, doc.row, &writer).unwrap();
+    let corrected = extend(&writer, Some(&built.tip), &[fact(2, 1, "1|MSA|online|25-39|1")]);
+    chains::append(&conn, doc, &writer, chain.as_ref(), &[&corrected], Accepted { day, commit: 2 }).unwrap();
     let decided = "INSERT INTO settlement (document, tap, day, value, doubts, verdict, reason, at)
                    VALUES (?1, ?2, 17, ?3, 'operator', 'count', 'vu', 1795000000)";
     conn.execute(decided, (DOCUMENT, [1_u8; 8], ODD)).unwrap();
@@ -124,6 +126,33 @@ fn a_database_of_the_layout_before_is_folded_anew_once() {
     assert_eq!(sum("SELECT sum(abs(requests)) FROM revision"), 2);
     assert!(!meta::views_due(core.connection()).unwrap());
     agrees(&mut core);
+}
+
+#[test]
+fn what_comes_and_is_corrected_in_one_commit_is_told_the_same_in_any_order() {
+    let (tap, correction) = (fact(1, 0, "3|CNAF|online|25-39|3"), fact(1, 1, "1|CNAF|online|25-39|1"));
+    for writers in [[1, 2], [2, 1]] {
+        let mut core = greeted();
+        // The chains are folded anew in the order in which they began.
+        let [first, second] = [[fact(8, 0, "1|MSA|online|25-39|1")], [fact(9, 0, "1|MSA|online|25-39|1")]];
+        let of = |core: &mut Core, writer, facts: &[(String, String)], next: &(String, String)| {
+            let mut both = pushes(writer, &[facts.to_vec(), vec![next.clone()]]);
+            let next = both.pop().unwrap();
+            give(core, Frame::Push(both.pop().unwrap()));
+            Input::Frame(ConnId::new(1), Frame::Push(next))
+        };
+        let frames = [of(&mut core, writers[0], &first, &tap), of(&mut core, writers[1], &second, &correction)];
+        let inputs = [Input::Drained(ConnId::new(1))].into_iter().chain(frames).collect();
+        core.turn(inputs, now()).unwrap();
+        assert_eq!(figures(&core), [figure("CNAF", 1, 1, false), figure("MSA", 2, 2, false)]);
+        let revisions = "SELECT count(*) FROM revision";
+        assert_eq!(core.connection().query_row(revisions, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+        agrees(&mut core);
+        // In a later commit it is one.
+        push(&mut core, 3, &[vec![fact(1, 2, "2|CNAF|online|25-39|2")]]);
+        assert_eq!(core.connection().query_row(revisions, [], |row| row.get::<_, i64>(0)).unwrap(), 1);
+        agrees(&mut core);
+    }
 }
 
 fn retire(core: &mut Core, from: &str, life: Life) {

@@ -112,6 +112,11 @@ pub(super) fn object<const N: usize>(name: &str, of: [(&str, Schema); N]) -> Sch
 }
 
 impl Schema {
+    /// Nothing.
+    pub(super) fn null() -> Self {
+        Self(json!({ "type": "null" }))
+    }
+
     fn with(mut self, name: &str, value: Value) -> Self {
         self.0[name] = value;
         self

@@ -29,7 +29,7 @@ const CLOSED: &str = r#"{"from":"2026-12-24","reason":"works"}"#;
 /// 2 for 200, 3 for 403, 4 for 404, 0 for 400.
 type Line = (&'static str, &'static str, &'static str, &'static str, [&'static str; 3]);
 
-const LINES: [Line; 54] = [
+const LINES: [Line; 64] = [
     ("GET", "/visits", "/visits", "", ["23333 3333"; 3]),
     ("GET", "/visits", "/visits?region=52", "", ["22333 3333"; 3]),
     ("GET", "/visits", "/visits?department=49", "", ["22233 3333"; 3]),
@@ -43,12 +43,22 @@ const LINES: [Line; 54] = [
     ("GET", "/fleet", "/fleet?department=49", "", ["22233 3333"; 3]),
     ("GET", "/label", "/label", "", ["23333 3333"; 3]),
     ("GET", "/label", "/label?department=49", "", ["22233 3333"; 3]),
+    ("GET", "/network", "/network", "", ["23333 3333"; 3]),
+    ("GET", "/network", "/network?region=52", "", ["22333 3333"; 3]),
+    ("GET", "/network", "/network?department=49", "", ["22233 3333"; 3]),
+    ("GET", "/coverage", "/coverage", "", ["23333 3333"; 3]),
+    ("GET", "/coverage", "/coverage?site=275", "", ["22223 3333"; 3]),
+    ("GET", "/coverage", "/coverage?operator=CNAF", "", ["23332 3333"; 3]),
+    ("GET", "/operators/{code}/return", "/operators/CNAF/return?month=2026-10", "", ["23332 3333"; 3]),
+    ("GET", "/operators/{code}/return", "/operators/NOBODY/return?month=2026-10", "", ["44444 4444"; 3]),
     ("GET", "/sites", "/sites", "", ["23333 3333"; 3]),
     ("GET", "/sites", "/sites?department=49", "", ["22233 3333"; 3]),
     ("GET", "/sites/{id}", "/sites/275", "", ["22223 3333"; 3]),
     ("GET", "/sites/{id}", "/sites/fs-275", "", ["22223 3333"; 3]),
     ("GET", "/sites/{id}", "/sites/597", "", ["23333 2223"; 3]),
     ("GET", "/sites/{id}", "/sites/999", "", ["44444 4444"; 3]),
+    ("GET", "/sites/{id}/report", "/sites/275/report", "", ["22223 3333"; 3]),
+    ("GET", "/sites/{id}/report", "/sites/999/report", "", ["44444 4444"; 3]),
     ("GET", "/sites/{id}/schedule", "/sites/275/schedule", "", ["22223 3333"; 3]),
     ("GET", "/sites/{id}/schedule", "/sites/999/schedule", "", ["44444 4444"; 3]),
     ("GET", "/sites/{id}/schedule.ics", "/sites/275/schedule.ics", "", ["22223 3333"; 3]),

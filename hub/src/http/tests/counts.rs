@@ -110,7 +110,7 @@ async fn a_period_is_compared_and_nothing_to_compare_with_is_said() {
     };
     let body = ask("compare=previous&by=month,department").await;
     let days = serde_json::json!(
-        { "expected": 0, "reported": 0, "late": 0, "missing": 0, "unexpected": 0, "rate": null });
+        { "expected": 0, "reported": 0, "late": 0, "missing": 0, "unexpected": 0, "rate": null, "not_expected": 3 });
     let compare =
         serde_json::json!({ "with": "previous", "from": "2026-10-01", "to": "2026-10-31", "completeness": days });
     assert_eq!(body["compare"], compare);

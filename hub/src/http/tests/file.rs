@@ -27,6 +27,14 @@ impl Views for File {
         self.read(f).await
     }
 
+    async fn read_for_anybody<T, F>(&self, f: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.read(f).await
+    }
+
     async fn change<T, F>(&self, who: Who, f: F) -> Option<T>
     where
         T: Send + 'static,

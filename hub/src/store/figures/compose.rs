@@ -174,7 +174,7 @@ pub(in crate::store) fn span_condition(query: &Query, places: &mut Places) -> St
     if !sites.is_empty() {
         let named = places.list(sites.iter().map(ToString::to_string));
         conditions.push(match query.antennas {
-            Antennas::Together => format!("(s.site IN ({named}) OR s.parent IN ({named}))"),
+            Antennas::Together | Antennas::Within => format!("(s.site IN ({named}) OR s.parent IN ({named}))"),
             Antennas::Apart => format!("s.site IN ({named})"),
         });
     }
@@ -243,7 +243,7 @@ fn key_sql(key: Key, source: Source, query: &Query, places: &mut Places) -> Stri
         Key::Month => month,
         Key::Quarter => format!("{month} / 3"),
         Key::Year => format!("{month} / 12"),
-        Key::Site if query.antennas == Antennas::Apart => "site".to_owned(),
+        Key::Site if query.antennas != Antennas::Together => "site".to_owned(),
         Key::Site if query.filters.sites.is_empty() => "coalesce(parent, site)".to_owned(),
         // An antenna named without its house is asked for itself.
         Key::Site => {

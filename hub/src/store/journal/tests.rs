@@ -48,31 +48,6 @@ fn a_line_says_who_acts_and_a_turn_that_fails_leaves_nobody_acting() {
 }
 
 #[test]
-fn the_same_small_figures_are_told_once_a_day_and_reader() {
-    let mut store =
-        Store::over(Connection::open_in_memory().unwrap(), "hub.db".into(), None, Box::new(|| [7; 16])).unwrap();
-    let mut read = |who: &str, day: &str, question: &str, cells: u64| {
-        store.act_for(who.parse().unwrap());
-        let today: Day = day.parse().unwrap();
-        let at = Timestamp::from_second(first_second(today) + 36_000).unwrap();
-        store.write(|conn, _| read_of_small_cells(conn, at, today, ("visits", question), cells)).unwrap()
-    };
-    assert!(read("user:agent", "2026-11-20", "by=site", 3));
-    assert!(!read("user:agent", "2026-11-20", "by=site", 3));
-    assert!(read("user:agent", "2026-11-20", "by=site", 4));
-    assert!(read("user:agent", "2026-11-20", "by=day", 3));
-    assert!(read("token:abc", "2026-11-20", "by=site", 3));
-    assert!(read("user:agent", "2026-11-21", "by=site", 3));
-    let lines = list(store.connection(), 0, 10).unwrap();
-    let told = &lines[0];
-    assert_eq!(
-        (told.action.as_str(), told.subject.as_str(), told.detail.as_str(), told.who.as_str()),
-        (READ_SMALL_CELLS, "visits", "cells=3 by=site", "user:agent")
-    );
-    assert_eq!(lines.len(), 5);
-}
-
-#[test]
 fn the_hubs_days_begin_at_its_own_midnight() {
     for (day, begins) in [("2026-11-20", "2026-11-19T23:00:00Z"), ("2026-07-14", "2026-07-13T22:00:00Z")] {
         assert_eq!(Timestamp::from_second(first_second(day.parse().unwrap())).unwrap().to_string(), begins);

@@ -1,6 +1,6 @@
 //! Figures, completeness, labels.
 
-use super::super::schema::{Schema, count, day, decimal, fields, list, map, number, object, text, words};
+use super::super::schema::{Schema, count, day, decimal, either, fields, list, map, number, object, text, words};
 use crate::completeness::Reason;
 use crate::label::{Check, OVERALL, Verdict};
 use crate::query::{Compare, Key};
@@ -36,7 +36,7 @@ fn compared() -> Schema {
     ])
 }
 
-fn tally() -> Schema {
+fn days() -> Schema {
     fields([
         ("expected", count(20).says("jours de lieux attendus")),
         ("reported", count(19).says("dont reçus")),
@@ -45,6 +45,11 @@ fn tally() -> Schema {
         ("unexpected", count(0).says("visites un jour de fermeture")),
         ("rate", decimal(0.95).or_null().says("reçus / attendus, arrondi vers le bas ; null si rien n’était attendu")),
     ])
+}
+
+/// The same, and how many sites there are of which nothing could be expected.
+pub(super) fn tally() -> Schema {
+    days().and(fields([("not_expected", count(1).says("lieux dont rien n’était à attendre, tout le temps ou en partie"))]))
 }
 
 fn named() -> Schema {
@@ -65,7 +70,7 @@ fn not_expected() -> Schema {
     list(named().and(fields([("reason", reason)])).with_name("NotExpectedSite"))
 }
 
-fn keys(of: &[Key]) -> Schema {
+pub(super) fn keys(of: &[Key]) -> Schema {
     let mut keys = fields([]);
     for key in of {
         let example = match key {
@@ -89,13 +94,18 @@ fn keys(of: &[Key]) -> Schema {
     keys
 }
 
-fn by(keys: &[Key]) -> Schema {
+pub(super) fn by(keys: &[Key]) -> Schema {
     list(words(keys.iter().map(|key| key.name())))
 }
 
+/// Figures, or with `public`, and a partner's ages, what was released.
 pub(in crate::http) fn visits() -> Schema {
-    let days = fields([("expected", count(20).optional()), ("reported", count(19).optional())]);
-    let beside = tally().and(fields([
+    either([summed(), super::released()])
+}
+
+fn summed() -> Schema {
+    let owed = fields([("expected", count(20).optional()), ("reported", count(19).optional())]);
+    let beside = days().and(fields([
         ("missing_sites", missing_sites()),
         ("missing_sites_count", count(1).says("combien de lieux ont des jours manquants")),
         ("not_expected", not_expected()),
@@ -132,7 +142,7 @@ pub(in crate::http) fn visits() -> Schema {
             ("to", day()),
             ("by", by(&Key::ALL)),
             ("total", compared().with_name("ComparedFigure")),
-            ("rows", list(keys(&Key::ALL).and(compared()).and(days).with_name("VisitsRow"))),
+            ("rows", list(keys(&Key::ALL).and(compared()).and(owed).with_name("VisitsRow"))),
             ("flagged", sum().says("à part, tant que personne n’a tranché")),
             ("completeness", beside.with_name("CompletenessBeside")),
             ("compare", compare.optional().says("avec compare")),
@@ -153,7 +163,7 @@ pub(in crate::http) fn completeness() -> Schema {
             ("total", tally().with_name("Tally")),
             (
                 "rows",
-                list(keys(&known).and(tally()).and(fields([("not_expected", count(0))])).with_name("CompletenessRow")),
+                list(keys(&known).and(tally()).with_name("CompletenessRow")),
             ),
             ("missing_sites", missing_sites()),
             ("not_expected", not_expected()),
