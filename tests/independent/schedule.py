@@ -1,4 +1,4 @@
-"""Which hours a day has, and who comes: README, "How a day is decided".
+"""Which hours a day has, and who comes: docs/RECOMPUTE.md, "How a day is decided".
 
 At each place the narrowest dated exception of the house decides, then a closure of the network, then a public
 holiday, then the weightiest rule of the week. What contradicts is tried in every combination.

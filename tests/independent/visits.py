@@ -1,6 +1,6 @@
 """What the facts of visits amount to, from the documents as they were exported on several days.
 
-README, "Raw facts": a fact is `<dd>|<tap>|<rev>` = `people|operator|help|age|requests`, or `<dd>|close|<rev>` =
+docs/RECOMPUTE.md, "Raw facts": a fact is `<dd>|<tap>|<rev>` = `people|operator|help|age|requests`, or `<dd>|close|<rev>` =
 `1` or `0`. Of a tap the highest revision counts, of several at that revision the latest day and then the greater
 text; of a closing the highest revision, and reopened wins a tie. A fact was received on the day of the hub of the
 first export that has it.
@@ -79,7 +79,7 @@ class Visits:
         return standing
 
     def doubts(self, fact: Fact, contested: bool) -> set[str]:
-        """Why a person should look at a tap: README, "What looks wrong"."""
+        """Why a person should look at a tap: docs/RECOMPUTE.md, "What looks wrong"."""
         people, operator, help_, age, requests, *more = fact.value.split("|")
         doubts = {
             "operator": operator not in self.operators,

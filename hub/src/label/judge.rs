@@ -11,8 +11,8 @@ use crate::almanac::{Book, Pages};
 use crate::completeness::told::range;
 use crate::site::Site;
 
-/// Social partners and those of employment: one of them is to be had.
-const SOCIAL: [&str; 12] = [
+/// Social partners and those of employment, as the catalogue has them: one of them is to be had.
+pub(super) const SOCIAL: [&str; 10] = [
     "FRANCE_TRAVAIL",
     "CNAF",
     "CNAM",
@@ -22,9 +22,7 @@ const SOCIAL: [&str; 12] = [
     "DEPARTEMENT",
     "CCAS",
     "MDS",
-    "MDPH",
     "ASSISTANTE_SOCIALE",
-    "URSSAF",
 ];
 
 type Judged = (Verdict, Evidence);

@@ -70,6 +70,7 @@ impl<'a> Stage<'a> {
             vec!["site", "add", "bus-49", "department=49", "name=Bus de l’Anjou", "format=bus", "life=open"],
             vec!["site", "add", "projet-44", "department=44", "name=Projet de Clisson", "life=project"],
             vec!["site", "set", "275", "bearer=Commune de Chemillé"],
+            vec!["site", "set", "275", "reports_from=2026-09-14"],
             vec!["site", "set", "276", "reports_from=2026-10-12"],
             vec!["site", "set", "597", "reports_from=2026-10-01"],
         ] {
@@ -269,7 +270,10 @@ impl<'a> Stage<'a> {
                 ],
             ],
         )?;
-        for name in ["277", "361", "597", "910", "906", "bus-49"] {
+        // Two partners, neither of which is social or of employment.
+        let mdph: &[&str] = &["partner", "set", "MDPH", "--mode", "reachable", "--contact", "3010"];
+        self.desk("910", &[mdph, &["partner", "set", "DGFIP", "--mode", "reachable", "--contact", "3939"]])?;
+        for name in ["277", "361", "597", "906", "bus-49"] {
             self.desk(name, &[])?;
         }
         self.export()
