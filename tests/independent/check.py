@@ -2,9 +2,10 @@
 
     check.py DIRECTORY
 
-`tests/tests/independent.rs` makes the directory: `world.json` says where the hub is, what `site show` tells and what
-persons decided, `exports/<day>/` holds its documents as they were at the end of that day of the hub. Nothing here is
-the product's: the rules are those of README.md and docs/RECOMPUTE.md. Ends with 1 and the differences if there are any.
+`tests/tests/independent.rs` makes the directory: `world.json` says where the hub is, what `site show` tells, what
+persons decided and which closures they put, `exports/<day>/` holds its documents as they were at the end of that day
+of the hub. Nothing here is the product's: the rules are those of README.md and docs/RECOMPUTE.md. Ends with 1 and the
+differences if there are any.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def exported(folder: Path) -> list[tuple[date, Documents]]:
     return found
 
 
-def read_world(told: dict[str, Any], exports: list[tuple[date, Documents]], api: Api) -> tuple[World, set[str]]:
+def read_world(told: dict[str, Any], exports: list[tuple[date, Documents]]) -> tuple[World, set[str]]:
     sites = read_sites(told["sites"], ROOT / "tests/data/departements.csv")
     with (ROOT / "tests/data/operators.csv").open(encoding="utf-8") as file:
         operators = {row["code"]: row for row in csv.DictReader(file)}
@@ -56,7 +57,7 @@ def read_world(told: dict[str, Any], exports: list[tuple[date, Documents]], api:
     last = exports[-1][0]
     visits = Visits(read_facts(exports), set(operators), settled, retired, last)
     calendar = Calendar.read(ROOT / "shared/data")
-    closures = api.get("/v1/closures")["closures"]
+    closures = told["closures"]
     around = {site.id: Around(site, calendar, closures) for site in sites.values()}
     schedules = {
         name.split("/")[1]: facts for name, facts in exports[-1][1].items() if name.endswith("/schedule")
@@ -70,7 +71,7 @@ def main(folder: Path) -> int:
     told = json.loads((folder / "world.json").read_text(encoding="utf-8"))
     exports = exported(folder / "exports")
     api = Api(told["url"], told["token"])
-    world, social = read_world(told, exports, api)
+    world, social = read_world(told, exports)
     documents = exports[-1][1]
     for check in views.ALL:
         check(api, world, views.Beside(documents, social, [on for on, _ in exports], told))

@@ -1,4 +1,7 @@
-"""`GET /v1/label`: README, "The label"; docs/RECOMPUTE.md, "What follows from days". What a check says since when is no matter of documents."""
+"""`GET /v1/label`: README, "The label"; docs/RECOMPUTE.md, "What follows from days".
+
+Since when a check says so is no matter of documents.
+"""
 
 from __future__ import annotations
 

@@ -27,26 +27,26 @@ class Site:
 
     @property
     def id(self) -> str:
-        return self.shown["id"]
+        return str(self.shown["id"])
 
     @property
     def name(self) -> str:
-        return self.shown["name"]
+        return str(self.shown["name"])
 
     @property
     def kind(self) -> str:
-        return self.shown["kind"]
+        return str(self.shown["kind"])
 
     def today(self, field: str) -> str:
-        return self.shown[field]
+        return str(self.shown[field])
 
     def on(self, field: str, on: date) -> str:
         """Life, parent, department or bearer of a day; empty for none."""
         lines = [line for line in self.shown["history"] if line["field"] == field]
         held = [line for line in lines if line["from"] is None or day(line["from"]) <= on]
         if lines:
-            return max(held, key=lambda line: line["from"] or "")["value"] if held else ""
-        return self.shown[field] or ""
+            return str(max(held, key=lambda line: line["from"] or "")["value"]) if held else ""
+        return str(self.shown[field] or "")
 
     def region(self, on: date) -> str:
         return self.regions.get(self.on("department", on), "")

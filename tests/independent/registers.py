@@ -1,7 +1,7 @@
 """Facts of schedules and partners: keys with one value each, unless people contradict each other.
 
-docs/RECOMPUTE.md, "Raw facts": a value is `<author>|<day>|<body>`; the body `-` takes the fact back. Values whose bodies are
-the same are no contradiction, nor are confirmations of one thing on two days: then the latest speaks.
+docs/RECOMPUTE.md, "Raw facts": a value is `<author>|<day>|<body>`; the body `-` takes the fact back. Values whose
+bodies are the same are no contradiction, nor are confirmations of one thing on two days: then the latest speaks.
 """
 
 from __future__ import annotations

@@ -72,8 +72,8 @@ def held(world: World, house: Site, first: date, last: date, names: dict[str, st
                 if not came:
                     why = str(comings[0].cancelled)
                     sums_of["reasons"][why] = sums_of["reasons"].get(why, 0) + 1
-    for one in closings:
-        one["days"] = (day(one["to"]) - day(one["from"])).days + 1
+    for told in closings:
+        told["days"] = (day(told["to"]) - day(told["from"])).days + 1
     return {"whole": whole, "months": months, "closures": closings, "permanences": permanences}
 
 

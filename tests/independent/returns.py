@@ -23,7 +23,8 @@ def made(world: World, operator: str, month: date, as_of: date | None) -> dict[s
     _, by_help, _ = summed(replace(mine, by=("department", "help")), world.sites, counted)
     of_departments = answer(replace(question, by=("department",)), world).rows
     expected = {key: days for key, days in due.rows.items() if days.expected}
-    sites, departments = {}, {}
+    sites: dict[tuple[str, ...], dict[str, Any]] = {}
+    departments: dict[str, dict[str, Any]] = {}
     for key in sorted({*by_site, *expected}):
         site, days = world.sites[key[1]], due.rows.get(key)
         in_it = [on for on in each(month, last_of_month(month)) if site.on("department", on) == key[0]]
@@ -35,12 +36,12 @@ def made(world: World, operator: str, month: date, as_of: date | None) -> dict[s
             "houses": [{"site": house, "site_name": world.sites[house].name} for house in houses if house],
         }
     for code in sorted({code for code, _ in sites}):
-        days = of_departments.get((code,))
+        whole = of_departments.get((code,))
         among = [line["requests"] for (department, _), line in sites.items() if department == code]
         departments[code] = {
             "department": code, "requests": sum(among),
             "help": {help_: by_help.get((code, help_), (0, 0))[1] for help_ in HELPS},
-            "expected": days.expected if days else 0, "reported": days.reported if days else 0,
+            "expected": whole.expected if whole else 0, "reported": whole.reported if whole else 0,
         }
     return {
         "operator": operator, "month": f"{month}"[:7], "as_of": f"{by}",

@@ -65,12 +65,14 @@ class Plan:
 
     def minutes(self) -> int | None:
         if self.versions:
-            return same([version.minutes() for version in self.versions])
+            said = [version.minutes() for version in self.versions]
+            return said[0] if alike(said) else None
         return None if self.state == "unknown" else length(union([slot[:2] for slot, _ in self.openings]))
 
     def opens(self) -> bool | None:
         if self.versions:
-            return same([version.opens() for version in self.versions])
+            known = [version.opens() for version in self.versions]
+            return known[0] if alike(known) else None
         return True if self.openings else {"open": True, "shut": False}.get(self.state)
 
     def is_contradicted(self) -> bool:
@@ -78,8 +80,8 @@ class Plan:
         return bool(self.versions) and len({version.opens() for version in self.versions}) > 1
 
 
-def same(values: list[Any]) -> Any:
-    return values[0] if all(value == values[0] for value in values) else None
+def alike(values: list[Any]) -> bool:
+    return all(value == values[0] for value in values)
 
 
 def union(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -108,7 +110,7 @@ def slots(text: str) -> list[Slot]:
     """`09:00-12:00/appointment/2,14:00-17:00`, or `closed`."""
     found = []
     for part in text.split(",") if text not in ("closed", "") else []:
-        hours, access, agents = (part.split("/") + ["", ""])[:3]
+        hours, access, agents = [*part.split("/"), "", ""][:3]
         start, end = hours.split("-")
         found.append(Slot(minute(start), minute(end), access or "free", int(agents) if agents else None))
     return found
@@ -136,10 +138,10 @@ def weight(variant: str, on: date, is_school: bool) -> tuple[int, int, int] | No
         one, two = day(first), day(end)
         return (6, (one - two).days, one.toordinal()) if one <= on <= two else None
     # Every year: 2000 has every day that any year has.
-    at, one, two = (day(f"2000-{text}").timetuple().tm_yday for text in (on.isoformat()[5:], first, end))
-    if one <= two:
-        return (5, one - two, one) if one <= at <= two else None
-    return (5, one - 366 - two, one if at >= one else one - 366) if at >= one or at <= two else None
+    at, begin, close = (day(f"2000-{text}").timetuple().tm_yday for text in (on.isoformat()[5:], first, end))
+    if begin <= close:
+        return (5, begin - close, begin) if begin <= at <= close else None
+    return (5, begin - 366 - close, begin if at >= begin else begin - 366) if at >= begin or at <= close else None
 
 
 @dataclass(frozen=True)
@@ -282,8 +284,8 @@ def plan(facts: Facts, on: date, around: Around) -> Plan:
             found.append(one)
     if len(found) == 1:
         return found[0]
-    alike = [one for one in found[0].comings if all(one in other.comings for other in found)]
-    return Plan("conflict", comings=alike, versions=found)
+    comings = [one for one in found[0].comings if all(one in other.comings for other in found)]
+    return Plan("conflict", comings=comings, versions=found)
 
 
 def object_of(on: date, plan: Plan) -> dict[str, Any]:

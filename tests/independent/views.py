@@ -50,8 +50,8 @@ def questions(world: World, beside: Beside) -> list[Question]:
     sites = sorted(world.sites)
     places = [("site", (site,)) for site in sites] + [("site", tuple(sites[:3]))]
     for name in ("department", "region", "bearer"):
-        values = {world.sites[site].today(name) for site in sites} - {""}
-        places += [(name, (value,)) for value in sorted(values)]
+        known = {world.sites[site].today(name) for site in sites} - {""}
+        places += [(name, (value,)) for value in sorted(known)]
     cells = list(world.visits.sums(world.visits.last)[0])
     matters = [(name, (value,)) for name in MATTERS for value in sorted({getattr(cell, name) for cell in cells})]
     for name, values in places + matters:

@@ -1,9 +1,9 @@
 """What the facts of visits amount to, from the documents as they were exported on several days.
 
-docs/RECOMPUTE.md, "Raw facts": a fact is `<dd>|<tap>|<rev>` = `people|operator|help|age|requests`, or `<dd>|close|<rev>` =
-`1` or `0`. Of a tap the highest revision counts, of several at that revision the latest day and then the greater
-text; of a closing the highest revision, and reopened wins a tie. A fact was received on the day of the hub of the
-first export that has it.
+docs/RECOMPUTE.md, "Raw facts": a fact is `<dd>|<tap>|<rev>` = `people|operator|help|age|requests`, or
+`<dd>|close|<rev>` = `1` or `0`. Of a tap the highest revision counts, of several at that revision the latest day and
+then the greater text; of a closing the highest revision, and reopened wins a tie. A fact was received on the day of
+the hub of the first export that has it.
 """
 
 from __future__ import annotations

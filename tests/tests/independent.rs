@@ -54,6 +54,7 @@ fn every_figure_is_what_python_works_out_from_the_exported_documents() {
             "late_days": 3,
             "sites": shown(&scenario.hub)?,
             "settled": scenario.settled,
+            "closures": scenario.closures,
         });
         std::fs::write(scenario.folder.join("world.json"), world.to_string())?;
         let mut check = Command::new("python3");

@@ -1,7 +1,6 @@
 //! A small network in which everything happens that a figure may depend on.
 //!
-//! Invariant: the same on every machine and every day, as far as the hub's answers go: the clock is
-//! the test's, and visits are drawn from a seed.
+//! Invariant: the same on every machine and every day: the clock is the test's, visits follow from a seed.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,7 +20,7 @@ const MOMENTS: [&str; 3] = ["2026-10-20T12:00:00Z", "2026-11-05T12:00:00Z", "202
 const LISTED: [&str; 9] = ["275", "276", "277", "278", "280", "361", "561", "597", "910"];
 /// A house that has said no hours, and a bus that has not either.
 const SILENT: [&str; 1] = ["906"];
-/// Nowhere: an agent that is offline.
+/// Where an agent looks for a hub that is offline.
 const NOWHERE: &str = "127.0.0.1:9";
 
 /// What is left when all has happened.
@@ -31,11 +30,19 @@ pub(super) struct Scenario {
     pub(super) now: String,
     pub(super) folder: PathBuf,
     pub(super) settled: Vec<Value>,
+    pub(super) closures: [Value; 1],
+}
+
+/// A closure of a department.
+fn closure() -> Value {
+    json!({
+        "id": "formation-61", "from": "2026-11-12", "to": "2026-11-13", "reason": "training", "label": "Formation",
+        "scope": "department:61",
+    })
 }
 
 /// The stage.
 struct Stage<'a> {
-    cluster: &'a Cluster,
     clock: &'a FakeClock,
     hub: Hub,
     agents: BTreeMap<&'static str, Agent>,
@@ -54,12 +61,12 @@ impl Scenario {
         stage.turn_of_the_month()?;
         let settled = stage.november()?;
         let Stage { hub, token, folder, .. } = stage;
-        Ok(Self { hub, token, now: MOMENTS[2].replace('Z', "+00:00"), folder, settled })
+        Ok(Self { hub, token, now: MOMENTS[2].replace('Z', "+00:00"), folder, settled, closures: [closure()] })
     }
 }
 
 impl<'a> Stage<'a> {
-    fn set(cluster: &'a Cluster, clock: &'a FakeClock) -> Result<Self> {
+    fn set(cluster: &Cluster, clock: &'a FakeClock) -> Result<Self> {
         let mut hub = cluster.hub("hub");
         clock.variables()?.iter().for_each(|(name, value)| hub.set_env(name, value));
         clock.set_to(MOMENTS[0])?;
@@ -108,7 +115,7 @@ impl<'a> Stage<'a> {
         }
         let folder = cluster.path().join("independent");
         let (model, list, wall) = (Model::load()?, SiteList::load()?, MOMENTS[0].parse()?);
-        Ok(Self { cluster, clock, hub, agents, model, list, wall, folder, token })
+        Ok(Self { clock, hub, agents, model, list, wall, folder, token })
     }
 
     fn agent(&mut self, name: &str) -> Result<&mut Agent> {
@@ -282,10 +289,7 @@ impl<'a> Stage<'a> {
     /// What comes late, is corrected, undone, moved and shut.
     fn turn_of_the_month(&mut self) -> Result<()> {
         self.move_to(MOMENTS[1])?;
-        self.put(
-            "/v1/closures",
-            &json!({ "from": "2026-11-12", "to": "2026-11-13", "reason": "training", "label": "Formation", "scope": "department:61" }),
-        )?;
+        self.put("/v1/closures", &closure())?;
         self.put("/v1/sites/910/closures", &json!({ "from": "2026-11-09", "to": "2026-11-20", "reason": "move" }))?;
         for args in [
             vec!["site", "set-parent", "597", "--parent", "910", "--from", "2026-11-03"],
@@ -351,7 +355,7 @@ impl<'a> Stage<'a> {
         self.visits("910", ("2026-10-20", "2026-11-07"), 31, &["2026-11-04"])?;
         // Two desks of one house that do not hear of each other.
         let day = "2026-11-16";
-        let shut: &[&str] = &["closure", "add", "--from", day, "--reason", "meeting"];
+        let shut: &[&str] = &["closure", "add", "--from", day, "--reason", "meeting", "--place", "-"];
         let short: &[&str] = &["hours", "replace", "--from", day, "--hours", "10:00-11:00"];
         let later: &[&str] = &["hours", "replace", "--from", "2026-11-18", "--hours", "14:00-15:00"];
         let sooner: &[&str] = &["hours", "replace", "--from", "2026-11-18", "--hours", "09:00-10:00"];
