@@ -16,7 +16,7 @@ from network import SERVING, Site
 from registers import TAKEN_BACK, Facts, agreed, choices, versions
 from schedule import Slot, length, slots, union
 
-MINUTES, NEAR, AGENTS, PARTNERS, CONFIRMED_MONTHS, STALE_DAYS = 24 * 60, 60, 2, 2, 6, 45
+MINUTES, NEAR, AGENTS, PARTNERS, STALE_DAYS = 24 * 60, 60, 2, 2, 45
 ORDER = ("met", "unknown", "at_risk", "not_met")
 Verdict = tuple[str, dict[str, Any]]
 
@@ -159,19 +159,19 @@ def statistics(site: Site, world: World) -> Verdict:
     return ("not_met" if days else "met"), fields | {"period": f"{last}"[:7], "days": days}
 
 
-def published_hours(facts: Facts, today: date) -> Verdict:
+def published_hours(facts: Facts, months: int, today: date) -> Verdict:
     said = [said.body for said in versions("checked", facts.get("checked", [])) if said.body != TAKEN_BACK]
     if not said:
         return "unknown", {}
     confirmed = day(said[0])
-    month = add_months(confirmed, CONFIRMED_MONTHS, 1)
+    month = add_months(confirmed, months, 1)
     assert month
     until = month.replace(day=min(confirmed.day, last_of_month(month).day))
     verdict = "not_met" if today > until else "at_risk" if today + timedelta(days=30) > until else "met"
     return verdict, {"confirmed_on": f"{confirmed}", "until": f"{until}"}
 
 
-def judged(world: World, documents: dict[str, Facts], social: set[str]) -> dict[str, Any]:
+def judged(world: World, documents: dict[str, Facts], social: set[str], confirmed_months: int) -> dict[str, Any]:
     """Each house in service: the verdict of each check with its numbers, and the worst of all."""
     found = {}
     today = world.visits.last
@@ -186,7 +186,7 @@ def judged(world: World, documents: dict[str, Facts], social: set[str]) -> dict[
             "partners": partners(said, social, today),
             "signatories": signatories(said, today),
             "statistics": statistics(site, world),
-            "published_hours": published_hours(schedule, today),
+            "published_hours": published_hours(schedule, confirmed_months, today),
         }
         worst = max((verdict for verdict, _ in checks.values()), key=ORDER.index)
         found[site.id] = {"state": worst} | {name: {"state": v} | numbers for name, (v, numbers) in checks.items()}

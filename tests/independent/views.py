@@ -152,7 +152,7 @@ def check_schedules(api: Api, world: World, beside: Beside) -> None:
 
 
 def check_label(api: Api, world: World, beside: Beside) -> None:
-    mine = label.judged(world, beside.documents, beside.social)
+    mine = label.judged(world, beside.documents, beside.social, beside.told["confirmed_months"])
     answered = api.get("/v1/label")
     found = {}
     for site in answered["sites"]:

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use msap_tests::cluster::{Hub, run};
 use serde_json::{Value, json};
 
-use self::scenario::Scenario;
+use self::scenario::{CONFIRMED_MONTHS, Scenario};
 use crate::machines::clock::FakeClock;
 
 mod scenario;
@@ -52,6 +52,7 @@ fn every_figure_is_what_python_works_out_from_the_exported_documents() {
             "token": scenario.token,
             "now": scenario.now,
             "late_days": 3,
+            "confirmed_months": CONFIRMED_MONTHS,
             "sites": shown(&scenario.hub)?,
             "settled": scenario.settled,
             "closures": scenario.closures,

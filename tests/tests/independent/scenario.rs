@@ -20,6 +20,10 @@ const MOMENTS: [&str; 3] = ["2026-10-20T12:00:00Z", "2026-11-05T12:00:00Z", "202
 const LISTED: [&str; 9] = ["275", "276", "277", "278", "280", "361", "561", "597", "910"];
 /// A house that has said no hours, and a bus that has not either.
 const SILENT: [&str; 1] = ["906"];
+/// A machine of each, and a second one of a house.
+const MACHINES: [&str; 11] = ["275", "276", "277", "278", "361", "361-bis", "561", "597", "906", "910", "bus-49"];
+/// Months for which a confirmation of hours holds.
+pub(super) const CONFIRMED_MONTHS: u32 = 2;
 /// Where an agent looks for a hub that is offline.
 const NOWHERE: &str = "127.0.0.1:9";
 
@@ -69,6 +73,8 @@ impl<'a> Stage<'a> {
     fn set(cluster: &Cluster, clock: &'a FakeClock) -> Result<Self> {
         let mut hub = cluster.hub("hub");
         clock.variables()?.iter().for_each(|(name, value)| hub.set_env(name, value));
+        // What was confirmed at the first moment is at risk from the day after the last one on.
+        hub.set_env("MSAP_HUB_LABEL__HOURS_CONFIRMED_MONTHS", &CONFIRMED_MONTHS.to_string());
         clock.set_to(MOMENTS[0])?;
         hub.start()?;
         hub.add_open_sites(&LISTED)?;
@@ -85,19 +91,8 @@ impl<'a> Stage<'a> {
         }
         let token = hub.make_token("national", "admin")?;
         let mut agents = BTreeMap::new();
-        for (name, site) in [
-            ("275", "275"),
-            ("276", "276"),
-            ("277", "277"),
-            ("278", "278"),
-            ("361", "361"),
-            ("361-bis", "361"),
-            ("561", "561"),
-            ("597", "597"),
-            ("906", "906"),
-            ("910", "910"),
-            ("bus-49", "bus-49"),
-        ] {
+        for name in MACHINES {
+            let site = name.trim_end_matches("-bis");
             let mut agent = cluster.agent(name);
             clock.variables()?.iter().for_each(|(name, value)| agent.set_env(name, value));
             agent.join(&hub.invite(site)?, name)?.expect_code(0)?;
@@ -264,6 +259,8 @@ impl<'a> Stage<'a> {
                 &["hours", "extra", "--from", "2026-10-17", "--hours", "09:00-11:00", "--reason", "event"],
                 &["partner", "set", "LOCAL:ecrivain", "--mode", "reachable", "--contact", "3010"],
                 &["partner", "label", "LOCAL:ecrivain", "Écrivain public"],
+                &["partner", "set", "FRANCE_TRAVAIL", "--mode", "partial"],
+                &["partner", "agreement", "FRANCE_TRAVAIL", "signed", "--day", "2025-06-01"],
                 &[
                     "permanence",
                     "add",
