@@ -16,8 +16,8 @@ use crate::completeness::told::range;
 use crate::lang::{Lang, counted};
 use crate::site::Site;
 
-/// Social partners and those of employment: one of them is to be had.
-const SOCIAL: [&str; 12] = [
+/// Social partners and those of employment, as the catalogue has them: one of them is to be had.
+pub(super) const SOCIAL: [&str; 10] = [
     "FRANCE_TRAVAIL",
     "CNAF",
     "CNAM",
@@ -27,9 +27,7 @@ const SOCIAL: [&str; 12] = [
     "DEPARTEMENT",
     "CCAS",
     "MDS",
-    "MDPH",
     "ASSISTANTE_SOCIALE",
-    "URSSAF",
 ];
 
 type Judged = (Verdict, Evidence);

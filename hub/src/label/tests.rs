@@ -348,3 +348,17 @@ fn a_label_is_told_with_its_evidence_and_decides_nothing() {
     assert_eq!((of(None, Verdict::NotMet), of(None, Verdict::AtRisk)), (1, 0), "the worst: nothing was reported");
     assert_eq!((of(Some(Check::Hours), Verdict::AtRisk), of(Some(Check::Hours), Verdict::Met)), (1, 0));
 }
+
+/// The catalogue of the field, whose last column says which partners are social or of employment.
+const CATALOGUE: &str = include_str!("../../../tests/data/operators.csv");
+
+#[test]
+fn social_partners_are_those_of_the_catalogue() {
+    let mut reader = csv::Reader::from_reader(CATALOGUE.as_bytes());
+    let rows = reader.records().map(Result::unwrap).filter(|row| row.iter().next_back() == Some("1"));
+    let mut of_catalogue: Vec<String> = rows.map(|row| row[0].to_owned()).collect();
+    of_catalogue.sort_unstable();
+    let mut ours = super::judge::SOCIAL.map(str::to_owned);
+    ours.sort_unstable();
+    assert_eq!(ours, *of_catalogue);
+}
