@@ -25,8 +25,9 @@ use crate::store::sites;
 
 pub use self::error::AskError;
 use self::parameter::{
-    AGE, ANTENNAS, AS_OF, BEARER, BY, BY_PLACE, CHECK, COMPARE, DEPARTMENT, FORMAT, FROM, HELP, MONTH, OPERATOR,
-    PUBLIC, Parameter, REGION, SITE, TABLE_FORMAT, TO, VERDICT, ANTENNAS_OF_REPORT, BY_COVER, BY_LIFE, DAY, MONTH_OVER, REPORT_FORMAT, SO_FAR,
+    AGE, ANTENNAS, ANTENNAS_OF_REPORT, AS_OF, BEARER, BY, BY_COVER, BY_LIFE, BY_PLACE, CHECK, COMPARE, DAY, DEPARTMENT,
+    FORMAT, FROM, HELP, MONTH, MONTH_OVER, OPERATOR, PUBLIC, Parameter, REGION, REPORT_FORMAT, SITE, SO_FAR,
+    TABLE_FORMAT, TO, VERDICT,
 };
 
 mod error;
@@ -352,13 +353,13 @@ pub fn operators(given: &Given) -> Result<Vec<OperatorCode>, AskError> {
 /// The states of sites asked for.
 pub fn states(given: &Given) -> Result<Vec<String>, AskError> {
     given.list(
-            "state",
-            Phrase::new(
-                "parmi never_connected, pending, up_to_date, behind, silent, refused, retired",
-                "one of never_connected, pending, up_to_date, behind, silent, refused, retired",
-            ),
-            |text| Ok(STATES.contains(&text).then(|| text.to_owned())),
-        )
+        "state",
+        Phrase::new(
+            "parmi never_connected, pending, up_to_date, behind, silent, refused, retired",
+            "one of never_connected, pending, up_to_date, behind, silent, refused, retired",
+        ),
+        |text| Ok(STATES.contains(&text).then(|| text.to_owned())),
+    )
 }
 
 /// The departments asked for.

@@ -273,7 +273,7 @@ fn owed(
 impl Part {
     /// Takes note of what was to be reported: a month of which nothing came has its line too.
     fn owe(&mut self, tally: Tally, due: BTreeMap<String, Tally>) {
-        for month in due.keys() {
+        for (month, _) in due.iter().filter(|(_, tally)| tally.expected > 0) {
             if let Err(place) = self.months.binary_search_by(|(known, _)| known.cmp(month)) {
                 let then = self.total.then.map(|_| (Some(0), 0));
                 self.months.insert(place, (month.clone(), Figure { visits: Some(0), requests: 0, then }));

@@ -233,7 +233,8 @@ pub const PERIOD: Parameter = Parameter::new(
 .needed();
 /// A public table, in an address.
 pub const TABLE_NAME: Parameter =
-    Parameter::new("table", Takes::Text, "departments", "le nom d’un tableau public", "the name of a public table").needed();
+    Parameter::new("table", Takes::Text, "departments", "le nom d’un tableau public", "the name of a public table")
+        .needed();
 /// An operator, in an address.
 pub const OPERATOR_NAME: Parameter =
     Parameter::new("code", Takes::Text, "CNAF", "le code d’un opérateur", "the code of an operator").needed();

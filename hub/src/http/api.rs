@@ -91,10 +91,7 @@ pub(super) fn addresses<V: Views>() -> Vec<Address<V>> {
 
 /// What anybody may ask under `/v1`.
 pub(super) fn of_anybody<V: Views>() -> Vec<Address<V>> {
-    vec![
-        get("/public", public::list::<V>, &public::LIST),
-        get("/public/{table}", public::read::<V>, &public::TABLE),
-    ]
+    vec![get("/public", public::list::<V>, &public::LIST), get("/public/{table}", public::read::<V>, &public::TABLE)]
 }
 
 /// What needs nobody to be known, and what is answered.

@@ -5,7 +5,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use msap_shared::time::Day;
@@ -33,7 +33,11 @@ const KEPT: &str = "public, max-age=3600";
 /// The list of what anybody may read.
 pub(super) const LIST: Operation = Operation {
     role: None,
-    ..Operation::read("Les tableaux publics, et leurs périodes", "Public tables, and their periods", Answer::Json(answers::public))
+    ..Operation::read(
+        "Les tableaux publics, et leurs périodes",
+        "Public tables, and their periods",
+        Answer::Json(answers::public),
+    )
 };
 
 /// What anybody may read.
@@ -66,7 +70,7 @@ pub(super) async fn list<V: Views>(State(views): State<V>, Pairs(pairs): Pairs) 
         "tables": TABLES.iter().map(table).collect::<Vec<_>>(),
         "periods": periods.iter().map(period).collect::<Vec<Value>>(),
     });
-    Ok(([(header::CACHE_CONTROL, "public, max-age=300")], Json(list)).into_response())
+    Ok(Json(list).into_response())
 }
 
 /// One table of one period.

@@ -33,7 +33,11 @@ pub(super) const RETURN: Operation = Operation {
     names: &[OPERATOR_NAME],
     parameters: ask::RETURN,
     problems: &[409],
-    ..Operation::read("Le relevé mensuel d’un partenaire", "A partner’s monthly return", Answer::Table(answers::returned))
+    ..Operation::read(
+        "Le relevé mensuel d’un partenaire",
+        "A partner’s monthly return",
+        Answer::Table(answers::returned),
+    )
 };
 
 /// The network's size.
@@ -48,7 +52,11 @@ pub(super) const COVERAGE: Operation = Operation {
     more: "present : vient dans les quatre semaines ; partial : une partie, à distance ; reachable : joignable ; absent ; \
            unknown : non dit, ou plus confirmé.",
     parameters: ask::COVERAGE,
-    ..Operation::read("Où les partenaires sont présents", "Where partners are to be had", Answer::Table(answers::coverage))
+    ..Operation::read(
+        "Où les partenaires sont présents",
+        "Where partners are to be had",
+        Answer::Table(answers::coverage),
+    )
 };
 
 /// The report of a site.
@@ -212,7 +220,8 @@ pub(super) async fn report<V: Views>(
                     return Ok(((kind, text).into_response(), small));
                 }
             };
-            let tagged = Asked { question: format!("report {id} {asked:?}"), rules: pages.rules(), form: Some(form), name, now };
+            let tagged =
+                Asked { question: format!("report {id} {asked:?}"), rules: pages.rules(), form: Some(form), name, now };
             let answer = tagged::answer(&moment, &headers, tagged, make)?.into_response();
             Ok((answer, small))
         };

@@ -29,8 +29,7 @@ use crate::site::{Contact, Site, SiteObject};
 use crate::store::StoreError;
 use crate::store::sites::{self, SiteFilter};
 
-const PARAMETERS: &[Parameter] =
-    &[DEPARTMENT, REGION, KIND, LIFE, STATE, OPEN_AT, FORMAT, LIMIT, CURSOR];
+const PARAMETERS: &[Parameter] = &[DEPARTMENT, REGION, KIND, LIFE, STATE, OPEN_AT, FORMAT, LIMIT, CURSOR];
 
 /// The sites.
 pub(super) const SITES: Operation = Operation {

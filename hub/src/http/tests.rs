@@ -262,7 +262,7 @@ async fn a_scope_is_never_widened_nor_narrowed_in_silence() {
         ("antenna", vec!["site=597"], vec!["", "site=361"]),
         (
             "operator",
-            vec!["operator=CNAF", "operator=CNAF&by=site"],
+            vec!["from=2026-10-01&to=2026-10-31&operator=CNAF", "from=2026-10-01&to=2026-10-31&operator=CNAF&by=site"],
             vec!["", "operator=CNAF,MSA", "operator=MSA", "site=275"],
         ),
     ] {
@@ -290,6 +290,10 @@ async fn sites_are_listed_page_by_page() {
     assert_eq!((ids(&second), &second["next"]), (vec![Value::from("597")], &Value::Null));
     let (_, antennas) = hub.get("national", "/v1/sites?kind=antenna&department=61").await;
     assert_eq!((ids(&antennas), &antennas["next"]), (vec![Value::from("597")], &Value::Null));
+    let (_, never) = hub.get("national", "/v1/sites?state=never_connected&limit=1").await;
+    assert_eq!((ids(&never), never["next"].is_string()), (vec![Value::from("361")], true));
+    let (_, none) = hub.get("national", "/v1/sites?state=refused,retired").await;
+    assert_eq!((ids(&none), &none["next"]), (vec![], &Value::Null));
     assert_eq!(hub.get("department", "/v1/sites").await.0, 403);
     assert_eq!(hub.get("department", "/v1/sites?department=49").await.0, 200);
     for (query, status, parameter) in [
@@ -297,7 +301,7 @@ async fn sites_are_listed_page_by_page() {
         ("limit=1001", 422, "limit"),
         ("cursor=%21", 400, "cursor"),
         ("kind=bus", 422, "kind"),
-        ("state=silent", 501, "state"),
+        ("state=asleep", 422, "state"),
         ("open_at=noon", 422, "open_at"),
         ("commune=x", 400, "commune"),
     ] {

@@ -33,7 +33,8 @@ use crate::store::StoreError;
 pub(super) const VISITS: Operation = Operation {
     more: "visits compte des personnes, null dès que la table est par opérateur ou type d’aide ; requests compte des demandes.",
     parameters: ask::FIGURES,
-    problems: &[409],
+    // 404: of what was not released.
+    problems: &[404, 409],
     ..Operation::read("Les chiffres d’une période", "The figures of a period", Answer::Table(answers::visits))
 };
 
@@ -101,9 +102,9 @@ async fn figures<V: Views>(
         let answer = || {
             // Of one moment: the tag must be that of what is summed.
             let moment = conn.unchecked_transaction().map_err(StoreError::sqlite("beginning a read"))?;
-            let (Question { query, form, is_public }, name) = match view {
-                View::Visits => (ask::figures(&moment, &pairs, today)?, "visites"),
-                View::Export => (ask::export(&moment, &pairs, today)?, "visites-detail"),
+            let (Question { query, form, is_public }, name, file) = match view {
+                View::Visits => (ask::figures(&moment, &pairs, today)?, "visits", "visites"),
+                View::Export => (ask::export(&moment, &pairs, today)?, "visits.csv", "visites-detail"),
             };
             let released = if is_public {
                 let (table, period) = Table::of(&query).ok_or(AskError::NotPublic)?;
@@ -118,7 +119,7 @@ async fn figures<V: Views>(
             if let Some(beyond) = caller.scope.beyond(&moment, &query, today)? {
                 return Err(Problem::beyond(&caller.scope, beyond, &query.filters));
             }
-            let (question, file) = (format!("{name} {query:?}"), format!("{name}-{}-{}", query.from, query.to));
+            let (question, file) = (format!("{name} {query:?}"), format!("{file}-{}-{}", query.from, query.to));
             let pages = almanac.open(&moment)?;
             let asked = Asked { question, rules: pages.rules(), form, name: file, now };
             let mut small = None;

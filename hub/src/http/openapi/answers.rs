@@ -14,6 +14,6 @@ mod written;
 
 pub(in crate::http) use self::figures::{completeness, label, visits};
 pub(in crate::http) use self::places::{closures, documents, flagged, fleet, journal, refused, site, sites};
-pub(in crate::http) use self::views::{coverage, network, public, released, report, returned};
 pub(in crate::http) use self::schedule::{conflicts, partners, partners_of_site, schedule};
+pub(in crate::http) use self::views::{coverage, network, public, released, report, returned};
 pub(in crate::http) use self::written::*;

@@ -35,7 +35,7 @@ const LINES: [Line; 64] = [
     ("GET", "/visits", "/visits?department=49", "", ["22233 3333"; 3]),
     ("GET", "/visits", "/visits?site=275", "", ["22223 3333"; 3]),
     ("GET", "/visits", "/visits?site=597", "", ["23333 2223"; 3]),
-    ("GET", "/visits", "/visits?operator=CNAF", "", ["23332 3333"; 3]),
+    ("GET", "/visits", "/visits?operator=CNAF&from=2026-10-01&to=2026-10-31", "", ["23332 3333"; 3]),
     ("GET", "/completeness", "/completeness", "", ["23333 3333"; 3]),
     ("GET", "/completeness", "/completeness?department=49", "", ["22233 3333"; 3]),
     ("GET", "/completeness", "/completeness?site=275", "", ["22223 3333"; 3]),

@@ -49,7 +49,10 @@ fn days() -> Schema {
 
 /// The same, and how many sites there are of which nothing could be expected.
 pub(super) fn tally() -> Schema {
-    days().and(fields([("not_expected", count(1).says("lieux dont rien n’était à attendre, tout le temps ou en partie"))]))
+    days().and(fields([(
+        "not_expected",
+        count(1).says("lieux dont rien n’était à attendre, tout le temps ou en partie"),
+    )]))
 }
 
 fn named() -> Schema {
@@ -161,10 +164,7 @@ pub(in crate::http) fn completeness() -> Schema {
             ("to", day()),
             ("by", by(&known)),
             ("total", tally().with_name("Tally")),
-            (
-                "rows",
-                list(keys(&known).and(tally()).with_name("CompletenessRow")),
-            ),
+            ("rows", list(keys(&known).and(tally()).with_name("CompletenessRow"))),
             ("missing_sites", missing_sites()),
             ("not_expected", not_expected()),
         ],

@@ -1,8 +1,6 @@
 //! What is handed to partners, committees, whoever steers the network, and everybody.
 
-use super::super::schema::{
-    Schema, count, day, decimal, either, fields, flag, list, map, number, object, text, words,
-};
+use super::super::schema::{Schema, count, day, decimal, either, fields, flag, list, map, number, object, text, words};
 use super::figures::{by, keys, tally};
 use crate::coverage::Cover;
 use crate::privacy::table::TABLES;
@@ -20,11 +18,7 @@ fn named_site() -> Schema {
 
 fn size() -> Schema {
     let kind = || fields(SIZES.map(|life| (life, count(3))));
-    fields([
-        ("houses", kind()),
-        ("antennas", kind()),
-        ("departments", count(1).says("où une maison est en service")),
-    ])
+    fields([("houses", kind()), ("antennas", kind()), ("departments", count(1).says("où une maison est en service"))])
 }
 
 pub(in crate::http) fn network() -> Schema {
@@ -181,11 +175,7 @@ fn part() -> Schema {
 }
 
 pub(in crate::http) fn report() -> Schema {
-    let compare = fields([
-        ("with", words([Compare::Year.name()])),
-        ("from", day().or_null()),
-        ("to", day().or_null()),
-    ]);
+    let compare = fields([("with", words([Compare::Year.name()])), ("from", day().or_null()), ("to", day().or_null())]);
     object(
         "Report",
         [
