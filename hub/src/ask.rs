@@ -26,8 +26,8 @@ use crate::store::sites;
 pub use self::error::AskError;
 use self::parameter::{
     AGE, ANTENNAS, ANTENNAS_OF_REPORT, AS_OF, BEARER, BY, BY_COVER, BY_LIFE, BY_PLACE, CHECK, COMPARE, DAY, DEPARTMENT,
-    FORMAT, FROM, HELP, MONTH, MONTH_OVER, OPERATOR, PUBLIC, Parameter, REGION, REPORT_FORMAT, SITE, SO_FAR,
-    TABLE_FORMAT, TO, VERDICT,
+    FORMAT, FROM, FROM_PAST, HELP, MONTH, MONTH_OVER, OPERATOR, PUBLIC, Parameter, REGION, REPORT_FORMAT, SITE, SO_FAR,
+    TABLE_FORMAT, TO, TO_PAST, VERDICT,
 };
 
 mod error;
@@ -53,7 +53,7 @@ pub const NETWORK: &[Parameter] = &[BY_LIFE, DAY, FROM, TO, DEPARTMENT, REGION, 
 pub const COVERAGE: &[Parameter] = &[OPERATOR, BY_COVER, DAY, SITE, DEPARTMENT, REGION, BEARER, FORMAT];
 
 /// The parameters of a site's report.
-pub const REPORT: &[Parameter] = &[FROM, TO, ANTENNAS_OF_REPORT, REPORT_FORMAT];
+pub const REPORT: &[Parameter] = &[FROM_PAST, TO_PAST, ANTENNAS_OF_REPORT, REPORT_FORMAT];
 
 /// The parameters of a partner's return.
 pub const RETURN: &[Parameter] = &[MONTH_OVER, AS_OF, SO_FAR, FORMAT];

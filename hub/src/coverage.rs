@@ -162,12 +162,11 @@ pub fn ask(conn: &Connection, given: &[(String, String)], today: Day) -> Result<
         bearers: ask::bearers(conn, &given)?,
         ..Filters::default()
     };
-    // What is said of partners is said of now: of a day that is over it would be made up.
-    let ahead = Phrase::new("aujourd’hui, ou un jour de l’année qui vient", "today, or a day of the coming year");
+    let ahead = Phrase::new("un jour d’ici à un an", "a day within a year from now");
     let day = match given.one("day") {
         None => today,
         Some(text) => match ask::day("day", text)? {
-            day if (today..=today.plus_days(DAYS_AHEAD_MAX)).contains(&day) => day,
+            day if day <= today.plus_days(DAYS_AHEAD_MAX) => day,
             _ => return Err(ask::wrong("day", text, ahead)),
         },
     };
@@ -270,8 +269,10 @@ fn at(pages: &Pages, node: &Node, site: &Site, wanted: &BTreeSet<OperatorCode>, 
         let now = availability(&book.partners, &book.schedule, &today, &token, stale_after);
         let said = now.said.first().filter(|_| now.said.len() == 1).map(|(_, presence)| *presence);
         let mut line = SiteCover { checked_on: said.map(|said| said.checked_on), stale: now.stale, ..line(operator) };
+        // What was confirmed later says nothing of a day before.
+        let not_yet = said.is_some_and(|said| said.checked_on > day);
         // What is believed on the day is believed of its weeks.
-        let refused = !now.stale && said.is_some_and(|said| said.mode == Mode::Absent);
+        let refused = !now.stale && !not_yet && said.is_some_and(|said| said.mode == Mode::Absent);
         if !refused && now.said.len() < 2 && comes(&token) {
             for day in weeks.get_or_insert_with(|| plans(window.clone())) {
                 let of_day = day.permanences.iter().filter(|coming| coming.operator == token);
@@ -287,6 +288,7 @@ fn at(pages: &Pages, node: &Node, site: &Site, wanted: &BTreeSet<OperatorCode>, 
         }
         line.cover = match now.availability {
             _ if line.days > 0 => Cover::Present,
+            _ if not_yet => Cover::Unknown,
             Availability::Present => Cover::Present,
             Availability::Remote => Cover::Partial,
             Availability::Reachable => Cover::Reachable,

@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use msap_shared::time::{Day, Month};
+use msap_shared::wording::calendar_day;
 use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 
@@ -287,7 +288,7 @@ impl Table for Network {
 
     fn summary(&self, lang: Lang) -> String {
         let Size { houses, antennas, departments } = &self.total;
-        let day = self.question.days.last().map(Day::to_string).unwrap_or_default();
+        let day = calendar_day(self.question.period().1, lang);
         let (houses, antennas, departments) = (Size::serving(houses), Size::serving(antennas), departments.len());
         lang.of(
             format!("au {day} : {houses} maisons et {antennas} antennes en service, dans {departments} départements"),

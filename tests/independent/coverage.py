@@ -40,10 +40,11 @@ def line(world: World, site: Site, partners: Facts, operator: str, on: date) -> 
     body, plan = agreed(partners, key), world.plan(site.id, on)
     mode, contact, until, checked = body.split("|") if body else ("", "", "", "")
     stale = bool(body) and (on > day(checked) + timedelta(days=STALE_DAYS) or bool(until and on > day(until)))
+    not_yet = bool(body) and day(checked) > on
     spoken = [said.body for said in versions(key, partners.get(key, [])) if said.body != TAKEN_BACK]
     days, minutes = 0, 0
     monday = on - timedelta(days=on.weekday())
-    if (mode != "absent" or stale) and len(spoken) < 2:
+    if (mode != "absent" or stale or not_yet) and len(spoken) < 2:
         for at in each(monday, monday + WEEKS * 7 * ONE - ONE):
             if not steps(schedule, operator, at):
                 continue
@@ -52,7 +53,7 @@ def line(world: World, site: Site, partners: Facts, operator: str, on: date) -> 
             days, minutes = days + (held > 0), minutes + held
     if days:
         state = "present"
-    elif contradicted(partners, key):
+    elif contradicted(partners, key) or not_yet:
         state = "unknown"
     elif mode == "absent" and not stale:
         state = "absent"

@@ -219,6 +219,10 @@ pub const ANTENNAS_OF_REPORT: Parameter = Parameter::new(
     "apart : dit aussi chaque antenne pour elle-même ; none : les laisse de côté",
     "apart: tells each antenna for itself as well; none: leaves them out",
 );
+/// First day, of days that are over.
+pub const FROM_PAST: Parameter = Parameter { example: "2026-10-01", ..FROM };
+/// Last day, of days that are over.
+pub const TO_PAST: Parameter = Parameter { example: "2026-10-31", ..TO };
 /// The form of a report.
 pub const REPORT_FORMAT: Parameter =
     Parameter { takes: Takes::Word(|| vec!["json", "text", "csv", "csv-fr"]), example: "text", ..FORMAT };

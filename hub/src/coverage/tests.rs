@@ -180,7 +180,7 @@ fn a_table_tells_how_often_a_partner_comes_and_what_is_too_old_to_be_believed() 
     );
     assert_eq!(
         found.summary(Lang::Fr),
-        "CNAF, au 2026-11-03 : présent dans 1 maisons, partiel 0, joignable 0, absent 0, inconnu 1 ; 2 communes \
+        "CNAF, au 3 novembre 2026 : présent dans 1 maisons, partiel 0, joignable 0, absent 0, inconnu 1 ; 2 communes \
          desservies"
     );
     let object = found.object();

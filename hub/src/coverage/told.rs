@@ -2,6 +2,7 @@
 
 use msap_shared::code::{OperatorCode, known_operator};
 use msap_shared::time::Day;
+use msap_shared::wording::calendar_day;
 use serde_json::{Value, json};
 
 use super::{Cover, Coverage, Rows, SiteCover, Sums, WEEKS, window};
@@ -103,7 +104,7 @@ impl Table for Coverage {
     fn summary(&self, lang: Lang) -> String {
         let line = |(operator, sums): (&OperatorCode, &Sums)| {
             let [present, partial, reachable, absent, unknown] = sums.houses;
-            let (day, communes) = (self.question.day, sums.communes.len());
+            let (day, communes) = (calendar_day(self.question.day, lang), sums.communes.len());
             lang.of(
                 format!(
                     "{operator}, au {day} : présent dans {present} maisons, partiel {partial}, joignable {reachable}, \

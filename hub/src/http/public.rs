@@ -9,6 +9,7 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use msap_shared::time::Day;
+use msap_shared::wording::calendar_day;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -21,7 +22,7 @@ use super::query::{Name, Pairs};
 use super::tagged;
 use crate::ask::parameter::{FORMAT, PERIOD, Parameter, TABLE_NAME};
 use crate::ask::{self, Given};
-use crate::lang::Phrase;
+use crate::lang::{Lang, Phrase};
 use crate::privacy::table::{self, TABLES, Table, Tells, Told};
 use crate::privacy::{Period, VISITS};
 use crate::publish::{self, ReleaseRules, Waiting};
@@ -115,7 +116,9 @@ pub(super) fn or_waiting(
     match found {
         Some(told) => Ok(told),
         None => Err(match publish::waiting(conn, period, rules, today)? {
-            Waiting::Until(day) => Problem::not_released(format!("{period} se lira à partir du {day}")),
+            Waiting::Until(day) => {
+                Problem::not_released(format!("{period} se lira à partir du {}", calendar_day(day, Lang::Fr)))
+            }
             Waiting::Soon => Problem::not_released(format!("{period} va être publié : redemandez dans une heure")),
             Waiting::Lost => Problem::not_released(format!(
                 "{period} ne sera pas publié par cette base : une base précédente l’a peut-être fait, avec d’autres chiffres"

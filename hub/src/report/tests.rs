@@ -171,7 +171,7 @@ fn a_text_has_the_sections_that_a_committee_reads() {
     let text = report(&conn, &[("from", "2026-10-01"), ("to", "2026-10-31")]).text(Lang::Fr);
     let expected = "\
 Perseigne (361)
-Rapport du 2026-10-01 au 2026-10-31
+Rapport du 1er octobre 2026 au 31 octobre 2026
 Alençon, 61
 Avec les antennes : Courteille (597)
 
@@ -183,8 +183,8 @@ Complétude : aucun jour n’était attendu
 
 Par mois
 ────────
-           visites  demandes  un an avant    écart
-  2026-10        9        11            6  +50,0 %
+                visites  demandes  un an avant    écart
+  octobre 2026        9        11            6  +50,0 %
 
 Par partenaire
 ──────────────
@@ -205,7 +205,7 @@ Par âge
 Ouverture
 ─────────
 Heures tenues : 45,0 h sur 15 jours (un an avant : 78,0 h sur 26 jours)
-  du 2026-10-05 au 2026-10-07, fermé : travaux
+  du 5 octobre 2026 au 7 octobre 2026, fermé : travaux
 
 Permanences
 ───────────

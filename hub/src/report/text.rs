@@ -1,5 +1,7 @@
 //! A report as a text: sections, as a steering committee reads them.
 
+use msap_shared::wording::{self, calendar_day, calendar_days};
+
 use super::held::{Closure, Held, Hours, Permanence, cancelled_fr};
 use super::told::{Wording, age, help, is_known, operator};
 use super::{Figure, Part, Report};
@@ -14,7 +16,8 @@ impl Report {
         let (from, to) = question.period;
         let mut text = Text { lang, out: String::new() };
         text.line(&format!("{} ({})", site.name, site.id));
-        text.line(&lang.of(format!("Rapport du {from} au {to}"), format!("Report, {from} to {to}")));
+        let days = calendar_days((from, to), lang);
+        text.line(&lang.of(format!("Rapport {days}"), format!("Report, {days}")));
         let place = [&site.commune, &site.department, &site.bearer];
         let place: Vec<_> = place.into_iter().filter(|part| !part.is_empty()).map(String::as_str).collect();
         if !place.is_empty() {
@@ -26,6 +29,7 @@ impl Report {
             text.line(&format!("{with}{}", named.join(", ")));
         }
         if *held_until < to {
+            let held_until = calendar_day(*held_until, lang);
             text.line(&lang.of(
                 format!("Horaires, fermetures et permanences : jusqu’au {held_until}"),
                 format!("Hours, closures and permanences: until {held_until}"),
@@ -76,7 +80,7 @@ impl Text {
         self.figures(&[(lang.of("Total", "Total").to_owned(), part.total)]);
         self.line(&known);
         for (fr, en, lines, word) in [
-            ("Par mois", "By month", &part.months, (|code| Cell::word(code, code)) as Wording),
+            ("Par mois", "By month", &part.months, month as Wording),
             ("Par partenaire", "By partner", &part.operators, operator),
             ("Par type d’aide", "By help", &part.helps, help),
             ("Par âge", "By age", &part.ages, age),
@@ -155,8 +159,8 @@ impl Text {
         for closure in closures {
             let Closure { site, from, to, whole, .. } = closure;
             let days = match from == to {
-                true => lang.of(format!("le {from}"), format!("on {from}")),
-                false => lang.of(format!("du {from} au {to}"), format!("{from} to {to}")),
+                true => lang.of("le ", "on ").to_owned() + &calendar_day(*from, lang),
+                false => calendar_days((*from, *to), lang),
             };
             let what = match whole {
                 true => lang.of("fermé", "shut"),
@@ -227,6 +231,12 @@ fn said(cell: Cell, lang: Lang) -> String {
         // Keys of rows are words.
         _ => String::new(),
     }
+}
+
+/// A month, as people write it.
+fn month(code: &str) -> Cell {
+    let french = code.parse().map_or_else(|_| code.to_owned(), |month| wording::month(month, Lang::Fr));
+    Cell::word(code, &french)
 }
 
 fn decimal(number: f64, lang: Lang, signed: bool) -> String {

@@ -4,6 +4,7 @@
 
 use msap_shared::code::{Age, Help, known_operator};
 use msap_shared::time::{Day, Month};
+use msap_shared::wording::calendar_days;
 use serde_json::{Value, json};
 
 use super::held::{Closure, Held, Hours, Permanence};
@@ -92,10 +93,10 @@ impl Table for Report {
 
     fn summary(&self, lang: Lang) -> String {
         let Figure { visits, requests, .. } = self.whole.total;
-        let ((from, to), visits) = (self.question.period, visits.unwrap_or_default());
+        let (days, visits) = (calendar_days(self.question.period, lang), visits.unwrap_or_default());
         lang.of(
-            format!("{}, du {from} au {to} : {visits} visites, {requests} demandes", self.site.name),
-            format!("{}, {from} to {to}: {visits} visits, {requests} requests", self.site.name),
+            format!("{}, {days} : {visits} visites, {requests} demandes", self.site.name),
+            format!("{}, {days}: {visits} visits, {requests} requests", self.site.name),
         )
     }
 }

@@ -5,6 +5,7 @@
 
 use msap_shared::code::{Age, Help, OperatorCode};
 use msap_shared::time::Day;
+use msap_shared::wording::{self, calendar_day};
 use serde_json::{Map, Value, json};
 
 use super::{Ages, DepartmentLines, Question, Return, ReturnFile, SiteLine, label};
@@ -137,7 +138,8 @@ impl Table for Return {
 
     fn summary(&self, lang: Lang) -> String {
         let Self { operator, question, as_of, requests, tally, .. } = self;
-        let (month, sites, Tally { expected, reported, .. }) = (question.month, self.with_requests(), tally);
+        let (sites, Tally { expected, reported, .. }) = (self.with_requests(), tally);
+        let (month, as_of) = (wording::month(question.month, lang), calendar_day(*as_of, lang));
         let provisional = match question.provisional {
             true => lang.of(", provisoire", ", provisional"),
             false => "",

@@ -17,7 +17,7 @@ mod contact;
 mod tests;
 
 pub use self::contact::{
-    Contact, forget_tokens, heard_again, set_contact, set_heard, set_in_sync, set_token, set_turned_away,
+    Contact, clocks_agree, forget_tokens, heard_again, set_contact, set_heard, set_in_sync, set_token, set_turned_away,
 };
 
 /// How the hub regards a device.

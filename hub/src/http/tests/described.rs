@@ -11,6 +11,7 @@ use super::super::api::described;
 use super::super::describe::{Answer, JSON, Operation};
 use super::super::openapi;
 use super::*;
+use crate::ask;
 use crate::ask::parameter::{Parameter, TO};
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(openapi::document);
@@ -111,13 +112,16 @@ fn every_address_parameter_body_and_answer_is_described_with_an_example_that_hol
 }
 
 /// Parameters that need others beside them.
-fn beside(known: &str, names: &[Parameter]) -> &'static str {
+fn beside(known: &str, names: &[Parameter]) -> String {
     // A period has two ends, but in calendars.
     let both = names.iter().any(|other| other.name == "to" && other.says == TO.says);
+    let other = |name| names.iter().find(|other| other.name == name).map_or("", |other| other.example);
+    // The network's size has a period by month alone.
+    let by = if names.len() == ask::NETWORK.len() && other("by") == ask::NETWORK[0].example { "&by=month" } else { "" };
     match known {
-        "from" if both => "&to=2026-11-30",
-        "to" if both => "&from=2026-11-01",
-        _ => "",
+        "from" if both => format!("&to={}{by}", other("to")),
+        "to" if both => format!("&from={}{by}", other("from")),
+        _ => String::new(),
     }
 }
 

@@ -140,7 +140,7 @@ async fn a_report_is_for_whoever_sees_the_site_and_all_that_is_attached_to_it() 
     assert_eq!(body["sites"][1]["total"]["visits"], 1);
     let (_, headers, text) = hub.plain("house", &format!("/v1/sites/361/report?{period}&format=text"), &[]).await;
     assert_eq!(headers["content-type"], "text/plain; charset=utf-8");
-    assert!(text.starts_with("Perseigne (361)\nRapport du 2026-11-01"), "{text}");
+    assert!(text.starts_with("Perseigne (361)\nRapport du 1er novembre 2026"), "{text}");
     // An antenna in the next department.
     hub.write("UPDATE site_span SET department = '72', region = '52' WHERE site = '597'");
     let conn = Connection::open(hub._dir.path().join("hub.db")).unwrap();

@@ -1,6 +1,8 @@
 //! What the hub notes of a device's sessions.
 
+use jiff::Timestamp;
 use msap_shared::id::{DeviceId, SessionToken};
+use msap_shared::io::store::sql;
 use msap_shared::time::Day;
 use rusqlite::{Connection, params};
 
@@ -106,4 +108,12 @@ pub fn set_token(conn: &Connection, id: DeviceId, token: Option<SessionToken>, f
 /// Forgets every device's place in its line: a new epoch begins the lines anew.
 pub fn forget_tokens(conn: &Connection) -> Result<(), StoreError> {
     conn.execute("UPDATE device SET token = NULL", []).map(drop).map_err(StoreError::sqlite("forgetting tokens"))
+}
+
+/// Whether most machines that were in contact since agree with the hub on the day, and one was.
+pub fn clocks_agree(conn: &Connection, since: Timestamp) -> Result<bool, StoreError> {
+    const SQL: &str = "SELECT 2 * sum(abs(clock_offset_ms) < 86400000) > count(*) FROM device
+                       WHERE last_contact >= ?1 AND clock_offset_ms IS NOT NULL";
+    let agree = sql::row(conn, "comparing clocks", SQL, [since.as_second()], |row| row.get::<_, Option<bool>>(0))?;
+    Ok(agree.flatten().unwrap_or_default())
 }

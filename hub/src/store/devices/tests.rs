@@ -191,3 +191,19 @@ fn whom_an_invitation_replaces_tells_by_whom() {
     enrol(&conn, &[30; 32], &applicant, NOW, today()).unwrap();
     assert_eq!(show(&conn, key(2).device()).unwrap().unwrap().replaced_by, None);
 }
+
+#[test]
+fn clocks_agree_when_most_machines_of_the_last_hour_say_so() {
+    let conn = store();
+    let since = |seconds: i64| clocks_agree(&conn, Timestamp::from_second(NOW + seconds).unwrap()).unwrap();
+    assert!(!since(0), "nobody was heard");
+    let day_ms = 86_400_000;
+    for (n, at, offset) in [(1, 0, Some(90 * day_ms)), (2, 10, Some(-40)), (3, 20, Some(day_ms - 1)), (4, 30, None)] {
+        let id = enrol_at(&conn, n, NOW).unwrap();
+        let contact = Contact { at: Some(NOW + at), clock_offset_ms: offset, ..Contact::default() };
+        set_contact(&conn, id, &contact).unwrap();
+    }
+    assert_eq!([0, 10, 20, 21].map(since), [true, true, true, false], "two of three, and then nobody that tells");
+    conn.execute_batch("UPDATE device SET clock_offset_ms = -86400001 WHERE clock_offset_ms = -40").unwrap();
+    assert_eq!([0, 10, 20].map(since), [false, false, true], "half is not most");
+}
