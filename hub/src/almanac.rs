@@ -18,7 +18,6 @@ use msap_shared::document::schedule::{OperatorToken, Weekday};
 use msap_shared::document::{DocId, DocKind};
 use msap_shared::id::SiteId;
 use msap_shared::io::hours;
-use msap_shared::reference::Terms;
 use msap_shared::schedule::instant::Instant;
 use msap_shared::schedule::open_days::WorkedOut;
 use msap_shared::schedule::{Calendar, DayPlan, NetworkClosure, Now, OpenDays, Schedule, plan, weekly_minutes};
@@ -27,13 +26,14 @@ use rusqlite::Connection;
 
 use crate::calendar;
 use crate::completeness::known::Known;
-use crate::label::LabelRules;
-use crate::publish::ReleaseRules;
 use crate::site::{Life, Site};
 use crate::store::{StoreError, calendars, documents, registers};
 
+pub use self::rules::Rules;
+
 pub mod object;
 mod opening;
+mod rules;
 
 pub use self::opening::{Around, Opening};
 
@@ -42,32 +42,6 @@ pub use self::opening::{Around, Opening};
 pub struct Almanac {
     kept: Mutex<Kept>,
     rules: Rules,
-}
-
-/// By what the hub judges what sites say; its settings.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rules {
-    /// After how many days what was confirmed of a partner is not believed any more.
-    pub stale_after_days: u16,
-    /// How many days after a day its first word may be received without being late.
-    pub late_days: u8,
-    /// What the label asks for.
-    pub label: LabelRules,
-    /// How figures are released, and which are small.
-    pub release: ReleaseRules,
-}
-
-impl Rules {
-    /// What of them machines go by, too.
-    pub fn terms(&self) -> Terms {
-        Terms { partners_stale_after_days: self.stale_after_days }
-    }
-}
-
-impl Default for Rules {
-    fn default() -> Self {
-        Self { stale_after_days: 45, late_days: 3, label: LabelRules::default(), release: ReleaseRules::default() }
-    }
 }
 
 #[derive(Debug, Default)]

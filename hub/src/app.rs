@@ -82,6 +82,7 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
             };
             Err(Failure::new(exit, lang.of("des points sont à corriger", "some points need care")))
         }
+        Command::Openapi => written(tools::openapi()),
         Command::Completions { shell } => written(tools::completions(shell)),
         Command::Man { dir } => tools::man(&dir).map_err(|error| io_failure(&error)),
         Command::Version => written(tools::version(cli.global.json)),

@@ -19,43 +19,47 @@ use crate::label::{Check, LabelQuestion, Verdict};
 use crate::lang::{Lang, Phrase};
 use crate::query::{Antennas, Compare, Filters, Key, Query};
 use crate::sheet::SheetFormat;
-use crate::site::{department_region, known_region};
+use crate::site::{STATES, department_region, known_region};
 use crate::store::StoreError;
 use crate::store::sites;
 
 pub use self::error::AskError;
+use self::parameter::{
+    AGE, ANTENNAS, ANTENNAS_OF_REPORT, AS_OF, BEARER, BY, BY_COVER, BY_LIFE, BY_PLACE, CHECK, COMPARE, DAY, DEPARTMENT,
+    FORMAT, FROM, HELP, MONTH, MONTH_OVER, OPERATOR, PUBLIC, Parameter, REGION, REPORT_FORMAT, SITE, SO_FAR,
+    TABLE_FORMAT, TO, VERDICT,
+};
 
 mod error;
+pub mod page;
+pub mod parameter;
 
 /// The parameters of figures.
-const PARAMETERS: [(&str, bool); 15] = [
-    ("from", true),
-    ("to", true),
-    ("by", true),
-    ("site", true),
-    ("department", true),
-    ("region", true),
-    ("bearer", true),
-    ("operator", true),
-    ("help", true),
-    ("age", true),
-    ("antennas", true),
-    ("format", true),
-    ("compare", true),
-    ("as_of", true),
-    ("public", true),
-];
+pub const FIGURES: &[Parameter] =
+    &[FROM, TO, BY, SITE, DEPARTMENT, REGION, BEARER, OPERATOR, HELP, AGE, ANTENNAS, FORMAT, COMPARE, AS_OF, PUBLIC];
+
+/// The parameters of completeness.
+pub const COMPLETENESS: &[Parameter] =
+    &[MONTH, FROM, TO, BY_PLACE, SITE, DEPARTMENT, REGION, BEARER, OPERATOR, HELP, AGE, ANTENNAS, FORMAT, AS_OF];
+
+/// The parameters of the figures' file.
+pub const EXPORT: &[Parameter] =
+    &[FROM, TO, SITE, DEPARTMENT, REGION, BEARER, OPERATOR, HELP, AGE, TABLE_FORMAT, AS_OF];
+
+/// The parameters of the network's size.
+pub const NETWORK: &[Parameter] = &[BY_LIFE, DAY, FROM, TO, DEPARTMENT, REGION, BEARER, FORMAT];
+
+/// The parameters of coverage.
+pub const COVERAGE: &[Parameter] = &[OPERATOR, BY_COVER, DAY, SITE, DEPARTMENT, REGION, BEARER, FORMAT];
+
+/// The parameters of a site's report.
+pub const REPORT: &[Parameter] = &[FROM, TO, ANTENNAS_OF_REPORT, REPORT_FORMAT];
+
+/// The parameters of a partner's return.
+pub const RETURN: &[Parameter] = &[MONTH_OVER, AS_OF, SO_FAR, FORMAT];
 
 /// The parameters of labels.
-const LABEL: [(&str, bool); 7] = [
-    ("site", true),
-    ("department", true),
-    ("region", true),
-    ("bearer", true),
-    ("check", true),
-    ("state", true),
-    ("format", true),
-];
+pub const LABEL: &[Parameter] = &[SITE, DEPARTMENT, REGION, BEARER, CHECK, VERDICT, FORMAT];
 
 /// Most values in one list.
 pub const VALUES_MAX: usize = 200;
@@ -67,26 +71,27 @@ pub struct Given {
 }
 
 impl Given {
-    /// Sorts out what was given against the names that may be; `false` marks those that cannot
-    /// be answered yet.
-    pub fn check(given: &[(String, String)], known: &[(&'static str, bool)]) -> Result<Self, AskError> {
+    /// Sorts out what was given against the parameters that there are.
+    pub fn check(given: &[(String, String)], known: &[Parameter]) -> Result<Self, AskError> {
         let mut pairs = Vec::new();
         for (name, value) in given {
-            let Some((name, ready)) = known.iter().find(|(known, _)| known == name) else {
+            let Some(Parameter { name, .. }) = known.iter().find(|known| known.name == name) else {
                 let name: String = name.chars().take(40).collect();
                 let far = |known: &str| strsim::damerau_levenshtein(known, &name);
-                let nearest = known.iter().map(|(known, _)| *known).min_by_key(|known| far(known));
+                let nearest = known.iter().map(|known| known.name).min_by_key(|known| far(known));
                 return Err(AskError::UnknownParameter(name, nearest.unwrap_or("none")));
             };
             if pairs.iter().any(|(seen, _)| seen == name) {
                 return Err(AskError::Repeated(name));
             }
-            if !ready {
-                return Err(AskError::Later(name));
-            }
             pairs.push((*name, value.clone()));
         }
         Ok(Self { pairs })
+    }
+
+    /// All that was given, in order.
+    pub fn pairs(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.pairs.iter().map(|(name, value)| (*name, value.as_str()))
     }
 
     /// The value of a parameter.
@@ -135,11 +140,6 @@ pub fn wrong(parameter: &'static str, value: &str, expected: Phrase) -> AskError
     AskError::Value { parameter, value: value.chars().take(60).collect(), expected }
 }
 
-/// The error of a cursor that is not one of this list's.
-pub fn not_a_cursor(text: &str) -> AskError {
-    wrong("cursor", text, Phrase::new("le « next » d’une page précédente", "the «next» of a page before"))
-}
-
 /// A question on figures, and the form of its answer if one was named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
@@ -165,7 +165,7 @@ pub enum Form {
 /// # Errors
 /// When anything in it is unknown, repeated or contradictory.
 pub fn figures(conn: &Connection, given: &[(String, String)], today: Day) -> Result<Question, AskError> {
-    let given = Given::check(given, &PARAMETERS)?;
+    let given = Given::check(given, FIGURES)?;
     let period = period(&given, today.month())?;
     let compare = Compare::ALL.map(|compare| (compare.name(), compare));
     let compare = given.choice("compare", &compare, Phrase::new("previous ou year", "previous or year"))?;
@@ -174,15 +174,29 @@ pub fn figures(conn: &Connection, given: &[(String, String)], today: Day) -> Res
     Ok(Question { query, form: form(&given)?, is_public })
 }
 
+/// The question whose answer is the figures' file: every cell of a period, each antenna for itself,
+/// as a table.
+///
+/// # Errors
+/// When anything in it is unknown, repeated or contradictory.
+pub fn export(conn: &Connection, given: &[(String, String)], today: Day) -> Result<Question, AskError> {
+    let given = Given::check(given, EXPORT)?;
+    let period = period(&given, today.month())?;
+    let expected = Phrase::new("parmi csv, csv-fr", "one of csv, csv-fr");
+    let tables = [("csv", SheetFormat::Csv), ("csv-fr", SheetFormat::CsvFr)];
+    let format = given.choice("format", &tables, expected)?.unwrap_or(SheetFormat::Csv);
+    let by = vec![Key::Day, Key::Site, Key::Operator, Key::Help, Key::Age];
+    let query = Query { by, antennas: Antennas::Apart, ..query(conn, &given, period, today)? };
+    Ok(Question { query, form: Some(Form::Sheet(format)), is_public: false })
+}
+
 /// The question on completeness that these names and values ask on `today`. What people ask for
 /// has no say in it, but a partner's scope asks for it.
 ///
 /// # Errors
 /// When anything in it is unknown, repeated or contradictory.
 pub fn completeness(conn: &Connection, given: &[(String, String)], today: Day) -> Result<Question, AskError> {
-    let later = |name: &str| matches!(name, "compare" | "public");
-    let parameters = PARAMETERS.into_iter().filter(|(name, _)| !later(name)).chain([("month", true)]);
-    let given = Given::check(given, &parameters.collect::<Vec<_>>())?;
+    let given = Given::check(given, COMPLETENESS)?;
     let period = match given.one("month") {
         None => period(&given, today.month())?,
         Some(text) => {
@@ -202,7 +216,7 @@ pub fn completeness(conn: &Connection, given: &[(String, String)], today: Day) -
 /// # Errors
 /// When anything in it is unknown or repeated.
 pub fn label(conn: &Connection, given: &[(String, String)]) -> Result<(LabelQuestion, Option<Form>), AskError> {
-    let given = Given::check(given, &LABEL)?;
+    let given = Given::check(given, LABEL)?;
     let check = Phrase::new(
         "parmi hours, staff, partners, signatories, statistics, published_hours",
         "one of hours, staff, partners, signatories, statistics, published_hours",
@@ -334,6 +348,18 @@ pub fn bearers(conn: &Connection, given: &Given) -> Result<Vec<String>, AskError
 pub fn operators(given: &Given) -> Result<Vec<OperatorCode>, AskError> {
     let expected = Phrase::new("le code d’un opérateur, par exemple CNAF", "an operator's code such as CNAF");
     given.list("operator", expected, |text| Ok(parsed(known_operator(text).is_some(), text)))
+}
+
+/// The states of sites asked for.
+pub fn states(given: &Given) -> Result<Vec<String>, AskError> {
+    given.list(
+        "state",
+        Phrase::new(
+            "parmi never_connected, pending, up_to_date, behind, silent, refused, retired",
+            "one of never_connected, pending, up_to_date, behind, silent, refused, retired",
+        ),
+        |text| Ok(STATES.contains(&text).then(|| text.to_owned())),
+    )
 }
 
 /// The departments asked for.

@@ -253,7 +253,7 @@ fn join(
             counts_for: request.site.as_deref(),
             previous: request.previous.as_deref(),
         };
-        let enrolled = enrol(conn, keys, &applying, address, now, today)?;
+        let enrolled = enrol(conn, keys, &applying, address, now)?;
         bundle.check_signature(&CertificateDer::from(enrolled.certificate.as_slice()))?;
         Ok::<_, FileError>((enrolled, secret_hash))
     })?;

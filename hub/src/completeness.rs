@@ -143,6 +143,8 @@ pub enum Rows {
     All,
     /// Those of these keys.
     Of(BTreeSet<Vec<String>>),
+    /// Those of these keys, and every one of which anything was expected.
+    Expected(BTreeSet<Vec<String>>),
 }
 
 /// The keys of a question that completeness can be told by.
@@ -166,19 +168,17 @@ pub fn answer(
         reported = Arc::new(reported::by_then(conn, query, as_of)?);
     }
     let at = query.as_of.and_then(end_of).map_or(now, |end| end.min(now));
-    let only_wanted = matches!(rows, Rows::Of(_));
+    let others = match rows {
+        Rows::All => Others::All,
+        Rows::Expected(_) => Others::Expected,
+        Rows::Of(_) => Others::None,
+    };
     let rows = match rows {
         Rows::All => BTreeMap::new(),
-        Rows::Of(keys) => keys.into_iter().map(|key| (key, Counted::default())).collect(),
+        Rows::Of(keys) | Rows::Expected(keys) => keys.into_iter().map(|key| (key, Counted::default())).collect(),
     };
-    let mut sum = Sum {
-        query,
-        keys: keys(&query.by),
-        rows,
-        only_wanted,
-        months: MonthDays::of(query),
-        found: Completeness::default(),
-    };
+    let months = MonthDays::of(query);
+    let mut sum = Sum { query, keys: keys(&query.by), rows, others, months, found: Completeness::default() };
     let mut yesterdays = BTreeMap::<String, Day>::new();
     for (n, reporter) in reporters.iter().enumerate() {
         if reporter.among(query).next().is_none() {
@@ -212,10 +212,18 @@ struct Sum<'a> {
     query: &'a Query,
     keys: Vec<Key>,
     rows: BTreeMap<Vec<String>, Counted>,
-    only_wanted: bool,
+    others: Others,
     /// The months of the period.
     months: Vec<MonthDays>,
     found: Completeness,
+}
+
+/// Which rows there are besides those whose keys are named.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Others {
+    All,
+    Expected,
+    None,
 }
 
 #[derive(Default)]
@@ -317,7 +325,8 @@ impl Sum<'_> {
         let full = self.rows.len() == ROWS_MAX;
         let counted = match self.rows.get_mut(&key) {
             Some(counted) => counted,
-            None if self.only_wanted => return Ok(()),
+            None if self.others == Others::None => return Ok(()),
+            None if self.others == Others::Expected && part.expected == 0 => return Ok(()),
             None if full => return Err(FigureError::TooManyRows),
             None => self.rows.entry(key).or_default(),
         };

@@ -190,11 +190,11 @@ impl Settings {
         let release = ReleaseRules {
             min_cell: min_cell
                 .ok_or_else(|| wrong("privacy.min_cell", "un nombre de 4 à 1000", "a number from 4 to 1000"))?,
-            after_days: after_days.filter(|days| (1..=365).contains(days)).ok_or_else(|| {
+            after_days: after_days.filter(|days| (2..=365).contains(days)).ok_or_else(|| {
                 wrong(
                     "privacy.publish_after",
-                    "un nombre de jours de 1d à 365d, tel que 15d",
-                    "a number of days from 1d to 365d such as 15d",
+                    "un nombre de jours de 2d à 365d, tel que 15d",
+                    "a number of days from 2d to 365d such as 15d",
                 )
             })?,
         };

@@ -332,7 +332,7 @@ fn step(
 ) -> Result<(), StoreError> {
     match input {
         Input::Opened { conn, fingerprint, site, transport } => {
-            match admit(tx, revocations, &fingerprint, site, today)? {
+            match admit(tx, revocations, &fingerprint, site, now)? {
                 Ok((standing, site)) => {
                     let session = HubSession::new(Grant::of_site(site), standing);
                     let (device, greeted, in_sync, in_flight) = (fingerprint.device(), false, false, false);

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use msap_shared::time::Day;
+use msap_shared::wording::{calendar_day, calendar_days};
 use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 
@@ -17,7 +18,7 @@ use crate::almanac::Pages;
 use crate::ask;
 use crate::completeness::{self, Completeness, Rows, Tally, told};
 use crate::lang::Lang;
-use crate::query::Query;
+use crate::query::{Key, Query};
 use crate::sheet::{Cell, Column, Sheet, Table};
 use crate::store::figures::{self, Cause, Count, FigureError, Figures, Moved, ROWS_MAX};
 
@@ -82,14 +83,18 @@ pub fn answer(conn: &Connection, pages: &Pages, query: Query, now: Timestamp) ->
     {
         figures::remembers(conn, as_of, today)?;
     }
-    let Sides { total, rows, flagged, other } = sides(conn, &query)?;
+    let Sides { total, mut rows, flagged, other } = sides(conn, &query)?;
     let since = match query.as_of {
         None => None,
         Some(as_of) => Some(since(conn, &query, as_of, total.now)?),
     };
-    let names = keys::names(conn, &query, rows.iter().map(|(keys, _)| keys))?;
     let wanted = rows.iter().map(|(keys, _)| placed(&query, keys)).collect();
-    let completeness = completeness::answer(conn, pages, &query, now, Rows::Of(wanted))?;
+    let wanted = if tells_silence(&query) { Rows::Expected(wanted) } else { Rows::Of(wanted) };
+    let completeness = completeness::answer(conn, pages, &query, now, wanted)?;
+    if tells_silence(&query) {
+        rows = with_silent(rows, &completeness, Count::none(&query))?;
+    }
+    let names = keys::names(conn, &query, rows.iter().map(|(keys, _)| keys))?;
     let of_other = |other: &Query| {
         let whole = Query { by: Vec::new(), ..other.clone() };
         completeness::answer(conn, pages, &whole, now, Rows::Of(BTreeSet::new())).map(|found| found.total)
@@ -117,6 +122,26 @@ fn placed(query: &Query, keys: &[String]) -> Vec<String> {
     let known = completeness::keys(&query.by);
     let pairs = query.by.iter().zip(keys);
     pairs.filter(|(key, _)| known.contains(key)).map(|(_, value)| value.clone()).collect()
+}
+
+/// Whether a row is of a place, at a time or at all: then who was expected and said nothing has one
+/// too. A silence has no operator, help or age.
+fn tells_silence(query: &Query) -> bool {
+    let is_place = |key: &Key| matches!(key, Key::Site | Key::Department | Key::Region | Key::Bearer);
+    query.by.iter().any(is_place) && completeness::keys(&query.by).len() == query.by.len()
+}
+
+/// The rows with those of which something was expected and nothing came, in the order of their keys.
+fn with_silent(
+    rows: Vec<(Vec<String>, Told)>,
+    found: &Completeness,
+    none: Count,
+) -> Result<Vec<(Vec<String>, Told)>, FigureError> {
+    let mut rows: BTreeMap<_, _> = rows.into_iter().collect();
+    for (keys, _) in found.rows.iter().filter(|(_, tally)| tally.expected > 0) {
+        rows.entry(keys.clone()).or_insert(Told { now: none, then: None });
+    }
+    if rows.len() > ROWS_MAX { Err(FigureError::TooManyRows) } else { Ok(rows.into_iter().collect()) }
 }
 
 fn since(conn: &Connection, query: &Query, as_of: Day, then: Count) -> Result<Since, FigureError> {
@@ -214,17 +239,18 @@ impl Table for Counts {
     }
 
     fn summary(&self, lang: Lang) -> String {
-        let Query { from, to, .. } = &self.query;
+        let period = |from: Day, to: Day| calendar_days((from, to), lang);
         let said = |number: Option<i64>| number.map_or_else(|| "–".to_owned(), |number| number.to_string());
         let Count { visits, requests } = self.total.now;
         let (visits, flagged) = (said(visits), self.flagged.requests);
+        let asked = period(self.query.from, self.query.to);
         let mut text = lang.of(
-            format!("du {from} au {to} : {visits} visites, {requests} demandes (à part : {flagged} demandes)"),
-            format!("{from} to {to}: {visits} visits, {requests} requests (apart: {flagged} requests)"),
+            format!("{asked} : {visits} visites, {requests} demandes (à part : {flagged} demandes)"),
+            format!("{asked}: {visits} visits, {requests} requests (apart: {flagged} requests)"),
         );
         text.push_str(&format!("\n{}", told::said(&self.completeness, lang)));
         if self.query.compare.is_some() {
-            let other = self.other.map(|(from, to)| lang.of(format!("du {from} au {to}"), format!("{from} to {to}")));
+            let other = self.other.map(|(from, to)| period(from, to));
             let other = other.unwrap_or_else(|| lang.of("avant le calendrier", "before the calendar").to_owned());
             text.push_str(&match self.total.then {
                 Some(Count { visits, requests }) => lang.of(
@@ -240,6 +266,7 @@ impl Table for Counts {
         if let (Some(as_of), Some(since)) = (self.query.as_of, &self.since) {
             let Count { visits, requests } = since.total;
             let visits = visits.map_or_else(|| "–".to_owned(), |visits| format!("{visits:+}"));
+            let as_of = calendar_day(as_of, lang);
             text.push_str(&lang.of(
                 format!("\nreçu à la fin du {as_of} ; depuis : {visits} visites, {requests:+} demandes"),
                 format!("\nas received by the end of {as_of}; since: {visits} visits, {requests:+} requests"),

@@ -32,6 +32,8 @@ mod told;
 
 /// The weeks over which it is asked whether somebody comes.
 const WEEKS: i32 = 4;
+/// How far ahead it can be asked.
+const DAYS_AHEAD_MAX: i32 = 366;
 
 /// How a partner can be had at a site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -149,8 +151,7 @@ impl Cover {
 /// # Errors
 /// When anything in it is unknown, repeated or contradictory.
 pub fn ask(conn: &Connection, given: &[(String, String)], today: Day) -> Result<Question, AskError> {
-    let known = ["operator", "department", "region", "bearer", "site", "day", "by", "format"];
-    let given = Given::check(given, &known.map(|name| (name, true)))?;
+    let given = Given::check(given, ask::COVERAGE)?;
     let rows = [("site", Rows::Site), ("department", Rows::Department), ("operator", Rows::Operator)];
     let expected = Phrase::new("site, department ou operator", "site, department or operator");
     let filters = Filters {
@@ -161,8 +162,17 @@ pub fn ask(conn: &Connection, given: &[(String, String)], today: Day) -> Result<
         bearers: ask::bearers(conn, &given)?,
         ..Filters::default()
     };
+    // What is said of partners is said of now: of a day that is over it would be made up.
+    let ahead = Phrase::new("aujourd’hui, ou un jour de l’année qui vient", "today, or a day of the coming year");
+    let day = match given.one("day") {
+        None => today,
+        Some(text) => match ask::day("day", text)? {
+            day if (today..=today.plus_days(DAYS_AHEAD_MAX)).contains(&day) => day,
+            _ => return Err(ask::wrong("day", text, ahead)),
+        },
+    };
     Ok(Question {
-        day: given.one("day").map(|text| ask::day("day", text)).transpose()?.unwrap_or(today),
+        day,
         filters,
         rows: given.choice("by", &rows, expected)?.unwrap_or(Rows::Site),
         form: ask::form(&given)?,

@@ -15,7 +15,6 @@ use msap_shared::io::join_code::JoinCode;
 use msap_shared::io::link::{CloseCode, CloseReason, Link};
 use msap_shared::io::pump::End;
 use msap_shared::reference::AUTHORITIES;
-use msap_shared::time::Day;
 use rusqlite::Connection;
 use tokio::time::{Instant, timeout_at};
 use tracing::{debug, info, warn};
@@ -23,7 +22,7 @@ use tracing::{debug, info, warn};
 use crate::core::Core;
 use crate::keys::{Keys, KeysError};
 use crate::store::devices::{self, Applicant, EnrolError, Standing};
-use crate::store::{StoreError, journal, references};
+use crate::store::{StoreError, journal, references, sites};
 
 /// Time for a request, which its sender has at hand: nobody waits for a person here.
 pub(crate) const REQUEST_MAX: Duration = Duration::from_secs(3);
@@ -115,7 +114,6 @@ pub fn enrol_in(
     request: &Request,
     address: &str,
     now: Timestamp,
-    today: Day,
 ) -> Result<Enrolled, EnrolDenied> {
     let applying = Applying {
         secret_hash: JoinCode::secret_hash(&request.secret),
@@ -125,7 +123,7 @@ pub fn enrol_in(
         counts_for: request.site.as_deref(),
         previous: request.previous.as_deref(),
     };
-    enrol(tx, keys, &applying, address, now, today)
+    enrol(tx, keys, &applying, address, now)
 }
 
 /// What a machine shows to be enrolled, however it was carried here.
@@ -150,7 +148,6 @@ pub(crate) fn enrol(
     applying: &Applying<'_>,
     address: &str,
     now: Timestamp,
-    today: Day,
 ) -> Result<Enrolled, EnrolDenied> {
     let Applying { secret_hash, signing_request, label, app, counts_for, previous } = *applying;
     // The code first: only whoever was invited may have a signing request parsed.
@@ -165,6 +162,8 @@ pub(crate) fn enrol(
     let label = plain(label, LABEL_LEN_MAX);
     let app_version = plain(app, VERSION_LEN_MAX);
     let previous = previous.and_then(|id| id.parse().ok());
+    // A site reports from its own day on, which may be another one than the hub's.
+    let today = sites::day_at(tx, &site, now)?;
     let applicant = Applicant { fingerprint, label: &label, app_version: &app_version, counts_for, previous };
     devices::enrol(tx, &secret_hash, &applicant, now.as_second(), today)?;
     // The answer brings the authorities: from now on the device holds them.

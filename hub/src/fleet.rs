@@ -12,7 +12,7 @@ use msap_shared::id::SiteId;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
-pub use self::filter::FleetFilter;
+pub use self::filter::{FleetFilter, PARAMETERS};
 use crate::admin::{DeviceObject, moment};
 use crate::almanac::Pages;
 use crate::site::{Contact, STATES, Site, state};
@@ -46,7 +46,7 @@ pub struct FleetObject {
     pub total: GroupObject,
     /// The same by department, in the order of their codes.
     pub departments: Vec<GroupObject>,
-    /// The sites, by department and id.
+    /// The sites, by department and id; of a page, by id.
     pub sites: Vec<FleetSite>,
     /// Where the next page begins.
     pub next: Option<String>,
@@ -153,12 +153,13 @@ pub fn answer(
         total.add(site);
         departments.entry(site.department.clone()).or_default().add(site);
     }
-    if let Some(after) = &filter.after {
-        found.retain(|site| place(site) > (after.0.as_str(), after.1.as_str()));
+    let mut next = None;
+    if let Some(page) = filter.page() {
+        // By id alone: a site that moves to another department is neither skipped nor repeated.
+        found.sort_by(|one, other| one.id.cmp(&other.id));
+        found.retain(|site| page.after.as_ref().is_none_or(|after| site.id > *after));
+        next = page.cut(&mut found, |site| site.id.clone());
     }
-    let more = filter.limit.is_some_and(|limit| found.len() > limit as usize);
-    found.truncate(filter.limit.map_or(usize::MAX, |limit| limit as usize));
-    let next = found.last().filter(|_| more).map(|site| filter::cursor(&site.department, &site.id));
     let departments = departments.into_iter();
     Ok(FleetObject {
         as_of: now.to_string(),

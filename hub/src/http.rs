@@ -5,18 +5,25 @@
 //! writer; the few that change something do so on the writer's thread, between two turns, on the
 //! caller's behalf.
 
+mod accept;
 mod api;
 mod attempts;
 mod auth;
 mod closures;
 mod conflicts;
+mod describe;
+mod docs;
 mod documents;
+mod door;
 mod entrance;
 mod exports;
 mod fleet;
 mod journal;
 mod label;
+mod list;
 mod moment;
+mod nowhere;
+pub mod openapi;
 mod partners;
 mod permanences;
 mod problem;

@@ -5,11 +5,11 @@
 //! anything. A house is judged by itself, without its antennas. Invariant: what is not known, or
 //! contradicted, is never taken for met nor for not met.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use msap_shared::id::SiteId;
-use msap_shared::time::Day;
+use msap_shared::time::{Day, Month};
 use rusqlite::Connection;
 
 use crate::almanac::Pages;
@@ -19,6 +19,7 @@ use crate::query::{Antennas, Filters, Key, Query};
 use crate::site::{Kind, Life, Site};
 use crate::store::figures::FigureError;
 use crate::store::label_history::{self, Noted};
+use crate::store::reporters::Stretch;
 use crate::store::site_facts;
 use crate::store::sites::{self, SiteFilter};
 
@@ -219,28 +220,24 @@ pub fn standings(
     now: Timestamp,
 ) -> Result<Vec<Standing>, FigureError> {
     let today = ask::today(now);
-    let listed = SiteFilter {
-        departments: filters.departments.clone(),
-        regions: filters.regions.clone(),
-        kinds: vec![Kind::House],
-        lives: vec![Life::Open, Life::Labelled],
-        ..SiteFilter::default()
-    };
-    let reported = reported(conn, pages, filters, now)?;
-    let noted = label_history::latest(conn)?;
-    let mut facts = site_facts::holding(conn, today)?;
+    let houses = houses(conn, pages, filters, today)?;
+    let only = filters.names_places().then(|| houses.iter().map(|house| house.id.clone()).collect::<Vec<_>>());
+    let closed = |site: &Site| last_closed(Day::at(now, &site.timezone), pages.rules().late_days);
+    let mut reported_by = BTreeMap::new();
+    for last in houses.iter().map(closed).collect::<BTreeSet<_>>() {
+        reported_by.insert(last, reported(conn, pages, only.as_deref(), last, now)?);
+    }
+    let noted = label_history::latest(conn, only.as_deref())?;
+    let mut facts = site_facts::holding(conn, today, only.as_deref())?;
     let mut found = Vec::new();
-    for (site, _) in sites::list(conn, &listed)? {
-        let named = filters.sites.is_empty() || filters.sites.contains(&site.id);
-        if !named || !(filters.bearers.is_empty() || filters.bearers.contains(&site.bearer)) {
-            continue;
-        }
+    for site in houses {
         let of_site = noted.get(site.id.as_str());
         let since = |name: &str, verdict: Verdict| match of_site.and_then(|noted| noted.get(name)) {
-            Some(Noted { day, verdict: last }) if last == verdict.as_str() => *day,
+            // A clock that was ahead noted a day that has not come.
+            Some(Noted { day, verdict: last }) if last == verdict.as_str() => today.min(*day),
             _ => today,
         };
-        let months = reported.get(site.id.as_str());
+        let months = reported_by.get(&closed(&site)).and_then(|months| months.get(site.id.as_str()));
         let checks: Vec<Checked> = judge::all(pages, &site, today, months)
             .into_iter()
             .map(|(check, verdict, evidence)| Checked {
@@ -257,32 +254,57 @@ pub fn standings(
     Ok(found)
 }
 
+/// The houses in service on a day that the filters let through, by id, as they are on that day.
+fn houses(conn: &Connection, pages: &Pages, filters: &Filters, today: Day) -> Result<Vec<Site>, FigureError> {
+    let query = Query { filters: filters.clone(), antennas: Antennas::Apart, ..Query::of(today, today) };
+    // Rows follow what was dated ahead with the first commit of a day: spans are what holds.
+    let mut in_service = BTreeMap::new();
+    for reporter in pages.known().at(conn)?.reporters.iter() {
+        let stretch = reporter.among(&query).next();
+        let stretch = stretch.filter(|stretch| matches!(stretch.life, Life::Open | Life::Labelled));
+        in_service.extend(stretch.map(|stretch| (reporter.site.clone(), stretch.clone())));
+    }
+    let ids = if filters.names_places() { in_service.keys().cloned().collect() } else { Vec::new() };
+    if filters.names_places() && ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let listed = SiteFilter { ids, kinds: vec![Kind::House], ..SiteFilter::default() };
+    let houses = sites::list(conn, &listed)?.into_iter().filter_map(|(site, _)| {
+        let Stretch { life, department, region, bearer, .. } = in_service.remove(&site.id)?;
+        Some(Site { life, department, region, bearer, ..site })
+    });
+    Ok(houses.collect())
+}
+
+/// The last month of which everything could be here in time, on a day of the site's own clock: late
+/// is what comes more than so many days after.
+fn last_closed(today: Day, late_days: u8) -> Month {
+    today.plus_days(-i32::from(late_days)).month().first_day().plus_days(-1).month()
+}
+
 /// What a house's last closed months lack.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Months {
-    from: String,
-    to: String,
+    from: Month,
+    to: Month,
     tally: Tally,
     missing: Option<Named>,
 }
 
-/// The completeness of the last closed months, each house by itself.
+/// The completeness of the last closed months, each house by itself; `only` of these.
 fn reported(
     conn: &Connection,
     pages: &Pages,
-    filters: &Filters,
+    only: Option<&[SiteId]>,
+    last: Month,
     now: Timestamp,
 ) -> Result<BTreeMap<String, Months>, FigureError> {
-    let last = ask::today(now).month().first_day().plus_days(-1).month();
     let mut first = last;
     for _ in 1..pages.rules().label.months {
         first = first.first_day().plus_days(-1).month();
     }
-    let filters = Filters {
-        // As of today, where houses are listed by: what they were then has no say.
-        sites: filters.sites.clone(),
-        ..Filters::default()
-    };
+    // As of today, where houses are listed by: what they were then has no say.
+    let filters = Filters { sites: only.map(<[SiteId]>::to_vec).unwrap_or_default(), ..Filters::default() };
     let query = Query {
         by: vec![Key::Site],
         filters,
@@ -292,8 +314,7 @@ fn reported(
     let found = completeness::answer(conn, pages, &query, now, Rows::All)?;
     let mut months = BTreeMap::<String, Months>::new();
     for (key, tally) in found.rows {
-        let (from, to) = (first.to_string(), last.to_string());
-        months.insert(key.concat(), Months { from, to, tally, missing: None });
+        months.insert(key.concat(), Months { from: first, to: last, tally, missing: None });
     }
     for named in found.missing {
         if let Some(months) = months.get_mut(&named.site) {
@@ -318,7 +339,7 @@ pub type Change = (SiteId, &'static str, Verdict);
 /// # Errors
 /// When the store fails.
 pub fn changes(conn: &Connection, pages: &Pages, now: Timestamp) -> Result<Vec<Change>, FigureError> {
-    let noted = label_history::latest(conn)?;
+    let noted = label_history::latest(conn, None)?;
     let mut changed = Vec::new();
     for standing in standings(conn, pages, &Filters::default(), now)? {
         let of_site = noted.get(standing.site.id.as_str());

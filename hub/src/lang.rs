@@ -4,33 +4,13 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+pub use msap_shared::lang::Lang;
 
-/// A language of people.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Lang {
-    /// French.
-    #[default]
-    Fr,
-    /// English.
-    En,
-}
-
-impl Lang {
-    /// The one of two texts that is in this language.
-    pub fn of<T>(self, fr: T, en: T) -> T {
-        match self {
-            Self::Fr => fr,
-            Self::En => en,
-        }
-    }
-}
-
-impl From<Lang> for msap_shared::lang::Lang {
-    fn from(lang: Lang) -> Self {
-        lang.of(Self::Fr, Self::En)
-    }
+/// A number with the word for one and for several; in French nothing is singular too.
+pub fn counted(n: u32, lang: Lang, fr: [&str; 2], en: [&str; 2]) -> String {
+    let [one, several] = lang.of(fr, en);
+    let singular = n == 1 || (n == 0 && lang == Lang::Fr);
+    format!("{n} {}", if singular { one } else { several })
 }
 
 /// The same few words in both languages; displayed in English, as an error's text is.
@@ -57,5 +37,25 @@ impl Phrase {
 impl fmt::Display for Phrase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.en)
+    }
+}
+
+/// A language as it travels between the command line and the hub.
+pub(crate) mod code {
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use super::Lang;
+
+    pub(crate) fn serialize<S: Serializer>(lang: &Lang, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(lang.of("fr", "en"))
+    }
+
+    pub(crate) fn deserialize<'a, D: Deserializer<'a>>(deserializer: D) -> Result<Lang, D::Error> {
+        match String::deserialize(deserializer)?.as_str() {
+            "fr" => Ok(Lang::Fr),
+            "en" => Ok(Lang::En),
+            other => Err(D::Error::unknown_variant(other, &["fr", "en"])),
+        }
     }
 }

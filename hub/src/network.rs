@@ -16,7 +16,7 @@ use crate::lang::{Lang, Phrase};
 use crate::query::{Filters, Key};
 use crate::sheet::{Cell, Column, Sheet, Table};
 use crate::site::{Kind, Life};
-use crate::store::StoreError;
+use crate::store::figures::{FigureError, ROWS_MAX};
 use crate::store::tree::{self, Node};
 
 /// Most months of one answer: ten years.
@@ -76,8 +76,7 @@ struct Size {
 /// # Errors
 /// When anything in it is unknown, repeated or contradictory.
 pub fn ask(conn: &Connection, given: &[(String, String)], today: Day) -> Result<Question, AskError> {
-    let known = ["by", "from", "to", "day", "department", "region", "bearer", "format"];
-    let given = Given::check(given, &known.map(|name| (name, true)))?;
+    let given = Given::check(given, ask::NETWORK)?;
     let keys = [Key::Department, Key::Region, Key::Month, Key::Bearer];
     let expected = Phrase::new("parmi department, region, month, bearer", "one of department, region, month, bearer");
     let by = given.list("by", expected, |name| Ok(keys.into_iter().find(|key| key.name() == name)))?;
@@ -152,8 +151,8 @@ pub fn months_before(month: Month, months: i32) -> Day {
 /// Answers the question.
 ///
 /// # Errors
-/// When the store fails.
-pub fn answer(conn: &Connection, question: Question) -> Result<Network, StoreError> {
+/// When it has too many rows, or the store fails.
+pub fn answer(conn: &Connection, question: Question) -> Result<Network, FigureError> {
     let Question { by, filters, days, .. } = &question;
     let mut rows = Vec::new();
     let mut total = Size::default();
@@ -173,6 +172,9 @@ pub fn answer(conn: &Connection, question: Question) -> Result<Network, StoreErr
         // A month in which there is nothing is told too.
         if sums.is_empty() && by.iter().all(|key| *key == Key::Month) && !by.is_empty() {
             sums.insert(vec![day.month().to_string()], Size::default());
+        }
+        if rows.len() + sums.len() > ROWS_MAX {
+            return Err(FigureError::TooManyRows);
         }
         if !by.is_empty() {
             rows.extend(sums.into_iter().map(|(keys, size)| (keys, *day, size)));

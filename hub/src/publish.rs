@@ -5,7 +5,8 @@
 //!
 //! A database that went back in time, or was lost, may have released a period that it does not know
 //! of, and a second version would tell what differs. So a period is released only if the present
-//! epoch began before the period was due: what might have been released before never is again.
+//! epoch began before the period ended: what might have been released before never is again, and
+//! what a new database has not been told yet is not released as if nobody had come.
 
 use std::collections::BTreeSet;
 
@@ -68,11 +69,12 @@ impl ReleaseRules {
 
 /// Why a period that is not released is not.
 pub fn waiting(conn: &Connection, period: Period, rules: ReleaseRules, today: Day) -> Result<Waiting, StoreError> {
-    let Some(due) = rules.due(period).filter(|due| *due <= today) else {
-        return Ok(Waiting::Until(rules.due(period).unwrap_or(Day::LAST)));
-    };
-    match meta::epoch_day(conn)? {
-        Some(first) if first < due => {}
+    let due = rules.due(period).unwrap_or(Day::LAST);
+    if due > today {
+        return Ok(Waiting::Until(due));
+    }
+    match meta::epoch_day(conn)?.zip(period.to()) {
+        Some((first, last)) if first <= last => {}
         _ => return Ok(Waiting::Lost),
     }
     for part in period.parts() {
@@ -87,12 +89,14 @@ pub fn waiting(conn: &Connection, period: Period, rules: ReleaseRules, today: Da
 pub fn next(conn: &Connection, pages: &Pages, now: Timestamp) -> Result<Option<Due>, FigureError> {
     let (rules, today) = (pages.rules().release, ask::today(now));
     let Some(first) = meta::epoch_day(conn)? else { return Ok(None) };
-    // What was due from this day on may have ended the year before.
-    let oldest = first.plus_days(-i32::from(rules.after_days)).date().year();
+    let oldest = first.date().year();
     for number in oldest..=today.date().year() {
         let released = releases::of_year(conn, number)?;
         let is_released = |period: Period| released.iter().any(|(_, other, _)| *other == period);
-        let is_due = |period: Period| rules.due(period).is_some_and(|due| first < due && due <= today);
+        let is_due = |period: Period| {
+            let whole = period.to().is_some_and(|last| first <= last);
+            whole && rules.due(period).is_some_and(|due| due <= today)
+        };
         let mut periods = Period::of_year(number).filter(|period| !is_released(*period) && is_due(*period));
         let Some(period) = periods.find(|period| period.parts().all(is_released)) else { continue };
         // One bound for a year: its tables are one system.
@@ -142,5 +146,7 @@ pub fn keep(conn: &Connection, releases: &[Release], note: &Note, now: Timestamp
     let (period, kinds) = (first.period.to_string(), releases.len());
     let withheld = releases.iter().filter(|release| release.depth.is_none()).count();
     let detail = format!("kinds={kinds} withheld={withheld} min_cell={}", note.min_cell);
+    // Returns tell what was released.
+    meta::touch_figures(conn)?;
     journal::record(conn, now, journal::FIGURES_RELEASED, &period, &detail)
 }

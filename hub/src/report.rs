@@ -4,7 +4,7 @@
 //! the same period a year before; hours, closures and permanences follow from the plans of days
 //! that are over. A house's antennas are included as long as they were attached to it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use msap_shared::id::SiteId;
@@ -82,13 +82,15 @@ pub struct Report {
     whole: Part,
     /// The house and each antenna for itself, where asked for.
     parts: Vec<(Site, Part)>,
-    tally: Tally,
 }
 
 /// All that is told of one site, or of several together.
 #[derive(Clone, Debug, Default)]
 struct Part {
     total: Figure,
+    /// Which days were to be reported, in all and by month.
+    tally: Tally,
+    due: BTreeMap<String, Tally>,
     months: Vec<(String, Figure)>,
     operators: Vec<(String, Figure)>,
     helps: Vec<(String, Figure)>,
@@ -111,11 +113,15 @@ struct Figure {
 /// # Errors
 /// When anything in it is unknown, repeated or contradictory.
 pub fn ask(given: &[(String, String)], today: Day) -> Result<Question, AskError> {
-    let given = Given::check(given, &["from", "to", "antennas", "format"].map(|name| (name, true)))?;
+    let given = Given::check(given, ask::REPORT)?;
     let period = match (given.one("from"), given.one("to")) {
         (None, None) => (months_before(today.month(), MONTHS), today.month().first_day().plus_days(-1)),
         _ => ask::period(&given, today.month())?,
     };
+    if period.1 > today {
+        let expected = Phrase::new("aujourd’hui ou un jour passé", "today, or a day of the past");
+        return Err(ask::wrong("to", &period.1.to_string(), expected));
+    }
     if period.1.number() - period.0.number() >= DAYS_MAX {
         let expected = Phrase::new("moins de 1100 jours après from", "less than 1100 days after from");
         return Err(ask::wrong("to", &period.1.to_string(), expected));
@@ -192,7 +198,11 @@ pub fn of(
         held
     };
     let mut whole = Part { held: held(&now_served, None), held_then: held(&then_served, None), ..Part::default() };
-    whole.count(conn, &Query { antennas: together(query.antennas), ..query.clone() })?;
+    let together = Query { antennas: together(query.antennas), ..query.clone() };
+    whole.count(conn, &together)?;
+    let by_month = completeness::answer(conn, pages, &Query { by: vec![Key::Month], ..together }, now, Rows::All)?;
+    let due = by_month.rows.into_iter().filter_map(|(keys, tally)| Some((keys.into_iter().next()?, tally)));
+    whole.owe(by_month.total, due.collect());
     let mut antennas = Vec::new();
     for (id, ..) in times(question.period)?.iter().filter(|(id, ..)| *id != site.id) {
         if antennas.iter().all(|(known, _)| known != id) {
@@ -202,15 +212,20 @@ pub fn of(
     let mut parts = Vec::new();
     if question.antennas == Attached::Apart {
         let counted = split(conn, &query)?;
+        let mut due = owed(conn, pages, &query, now)?;
         for id in std::iter::once(&site.id).chain(antennas.iter().map(|(id, _)| id)) {
             let Some((record, _)) = sites::find(conn, id)? else { continue };
             let part = counted.get(id.as_str()).cloned().unwrap_or_default();
             let (now, then) = (held(&now_served, Some(id)), held(&then_served, Some(id)));
-            parts.push((record, Part { held: now, held_then: then, ..part }));
+            let mut part = Part { held: now, held_then: then, ..part };
+            let due = due.remove(id.as_str()).unwrap_or_default();
+            let mut tally = Tally::default();
+            due.values().for_each(|month| tally.add(month));
+            part.owe(tally, due);
+            parts.push((record, part));
         }
     }
-    let tally = completeness::answer(conn, pages, &query, now, Rows::Of(BTreeSet::new()))?.total;
-    Ok(Report { site, question, other, held_until, antennas, whole, parts, tally })
+    Ok(Report { site, question, other, held_until, antennas, whole, parts })
 }
 
 fn together(antennas: Antennas) -> Antennas {
@@ -237,7 +252,36 @@ fn split(conn: &Connection, query: &Query) -> Result<BTreeMap<String, Part>, Fig
     Ok(parts)
 }
 
+/// Which days each site was to report, by month.
+fn owed(
+    conn: &Connection,
+    pages: &Pages,
+    query: &Query,
+    now: Timestamp,
+) -> Result<BTreeMap<String, BTreeMap<String, Tally>>, FigureError> {
+    let by = vec![Key::Site, Key::Month];
+    let found = completeness::answer(conn, pages, &Query { by, ..query.clone() }, now, Rows::All)?;
+    let mut due = BTreeMap::<_, BTreeMap<_, _>>::new();
+    for (keys, tally) in found.rows {
+        if let [site, month] = &*keys {
+            due.entry(site.clone()).or_default().insert(month.clone(), tally);
+        }
+    }
+    Ok(due)
+}
+
 impl Part {
+    /// Takes note of what was to be reported: a month of which nothing came has its line too.
+    fn owe(&mut self, tally: Tally, due: BTreeMap<String, Tally>) {
+        for (month, _) in due.iter().filter(|(_, tally)| tally.expected > 0) {
+            if let Err(place) = self.months.binary_search_by(|(known, _)| known.cmp(month)) {
+                let then = self.total.then.map(|_| (Some(0), 0));
+                self.months.insert(place, (month.clone(), Figure { visits: Some(0), requests: 0, then }));
+            }
+        }
+        (self.tally, self.due) = (tally, due);
+    }
+
     fn count(&mut self, conn: &Connection, query: &Query) -> Result<(), FigureError> {
         for key in [Key::Month, Key::Operator, Key::Help, Key::Age] {
             let Sides { total, rows, .. } = counts::sides(conn, &Query { by: vec![key], ..query.clone() })?;
@@ -264,15 +308,21 @@ impl Part {
 }
 
 impl Report {
-    /// Whether a figure of it is so small that it may be one person's: an age at one place.
+    /// Whether a figure of it is so small that it may be one person's: an age at one place; or, where
+    /// the period is not one of whole months, a matter at one place within days.
     pub fn may_tell_a_person(&self, min_cell: i64) -> bool {
         let small = |figure: &Figure| {
             let then = figure.then.map_or([None, None], |(visits, requests)| [visits, Some(requests)]);
             let figures = [figure.visits, Some(figure.requests)].into_iter().chain(then);
             figures.flatten().any(|figure| (1..min_cell).contains(&figure))
         };
+        let is_whole_months = self.question.figures(&self.site.id).is_whole_months();
         let parts = std::iter::once(&self.whole).chain(self.parts.iter().map(|(_, part)| part));
-        parts.flat_map(|part| &part.ages).any(|(_, figure)| small(figure))
+        let fine = |part: &Part| {
+            let matters = part.operators.iter().chain(&part.helps).filter(|_| !is_whole_months);
+            part.ages.iter().chain(matters).any(|(_, figure)| small(figure))
+        };
+        parts.into_iter().any(fine)
     }
 }
 

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use msap_shared::code::{Age, Help, OPERATORS, OperatorCode, known_operator};
 use msap_shared::document::schedule::OperatorToken;
-use msap_shared::time::{Day, Month};
+use msap_shared::time::{Day, Month, SiteZone};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
@@ -24,8 +24,8 @@ use crate::publish::{self, Waiting};
 use crate::query::{Antennas, Filters, Key, Query};
 use crate::store::StoreError;
 use crate::store::figures::{self, FigureError};
-use crate::store::releases;
 use crate::store::tree::{self, Houses, Named};
+use crate::store::{releases, sites};
 
 pub use self::told::file_stem;
 
@@ -66,6 +66,8 @@ pub struct Return {
 #[derive(Clone, Debug, PartialEq)]
 struct Ages {
     day: Day,
+    /// None could be told without giving a small figure away.
+    withheld: bool,
     departments: BTreeMap<String, Vec<(String, Figure)>>,
 }
 
@@ -103,12 +105,13 @@ pub struct ReturnFile {
     pub text: String,
 }
 
-/// What is asked by these names and values on `today`.
+/// What is asked by these names and values.
 ///
 /// # Errors
 /// When a name is unknown, or the month is not over and is not asked for «so far».
-pub fn ask(given: &[(String, String)], today: Day) -> Result<Question, AskError> {
-    let given = Given::check(given, &[("month", true), ("as_of", true), ("so_far", true), ("format", true)])?;
+pub fn ask(conn: &Connection, given: &[(String, String)], now: Timestamp) -> Result<Question, AskError> {
+    let today = ask::today(now);
+    let given = Given::check(given, ask::RETURN)?;
     let form = ask::form(&given)?;
     let as_of = ask::as_of(&given, today)?;
     let so_far = given.choice("so_far", &[("true", ())], Phrase::new("true", "true"))?.is_some();
@@ -118,7 +121,10 @@ pub fn ask(given: &[(String, String)], today: Day) -> Result<Question, AskError>
     if month.first_day() > by {
         return Err(ask::wrong("month", text, BEGUN));
     }
-    let provisional = month.last_day() >= today || month.last_day() > by;
+    // A month is over once it is so at every site.
+    let over = |zone: &SiteZone| month.last_day() < Day::at(now, zone);
+    let is_over = over(&ask::hub_zone()) && sites::zones(conn)?.iter().all(over);
+    let provisional = !is_over || month.last_day() > by;
     if provisional && !so_far {
         return Err(ask::wrong("month", text, OVER));
     }
@@ -179,7 +185,7 @@ pub fn of(
             lines.into_iter().for_each(|lines| put(&mut lines.helps, &help, row.count.requests));
         }
         for of in begun.values_mut() {
-            of.ages = ages(conn, pages, &of.operator, question.month, today)?;
+            of.ages = ages(conn, pages, &of.operator, question, today)?;
         }
         returns.extend(some.iter().filter_map(|operator| begun.remove(operator.as_str())));
     }
@@ -191,15 +197,20 @@ fn ages(
     conn: &Connection,
     pages: &Pages,
     operator: &OperatorCode,
-    month: Month,
+    Question { month, as_of, .. }: Question,
     today: Day,
 ) -> Result<Result<Ages, Waiting>, StoreError> {
     let Some(period) = Period::between(month.first_day(), month.last_day()) else { return Ok(Err(Waiting::Lost)) };
+    let (rules, by) = (pages.rules().release, as_of.unwrap_or(today));
+    // By that day nothing of it was released, whatever has been since.
+    if let Some(due) = rules.due(period).filter(|due| by < *due) {
+        return Ok(Err(Waiting::Until(due)));
+    }
     let Some(told) = table::owed(conn, operator, PARTNER_AGES, period)? else {
         // Of a period that was released, there is no table of whoever had no request.
         return match releases::find(conn, VISITS, period)? {
-            Some((_, note)) => Ok(Ok(Ages { day: note.day, departments: BTreeMap::new() })),
-            None => Ok(Err(publish::waiting(conn, period, pages.rules().release, today)?)),
+            Some((_, note)) => Ok(Ok(Ages { day: note.day, withheld: false, departments: BTreeMap::new() })),
+            None => Ok(Err(publish::waiting(conn, period, rules, today)?)),
         };
     };
     let mut departments = BTreeMap::<String, Vec<_>>::new();
@@ -208,7 +219,7 @@ fn ages(
         let none = || Age::CODES.map(|age| (age.to_owned(), Figure::Known(0))).to_vec();
         put(departments.entry(department.clone()).or_insert_with(none), age, figure);
     }
-    Ok(Ok(Ages { day: told.day(), departments }))
+    Ok(Ok(Ages { day: told.day(), withheld: told.withholds_requests(), departments }))
 }
 
 /// The partners that a month brought requests, and those that any site has an agreement with.

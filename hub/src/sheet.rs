@@ -68,6 +68,10 @@ pub enum Cell {
     Number(i64),
     /// A number with one decimal.
     Decimal(f64),
+    /// A number with all of its decimals.
+    Exact(f64),
+    /// Yes or no.
+    Flag(bool),
     /// A part of a whole, from 0 to 1; never 1 unless it is all of it.
     Share(f64),
     /// A word: its stable code, and what people read in French.
@@ -138,6 +142,10 @@ impl Cell {
             (Self::Time(time), SheetFormat::Csv) => plain(time),
             (Self::Time(time), SheetFormat::CsvFr) => french(time),
             (Self::Number(number), _) => number.to_string(),
+            (Self::Exact(number), SheetFormat::Csv) => number.to_string(),
+            (Self::Exact(number), SheetFormat::CsvFr) => number.to_string().replace('.', ","),
+            (Self::Flag(flag), SheetFormat::Csv) => flag.to_string(),
+            (Self::Flag(flag), SheetFormat::CsvFr) => if *flag { "oui" } else { "non" }.to_owned(),
             (Self::Word(code, _), SheetFormat::Csv) => plain(code),
             (Self::Word(_, french), SheetFormat::CsvFr) => plain(french),
             (Self::Below(bound), _) => format!("<{bound}"),
@@ -164,7 +172,8 @@ pub(crate) fn plain(text: &str) -> String {
 }
 
 /// A time as it is written in France.
-fn french(time: &str) -> String {
+/// A day, month or quarter as a French spreadsheet has it.
+pub(crate) fn french(time: &str) -> String {
     if let Ok(day) = time.parse::<Day>() {
         let date = day.date();
         return format!("{:02}/{:02}/{:04}", date.day(), date.month(), date.year());

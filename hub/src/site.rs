@@ -18,7 +18,7 @@ use msap_shared::time::{Day, SiteZone};
 pub use self::fact::Fact;
 pub use self::field::{Field, FieldError};
 pub use self::geography::{
-    Department, department, department_region, department_regions, known_region, present_commune,
+    Department, department, department_region, department_regions, known_region, present_commune, regions,
 };
 pub use self::object::{Contact, SiteObject};
 pub use self::state::{STATES, state};

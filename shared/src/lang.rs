@@ -5,6 +5,7 @@
 
 /// A language of people.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "io", derive(clap::ValueEnum))]
 pub enum Lang {
     /// French.
     #[default]
@@ -14,11 +15,16 @@ pub enum Lang {
 }
 
 impl Lang {
-    /// One of two wordings of the same thing.
-    pub fn pick<'a>(self, fr: &'a str, en: &'a str) -> &'a str {
+    /// The one of two texts, or whatever they are made of, that is in this language.
+    pub fn of<T>(self, fr: T, en: T) -> T {
         match self {
             Self::Fr => fr,
             Self::En => en,
         }
+    }
+
+    /// The same of two texts that may be owned by different things.
+    pub fn pick<'a>(self, fr: &'a str, en: &'a str) -> &'a str {
+        self.of(fr, en)
     }
 }

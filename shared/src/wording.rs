@@ -14,7 +14,7 @@ use crate::document::schedule::{
 };
 use crate::lang::Lang;
 use crate::schedule::{Why, WhyKind};
-use crate::time::Day;
+use crate::time::{Day, Month};
 
 #[cfg(test)]
 mod tests;
@@ -39,6 +39,34 @@ pub fn day(day: Day, lang: Lang) -> String {
     match lang {
         Lang::Fr => format!("{} {}", day_short(day), day.date().year()),
         Lang::En => format!("{} {day}", Weekday::of(day).label_en()),
+    }
+}
+
+/// A day without its weekday: `3 mars 2026`; as data in English.
+pub fn calendar_day(day: Day, lang: Lang) -> String {
+    match lang {
+        Lang::Fr => format!("{} {}", date(day), day.date().year()),
+        Lang::En => day.to_string(),
+    }
+}
+
+/// The same of the first and the last day: `du 3 mars 2026 au 5 mars 2026`.
+pub fn calendar_days((from, to): (Day, Day), lang: Lang) -> String {
+    let (first, last) = (calendar_day(from, lang), calendar_day(to, lang));
+    match (from == to, lang) {
+        (true, _) => first,
+        (false, Lang::Fr) => format!("du {first} au {last}"),
+        (false, Lang::En) => format!("{first} to {last}"),
+    }
+}
+
+/// A month: `mars 2026`; as data in English.
+pub fn month(month: Month, lang: Lang) -> String {
+    let date = month.first_day().date();
+    let name = usize::from(date.month().unsigned_abs()).checked_sub(1).and_then(|at| MONTHS.get(at)).unwrap_or(&"");
+    match lang {
+        Lang::Fr => format!("{name} {}", date.year()),
+        Lang::En => month.to_string(),
     }
 }
 

@@ -50,7 +50,7 @@ async function accessible(what, path = '/') {
   const context = await browser.newContext({ locale: 'fr-FR', bypassCSP: true });
   try {
     const other = await context.newPage();
-    await other.goto(network.url + path);
+    await other.goto(new URL(path, network.url).href);
     await what(other);
     await other.evaluate(AXE);
     const { violations } = await other.evaluate(() => axe.run(document, { resultTypes: ['violations'] }));
@@ -350,6 +350,16 @@ const tests = {
       });
       assert.deepEqual(await network.ask('/api/conflicts'), []);
     } finally { await second.stop(); }
+  },
+
+  async 'the description of the hub has no grave obstacle and its style, in both languages'() {
+    for (const [path, word] of [['/docs', 'Paramètres'], ['/docs?lang=en', 'Parameters']]) {
+      await page.goto(network.hubUrl + path);
+      assert.equal(await page.locator('caption').first().textContent(), word);
+      const weight = await page.locator('caption').first().evaluate((caption) => getComputedStyle(caption).fontWeight);
+      assert.equal(weight, '700', 'the policy lets the style through');
+      await accessible(async () => {}, network.hubUrl + path);
+    }
   },
 
   async 'the pages of hours and partners have no grave obstacle, wide and narrow'() {

@@ -91,6 +91,7 @@ export class Network {
     const hub = new Daemon(join(this.programs, 'msap-hub'), args, join(this.dir, 'hub.log'));
     this.hub = hub;
     const found = await until('the hub is ready', () => hub.alive() && existsSync(addresses) && JSON.parse(readFileSync(addresses, 'utf8')));
+    this.hubUrl = `http://${found.http}`;
     this.sync = found.sync; // the same again after a restart: the agent knows it
   }
 

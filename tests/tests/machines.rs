@@ -1,6 +1,6 @@
 //! What befalls the machines of sites: disks, clocks, replacement.
 
-mod clock;
+pub(super) mod clock;
 mod disk;
 mod overseas;
 mod repair;

@@ -12,6 +12,7 @@ mod deploy;
 mod fleet;
 mod http;
 mod identity;
+mod independent;
 mod machines;
 mod metrics;
 mod privacy;

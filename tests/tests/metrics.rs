@@ -131,7 +131,7 @@ fn a_difference_in_a_view_is_told_everywhere_until_the_views_are_rebuilt() {
         assert_eq!(hub.get("/readyz", None)?.status, 200, "figures are still read and visits still taken in");
         ensure!(hub.log()?.contains("the database is not what was written"), "{}", hub.log()?);
         let told = hub.cli(&["doctor", "--json"])?.expect_code(1)?.out;
-        ensure!(told.contains("\"check\": \"check\"") && told.contains("visits (275"), "{told}");
+        ensure!(told.contains("\"check\":\"check\"") && told.contains("visits (275"), "{told}");
         let shown = hub.cli(&["fleet"])?.expect_code(0)?;
         ensure!(shown.err.contains("n’est pas telle qu’elle a été écrite"), "{}", shown.err);
 

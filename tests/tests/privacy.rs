@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 use msap_hub::privacy::table::{self, TABLES, Table};
 use msap_hub::privacy::{Period, VISITS};
 use msap_hub::query::{Key as By, Query};
+use msap_hub::sheet::Table as _;
 use msap_hub::site::department_regions;
 use msap_hub::store::releases;
 use msap_shared::time::Day;
@@ -14,7 +15,7 @@ use msap_tests::generator::{Chance, Model, Period as Span, SiteList};
 use rusqlite::Connection;
 
 use self::attacker::{Attacker, Key};
-use self::network::{Counted, Fault, TERMS, count, day, hidden, hub, month, release};
+use self::network::{Counted, Fault, RULES, count, day, hidden, hub, month, release};
 
 mod attacker;
 mod network;
@@ -62,7 +63,7 @@ impl Found {
 
 /// Attacks every hidden cell by bounds and sums, and up to `programs` of them by linear programs.
 fn attack(attacker: &Attacker, targets: &[(Key, i64)], programs: usize) -> Found {
-    let small = attacker.small(TERMS.min_cell);
+    let small = attacker.small(RULES.min_cell);
     let mut found = Found { small, contradictions: attacker.contradictions(), ..Found::default() };
     if found.contradictions > 0 {
         return found;
@@ -104,7 +105,7 @@ fn year(seed: u64, fault: Fault) -> Result<Connection> {
     for number in 1..=12 {
         count(&conn, number, &month(&DEPARTMENTS, &mut chance))?;
         let due: Period = format!("2025-{number:02}").parse()?;
-        release(&conn, TERMS.due(due).context("a day")?, fault)?;
+        release(&conn, RULES.due(due).context("a day")?, fault)?;
         // Machines that were offline for weeks.
         let late: Vec<Counted> = month(&DEPARTMENTS[..3], &mut chance).into_iter().take(7).collect();
         count(&conn, number, &late)?;
@@ -143,8 +144,8 @@ fn cells_whose_sums_above_are_forgotten_are_found() -> Result<()> {
 
 #[test]
 fn a_bound_that_is_rounded_is_found() -> Result<()> {
-    assert!(reader(&year(1, Fault::RoundBound)?)?.small(TERMS.min_cell) > 0);
-    assert_eq!(reader(&year(1, Fault::None)?)?.small(TERMS.min_cell), 0);
+    assert!(reader(&year(1, Fault::RoundBound)?)?.small(RULES.min_cell) > 0);
+    assert_eq!(reader(&year(1, Fault::None)?)?.small(RULES.min_cell), 0);
     Ok(())
 }
 

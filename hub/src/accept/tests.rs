@@ -85,8 +85,7 @@ impl Registrar for Desk {
             let mut database = self.database.lock().unwrap();
             let tx = database.transaction().unwrap();
             let now: Timestamp = NOW.parse().unwrap();
-            let today = "2026-11-20".parse().unwrap();
-            let enrolled = enrol_in(&tx, &self.keys, &request, "hub.example.fr:4433", now, today)?;
+            let enrolled = enrol_in(&tx, &self.keys, &request, "hub.example.fr:4433", now)?;
             tx.commit().unwrap();
             Ok(enrolled)
         })

@@ -13,7 +13,7 @@ use crate::lang::Lang;
 use crate::login::{LOGIN_LEN_MAX, LoginError};
 use crate::site::FieldError;
 use crate::store::StoreError;
-use crate::store::figures::{FigureError, ROWS_MAX};
+use crate::store::figures::{FigureError, NARROW, ROWS_MAX};
 
 /// One variant per thing that an operator does differently.
 #[derive(Debug, thiserror::Error)]
@@ -132,9 +132,7 @@ impl AdminError {
             | Self::UnknownConflict(_)
             | Self::UnknownFlagged(_)
             | Self::UnknownRefusal(_) => Exit::NotFound,
-            Self::Ask(
-                AskError::UnknownParameter(..) | AskError::Repeated(_) | AskError::Later(_) | AskError::HalfPeriod(_),
-            ) => Exit::Usage,
+            Self::Ask(AskError::UnknownParameter(..) | AskError::Repeated(_) | AskError::HalfPeriod(_)) => Exit::Usage,
             Self::UnknownField(_) | Self::NotDated => Exit::Usage,
             Self::File(error) => error.exit(),
             Self::Export { .. } => Exit::Damaged,
@@ -225,7 +223,7 @@ impl AdminError {
             Self::Text(what) => format!("{what} : texte vide, trop long ou sur plusieurs lignes"),
             Self::Ask(error) => error.say(lang),
             Self::Figures(FigureError::TooManyRows) => {
-                format!("la réponse dépasse {ROWS_MAX} lignes : resserrez la question")
+                format!("la réponse dépasse {ROWS_MAX} lignes : {}", NARROW.fr)
             }
             Self::Figures(FigureError::HistoryLost(first)) => format!(
                 "ce qui avait été reçu à cette date n’est connu que depuis le {first} : le hub avait une autre base avant"

@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use super::reply::{FlaggedObject, Reply};
 use super::{AdminError, Look, settle};
 use crate::almanac::Almanac;
+use crate::ask::parameter::{DEPARTMENT, SITE};
 use crate::ask::{self, AskError, Form, Given, Question};
 use crate::fleet::{self, FleetFilter};
 use crate::http::{flagged_filter, in_conflict, journal_filter, site_filter};
@@ -47,7 +48,7 @@ pub fn look(
         }
         Look::CatalogueImport { file } => Reply::Catalogued(catalogue::plan(conn, file, lang)?.report),
         Look::Conflicts { filters } => {
-            let given = Given::check(filters, &[("site", true), ("department", true)])?;
+            let given = Given::check(filters, &[SITE, DEPARTMENT])?;
             let found = in_conflict(conn, &*almanac.open(conn)?, &given)?;
             Reply::Conflicts(found.into_iter().flat_map(|(_, conflicts)| conflicts).collect())
         }
@@ -117,7 +118,7 @@ pub fn look(
         }
         Look::Returns { operator, question } => {
             let today = ask::today(now);
-            let (asked, pages) = (returns::ask(question, today)?, almanac.open(conn)?);
+            let (asked, pages) = (returns::ask(conn, question, now)?, almanac.open(conn)?);
             let operators = match operator {
                 Some(operator) => vec![returns::operator(operator)?],
                 None => returns::partners(conn, &pages, asked, today)?,

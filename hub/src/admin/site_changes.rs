@@ -151,7 +151,9 @@ fn keep(
     from: Option<Day>,
 ) -> Result<(), AdminError> {
     let today = ask::today(now);
-    sites::put(conn, site, from.map_or(Since::learnt(today), Since::named), today)?;
+    let is_said = |field: &Dated| fields.iter().any(|(name, _)| name == field.name());
+    let said: Vec<_> = Dated::ALL.into_iter().filter(is_said).collect();
+    sites::put_said(conn, site, (from.map_or(Since::learnt(today), Since::named), &said), today)?;
     Ok(note(conn, now, &site.id, fields.iter().cloned(), from)?)
 }
 

@@ -11,6 +11,7 @@ use crate::almanac::Almanac;
 use crate::bundle::{AnswerObject, BundleObject, FileError};
 use crate::exit::{Exit, Failure};
 use crate::keys::Named;
+use crate::lang::Lang;
 use crate::store::{StoreError, devices, journal, sites};
 use msap_shared::io::bundle::BundleError;
 use msap_shared::time::Month;
@@ -350,7 +351,7 @@ fn counts_are_asked_as_in_the_api() {
     let Reply::Figures(figures) = counts(&[("by", "site"), ("format", "json")]).unwrap() else { panic!() };
     assert_eq!((&figures["from"], &figures["to"]), (&"2026-11-01".into(), &"2026-11-30".into()));
     let Reply::Sheet { sheet, summary } = counts(&[("by", "site")]).unwrap() else { panic!() };
-    assert!(sheet.columns[1].name == "site_name" && summary.starts_with("du 2026-11-01"), "{summary}");
+    assert!(sheet.columns[1].name == "site_name" && summary.starts_with("du 1er novembre 2026"), "{summary}");
     let failure = counts(&[("department", "00")]).unwrap_err();
     assert!(failure.exit == Exit::Invalid && failure.message.contains("department"), "{failure:?}");
     let failure = counts(&[("from", "2026-11-01")]).unwrap_err();

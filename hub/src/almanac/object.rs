@@ -121,7 +121,7 @@ fn version(stamp: &Stamp, body: &str) -> Value {
 pub fn conflict(site: &str, kind: DocKind, conflict: &Conflict) -> Value {
     let versions = conflict.versions.iter().map(|(stamp, body)| {
         let mut version = version(stamp, body);
-        version["words"] = json!(wording::said(&conflict.key, body, Lang::Fr.into()));
+        version["words"] = json!(wording::said(&conflict.key, body, Lang::Fr));
         version["by"] = json!(author(&stamp.author, Lang::Fr));
         version
     });
@@ -130,7 +130,7 @@ pub fn conflict(site: &str, kind: DocKind, conflict: &Conflict) -> Value {
         "site": site,
         "document": if kind == DocKind::Partners { "partners" } else { "schedule" },
         "key": conflict.key,
-        "subject": wording::subject(&conflict.key, Lang::Fr.into()),
+        "subject": wording::subject(&conflict.key, Lang::Fr),
         "versions": versions.collect::<Value>(),
     })
 }
@@ -139,7 +139,7 @@ pub fn conflict(site: &str, kind: DocKind, conflict: &Conflict) -> Value {
 pub fn author(author: &Author, lang: Lang) -> String {
     match author {
         Author::Device(id) => format!("{} {id}", lang.of("poste", "machine")),
-        other => wording::author(other, "", lang.into()),
+        other => wording::author(other, "", lang),
     }
 }
 

@@ -12,9 +12,6 @@ pub enum AskError {
     /// The same parameter twice.
     #[error("{0} is given more than once")]
     Repeated(&'static str),
-    /// A parameter of a later version.
-    #[error("{0} arrives with the views")]
-    Later(&'static str),
     /// A period with one end.
     #[error("from and to go together: {0} is missing")]
     HalfPeriod(&'static str),
@@ -28,6 +25,9 @@ pub enum AskError {
         /// What would have been right.
         expected: Phrase,
     },
+    /// A cursor of another list, or of other questions.
+    #[error("cursor: not the «next» of a page before, with the same other parameters")]
+    Cursor,
     /// A question that is public is one of a list.
     #[error("{}", not_public(Lang::En))]
     NotPublic,
@@ -45,10 +45,12 @@ impl AskError {
                 format!("{name:?} n’est pas un paramètre d’ici ; le plus proche : {nearest}")
             }
             (Lang::Fr, Self::Repeated(name)) => format!("{name} est donné plus d’une fois"),
-            (Lang::Fr, Self::Later(name)) => format!("{name} arrivera avec les vues"),
             (Lang::Fr, Self::HalfPeriod(name)) => format!("from et to vont ensemble : {name} manque"),
             (Lang::Fr, Self::Value { parameter, value, expected }) => {
                 format!("{parameter} : {value:?} ; attendu : {}", expected.fr)
+            }
+            (Lang::Fr, Self::Cursor) => {
+                "cursor : ce n’est pas le « next » d’une page précédente, avec les mêmes autres paramètres".to_owned()
             }
             (Lang::Fr, Self::NotPublic) => not_public(lang),
             (Lang::Fr, Self::Store(error)) => harm::said(error, lang),

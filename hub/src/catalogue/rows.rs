@@ -173,9 +173,20 @@ pub(crate) fn closures(text: &str) -> Rows<(u64, NetworkClosure)> {
 /// The id of a closure that nobody named: of its scope and days, so that one of other days is
 /// another one and takes no other's place.
 pub(crate) fn closure_id(scope: &str, from: Day, to: Day) -> String {
-    let scope = scope.to_lowercase().replace(':', "-");
+    let scope = id_of_scope(scope);
     let compact = |day: Day| day.date().strftime("%Y%m%d").to_string();
     if from == to { format!("{scope}-{from}") } else { format!("{scope}-{}-{}", compact(from), compact(to)) }
+}
+
+/// Whether an id is one that nobody names and another scope may get: whoever had it would keep that
+/// scope from closing.
+pub(crate) fn is_id_of_another(id: &str, scope: &str) -> bool {
+    let kinds = ["national-", "region-", "department-"];
+    kinds.iter().any(|kind| id.starts_with(kind)) && !id.starts_with(&format!("{}-", id_of_scope(scope)))
+}
+
+fn id_of_scope(scope: &str) -> String {
+    scope.to_lowercase().replace(':', "-")
 }
 
 /// Operators: `code` and a label.

@@ -135,6 +135,8 @@ pub(crate) enum Command {
     /// Les réglages
     #[command(subcommand)]
     Config(Config),
+    /// La description de l’API, en OpenAPI 3.1
+    Openapi,
     /// Complétion pour un interpréteur de commandes
     Completions {
         /// Interpréteur

@@ -24,8 +24,8 @@ pub(super) fn show(found: &[Value], json: bool, lang: Lang) -> io::Result<()> {
         lines.extend((1..).zip(versions).map(|(number, version)| {
             let by = text(&version["author"]);
             json!({
-                "id": conflict["id"], "name": conflict["name"], "subject": wording::subject(&key, lang.into()),
-                "version": number, "value": wording::said(&key, &text(&version["value"]), lang.into()),
+                "id": conflict["id"], "name": conflict["name"], "subject": wording::subject(&key, lang),
+                "version": number, "value": wording::said(&key, &text(&version["value"]), lang),
                 "author": by.parse().map_or(by, |by| author(&by, lang)), "day": version["day"],
             })
         }));
@@ -40,7 +40,7 @@ pub(super) fn settled(settled: &SettledObject, json: bool, lang: Lang) -> io::Re
     }
     let SettledObject { site, name, facts } = settled;
     for fact in facts {
-        let words = wording::fact(&fact.key, &fact.value, lang.into());
+        let words = wording::fact(&fact.key, &fact.value, lang);
         out::line(
             &lang.of(format!("tranché, {name} ({site}) : {words}"), format!("settled, {name} ({site}): {words}")),
         )?;

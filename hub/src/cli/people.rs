@@ -3,8 +3,9 @@
 //! The password is made into what is kept of it here: it goes to no other process, and to no file.
 
 use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::os::fd::AsFd;
 
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use serde_json::Value;
 
 use super::args::User;
@@ -99,9 +100,16 @@ fn typed(lang: Lang) -> Result<String, Failure> {
     if !io::stdin().is_terminal() {
         return line().map_err(failed);
     }
-    let hidden = Hidden::begin().map_err(failed)?;
-    let first = hidden.ask(lang.of("mot de passe : ", "password: ")).map_err(failed)?;
-    let again = hidden.ask(lang.of("encore une fois : ", "once more: ")).map_err(failed)?;
+    let hidden = Hidden::begin(io::stdin()).map_err(failed)?;
+    let asked = |prompt: &str| match hidden.ask(prompt).map_err(failed)? {
+        Typed::Line(line) => Ok(line),
+        Typed::Interrupted => {
+            let text = lang.of("interrompu : rien n’a été changé", "interrupted: nothing was changed");
+            Err(Failure::new(Exit::Failure, text))
+        }
+    };
+    let first = asked(lang.of("mot de passe : ", "password: "))?;
+    let again = asked(lang.of("encore une fois : ", "once more: "))?;
     if first == again {
         return Ok(first);
     }
@@ -118,30 +126,104 @@ fn line() -> io::Result<String> {
     Ok(line)
 }
 
-/// A terminal that does not show what is typed, until dropped.
-struct Hidden(Termios);
+/// What somebody did at the prompt.
+#[derive(Debug, PartialEq, Eq)]
+enum Typed {
+    /// Typed a line; without its end.
+    Line(String),
+    /// Wanted out.
+    Interrupted,
+}
 
-impl Hidden {
-    fn begin() -> io::Result<Self> {
-        let before = tcgetattr(io::stdin())?;
+/// A terminal that does not show what is typed, until dropped. A signal would end the program before
+/// that and leave the terminal mute: while it is so, the keys that interrupt only end the line.
+struct Hidden<F: AsFd> {
+    terminal: F,
+    before: Termios,
+}
+
+impl<F: AsFd> Hidden<F> {
+    fn begin(terminal: F) -> io::Result<Self> {
+        let before = tcgetattr(&terminal)?;
         let mut hidden = before.clone();
-        hidden.local_modes.remove(LocalModes::ECHO);
+        hidden.local_modes.remove(LocalModes::ECHO | LocalModes::ISIG);
         hidden.local_modes.insert(LocalModes::ECHONL);
-        tcsetattr(io::stdin(), OptionalActions::Flush, &hidden)?;
-        Ok(Self(before))
+        for (end, key) in [(SpecialCodeIndex::VEOL, INTERRUPTS[0]), (SpecialCodeIndex::VEOL2, INTERRUPTS[1])] {
+            hidden.special_codes[end] = before.special_codes[key];
+        }
+        tcsetattr(&terminal, OptionalActions::Flush, &hidden)?;
+        Ok(Self { terminal, before })
     }
 
-    fn ask(&self, prompt: &str) -> io::Result<String> {
+    fn ask(&self, prompt: &str) -> io::Result<Typed> {
         let mut err = io::stderr().lock();
         err.write_all(prompt.as_bytes())?;
         err.flush()?;
-        line()
+        // A terminal hands over a line at a time; of a longer one, enough is read to be refused.
+        let mut line = [0; LEN_MAX + 3];
+        let length = rustix::io::read(&self.terminal, &mut line)?;
+        let line = line.get(..length).unwrap_or_default();
+        // A key that is switched off is 0.
+        let keys = INTERRUPTS.map(|key| self.before.special_codes[key]).into_iter().filter(|key| *key != 0);
+        if keys.into_iter().any(|key| line.contains(&key)) {
+            err.write_all(b"\n")?;
+            return Ok(Typed::Interrupted);
+        }
+        let text = str::from_utf8(line).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+        Ok(Typed::Line(text.trim_end_matches(['\n', '\r']).to_owned()))
     }
 }
 
-impl Drop for Hidden {
+/// The keys that end a program, as a rule Ctrl-C and Ctrl-\.
+const INTERRUPTS: [SpecialCodeIndex; 2] = [SpecialCodeIndex::VINTR, SpecialCodeIndex::VQUIT];
+
+impl<F: AsFd> Drop for Hidden<F> {
     fn drop(&mut self) {
         // Whatever went wrong before is told; a terminal that is gone needs nothing.
-        tcsetattr(io::stdin(), OptionalActions::Flush, &self.0).ok();
+        tcsetattr(&self.terminal, OptionalActions::Flush, &self.before).ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::fd::OwnedFd;
+
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+    use super::*;
+
+    /// A terminal, and the keyboard before it.
+    fn terminal() -> (File, File) {
+        let keyboard: OwnedFd = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&keyboard).unwrap();
+        unlockpt(&keyboard).unwrap();
+        let name = ptsname(&keyboard, Vec::new()).unwrap();
+        let terminal = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+        (terminal, File::from(keyboard))
+    }
+
+    fn modes(terminal: &File) -> LocalModes {
+        tcgetattr(terminal).unwrap().local_modes
+    }
+
+    #[test]
+    fn a_password_is_read_unseen_and_an_interrupted_prompt_leaves_the_terminal_as_it_was() {
+        for (typed, expected) in [
+            (&b"quatre mots\n"[..], Typed::Line("quatre mots".to_owned())),
+            (b"\n", Typed::Line(String::new())),
+            (b"quatre\x03", Typed::Interrupted),
+            (b"\x1c", Typed::Interrupted),
+        ] {
+            let (terminal, mut keyboard) = terminal();
+            let before = modes(&terminal);
+            assert!(before.contains(LocalModes::ECHO | LocalModes::ISIG));
+            let hidden = Hidden::begin(&terminal).unwrap();
+            assert!(!modes(&terminal).intersects(LocalModes::ECHO | LocalModes::ISIG));
+            keyboard.write_all(typed).unwrap();
+            assert_eq!(hidden.ask("").unwrap(), expected);
+            drop(hidden);
+            assert_eq!(modes(&terminal), before);
+        }
     }
 }

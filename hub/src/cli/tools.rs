@@ -1,4 +1,4 @@
-//! Completions, manual pages, version.
+//! Completions, manual pages, the description of the API, version.
 
 use std::io;
 use std::path::Path;
@@ -6,6 +6,7 @@ use std::path::Path;
 use clap_complete::Shell;
 
 use super::command;
+use crate::http::openapi;
 use crate::out;
 
 /// Writes the completions for a shell.
@@ -19,6 +20,11 @@ pub(crate) fn completions(shell: Shell) -> io::Result<()> {
 pub(crate) fn man(dir: &Path) -> io::Result<()> {
     std::fs::create_dir_all(dir)?;
     clap_mangen::generate_to(command(), dir)
+}
+
+/// Writes the description of the API.
+pub(crate) fn openapi() -> io::Result<()> {
+    out::bytes(openapi::text().as_bytes())
 }
 
 /// Writes the version.

@@ -10,7 +10,7 @@ use super::*;
 use crate::almanac::Rules;
 use crate::query::Filters;
 use crate::store::figures::reckoning::{Book, DAYS, Line, Placed, Played, SITES, event, hub_day, place, question};
-use crate::store::{reported, sites};
+use crate::store::{check, reported, sites};
 
 mod words;
 
@@ -138,6 +138,8 @@ proptest! {
             }).unwrap();
         }
         let conn = played.store.connection();
+        let report = check::look::<crate::store::StoreError>(conn, &mut |_, _| Ok(())).unwrap();
+        prop_assert_eq!((report.registry, report.differences), (vec![], vec![]));
         // In the morning of a day of the hub on which most of it is received.
         let now: Timestamp = "2026-03-16T07:00:00Z".parse().unwrap();
         // The naive reckoning goes day by day: not from the beginning of the calendar.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use msap_shared::time::Day;
+use msap_shared::wording::calendar_days;
 use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 
@@ -15,7 +16,7 @@ use super::{Completeness, Named, Rows, Tally, keys};
 use crate::almanac::Pages;
 use crate::ask;
 use crate::counts::keys as told_keys;
-use crate::lang::Lang;
+use crate::lang::{Lang, counted};
 use crate::query::Query;
 use crate::sheet::{Cell, Column, Sheet, Table};
 use crate::store::figures::{self, FigureError};
@@ -53,7 +54,6 @@ impl Table for Told {
         let row = |(key, tally): (&Vec<String>, &Tally)| {
             let mut object = told_keys::fields(query, key, names);
             object.extend(fields(tally));
-            object.insert("not_expected".to_owned(), json!(tally.not_expected));
             Value::Object(object)
         };
         let [missing, not_expected] = lists(found);
@@ -79,7 +79,7 @@ impl Table for Told {
             ("missing", "manquants"),
             ("unexpected", "imprévus"),
             ("rate", "taux"),
-            ("not_expected", "lieux sans attente"),
+            ("not_expected", "lieux non attendus"),
         ];
         columns.extend(sums.map(|(name, french)| Column::new(name, french)));
         let whole = BTreeMap::from([(Vec::new(), self.found.total)]);
@@ -97,29 +97,46 @@ impl Table for Told {
     }
 
     fn summary(&self, lang: Lang) -> String {
-        let Query { from, to, .. } = &self.query;
-        format!("{} : {}", lang.of(format!("du {from} au {to}"), format!("{from} to {to}")), said(&self.found, lang))
+        let Query { from, to, .. } = self.query;
+        let (period, said) = (calendar_days((from, to), lang), said(&self.found, lang));
+        lang.of(format!("{period} : {said}"), format!("{period}: {said}"))
     }
 }
+
+/// Sites that are named beside figures; the others are told by `GET /v1/completeness`.
+pub const BESIDE_MAX: usize = 200;
+/// Where all of them are named.
+const MORE: &str = "/v1/completeness?by=site";
 
 /// What stands beside figures: the numbers, and which sites they are about.
 pub fn beside(found: &Completeness) -> Value {
     let mut object = fields(&found.total);
     let [missing, not_expected] = lists(found);
-    object.insert("missing_sites".to_owned(), missing);
-    object.insert("not_expected".to_owned(), not_expected);
+    let named = |list: Value| match list {
+        Value::Array(sites) => Value::Array(sites.into_iter().take(BESIDE_MAX).collect()),
+        other => other,
+    };
+    object.insert("missing_sites".to_owned(), named(missing));
+    object.insert("missing_sites_count".to_owned(), json!(found.missing.len()));
+    // The number has its own name here: a site may stand in the list once for each reason.
+    object.insert("not_expected".to_owned(), named(not_expected));
+    object.insert("not_expected_count".to_owned(), json!(found.total.not_expected));
+    let more = found.missing.len().max(found.not_expected.len()) > BESIDE_MAX;
+    object.insert("more".to_owned(), json!(more.then_some(MORE)));
     Value::Object(object)
 }
 
-/// The numbers alone.
+/// The numbers alone. A rate says nothing of sites of which nothing could be expected: how many
+/// they are always stands beside it.
 pub fn fields(tally: &Tally) -> Map<String, Value> {
-    let Tally { expected, reported, late, unexpected, not_expected: _ } = tally;
+    let Tally { expected, reported, late, unexpected, not_expected } = tally;
     let numbers = [
         ("expected", *expected),
         ("reported", *reported),
         ("late", *late),
         ("missing", tally.missing()),
         ("unexpected", *unexpected),
+        ("not_expected", *not_expected),
     ];
     let mut object: Map<_, _> = numbers.into_iter().map(|(name, number)| (name.to_owned(), json!(number))).collect();
     // Four decimals tell one day of 10,000 apart; all days are never claimed where one is missing.
@@ -133,15 +150,30 @@ pub fn said(found: &Completeness, lang: Lang) -> String {
     let Tally { expected, reported, late, unexpected, not_expected } = found.total;
     let rate = found.total.rate().map(|rate| (rate * 1_000.0).floor() / 10.0);
     let rate = rate.map(|rate| lang.of(format!(" ({rate:.1} %)").replace('.', ","), format!(" ({rate:.1}%)")));
-    let (rate, missing) = (rate.unwrap_or_default(), found.missing.len());
+    let rate = rate.unwrap_or_default();
+    let missing = u32::try_from(found.missing.len()).unwrap_or(u32::MAX);
+    let reported = counted(reported, lang, ["jour reçu", "jours reçus"], ["day reported", "days reported"]);
+    let missing = counted(
+        missing,
+        lang,
+        ["lieu a des jours manquants", "lieux ont des jours manquants"],
+        ["site with missing days", "sites with missing days"],
+    );
+    let unexpected =
+        counted(unexpected, lang, ["jour imprévu", "jours imprévus"], ["unexpected day", "unexpected days"]);
+    let not_expected = counted(
+        not_expected,
+        lang,
+        ["lieu non attendu", "lieux non attendus"],
+        ["site not expected to report", "sites not expected to report"],
+    );
     lang.of(
         format!(
-            "{reported} jours reçus sur {expected} attendus{rate}, dont {late} en retard ; {missing} lieux ont des jours \
-             manquants ; {unexpected} jours imprévus ; {not_expected} lieux dont rien n’était à attendre"
+            "{reported} sur {}{rate}, dont {late} en retard ; {missing} ; {unexpected} ; {not_expected}",
+            counted(expected, lang, ["attendu", "attendus"], ["", ""]),
         ),
         format!(
-            "{reported} days reported of {expected} expected{rate}, {late} of them late; {missing} sites with missing days; \
-             {unexpected} unexpected days; {not_expected} sites of which nothing was expected"
+            "{reported} of {expected} expected{rate}, {late} of them late; {missing}; {unexpected}; {not_expected}"
         ),
     )
 }

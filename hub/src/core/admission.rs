@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use msap_shared::frame::DeviceStanding;
 use msap_shared::id::{Fingerprint, SiteId};
 use msap_shared::io::link::CloseCode;
-use msap_shared::time::Day;
 use rusqlite::Connection;
 
 use super::{Live, Revocations};
@@ -20,7 +20,7 @@ pub(super) fn admit(
     revocations: &Revocations,
     fingerprint: &Fingerprint,
     site: SiteId,
-    today: Day,
+    now: Timestamp,
 ) -> Result<Result<(DeviceStanding, SiteId), CloseCode>, StoreError> {
     if revocations.devices.contains(&fingerprint.device()) {
         return Ok(Err(CloseCode::Revoked));
@@ -41,6 +41,7 @@ pub(super) fn admit(
         true => (Standing::Returned, DeviceStanding::Active),
         false => (Standing::Pending, DeviceStanding::Pending),
     };
+    let today = sites::day_at(conn, &site, now)?;
     devices::readmit(conn, fingerprint, &site, row, today)?;
     tracing::warn!(device.id = %fingerprint.device(), site.id = %site, standing = ?row, "a device came back");
     Ok(Ok((standing, site)))

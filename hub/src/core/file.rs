@@ -128,7 +128,7 @@ impl Core {
         let device = fingerprint.device();
         let mut done = Done { doubted: *doubted, ..Done::default() };
         let taken = store.write(|conn, turn| {
-            let admitted = admit(conn, revocations, &fingerprint, file.site.clone(), today)?;
+            let admitted = admit(conn, revocations, &fingerprint, file.site.clone(), now)?;
             let (standing, site) = admitted.map_err(|_| FileRefused::Revoked)?;
             let believed = !done.doubted && standing == DeviceStanding::Active;
             let epoch_before = turn.epoch();

@@ -74,7 +74,10 @@ fn nothing_to_compare_with_is_said_in_words() {
             .unwrap()
             .summary(Lang::Fr)
     };
-    assert!(told(november(), Compare::Year).ends_with("du 2019-11-01 au 2019-11-30 : rien de reçu, rien à comparer"));
+    assert!(
+        told(november(), Compare::Year)
+            .ends_with("du 1er novembre 2019 au 30 novembre 2019 : rien de reçu, rien à comparer")
+    );
     let first = Query::of(day("2000-01-01"), day("2000-01-31"));
     assert!(told(first, Compare::Previous).ends_with("avant le calendrier : rien de reçu, rien à comparer"));
 }

@@ -112,7 +112,7 @@ fn reckoned(house: &House) -> (Cover, u32) {
 
 fn asked(conn: &Connection, given: &[(&str, &str)]) -> Question {
     let given: Vec<_> = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    ask(conn, &given, day("2026-11-22")).unwrap()
+    ask(conn, &given, day(DAY)).unwrap()
 }
 
 proptest! {

@@ -2,8 +2,10 @@
 
 use jiff::Timestamp;
 use msap_shared::time::Day;
+use msap_shared::wording::calendar_day;
 
 use super::Cause;
+use crate::lang::Lang;
 use crate::site::{Contact, Site};
 
 /// How much later than the last time that all was here a contact must be to say that the machine comes and
@@ -39,7 +41,10 @@ pub(super) fn of(state: &str, site: &Site, contact: &Contact, devices: usize) ->
             "a machine has joined and never came: is it switched on, does the agent run?".into(),
         ),
         "up_to_date" => match contact.last_in_sync.map(day) {
-            Some(day) => words(format!("tout est reçu, vu le {day}"), format!("everything is here, seen on {day}")),
+            Some(day) => words(
+                format!("tout est reçu, vu le {}", calendar_day(day, Lang::Fr)),
+                format!("everything is here, seen on {day}"),
+            ),
             None => words(
                 "rattaché depuis trop peu de temps pour être en retard".into(),
                 "joined too lately to be behind".into(),
@@ -51,7 +56,10 @@ pub(super) fn of(state: &str, site: &Site, contact: &Contact, devices: usize) ->
                 _ => ("un jour d’ouverture a fini depuis", "an opening day has ended since"),
             };
             let (since_fr, since_en) = match contact.last_in_sync.map(day) {
-                Some(day) => (format!("tout n’a plus été reçu depuis le {day}"), format!("all was last here on {day}")),
+                Some(day) => (
+                    format!("tout n’a plus été reçu depuis le {}", calendar_day(day, Lang::Fr)),
+                    format!("all was last here on {day}"),
+                ),
                 None => ("tout n’a jamais été reçu".to_owned(), "all was never here".to_owned()),
             };
             let (heard_fr, heard_en) = heard(contact, day);
@@ -69,7 +77,10 @@ fn heard(contact: &Contact, day: impl Fn(i64) -> Day) -> (String, String) {
     };
     match contact.last_contact.map(day).filter(|_| came_since) {
         Some(day) => (
-            format!("un poste est encore venu le {day} sans tout remettre : voir sa page et msap-hub refused list"),
+            format!(
+                "un poste est encore venu le {} sans tout remettre : voir sa page et msap-hub refused list",
+                calendar_day(day, Lang::Fr)
+            ),
             format!("a machine still came on {day} without handing over all: see its page and msap-hub refused list"),
         ),
         None => (

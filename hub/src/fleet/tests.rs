@@ -68,8 +68,8 @@ fn every_site_has_its_state_and_says_why() {
     let told: Vec<_> =
         fleet.sites.iter().map(|site| (&*site.id, &*site.state, &*site.cause.fr, &*site.cause.en)).collect();
     for ((id, state, fr, en), expected) in told.iter().zip([
-        ("1", "up_to_date", "tout est reçu, vu le 2026-11-20", "everything is here, seen on 2026-11-20"),
-        ("2", "behind", "un poste est encore venu le 2026-11-20 sans tout remettre", "handing over all"),
+        ("1", "up_to_date", "tout est reçu, vu le 20 novembre 2026", "everything is here, seen on 2026-11-20"),
+        ("2", "behind", "un poste est encore venu le 20 novembre 2026 sans tout remettre", "handing over all"),
         ("3", "silent", "cinq jours d’ouverture ont fini depuis ; aucun contact", "no contact since"),
         ("4", "never_connected", "msap-hub site invite 4", "no machine has joined"),
         ("5", "pending", "msap-hub device approve", "waits for an approval"),

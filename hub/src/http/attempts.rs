@@ -1,6 +1,8 @@
-//! How often somebody may try to sign in, per login and per address.
+//! How often somebody may try to sign in: per login from one address, per address, and per login.
 //!
-//! Each key has so many attempts, and gets one back every so often; a success gives its own back.
+//! The first is the narrow one: a stranger who knows a login must not be able to keep out whoever it
+//! belongs to. That of a login from everywhere is wide, and ends only a search from many addresses
+//! at once. Each key has so many attempts, and gets one back every so often; a success gives its own back.
 //! Kept in memory only, of a bounded number of keys. Invariant: an attempt is taken before the
 //! password is looked at, so that attempts at the same time cannot be more than are left.
 
@@ -11,10 +13,12 @@ use std::time::{Duration, Instant};
 use crate::login::Login;
 use crate::tally::network;
 
-/// Attempts for one login, and the time after which one comes back.
-pub(super) const OF_LOGIN: Allowance = Allowance { most: 10, every: Duration::from_secs(60) };
+/// Attempts for one login from one address, and the time after which one comes back.
+pub(super) const OF_PAIR: Allowance = Allowance { most: 10, every: Duration::from_secs(60) };
 /// Attempts of one address: a whole house may stand behind it.
 pub(super) const OF_ADDRESS: Allowance = Allowance { most: 30, every: Duration::from_secs(10) };
+/// Attempts for one login from everywhere: a password of twelve characters outlasts them by far.
+pub(super) const OF_LOGIN: Allowance = Allowance { most: 300, every: Duration::from_secs(5) };
 /// Lines of the journal on failed attempts, in all: a flood must not fill the disk.
 pub(super) const OF_JOURNAL: Allowance = Allowance { most: 200, every: Duration::from_secs(10) };
 
@@ -78,6 +82,7 @@ impl<K> Default for Left<K> {
 #[derive(Debug, Default)]
 pub(super) struct Attempts {
     /// Texts that are no login share one place.
+    pairs: Left<(Option<Login>, IpAddr)>,
     logins: Left<Option<Login>>,
     addresses: Left<IpAddr>,
     journal: Left<()>,
@@ -86,15 +91,19 @@ pub(super) struct Attempts {
 }
 
 impl Attempts {
-    /// Takes an attempt, or says how long to wait. Which of the two is used up is not told.
+    /// Takes an attempt, or says how long to wait. Which of the three is used up is not told.
     pub(super) fn take(&mut self, login: Option<&Login>, address: IpAddr, now: Instant) -> Result<(), Duration> {
-        self.addresses.take(&network(address), OF_ADDRESS, now)?;
+        let address = network(address);
+        self.addresses.take(&address, OF_ADDRESS, now)?;
+        self.pairs.take(&(login.cloned(), address), OF_PAIR, now)?;
         self.logins.take(&login.cloned(), OF_LOGIN, now)
     }
 
     /// The attempt was a success: it does not count.
     pub(super) fn succeeded(&mut self, login: &Login, address: IpAddr) {
-        self.addresses.give_back(&network(address), OF_ADDRESS);
+        let address = network(address);
+        self.addresses.give_back(&address, OF_ADDRESS);
+        self.pairs.give_back(&(Some(login.clone()), address), OF_PAIR);
         self.logins.give_back(&Some(login.clone()), OF_LOGIN);
     }
 
@@ -129,17 +138,28 @@ mod tests {
     }
 
     #[test]
-    fn a_login_has_so_many_attempts_wherever_they_come_from_and_gets_one_back_in_time() {
+    fn a_login_has_so_many_attempts_from_one_address_and_gets_one_back_in_time() {
         let (mut attempts, now) = (Attempts::default(), Instant::now());
-        let everywhere = || (0..100).map(|n| format!("192.0.2.{n}"));
-        assert_eq!(passed(&mut attempts, "agent", everywhere(), now), 10);
-        assert_eq!(passed(&mut attempts, "other", everywhere(), now), 10);
+        let here = |times: usize| (0..times).map(|_| "192.0.2.1".to_owned());
+        assert_eq!(passed(&mut attempts, "agent", here(15), now), 10);
+        assert_eq!(attempts.take(Some(&login("agent")), ip("192.0.2.1"), now).unwrap_err(), OF_PAIR.every);
+        // Whoever spent them keeps nobody else out.
+        assert_eq!(passed(&mut attempts, "agent", std::iter::once("198.51.100.1".to_owned()), now), 1);
+        let later = now + OF_PAIR.every;
+        assert_eq!(passed(&mut attempts, "agent", here(5), later), 1);
+        assert_eq!(passed(&mut attempts, "agent", here(15), later + OF_PAIR.every * 100), 10);
         // What is no login has one place together.
-        assert_eq!(passed(&mut attempts, "", everywhere(), now) + passed(&mut attempts, "É", everywhere(), now), 10);
-        let wait = attempts.take(Some(&login("agent")), ip("198.51.100.1"), now).unwrap_err();
-        assert_eq!(wait, OF_LOGIN.every);
-        assert_eq!(passed(&mut attempts, "agent", everywhere(), now + OF_LOGIN.every), 1);
-        assert_eq!(passed(&mut attempts, "agent", everywhere(), now + OF_LOGIN.every * 100), 10);
+        let there = |times: usize| (0..times).map(|_| "192.0.2.2".to_owned());
+        assert_eq!(passed(&mut attempts, "", there(8), now) + passed(&mut attempts, "É", there(8), now), 10);
+    }
+
+    #[test]
+    fn a_search_from_everywhere_for_one_login_ends() {
+        let (mut attempts, now) = (Attempts::default(), Instant::now());
+        let everywhere = || (0..1_000).map(|n| format!("192.0.{}.{}", n / 250, n % 250));
+        assert_eq!(passed(&mut attempts, "agent", everywhere(), now), 300);
+        assert_eq!(attempts.take(Some(&login("agent")), ip("198.51.100.1"), now).unwrap_err(), OF_LOGIN.every);
+        assert_eq!(passed(&mut attempts, "other", everywhere(), now), 300);
     }
 
     #[test]
@@ -178,7 +198,8 @@ mod tests {
             let address = IpAddr::V4(std::net::Ipv4Addr::from_bits(u32::try_from(n).unwrap()));
             attempts.take(Some(&login(&format!("u{n}"))), address, now).unwrap();
         }
-        assert_eq!((attempts.logins.0.len(), attempts.addresses.0.len()), (KEYS_MAX, KEYS_MAX));
+        let Attempts { pairs, logins, addresses, .. } = &attempts;
+        assert_eq!([pairs.0.len(), logins.0.len(), addresses.0.len()], [KEYS_MAX; 3]);
         assert!(attempts.take(Some(&worst), ip("192.0.2.1"), now).is_err());
     }
 

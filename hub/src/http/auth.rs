@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use jiff::Timestamp;
+use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 
 use super::Views;
@@ -21,6 +22,7 @@ use super::problem::Problem;
 use super::scope::{Role, Scope};
 use super::session;
 use crate::ask;
+use crate::core::Core;
 use crate::store::{StoreError, sessions, tokens};
 use crate::who::Who;
 
@@ -50,6 +52,39 @@ impl Caller {
             _ => Err(Problem::needs_role("admin")),
         }
     }
+
+    /// Whether the database still grants what this caller was let in with.
+    fn is_still_granted(&self, conn: &Connection, now: Timestamp) -> Result<bool, StoreError> {
+        let (scope, role, until_s) = match (&self.who, &self.session) {
+            (Who::Token(id), _) => match tokens::find(conn, id)?.filter(|token| !token.revoked) {
+                Some(token) => (token.scope, token.role, token.expires),
+                None => return Ok(false),
+            },
+            (_, Some(hash)) => match sessions::find(conn, hash)? {
+                Some(session) => (session.scope.clone(), session.role.clone(), session.until()),
+                None => return Ok(false),
+            },
+            (_, None) => return Ok(false),
+        };
+        Ok(scope == self.scope.to_string() && role == self.role.to_string() && until_s > now.as_second())
+    }
+}
+
+/// Runs a change on behalf of a caller who still has his rights when it is the writer's turn: they
+/// may have been taken away since the request came. Nothing else writes in between.
+pub(super) async fn change<V, T, F>(views: &V, caller: Caller, f: F) -> Result<T, Problem>
+where
+    V: Views,
+    T: Send + 'static,
+    F: FnOnce(&mut Core, &Caller, Timestamp) -> Result<T, Problem> + Send + 'static,
+{
+    let done = views.change(caller.who.clone(), move |core, now| {
+        if !caller.is_still_granted(core.connection(), now)? {
+            return Err(Problem::unauthorized());
+        }
+        f(core, &caller, now)
+    });
+    done.await.ok_or_else(Problem::stopping)?
 }
 
 /// Under which hash a secret is stored. Secrets have 160 random bits or more: a slow hash would

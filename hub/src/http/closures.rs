@@ -1,7 +1,6 @@
 //! `PUT` and `DELETE` of `/v1/sites/{id}/closures` and `/v1/closures`: what differs at one site, and
 //! what is shut in a whole part of the network. Asked twice, nothing happens the second time.
 
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::{Extension, Json};
 use msap_shared::document::register::Author;
@@ -12,32 +11,88 @@ use msap_shared::schedule::edit::field;
 use serde_json::{Value, json};
 
 use super::Views;
-use super::auth::Caller;
+use super::auth::{self, Caller};
+use super::describe::{Answer, Operation};
+use super::openapi::answers;
 use super::problem::Problem;
-use super::query::{Name, Pairs};
+use super::query::{Brought, Name, Pairs};
 use super::scope::Scope;
 use super::sites::seen;
 use super::write::{Fields, answer, author};
 use crate::ask::Given;
-use crate::catalogue::rows::closure_id;
+use crate::ask::parameter::{FROM, PLACE, Parameter, SITE_NAME, TO};
+use crate::catalogue::rows::{closure_id, is_id_of_another};
 use crate::coordinate::{self, Dated};
 use crate::site::department_region;
 use crate::store::calendars;
+
+const OF_DAYS: &[Parameter] = &[
+    FROM.saying("premier jour", "first day").needed(),
+    TO.saying("dernier jour ; from s’il n’est pas dit", "last day; from unless said"),
+    PLACE,
+];
+
+/// What differs at a site.
+pub(super) const PUT_OF_SITE: Operation = Operation {
+    names: &[SITE_NAME],
+    body: Some(answers::site_closures),
+    ..Operation::write(
+        "Dit ce qui diffère à un lieu, certains jours : fermé, ouvert en plus, autrement ou ailleurs",
+        "Says what differs at a site on some days",
+        Answer::Json(answers::written),
+    )
+};
+
+/// Takes it back.
+pub(super) const DELETE_OF_SITE: Operation = Operation {
+    names: &[SITE_NAME],
+    parameters: OF_DAYS,
+    ..Operation::write(
+        "Retire ce qui a été dit de ces jours à ce lieu",
+        "Takes back what was said of these days of a site",
+        Answer::Json(answers::written),
+    )
+};
+
+/// What is shut in parts of the network.
+pub(super) const OF_NETWORK: Operation =
+    Operation::read("Les fermetures du réseau", "The closures of the network", Answer::Json(answers::closures));
+
+/// Closes a part of it.
+pub(super) const PUT_OF_NETWORK: Operation = Operation {
+    more: "Une fermeture du même id prend la place de l’ancienne, dite dans replaced.",
+    body: Some(answers::network_closure),
+    ..Operation::write(
+        "Ferme une partie du réseau",
+        "Closes a part of the network",
+        Answer::Json(answers::network_closed),
+    )
+};
+
+/// Opens it again.
+pub(super) const DELETE_OF_NETWORK: Operation = Operation {
+    names: &[Parameter::id("department-49-2026-12-24", "l’id d’une fermeture", "the id of a closure")],
+    ..Operation::write(
+        "Retire une fermeture du réseau",
+        "Takes back a closure of the network",
+        Answer::Json(answers::network_reopened),
+    )
+};
 
 /// Says what differs at a site on some days: one object, or a list of them.
 pub(super) async fn put_of_site<V: Views>(
     State(views): State<V>,
     Extension(caller): Extension<Caller>,
     Name(name): Name,
-    body: Bytes,
+    Brought(body): Brought,
 ) -> Result<Json<Value>, Problem> {
     let author = author(&caller)?;
     let dated: Vec<Dated> = Fields::several(&body)?.into_iter().map(dated).collect::<Result<_, _>>()?;
-    let done = views.change(caller.who.clone(), move |core, now| {
-        let (site, _) = seen(core.connection(), &caller, &name)?;
+    let done = auth::change(&views, caller, move |core, caller, now| {
+        let (site, _) = seen(core.connection(), caller, &name)?;
         Ok::<_, Problem>(answer(&coordinate::except(core, &author, &site, &dated, now)?))
     });
-    done.await.ok_or_else(Problem::stopping)?.map(Json)
+    done.await.map(Json)
 }
 
 /// Takes back what was said of some days of a site.
@@ -48,15 +103,15 @@ pub(super) async fn delete_of_site<V: Views>(
     Pairs(pairs): Pairs,
 ) -> Result<Json<Value>, Problem> {
     let author = author(&caller)?;
-    let given = Given::check(&pairs, &[("from", true), ("to", true), ("place", true)])?;
+    let given = Given::check(&pairs, OF_DAYS)?;
     let from = given.one("from").ok_or_else(|| Problem::field("from", "ce champ manque"))?;
     let days = (field::day("from", from)?, field::day("to", given.one("to").unwrap_or(from))?);
     let place = field::place_or_all("place", given.one("place").unwrap_or("*"))?;
-    let done = views.change(caller.who.clone(), move |core, now| {
-        let (site, _) = seen(core.connection(), &caller, &name)?;
+    let done = auth::change(&views, caller, move |core, caller, now| {
+        let (site, _) = seen(core.connection(), caller, &name)?;
         Ok::<_, Problem>(answer(&coordinate::remove_exception(core, &author, &site, days, &place, now)?))
     });
-    done.await.ok_or_else(Problem::stopping)?.map(Json)
+    done.await.map(Json)
 }
 
 fn dated(mut fields: Fields) -> Result<Dated, Problem> {
@@ -98,7 +153,7 @@ pub(super) async fn of_network<V: Views>(State(views): State<V>, Pairs(pairs): P
 pub(super) async fn put_of_network<V: Views>(
     State(views): State<V>,
     Extension(caller): Extension<Caller>,
-    body: Bytes,
+    Brought(body): Brought,
 ) -> Result<Json<Value>, Problem> {
     let mine = author(&caller)?;
     let mut fields = Fields::one(&body)?;
@@ -121,16 +176,21 @@ pub(super) async fn put_of_network<V: Views>(
     };
     fields.finish()?;
     closure.check()?;
+    if is_id_of_another(&closure.id, &closure.scope.to_string()) {
+        let why =
+            format!("cet identifiant est d’un autre territoire que {} : donnez-en un autre, ou aucun", closure.scope);
+        return Err(Problem::field("id", why));
+    }
     may_close(&caller, &closure.scope)?;
-    let done = views.change(caller.who.clone(), move |core, now| {
+    let done = auth::change(&views, caller, move |core, caller, now| {
         // The id may be another scope's: it is not to be taken over.
         let held = calendars::closures(core.connection())?.into_iter().find(|held| held.id == closure.id);
-        held.as_ref().map_or(Ok(()), |held| may_close(&caller, &held.scope))?;
+        held.as_ref().map_or(Ok(()), |held| may_close(caller, &held.scope))?;
         let changed = coordinate::close_network(core, &closure, now)?;
         let replaced = held.filter(|_| changed).as_ref().map(object);
         Ok::<_, Problem>(json!({ "changed": changed, "closure": object(&closure), "replaced": replaced }))
     });
-    done.await.ok_or_else(Problem::stopping)?.map(Json)
+    done.await.map(Json)
 }
 
 /// Takes a closure of the network back.
@@ -140,16 +200,16 @@ pub(super) async fn delete_of_network<V: Views>(
     Name(id): Name,
 ) -> Result<Json<Value>, Problem> {
     author(&caller)?;
-    let done = views.change(caller.who.clone(), move |core, now| {
+    let done = auth::change(&views, caller, move |core, caller, now| {
         let held = calendars::closures(core.connection())?.into_iter().find(|held| held.id == id);
         let held = held.ok_or_else(|| {
             Problem::not_found("aucune fermeture du réseau n’a cet identifiant : GET /v1/closures les donne")
         })?;
-        may_close(&caller, &held.scope)?;
+        may_close(caller, &held.scope)?;
         coordinate::reopen_network(core, &held, now)?;
         Ok::<_, Problem>(json!({ "changed": true, "closure": object(&held) }))
     });
-    done.await.ok_or_else(Problem::stopping)?.map(Json)
+    done.await.map(Json)
 }
 
 /// Whether a caller may close, or reopen, all of this part of the network.

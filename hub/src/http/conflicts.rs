@@ -1,7 +1,6 @@
 //! `GET /v1/conflicts` and `POST /v1/conflicts/{id}`: what people contradict each other on, until
 //! one of them settles it.
 
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::{Extension, Json};
 use msap_shared::document::DocKind;
@@ -10,25 +9,71 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::Views;
-use super::auth::Caller;
+use super::auth::{self, Caller};
+use super::describe::{Answer, Operation};
+use super::list::{Accepted, List, Listed};
+use super::openapi::answers;
 use super::problem::Problem;
-use super::query::{Name, Pairs};
+use super::query::{Brought, Name, Pairs};
 use super::scope::Role;
-use super::sites::{PAGE, cursor, page, seen};
+use super::sites::seen;
 use super::write::{Fields, NO_CONFLICT, answer, author};
 use crate::almanac::{Pages, object};
+use crate::ask::page::Page;
+use crate::ask::parameter::{CURSOR, DEPARTMENT, FORMAT, LIMIT, Parameter, REGION, SITE};
 use crate::ask::{self, AskError, Given};
 use crate::coordinate;
 use crate::lang::Phrase;
 use crate::site::Site;
 use crate::store::sites;
 
+const PARAMETERS: &[Parameter] = &[SITE, DEPARTMENT, REGION, FORMAT, LIMIT, CURSOR];
+
+/// What people contradict each other on.
+pub(super) const CONFLICTS: Operation = Operation {
+    role: Some(Role::Coordinator),
+    more: "Par pages de lieux, dans l’ordre de leurs identifiants.",
+    parameters: PARAMETERS,
+    ..Operation::read(
+        "Les contradictions à trancher",
+        "The contradictions to settle",
+        Answer::Table(answers::conflicts),
+    )
+};
+
+/// One of them is chosen.
+pub(super) const SETTLE: Operation = Operation {
+    names: &[Parameter::id("275.abcdef", "l’id d’une contradiction", "the id of a contradiction")],
+    body: Some(answers::choice),
+    ..Operation::write(
+        "Tranche une contradiction par une de ses versions",
+        "Settles a contradiction by one of its versions",
+        Answer::Json(answers::written),
+    )
+};
+
+const LIST: List = List {
+    rows: "conflicts",
+    file: "contradictions",
+    columns: &[
+        ("id", "numéro"),
+        ("site", "lieu"),
+        ("name", "nom"),
+        ("document", "document"),
+        ("key", "clé"),
+        ("subject", "sujet"),
+        ("versions/0/words", "première version"),
+        ("versions/1/words", "deuxième version"),
+    ],
+};
+
 /// Lists conflicts, by pages of sites that have some.
 pub(super) async fn list<V: Views>(
     State(views): State<V>,
     Extension(caller): Extension<Caller>,
+    accepted: Accepted,
     Pairs(pairs): Pairs,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Listed, Problem> {
     if caller.role < Role::Coordinator {
         return Err(Problem::needs_role("coordinator"));
     }
@@ -38,23 +83,20 @@ pub(super) async fn list<V: Views>(
     let almanac = views.almanac().clone();
     let answer = views.read(move |conn| {
         let answer = || {
-            let known = [("site", true), ("department", true), ("region", true), ("limit", true), ("cursor", true)];
-            let given = Given::check(&pairs, &known)?;
-            let (after, limit) = page(&given)?;
-            let limit = limit.unwrap_or(PAGE) as usize;
+            let given = Given::check(&pairs, PARAMETERS)?;
+            let page = Page::read(&given, LIST.rows)?;
             let mut found = in_conflict(conn, &*almanac.open(conn)?, &given)?;
             found.retain(|(site, _)| {
-                caller.scope.covers_site(site) && after.as_ref().is_none_or(|after| site.id.as_str() > after.as_str())
+                caller.scope.covers_site(site)
+                    && page.after.as_ref().is_none_or(|after| site.id.as_str() > after.as_str())
             });
-            let more = found.len() > limit;
-            found.truncate(limit);
-            let next = found.last().filter(|_| more).map(|(site, _)| cursor(site.id.as_str()));
+            let next = page.cut(&mut found, |(site, _)| site.id.to_string());
             let conflicts: Value = found.into_iter().flat_map(|(_, conflicts)| conflicts).collect();
-            Ok(json!({ "conflicts": conflicts, "next": next }))
+            LIST.page(&given, accepted, json!({ "conflicts": conflicts }), next)
         };
         Ok(answer())
     });
-    answer.await?.map(Json)
+    answer.await?
 }
 
 /// The sites that have conflicts, with these.
@@ -87,19 +129,19 @@ pub(super) async fn settle<V: Views>(
     State(views): State<V>,
     Extension(caller): Extension<Caller>,
     Name(id): Name,
-    body: Bytes,
+    Brought(body): Brought,
 ) -> Result<Json<Value>, Problem> {
     let author = author(&caller)?;
     let mut fields = Fields::one(&body)?;
     let version =
         fields.number("version")?.ok_or_else(|| Problem::field("version", "le numéro d’une version, à partir de 1"))?;
     fields.finish()?;
-    let done = views.change(caller.who.clone(), move |core, now| {
+    let done = auth::change(&views, caller, move |core, caller, now| {
         let unknown = || Problem::not_found(NO_CONFLICT);
         let (site, id) = id.split_once('.').ok_or_else(unknown)?;
-        let (site, _) = seen(core.connection(), &caller, site)?;
+        let (site, _) = seen(core.connection(), caller, site)?;
         let written = coordinate::settle_conflict(core, &author, &site, id, version.into(), now)?;
         Ok::<_, Problem>(answer(&written))
     });
-    done.await.ok_or_else(Problem::stopping)?.map(Json)
+    done.await.map(Json)
 }

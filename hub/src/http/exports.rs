@@ -8,14 +8,28 @@ use jiff::Timestamp;
 
 use super::Views;
 use super::auth::Caller;
+use super::describe::{Answer, CSV, Operation};
 use super::problem::Problem;
 use super::query::Pairs;
 use super::scope::asked;
+use crate::ask::parameter::{DEPARTMENT, Parameter, REGION};
 use crate::ask::{self, Given};
 use crate::published;
 use crate::query::{Antennas, Filters};
 use crate::site::{Life, Site};
 use crate::store::sites::{self, SiteFilter};
+
+const PARAMETERS: &[Parameter] = &[DEPARTMENT, REGION];
+
+/// The national list.
+pub(super) const ANCT: Operation = Operation {
+    parameters: PARAMETERS,
+    ..Operation::read(
+        "Le réseau au format de la liste nationale",
+        "The network in the national list’s layout",
+        Answer::File(CSV, "id_fs;lib_fs;…"),
+    )
+};
 
 /// The list, of a department or region or of all. Its name carries its date, as an import reads it.
 pub(super) async fn anct<V: Views>(
@@ -27,7 +41,7 @@ pub(super) async fn anct<V: Views>(
     let almanac = views.almanac().clone();
     let answer = views.read(move |conn| {
         let answer = || {
-            let given = Given::check(&pairs, &[("department", true), ("region", true)])?;
+            let given = Given::check(&pairs, PARAMETERS)?;
             let (departments, regions) = (ask::departments(&given)?, ask::regions(&given)?);
             let scoped = Filters { departments: departments.clone(), regions: regions.clone(), ..Filters::default() };
             if !caller.scope.covers(conn, &scoped, Antennas::Apart, (today, today))? {

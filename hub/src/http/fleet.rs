@@ -2,21 +2,31 @@
 
 use axum::Extension;
 use axum::extract::State;
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 
 use super::Views;
 use super::auth::Caller;
+use super::describe::{Answer, Operation};
+use super::door::Essence;
+use super::list::Accepted;
+use super::openapi::answers;
 use super::problem::Problem;
 use super::query::Pairs;
-use super::sites::PAGE;
 use super::{scope, tagged};
 use crate::ask::{self, Form};
 use crate::fleet::{self, FleetFilter};
 use crate::lang::Lang;
 use crate::query::Antennas;
 use crate::sheet::SheetFormat;
+
+/// How sites and machines stand.
+pub(super) const FLEET: Operation = Operation {
+    more: "En JSON par pages, dans l’ordre des identifiants ; en tableau d’un coup, une ligne par poste.",
+    parameters: crate::fleet::PARAMETERS,
+    ..Operation::read("L’état des lieux et des postes", "How sites and machines stand", Answer::Table(answers::fleet))
+};
 
 /// Tells of the sites in the token's scope that the filters let through: JSON page by page, tables whole.
 pub(super) async fn fleet<V: Views>(
@@ -31,25 +41,27 @@ pub(super) async fn fleet<V: Views>(
     let answer = views.read(move |conn| {
         let answer = || {
             let filter = FleetFilter::of(conn, &pairs)?;
-            let (scoped, form) =
-                (filter.scoped(), filter.form.or_else(|| tagged::accepted(&headers)).unwrap_or(Form::Json));
+            let (scoped, form) = (filter.scoped(), filter.form.unwrap_or_else(|| Accepted::of(&headers).0));
             if !caller.scope.covers(conn, &scoped, Antennas::Together, (today, today))? {
                 return Err(Problem::outside_scope(&caller.scope, scope::asked(&scoped)));
             }
             let pages = almanac.open(conn)?;
             Ok(match form {
-                Form::Json => axum::Json(fleet::answer(conn, &pages, &filter.paged(PAGE), now)?).into_response(),
+                Form::Json => {
+                    let told = fleet::answer(conn, &pages, &filter.paged(), now)?;
+                    // The moment of asking is no change of what is told.
+                    let essence = serde_json::to_vec(&fleet::FleetObject { as_of: String::new(), ..told.clone() });
+                    let mut response = axum::Json(told).into_response();
+                    response.extensions_mut().insert(Essence(essence.map_err(|error| Problem::internal(&error))?));
+                    response
+                }
                 Form::Sheet(format) => {
                     let lang = match format {
                         SheetFormat::Csv => Lang::En,
                         SheetFormat::CsvFr => Lang::Fr,
                     };
                     let bytes = fleet::answer(conn, &pages, &filter, now)?.sheet(lang).write(format);
-                    let headers = [
-                        (header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present".to_owned()),
-                        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"parc-{today}.csv\"")),
-                    ];
-                    (headers, bytes).into_response()
+                    (tagged::file(&format!("parc-{today}")), bytes).into_response()
                 }
             })
         };

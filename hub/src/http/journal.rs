@@ -1,48 +1,73 @@
 //! `GET /v1/journal`: who changed what, for administrators of the whole network.
 
+use axum::Extension;
 use axum::extract::State;
-use axum::{Extension, Json};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Views;
 use super::auth::Caller;
+use super::describe::{Answer, Operation};
+use super::list::{Accepted, List, Listed};
+use super::openapi::answers;
 use super::problem::Problem;
 use super::query::Pairs;
-use super::sites::{PAGE, cursor, page};
+use super::scope::Role;
 use crate::admin::JournalObject;
+use crate::ask::page::Page;
+use crate::ask::parameter::{ACTION, CURSOR, FORMAT, FROM, LIMIT, Parameter, TO, WHO};
 use crate::ask::{self, AskError, Given};
 use crate::lang::Phrase;
 use crate::store::journal::{self, JournalFilter, KINDS, first_second};
 use crate::who::Who;
+
+const PARAMETERS: &[Parameter] = &[FROM, TO, WHO, ACTION, FORMAT, LIMIT, CURSOR];
+
+/// Who changed what.
+pub(super) const JOURNAL: Operation = Operation {
+    role: Some(Role::Admin),
+    parameters: PARAMETERS,
+    ..Operation::read(
+        "Qui a fait quoi, du plus ancien au plus récent",
+        "Who did what, oldest first",
+        Answer::Table(answers::journal),
+    )
+};
+
+const LIST: List = List {
+    rows: "journal",
+    file: "journal",
+    columns: &[
+        ("n", "numéro"),
+        ("at", "moment"),
+        ("who", "qui"),
+        ("action", "action"),
+        ("subject", "objet"),
+        ("detail", "détail"),
+    ],
+};
 
 /// Lists lines, oldest first, one page at a time. Their numbers follow the commits: whoever goes on
 /// from a page neither misses nor repeats one, whatever is written meanwhile.
 pub(super) async fn list<V: Views>(
     State(views): State<V>,
     Extension(caller): Extension<Caller>,
+    accepted: Accepted,
     Pairs(pairs): Pairs,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Listed, Problem> {
     caller.administers()?;
-    let known = [FILTERS.as_slice(), &[("limit", true), ("cursor", true)]].concat();
-    let given = Given::check(&pairs, &known)?;
-    let filter = filter(&given)?;
-    let (after, limit) = page(&given)?;
-    let limit = limit.unwrap_or(PAGE);
-    let after = after.map_or(Ok(0), |text| text.parse::<i64>().map_err(|_| ask::not_a_cursor(&text)))?;
-    // One more than shown tells whether there is a next page.
-    let mut found = views.read(move |conn| journal::search(conn, &filter, after, limit + 1)).await?;
-    let more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let next = found.last().filter(|_| more).map(|line| cursor(&line.n.to_string()));
+    let given = Given::check(&pairs, PARAMETERS)?;
+    let (filter, page) = (filter(&given)?, Page::read(&given, LIST.rows)?);
+    let after = page.after.as_deref().map_or(Ok(0), |text| text.parse().map_err(|_| AskError::Cursor))?;
+    let wanted = page.wanted();
+    let mut found = views.read(move |conn| journal::search(conn, &filter, after, wanted)).await?;
+    let next = page.cut(&mut found, |line| line.n.to_string());
     let lines: Vec<JournalObject> = found.into_iter().map(Into::into).collect();
-    Ok(Json(json!({ "journal": lines, "next": next })))
+    LIST.page(&given, accepted, json!({ "journal": lines }), next)
 }
-
-const FILTERS: [(&str, bool); 4] = [("from", true), ("to", true), ("who", true), ("kind", true)];
 
 /// The filter that these names and values ask for.
 pub fn journal_filter(pairs: &[(String, String)]) -> Result<JournalFilter, AskError> {
-    filter(&Given::check(pairs, &FILTERS)?)
+    filter(&Given::check(pairs, PARAMETERS)?)
 }
 
 fn filter(given: &Given) -> Result<JournalFilter, AskError> {

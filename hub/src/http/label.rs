@@ -8,6 +8,8 @@ use jiff::Timestamp;
 
 use super::Views;
 use super::auth::Caller;
+use super::describe::{Answer, Operation};
+use super::openapi::answers;
 use super::problem::Problem;
 use super::query::Pairs;
 use super::scope;
@@ -15,6 +17,17 @@ use super::tagged::{self, Asked};
 use crate::query::Antennas;
 use crate::store::StoreError;
 use crate::{ask, label};
+
+/// What labels ask for.
+pub(super) const LABEL: Operation = Operation {
+    more: "Aide au référent de la préfecture, jamais une décision automatique. Chaque constat porte ses preuves.",
+    parameters: ask::LABEL,
+    ..Operation::read(
+        "Où en est chaque maison de ce que demande son label",
+        "How far each house is with its label",
+        Answer::Table(answers::label),
+    )
+};
 
 /// Answers a question on labels.
 pub(super) async fn label<V: Views>(

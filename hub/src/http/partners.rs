@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::{Extension, Json};
 use jiff::Timestamp;
 use msap_shared::document::partners::availability::availability;
@@ -19,13 +18,20 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::Views;
-use super::auth::Caller;
+use super::auth::{self, Caller};
+use super::describe::{Answer, Operation};
+use super::list::{Accepted, List, Listed};
+use super::openapi::answers;
 use super::problem::Problem;
-use super::query::{Name, Pairs};
+use super::query::{Brought, Name, Pairs, SiteAndPartner};
 use super::scope::{Scope, asked};
-use super::sites::{PAGE, cursor, page, seen};
+use super::sites::seen;
 use super::write::{Fields, answer, author};
 use crate::almanac::{self, Book, Pages, object};
+use crate::ask::page::Page;
+use crate::ask::parameter::{
+    CURSOR, DAY, DEPARTMENT, FORMAT, LIMIT, PARTNER, PARTNER_NAME, Parameter, REGION, SITE, SITE_NAME,
+};
 use crate::ask::{self, AskError, Given};
 use crate::coordinate::{self, PartnerChange};
 use crate::lang::Phrase;
@@ -33,6 +39,68 @@ use crate::query::{Antennas, Filters};
 use crate::site::{Life, Site};
 use crate::store::StoreError;
 use crate::store::sites::{self, SiteFilter};
+
+const OF_DAY: &[Parameter] = &[DAY];
+const PARAMETERS: &[Parameter] = &[PARTNER, DEPARTMENT, REGION, SITE, DAY, FORMAT, LIMIT, CURSOR];
+
+/// The partners of a site.
+pub(super) const OF_SITE: Operation = Operation {
+    names: &[SITE_NAME],
+    parameters: OF_DAY,
+    ..Operation::read(
+        "Les partenaires d’un lieu, un jour",
+        "The partners of a site on a day",
+        Answer::Json(answers::partners_of_site),
+    )
+};
+
+/// Changes what is said of one.
+pub(super) const PATCH: Operation = Operation {
+    names: &[SITE_NAME, PARTNER_NAME],
+    body: Some(answers::partner_change),
+    ..Operation::write(
+        "Change ce qui est dit d’un partenaire, et seulement ce qui est nommé",
+        "Changes what is said of a partner, and of it what is named only",
+        Answer::Json(answers::written),
+    )
+};
+
+/// Takes all of it back.
+pub(super) const DELETE: Operation = Operation {
+    names: &[SITE_NAME, PARTNER_NAME],
+    ..Operation::write(
+        "Retire tout ce qui est dit d’un partenaire",
+        "Takes back all that is said of a partner",
+        Answer::Json(answers::written),
+    )
+};
+
+/// The partners of many sites.
+pub(super) const OF_NETWORK: Operation = Operation {
+    more: "Une ligne par partenaire et lieu, par pages de lieux dans l’ordre de leurs identifiants.",
+    parameters: PARAMETERS,
+    ..Operation::read("Qui est où, un jour", "Who is where on a day", Answer::Table(answers::partners))
+};
+
+const LIST: List = List {
+    rows: "partners",
+    file: "partenaires",
+    columns: &[
+        ("site", "lieu"),
+        ("name", "nom"),
+        ("commune", "commune"),
+        ("department", "département"),
+        ("day", "jour"),
+        ("operator", "partenaire"),
+        ("label", "libellé"),
+        ("availability", "disponibilité"),
+        ("stale", "à confirmer"),
+        ("agreement/status", "convention"),
+        ("agreement/day", "date de la convention"),
+        ("training/agents", "agents formés"),
+        ("training/trained_on", "formés le"),
+    ],
+};
 
 /// The partners of one site on a day.
 pub(super) async fn of_site<V: Views>(
@@ -45,7 +113,7 @@ pub(super) async fn of_site<V: Views>(
     let answer = views.read(move |conn| {
         let answer = || {
             let (site, _) = seen(conn, &caller, &name)?;
-            let given = Given::check(&pairs, &[("day", true)])?;
+            let given = Given::check(&pairs, OF_DAY)?;
             let day = asked_day(&given)?.unwrap_or_else(|| Day::at(Timestamp::now(), &site.timezone));
             let pages = almanac.open(conn)?;
             let partners = on_day(&pages, &site, day, None);
@@ -72,32 +140,32 @@ pub(super) async fn of_site<V: Views>(
 pub(super) async fn patch<V: Views>(
     State(views): State<V>,
     Extension(caller): Extension<Caller>,
-    Path((name, operator)): Path<(String, String)>,
-    body: Bytes,
+    SiteAndPartner(name, operator): SiteAndPartner,
+    Brought(body): Brought,
 ) -> Result<Json<Value>, Problem> {
     let author = author(&caller)?;
     let operator = field::operator("operator", &operator)?;
     let change = change(Fields::one(&body)?)?;
-    let done = views.change(caller.who.clone(), move |core, now| {
-        let (site, _) = seen(core.connection(), &caller, &name)?;
+    let done = auth::change(&views, caller, move |core, caller, now| {
+        let (site, _) = seen(core.connection(), caller, &name)?;
         Ok::<_, Problem>(answer(&coordinate::partner(core, &author, &site, &operator, &change, now)?))
     });
-    done.await.ok_or_else(Problem::stopping)?.map(Json)
+    done.await.map(Json)
 }
 
 /// Takes back all that is said of a partner at a site.
 pub(super) async fn delete<V: Views>(
     State(views): State<V>,
     Extension(caller): Extension<Caller>,
-    Path((name, operator)): Path<(String, String)>,
+    SiteAndPartner(name, operator): SiteAndPartner,
 ) -> Result<Json<Value>, Problem> {
     let author = author(&caller)?;
     let operator = field::operator("operator", &operator)?;
-    let done = views.change(caller.who.clone(), move |core, now| {
-        let (site, _) = seen(core.connection(), &caller, &name)?;
+    let done = auth::change(&views, caller, move |core, caller, now| {
+        let (site, _) = seen(core.connection(), caller, &name)?;
         Ok::<_, Problem>(answer(&coordinate::remove_partner(core, &author, &site, &operator, now)?))
     });
-    done.await.ok_or_else(Problem::stopping)?.map(Json)
+    done.await.map(Json)
 }
 
 fn change(mut fields: Fields) -> Result<PartnerChange, Problem> {
@@ -152,40 +220,31 @@ fn change(mut fields: Fields) -> Result<PartnerChange, Problem> {
 pub(super) async fn of_network<V: Views>(
     State(views): State<V>,
     Extension(caller): Extension<Caller>,
+    accepted: Accepted,
     Pairs(pairs): Pairs,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Listed, Problem> {
     let now = Timestamp::now();
     let almanac = views.almanac().clone();
     let answer = views.read(move |conn| {
         let answer = || {
-            let known = [
-                ("operator", true),
-                ("department", true),
-                ("region", true),
-                ("site", true),
-                ("day", true),
-                ("limit", true),
-                ("cursor", true),
-            ];
-            let given = Given::check(&pairs, &known)?;
+            let given = Given::check(&pairs, PARAMETERS)?;
             let which = Which::read(conn, &given)?;
             let asked = asked_day(&given)?;
-            let (after, limit) = page(&given)?;
-            let limit = limit.unwrap_or(PAGE) as usize;
+            let page = Page::read(&given, LIST.rows)?;
             let day = asked.unwrap_or_else(|| ask::today(now));
             which.check_scope(conn, &caller.scope, (day, day))?;
             let pages = almanac.open(conn)?;
             let only = (!which.operators.is_empty()).then_some(&*which.operators);
             // Sites that have nothing to tell take no place on a page.
             let (mut rows, mut told, mut next) = (Vec::new(), Vec::new(), None);
-            for site in which.sites(conn, &pages, after)? {
+            for site in which.sites(conn, &pages, page.after.clone())? {
                 let day = asked.unwrap_or_else(|| Day::at(now, &site.timezone));
                 let found = on_day(&pages, &site, day, only);
                 if found.is_empty() {
                     continue;
                 }
-                if told.len() == limit {
-                    next = told.last().map(|last: &SiteId| cursor(last.as_str()));
+                if told.len() == page.limit as usize {
+                    next = told.last().map(|last: &SiteId| page.cursor(last.as_str()));
                     break;
                 }
                 rows.extend(found.into_iter().map(|(_, mut row)| {
@@ -198,16 +257,17 @@ pub(super) async fn of_network<V: Views>(
                 }));
                 told.push(site.id);
             }
-            Ok(json!({ "day": asked.map(|day| day.to_string()), "partners": rows, "next": next }))
+            let object = json!({ "day": asked.map(|day| day.to_string()), "partners": rows });
+            LIST.page(&given, accepted, object, next)
         };
         Ok(answer())
     });
-    answer.await?.map(Json)
+    answer.await?
 }
 
 pub(super) const OPERATOR: Phrase =
     Phrase::new("un partenaire : un code comme CNAF, ou LOCAL:nom", "a partner: a code such as CNAF, or LOCAL:name");
-const SITE: Phrase = Phrase::new("l’identifiant ou l’alias d’un site", "the id or alias of a site");
+const A_SITE: Phrase = Phrase::new("l’identifiant ou l’alias d’un site", "the id or alias of a site");
 
 fn asked_day(given: &Given) -> Result<Option<Day>, AskError> {
     given.one("day").map(|text| ask::day("day", text)).transpose()
@@ -225,7 +285,7 @@ impl Which {
     pub(super) fn read(conn: &Connection, given: &Given) -> Result<Self, AskError> {
         let in_catalogue = |operator: &OperatorToken| coordinate::known(operator).is_ok();
         let operators = given.list("operator", OPERATOR, |text| Ok(text.parse().ok().filter(in_catalogue)))?;
-        let sites = given.list("site", SITE, |text| Ok(sites::resolve(conn, text)?))?;
+        let sites = given.list("site", A_SITE, |text| Ok(sites::resolve(conn, text)?))?;
         let (departments, regions) = (ask::departments(given)?, ask::regions(given)?);
         Ok(Self { operators, filters: Filters { sites, departments, regions, ..Filters::default() } })
     }

@@ -9,15 +9,29 @@ use msap_shared::io::hours::calendar::{self, CalendarSite, Window};
 
 use super::Views;
 use super::auth::Caller;
+use super::describe::{self, Answer, Operation};
 use super::partners::{OPERATOR, Which};
 use super::problem::Problem;
 use super::query::Pairs;
 use crate::almanac::Book;
+use crate::ask::parameter::{DEPARTMENT, FROM_ALONE, PARTNER, Parameter, REGION, SITE, TO_ALONE};
 use crate::ask::{self, Given};
 
 /// Most days of all sites together that one calendar plans: the network's for a month, or a
 /// department's for thirteen.
 const SITE_DAYS_MAX: usize = 100_000;
+
+const PARAMETERS: &[Parameter] = &[PARTNER.needed(), DEPARTMENT, REGION, SITE, FROM_ALONE, TO_ALONE];
+
+/// One partner's permanences.
+pub(super) const CALENDAR: Operation = Operation {
+    parameters: PARAMETERS,
+    ..Operation::read(
+        "Les permanences d’un partenaire, en calendrier",
+        "One partner’s permanences as a calendar",
+        Answer::File(describe::CALENDAR, "BEGIN:VCALENDAR"),
+    )
+};
 
 /// The permanences of one partner at the sites that are asked for.
 pub(super) async fn calendar<V: Views>(
@@ -29,15 +43,7 @@ pub(super) async fn calendar<V: Views>(
     let almanac = views.almanac().clone();
     let answer = views.read(move |conn| {
         let answer = || {
-            let known = [
-                ("operator", true),
-                ("department", true),
-                ("region", true),
-                ("site", true),
-                ("from", true),
-                ("to", true),
-            ];
-            let given = Given::check(&pairs, &known)?;
+            let given = Given::check(&pairs, PARAMETERS)?;
             let which = Which::read(conn, &given)?;
             let [operator] = which.operators.as_slice() else {
                 return Err(ask::wrong("operator", given.one("operator").unwrap_or_default(), OPERATOR).into());

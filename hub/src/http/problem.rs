@@ -6,12 +6,14 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use tracing::error;
 
+use super::api::BODY_LEN_MAX;
+use super::door::{ADDRESS_LEN_MAX, HEADERS_LEN_MAX};
 use super::scope::{self, Beyond, Scope};
 use crate::ask::AskError;
 use crate::lang::Lang;
 use crate::query::Filters;
 use crate::store::StoreError;
-use crate::store::figures::{FigureError, ROWS_MAX};
+use crate::store::figures::{FigureError, NARROW, ROWS_MAX};
 
 /// One problem document.
 #[derive(Debug, Serialize)]
@@ -142,7 +144,47 @@ impl Problem {
     /// An address whose name of a thing is no text.
     pub(super) fn address() -> Self {
         let (status, title) = (StatusCode::BAD_REQUEST, "L’adresse est illisible");
-        Self::new(status, "urn:msap:problem:address", title, "un nom dans l’adresse n’est pas en UTF-8")
+        let detail = "un % de l’adresse n’est pas suivi de deux chiffres hexadécimaux, ou elle n’est pas en UTF-8";
+        Self::new(status, "urn:msap:problem:address", title, detail)
+    }
+
+    /// A parameter that does not decode.
+    pub(super) fn query(name: &str) -> Self {
+        Self::address().about(&name.chars().take(40).collect::<String>())
+    }
+
+    /// More than a body may hold.
+    pub(super) fn body_too_large() -> Self {
+        let detail = format!("le corps dépasse {BODY_LEN_MAX} octets : envoyez-en moins à la fois");
+        let title = "Le corps de la requête est trop long";
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "urn:msap:problem:body-too-large", title, detail)
+    }
+
+    /// More than an address may hold.
+    pub(super) fn address_too_long() -> Self {
+        let detail = format!("l’adresse dépasse {ADDRESS_LEN_MAX} octets : posez la question en plusieurs fois");
+        Self::new(StatusCode::URI_TOO_LONG, "urn:msap:problem:address-too-long", "L’adresse est trop longue", detail)
+    }
+
+    /// More than the headers may hold.
+    pub(super) fn headers_too_long() -> Self {
+        let detail = format!("les en-têtes dépassent {HEADERS_LEN_MAX} octets");
+        let (status, title) = (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Les en-têtes sont trop longs");
+        Self::new(status, "urn:msap:problem:headers-too-long", title, detail)
+    }
+
+    /// A body of another type than JSON.
+    pub(super) fn media_type() -> Self {
+        let detail = "envoyez le corps en JSON, « Content-Type: application/json »";
+        let (status, title) = (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Ce type de corps n’est pas lu");
+        Self::new(status, "urn:msap:problem:media-type", title, detail)
+    }
+
+    /// No form that whoever asks would take.
+    pub(super) fn not_acceptable(types: &[&str]) -> Self {
+        let detail = format!("cette adresse répond en {} : changez l’en-tête Accept", types.join(" ou "));
+        let (status, title) = (StatusCode::NOT_ACCEPTABLE, "Aucune forme demandée n’est offerte");
+        Self::new(status, "urn:msap:problem:not-acceptable", title, detail)
     }
 
     /// The role does not allow this.
@@ -208,6 +250,13 @@ impl Problem {
         Self::new(status, "urn:msap:problem:parameter-value", title, detail).about(parameter)
     }
 
+    /// A handler panicked: what it said is in the log.
+    pub(super) fn panicked() -> Self {
+        error!("an HTTP request panicked");
+        let detail = "le journal du hub dit pourquoi";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "urn:msap:problem:internal", "Le hub a échoué", detail)
+    }
+
     /// The hub failed: the cause is logged, not told.
     pub(super) fn internal(cause: &dyn std::error::Error) -> Self {
         let mut causes = cause.to_string();
@@ -254,9 +303,9 @@ impl From<AskError> for Problem {
                 let title = "Paramètre manquant";
                 Self::new(StatusCode::BAD_REQUEST, "urn:msap:problem:missing-parameter", title, detail).about(name)
             }
-            AskError::Later(name) => {
-                let title = "Pas encore disponible";
-                Self::new(StatusCode::NOT_IMPLEMENTED, "urn:msap:problem:not-implemented", title, detail).about(name)
+            AskError::Cursor => {
+                let title = "Curseur d’une autre liste";
+                Self::new(StatusCode::BAD_REQUEST, "urn:msap:problem:cursor", title, detail).about("cursor")
             }
             AskError::NotPublic => {
                 let title = "Hors des tableaux publics";
@@ -272,7 +321,7 @@ impl From<FigureError> for Problem {
     fn from(error: FigureError) -> Self {
         match error {
             FigureError::TooManyRows => {
-                Self::value("by", format!("la réponse dépasse {ROWS_MAX} lignes : resserrez la question"))
+                Self::value("by", format!("la réponse dépasse {ROWS_MAX} lignes : {}", NARROW.fr))
             }
             FigureError::HistoryLost(first) => {
                 let detail = format!("ce qui avait été reçu à cette date n’est connu que depuis le {first}");

@@ -5,7 +5,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use msap_shared::time::Day;
@@ -13,10 +13,14 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::Views;
+use super::describe::{Answer, Operation};
+use super::list::Accepted;
+use super::openapi::answers;
 use super::problem::Problem;
 use super::query::{Name, Pairs};
-use super::tagged::{self, accepted};
-use crate::ask::{self, Form, Given};
+use super::tagged;
+use crate::ask::parameter::{FORMAT, PERIOD, Parameter, TABLE_NAME};
+use crate::ask::{self, Given};
 use crate::lang::Phrase;
 use crate::privacy::table::{self, TABLES, Table, Tells, Told};
 use crate::privacy::{Period, VISITS};
@@ -26,9 +30,31 @@ use crate::store::releases;
 /// An hour: what is released does not change, and what is new is not urgent.
 const KEPT: &str = "public, max-age=3600";
 
+/// The list of what anybody may read.
+pub(super) const LIST: Operation = Operation {
+    role: None,
+    ..Operation::read(
+        "Les tableaux publics, et leurs périodes",
+        "Public tables, and their periods",
+        Answer::Json(answers::public),
+    )
+};
+
+/// What anybody may read.
+pub(super) const TABLE: Operation = Operation {
+    more: "Un mois, trimestre ou an terminé, publié une fois et figé ; les petits chiffres, et ceux qui les trahiraient, \
+           sont masqués.",
+    role: None,
+    names: &[TABLE_NAME],
+    parameters: PARAMETERS,
+    ..Operation::read("Un tableau public", "A public table", Answer::Table(answers::released))
+};
+
+const PARAMETERS: &[Parameter] = &[PERIOD, FORMAT];
+
 /// The list of tables, and the periods that they can be read for.
 pub(super) async fn list<V: Views>(State(views): State<V>, Pairs(pairs): Pairs) -> Result<Response, Problem> {
-    Given::check(&pairs, &[])?;
+    Given::check(&pairs, LIST.parameters)?;
     let periods = views.read_for_anybody(|conn| releases::periods(conn, VISITS)).await?;
     let period = |(period, day): &(Period, Day)| json!({ "period": period.to_string(), "as_of": day.to_string() });
     let table = |table: &Table| {
@@ -44,7 +70,7 @@ pub(super) async fn list<V: Views>(State(views): State<V>, Pairs(pairs): Pairs) 
         "tables": TABLES.iter().map(table).collect::<Vec<_>>(),
         "periods": periods.iter().map(period).collect::<Vec<Value>>(),
     });
-    Ok(([(header::CACHE_CONTROL, "public, max-age=300")], Json(list)).into_response())
+    Ok(Json(list).into_response())
 }
 
 /// One table of one period.
@@ -54,14 +80,14 @@ pub(super) async fn read<V: Views>(
     headers: HeaderMap,
     Pairs(pairs): Pairs,
 ) -> Result<Response, Problem> {
-    let given = Given::check(&pairs, &[("period", true), ("format", true)])?;
+    let given = Given::check(&pairs, PARAMETERS)?;
     let table =
         Table::find(&name).ok_or_else(|| Problem::not_found("aucun tableau de ce nom : GET /v1/public les donne"))?;
     let example =
         Phrase::new("une période telle que 2026-10, 2026-Q4 ou 2026", "a period such as 2026-10, 2026-Q4 or 2026");
     let text = given.one("period").unwrap_or_default();
     let period: Period = text.parse().map_err(|_| ask::wrong("period", text, example))?;
-    let form = ask::form(&given)?.or_else(|| accepted(&headers)).unwrap_or(Form::Json);
+    let form = ask::form(&given)?.unwrap_or_else(|| Accepted::of(&headers).0);
     let (today, rules) = (ask::today(Timestamp::now()), views.almanac().rules().release);
     let found = views.read_for_anybody(move |conn| Ok(released(conn, table, period, rules, today)));
     Ok(tagged::released(&found.await??, form, &headers, KEPT).into_response())

@@ -8,12 +8,16 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 
 use super::auth::Caller;
+use super::describe::{Answer, CSV, JSON, Operation, TEXT};
+use super::list::accepted_or;
+use super::openapi::answers;
 use super::problem::Problem;
 use super::query::{Name, Pairs};
 use super::scope::{self, Beyond, Scope};
 use super::sites::seen;
-use super::tagged::{self, Asked, accepted};
-use super::{Views, small};
+use super::tagged::{self, Asked};
+use super::{Views, accept, small};
+use crate::ask::parameter::{OPERATOR_NAME, SITE_NAME};
 use crate::ask::{self, Form};
 use crate::lang::Lang;
 use crate::query::{Antennas, Filters};
@@ -21,6 +25,48 @@ use crate::report::{self, ReportForm};
 use crate::sheet::SheetFormat;
 use crate::store::StoreError;
 use crate::{coverage, network, returns};
+
+/// A partner's return.
+pub(super) const RETURN: Operation = Operation {
+    more: "csv-fr si rien d’autre n’est demandé : le total, chaque département, chaque lieu, chaque type d’aide par \
+           département, et les âges tels que publiés au partenaire.",
+    names: &[OPERATOR_NAME],
+    parameters: ask::RETURN,
+    problems: &[409],
+    ..Operation::read(
+        "Le relevé mensuel d’un partenaire",
+        "A partner’s monthly return",
+        Answer::Table(answers::returned),
+    )
+};
+
+/// The network's size.
+pub(super) const NETWORK: Operation = Operation {
+    more: "Maisons et antennes selon l’étape de leur vie, un jour (day) ou à la fin de mois (by=month, from et to).",
+    parameters: ask::NETWORK,
+    ..Operation::read("La taille du réseau", "The network’s size", Answer::Table(answers::network))
+};
+
+/// Where partners are to be had.
+pub(super) const COVERAGE: Operation = Operation {
+    more: "present : vient dans les quatre semaines ; partial : une partie, à distance ; reachable : joignable ; absent ; \
+           unknown : non dit, ou plus confirmé.",
+    parameters: ask::COVERAGE,
+    ..Operation::read(
+        "Où les partenaires sont présents",
+        "Where partners are to be had",
+        Answer::Table(answers::coverage),
+    )
+};
+
+/// The report of a site.
+pub(super) const REPORT: Operation = Operation {
+    more: "Ce que lit un comité de pilotage : fréquentation et un an avant, heures, fermetures, permanences, complétude.",
+    names: &[SITE_NAME],
+    parameters: ask::REPORT,
+    problems: &[409],
+    ..Operation::read("Le rapport d’un lieu", "The report of a site", Answer::Prose(answers::report))
+};
 
 /// What a partner is owed for a month. It sees its own; the national cell sees all.
 pub(super) async fn returned<V: Views>(
@@ -30,7 +76,7 @@ pub(super) async fn returned<V: Views>(
     Name(name): Name,
     Pairs(pairs): Pairs,
 ) -> Result<Response, Problem> {
-    let now = Timestamp::now();
+    let (now, who) = (Timestamp::now(), caller.who.clone());
     let almanac = views.almanac().clone();
     let answer = views.read(move |conn| {
         let answer = || {
@@ -38,7 +84,7 @@ pub(super) async fn returned<V: Views>(
             let moment = conn.unchecked_transaction().map_err(StoreError::sqlite("beginning a read"))?;
             let not_found = || Problem::not_found("aucun partenaire n’a ce code");
             let operator = returns::operator(&name).map_err(|_| not_found())?;
-            let asked = returns::ask(&pairs, ask::today(now))?;
+            let asked = returns::ask(&moment, &pairs, now)?;
             let filters = Filters { operators: vec![operator.clone()], ..Filters::default() };
             let beyond = match &caller.scope {
                 Scope::National => None,
@@ -51,18 +97,25 @@ pub(super) async fn returned<V: Views>(
             if let Some(beyond) = beyond {
                 return Err(Problem::beyond(&caller.scope, beyond, &filters));
             }
-            let form = asked.form.or_else(|| accepted(&headers)).unwrap_or(Form::Sheet(SheetFormat::CsvFr));
+            let default = Form::Sheet(SheetFormat::CsvFr);
+            let form = asked.form.unwrap_or_else(|| accepted_or(&headers, default));
             let (question, name) = (format!("return {operator} {asked:?}"), returns::file_stem(&operator, &asked));
             let pages = almanac.open(&moment)?;
             let tagged = Asked { question, rules: pages.rules(), form: Some(form), name, now };
-            tagged::answer(&moment, &headers, tagged, || {
+            // What two days differ by came on one of them: a matter at one place.
+            let is_fine = asked.as_of.is_some() || asked.provisional;
+            let small = is_fine.then(|| small::read(&format!("return:{operator}"), &caller, &pairs));
+            let answer = tagged::answer(&moment, &headers, tagged, || {
                 let mut made = returns::of(&moment, &pages, &[operator], asked, now)?;
                 made.pop().ok_or_else(not_found)
-            })
+            })?;
+            Ok((answer, small))
         };
         Ok(answer())
     });
-    Ok(answer.await??.into_response())
+    let (answer, small) = answer.await??;
+    small::noted(&views, who, small, ask::today(now)).await?;
+    Ok(answer.into_response())
 }
 
 /// How many houses and antennas there are.
@@ -136,7 +189,7 @@ pub(super) async fn report<V: Views>(
             let (site, _) = seen(&moment, &caller, &name)?;
             let asked = report::ask(&pairs, ask::today(now))?;
             let figures = asked.figures(&site.id);
-            match caller.scope.beyond(&moment, &figures)? {
+            match caller.scope.beyond(&moment, &figures, ask::today(now))? {
                 None => {}
                 Some(Beyond::Antennas) => {
                     let outside = Problem::outside_scope(&caller.scope, scope::asked(&figures.filters));
@@ -153,17 +206,22 @@ pub(super) async fn report<V: Views>(
                 small = may.then(|| small::read(&format!("report:{id}"), &caller, &pairs));
                 Ok(report)
             };
-            let form = match asked.form {
-                None => None,
-                Some(ReportForm::Json) => Some(Form::Json),
-                Some(ReportForm::Sheet(format)) => Some(Form::Sheet(format)),
-                Some(ReportForm::Text) => {
+            let form = asked.form.unwrap_or_else(|| match accept::best(&headers, &[JSON, CSV, TEXT]) {
+                Some(CSV) => ReportForm::Sheet(SheetFormat::Csv),
+                Some(TEXT) => ReportForm::Text,
+                _ => ReportForm::Json,
+            });
+            let form = match form {
+                ReportForm::Json => Form::Json,
+                ReportForm::Sheet(format) => Form::Sheet(format),
+                ReportForm::Text => {
                     let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
                     let text = make()?.text(Lang::Fr);
                     return Ok(((kind, text).into_response(), small));
                 }
             };
-            let tagged = Asked { question: format!("report {id} {asked:?}"), rules: pages.rules(), form, name, now };
+            let tagged =
+                Asked { question: format!("report {id} {asked:?}"), rules: pages.rules(), form: Some(form), name, now };
             let answer = tagged::answer(&moment, &headers, tagged, make)?.into_response();
             Ok((answer, small))
         };

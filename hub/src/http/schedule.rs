@@ -13,10 +13,13 @@ use serde_json::{Value, json};
 
 use super::Views;
 use super::auth::Caller;
+use super::describe::{self, Answer, Operation};
+use super::openapi::answers;
 use super::problem::Problem;
 use super::query::{Name, Pairs};
 use super::sites::seen;
 use crate::almanac::{self, Book, object};
+use crate::ask::parameter::{FROM, FROM_ALONE, Parameter, SITE_NAME, TO, TO_ALONE};
 use crate::ask::{self, AskError, Given};
 use crate::lang::Phrase;
 
@@ -24,6 +27,42 @@ use crate::lang::Phrase;
 const DAYS_MAX: i32 = 400;
 /// Days shown unless asked otherwise.
 const DAYS: i32 = 7;
+
+const PERIOD: &[Parameter] = &[FROM, TO];
+const WINDOW: &[Parameter] = &[FROM_ALONE, TO_ALONE];
+
+/// Each day's intervals.
+pub(super) const SCHEDULE: Operation = Operation {
+    more: "Sept jours à partir d’aujourd’hui si rien n’est dit ; moins de 400.",
+    names: &[SITE_NAME],
+    parameters: PERIOD,
+    ..Operation::read(
+        "Les jours d’un lieu, et de quoi ils découlent",
+        "The days of a site, and from what they follow",
+        Answer::Json(answers::schedule),
+    )
+};
+
+/// The same as a calendar.
+pub(super) const CALENDAR: Operation = Operation {
+    names: &[SITE_NAME],
+    parameters: WINDOW,
+    ..Operation::read(
+        "Les ouvertures et permanences d’un lieu, en calendrier",
+        "A site’s openings and permanences as a calendar",
+        Answer::File(describe::CALENDAR, "BEGIN:VCALENDAR"),
+    )
+};
+
+/// The hours as one text.
+pub(super) const OSM: Operation = Operation {
+    names: &[SITE_NAME],
+    ..Operation::read(
+        "L’année à venir d’un lieu, dans la notation d’OpenStreetMap",
+        "A site’s coming year in OpenStreetMap’s notation",
+        Answer::File(describe::TEXT, "Mo-Fr 09:00-12:00"),
+    )
+};
 
 /// The days of a site, with what they follow from.
 pub(super) async fn schedule<V: Views>(
@@ -115,7 +154,7 @@ pub(super) async fn calendar<V: Views>(
     let answer = views.read(move |conn| {
         let answer = || {
             let (site, _) = seen(conn, &caller, &name)?;
-            let given = Given::check(&pairs, &[("from", true), ("to", true)])?;
+            let given = Given::check(&pairs, WINDOW)?;
             let from = given.one("from").map(|text| ask::day("from", text)).transpose()?;
             let to = given.one("to").map(|text| ask::day("to", text)).transpose()?;
             let today = Day::at(Timestamp::now(), &site.timezone);
@@ -142,7 +181,7 @@ pub(super) async fn calendar<V: Views>(
 }
 
 fn period(pairs: &[(String, String)], today: Day) -> Result<(Day, Day), AskError> {
-    let given = Given::check(pairs, &[("from", true), ("to", true)])?;
+    let given = Given::check(pairs, PERIOD)?;
     let (from, to) = match (given.one("from"), given.one("to")) {
         (None, None) => (today, today.plus_days(DAYS - 1)),
         (Some(_), None) => return Err(AskError::HalfPeriod("to")),

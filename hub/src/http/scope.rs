@@ -104,13 +104,20 @@ impl FromStr for Role {
     }
 }
 
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Role {
+    /// The stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::Reader => "reader",
             Self::Coordinator => "coordinator",
             Self::Admin => "admin",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -148,10 +155,10 @@ pub fn asked(filters: &Filters) -> String {
 
 impl Scope {
     /// Why this question is not for this scope, if it is not.
-    pub fn beyond(&self, conn: &Connection, query: &Query) -> Result<Option<Beyond>, StoreError> {
+    pub fn beyond(&self, conn: &Connection, query: &Query, today: Day) -> Result<Option<Beyond>, StoreError> {
         // What is compared with must lie in the scope too: sites move.
         if let Some(other) = query.compared()
-            && let Some(beyond) = self.beyond(conn, &other)?
+            && let Some(beyond) = self.beyond(conn, &other, today)?
         {
             return Ok(Some(beyond));
         }
@@ -161,7 +168,7 @@ impl Scope {
             return Ok(Some(if apart { Beyond::Antennas } else { Beyond::Scope }));
         }
         Ok(match self {
-            Self::Operator(_) => partner_detail(query).map(Beyond::Detail),
+            Self::Operator(_) => partner_detail(query, today).map(Beyond::Detail),
             _ => None,
         })
     }
@@ -252,9 +259,9 @@ impl Scope {
     }
 }
 
-/// The parameter by which a partner's question goes beyond its requests by month: a day, an age,
+/// The parameter by which a partner's question goes beyond its requests by closed month: a day, an age,
 /// or the kind of help at one place, where few requests tell who came.
-fn partner_detail(query: &Query) -> Option<&'static str> {
+fn partner_detail(query: &Query, today: Day) -> Option<&'static str> {
     let Filters { sites, bearers, helps, ages, .. } = &query.filters;
     let keyed = |keys: &[Key]| query.by.iter().any(|key| keys.contains(key));
     // A bearer may run a single site.
@@ -264,6 +271,8 @@ fn partner_detail(query: &Query) -> Option<&'static str> {
         ("age", !ages.is_empty()),
         ("from", query.from != query.from.month().first_day()),
         ("to", query.to != query.to.month().last_day()),
+        // Who asks again and again while a month goes on sees each visit come.
+        ("to", query.to >= today),
         // What two days differ by is what came on one.
         ("as_of", query.as_of.is_some()),
         ("by", one_place && keyed(&[Key::Help])),

@@ -8,7 +8,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::IntoResponse;
@@ -16,20 +15,44 @@ use axum::{Extension, Json};
 use data_encoding::BASE64URL_NOPAD;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::Views;
 use super::auth::{Caller, token_hash};
+use super::describe::{Answer, Operation};
 use super::entrance::{Ambiguous, Entrance, Origin, Peer};
+use super::openapi::answers;
 use super::problem::Problem;
+use super::query::Brought;
 use super::write::Fields;
+use crate::ask;
 use crate::login::Login;
 use crate::password::{Kept, LEN_MAX};
-use crate::store::{StoreError, journal, sessions, users};
+use crate::store::journal::{self, SESSION_BEGIN, SESSION_END};
+use crate::store::{StoreError, sessions, users};
 use crate::who::Who;
 
 /// The address, within `/v1`.
 pub(super) const PATH: &str = "/session";
+
+/// A person signs in.
+pub(super) const SIGN_IN: Operation = Operation {
+    more: "Répond par un cookie. Un nom inconnu et un mot de passe faux ont la même réponse.",
+    role: None,
+    body: Some(answers::credentials),
+    problems: &[401, 403, 429],
+    ..Operation::read("Ouvre une session", "Signs in", Answer::Json(answers::session))
+};
+
+/// Who asks.
+pub(super) const WHOAMI: Operation = Operation::read(
+    "Qui demande, avec quels droits, jusqu’à quand",
+    "Who asks, with which rights, until when",
+    Answer::Json(answers::session),
+);
+
+/// A person signs out.
+pub(super) const SIGN_OUT: Operation = Operation::read("Ferme la session", "Signs out", Answer::Nothing);
 
 /// What the cookie is called; browsers take the other name from its own host by TLS only.
 fn name(entrance: &Entrance) -> &'static str {
@@ -56,7 +79,7 @@ pub(super) async fn sign_in<V: Views>(
     Extension(entrance): Extension<Arc<Entrance>>,
     peer: Option<Extension<Peer>>,
     headers: HeaderMap,
-    body: Bytes,
+    Brought(body): Brought,
 ) -> Result<impl IntoResponse, Problem> {
     // Another page must not sign its visitor in as somebody whom it knows.
     if entrance.origin(&headers) == Origin::Foreign {
@@ -97,14 +120,18 @@ pub(super) async fn sign_in<V: Views>(
                     return Ok(None);
                 }
                 before.map_or(Ok(false), |before| sessions::end(conn, &before))?;
-                sessions::begin(conn, &hash, &user.login, now.as_second())?;
-                journal::record(conn, now, "session.begin", user.login.as_str(), &format!("from={client}"))?;
+                let (login, moment) = (user.login.as_str(), (now, ask::today(now)));
+                if sessions::begin(conn, &hash, &user.login, now.as_second())? > 0 {
+                    journal::record_daily(conn, moment, SESSION_END, login, "made room for another")?;
+                }
+                journal::record_daily(conn, moment, SESSION_BEGIN, login, "")?;
                 sessions::find(conn, &hash)
             })
         }
     });
     let session = begun.await.ok_or_else(Problem::stopping)??.ok_or_else(Problem::not_signed_in)?;
     entrance.attempts().succeeded(&user.login, client);
+    info!(user.login = %user.login, client.address = %client, "somebody signed in");
     let object = object(&Who::User(user.login), &session.scope, &session.role, session.until());
     Ok(([(header::SET_COOKIE, cookie(&entrance, &secret, sessions::LONGEST_S))], Json(object)))
 }
@@ -129,13 +156,14 @@ async fn checked(entrance: &Entrance, kept: Kept, password: String) -> Result<bo
 /// it may be a password.
 async fn note_failure<V: Views>(views: &V, entrance: &Entrance, login: Option<Login>, client: IpAddr) {
     let Some(untold) = entrance.attempts().tell(Instant::now()) else { return };
+    info!(client.address = %client, untold, "somebody could not sign in");
     let noted = views.change(Who::Hub, move |core, now| {
         core.store().write(|conn, _| {
             let known = login.map(|login| users::find(conn, &login)).transpose()?.flatten();
             let subject = known.as_ref().map_or("", |user| user.login.as_str());
             let disabled = if known.as_ref().is_some_and(|user| user.disabled) { " disabled" } else { "" };
             let more = if untold == 0 { String::new() } else { format!(" untold={untold}") };
-            journal::record(conn, now, "session.refuse", subject, &format!("from={client}{disabled}{more}"))
+            journal::record(conn, now, "session.refuse", subject, format!("{disabled}{more}").trim_start())
         })
     });
     if let Some(Err::<(), StoreError>(error)) = noted.await {
@@ -159,7 +187,8 @@ pub(super) async fn sign_out<V: Views>(
     let ended = views.change(caller.who, move |core, now| {
         core.store().write(|conn, _| {
             if sessions::end(conn, &hash)? {
-                journal::record(conn, now, "session.end", login.trim_start_matches("user:"), "")?;
+                let (login, moment) = (login.trim_start_matches("user:"), (now, ask::today(now)));
+                journal::record_daily(conn, moment, SESSION_END, login, "signed out")?;
             }
             Ok::<_, StoreError>(())
         })

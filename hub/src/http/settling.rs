@@ -1,20 +1,24 @@
 //! `GET /v1/flagged` and `GET /v1/refused`: what wants a person. A list holds what lies in the
 //! token's scope; unlike a figure, it loses no meaning by that.
 
+use axum::Extension;
 use axum::extract::State;
-use axum::{Extension, Json};
 use data_encoding::BASE64URL_NOPAD;
 use msap_shared::id::{SiteId, TapName};
 use rusqlite::Connection;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Views;
 use super::auth::Caller;
+use super::describe::{Answer, Operation};
+use super::list::{Accepted, List, Listed};
+use super::openapi::answers;
 use super::problem::Problem;
 use super::query::Pairs;
 use super::scope::Role;
-use super::sites::{PAGE, cursor, page};
 use crate::admin::{FlaggedObject, RefusedObject};
+use crate::ask::page::Page;
+use crate::ask::parameter::{CURSOR, FORMAT, LIMIT, Parameter, REASON, SITE};
 use crate::ask::{self, AskError, Given};
 use crate::lang::Phrase;
 use crate::ledger::Flag;
@@ -30,60 +34,117 @@ fn allowed(caller: &Caller) -> Result<Within, Problem> {
     caller.scope.within().ok_or_else(|| Problem::not_in_scope(&caller.scope, "des faits un par un"))
 }
 
+const FLAGGED_PARAMETERS: &[Parameter] = &[SITE, REASON, FORMAT, LIMIT, CURSOR];
+const REFUSED_PARAMETERS: &[Parameter] = &[SITE, FORMAT, LIMIT, CURSOR];
+
+/// What looks wrong.
+pub(super) const FLAGGED: Operation = Operation {
+    role: Some(Role::Coordinator),
+    parameters: FLAGGED_PARAMETERS,
+    ..Operation::read(
+        "Ce qui est à part, tant que personne n’a tranché",
+        "What stands apart until a person settles it",
+        Answer::Table(answers::flagged),
+    )
+};
+
+/// What was turned away.
+pub(super) const REFUSED: Operation = Operation {
+    role: Some(Role::Coordinator),
+    parameters: REFUSED_PARAMETERS,
+    ..Operation::read(
+        "Les changements refusés, les derniers d’abord",
+        "Refused changes, the latest first",
+        Answer::Table(answers::refused),
+    )
+};
+
+const OF_FLAGGED: List = List {
+    rows: "flagged",
+    file: "a-part",
+    columns: &[
+        ("id", "numéro"),
+        ("site", "lieu"),
+        ("document", "document"),
+        ("tap", "geste"),
+        ("reason", "raisons"),
+        ("date", "date"),
+        ("value", "valeur"),
+    ],
+};
+
+const OF_REFUSED: List = List {
+    rows: "refused",
+    file: "refuses",
+    columns: &[
+        ("id", "numéro"),
+        ("site", "lieu"),
+        ("document", "document"),
+        ("device", "poste"),
+        ("writer", "auteur"),
+        ("seq", "rang"),
+        ("reason", "raison"),
+        ("day", "jour"),
+    ],
+};
+
 /// Lists flagged facts that nobody has settled, one page at a time.
 pub(super) async fn flagged<V: Views>(
     State(views): State<V>,
     Extension(caller): Extension<Caller>,
+    accepted: Accepted,
     Pairs(pairs): Pairs,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Listed, Problem> {
     let within = allowed(&caller)?;
     let answer = views.read(move |conn| {
         let answer = || {
-            let filter = flagged_filter(conn, &pairs)?;
-            let limit = filter.limit;
-            // One more than shown tells whether there is a next page.
-            let filter = FlaggedFilter { within, limit: limit + 1, ..filter };
+            let given = Given::check(&pairs, FLAGGED_PARAMETERS)?;
+            let page = Page::read(&given, OF_FLAGGED.rows)?;
+            let after = page.after.as_deref().map(|text| read_place(text).ok_or(AskError::Cursor)).transpose()?;
+            let filter = FlaggedFilter { within, after, limit: page.wanted(), ..filter(conn, &given)? };
             let mut found = flagged::list(conn, &filter)?;
-            let more = found.len() > limit as usize;
-            found.truncate(limit as usize);
-            let next = found.last().filter(|_| more).map(|row| cursor(&place(row)));
+            let next = page.cut(&mut found, place);
             let rows: Vec<FlaggedObject> = found.into_iter().map(Into::into).collect();
-            Ok(json!({ "flagged": rows, "next": next }))
+            OF_FLAGGED.page(&given, accepted, json!({ "flagged": rows }), next)
         };
         Ok(answer())
     });
-    answer.await?.map(Json)
+    answer.await?
 }
 
 /// Lists refused changes that nobody has settled, one page at a time.
 pub(super) async fn refused<V: Views>(
     State(views): State<V>,
     Extension(caller): Extension<Caller>,
+    accepted: Accepted,
     Pairs(pairs): Pairs,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Listed, Problem> {
     let within = allowed(&caller)?;
     let answer = views.read(move |conn| {
         let answer = || {
-            let given = Given::check(&pairs, &[("site", true), ("limit", true), ("cursor", true)])?;
-            let (after, limit) = page(&given)?;
-            let limit = limit.unwrap_or(PAGE);
-            let after = after.map(|text| text.parse::<i64>().map_err(|_| ask::not_a_cursor(&text))).transpose()?;
-            let filter = RefusedFilter { within, site: site(conn, &given)?, after, limit: limit + 1 };
+            let given = Given::check(&pairs, REFUSED_PARAMETERS)?;
+            let page = Page::read(&given, OF_REFUSED.rows)?;
+            let after = page.after.as_deref().map(|text| text.parse().map_err(|_| AskError::Cursor)).transpose()?;
+            let filter = RefusedFilter { within, site: site(conn, &given)?, after, limit: page.wanted() };
             let mut found = refusals::list(conn, &filter)?;
-            let more = found.len() > limit as usize;
-            found.truncate(limit as usize);
-            let next = found.last().filter(|_| more).map(|row| cursor(&row.n.to_string()));
+            let next = page.cut(&mut found, |row| row.n.to_string());
             let rows: Vec<RefusedObject> = found.into_iter().map(Into::into).collect();
-            Ok(json!({ "refused": rows, "next": next }))
+            OF_REFUSED.page(&given, accepted, json!({ "refused": rows }), next)
         };
         Ok(answer())
     });
-    answer.await?.map(Json)
+    answer.await?
 }
 
 /// Where a flagged fact stands in the list.
 fn place(row: &FlaggedRow) -> String {
     format!("{}|{}", row.document, row.tap_text())
+}
+
+fn read_place(text: &str) -> Option<(String, TapName)> {
+    let (document, tap) = text.split_once('|')?;
+    let tap = BASE64URL_NOPAD.decode(tap.as_bytes()).ok()?;
+    Some((document.to_owned(), TapName::new(tap.try_into().ok()?)))
 }
 
 fn site(conn: &Connection, given: &Given) -> Result<Option<SiteId>, AskError> {
@@ -94,15 +155,10 @@ fn site(conn: &Connection, given: &Given) -> Result<Option<SiteId>, AskError> {
 
 /// The filter on flagged facts that these names and values ask for.
 pub fn flagged_filter(conn: &Connection, pairs: &[(String, String)]) -> Result<FlaggedFilter, AskError> {
-    let given = Given::check(pairs, &[("site", true), ("reason", true), ("limit", true), ("cursor", true)])?;
-    let (after, limit) = page(&given)?;
-    let after = after.map(|text| {
-        let found = text.split_once('|').and_then(|(document, tap)| {
-            let tap = BASE64URL_NOPAD.decode(tap.as_bytes()).ok()?;
-            Some((document.to_owned(), TapName::new(tap.try_into().ok()?)))
-        });
-        found.ok_or_else(|| ask::not_a_cursor(&text))
-    });
+    filter(conn, &Given::check(pairs, FLAGGED_PARAMETERS)?)
+}
+
+fn filter(conn: &Connection, given: &Given) -> Result<FlaggedFilter, AskError> {
     let reason = given.one("reason").map(|text| {
         let mut known = Flag::ALL.into_iter().map(Flag::as_str).chain([flagged::NEGATIVE]);
         known.find(|known| *known == text).map(str::to_owned).ok_or_else(|| {
@@ -116,11 +172,5 @@ pub fn flagged_filter(conn: &Connection, pairs: &[(String, String)]) -> Result<F
             )
         })
     });
-    Ok(FlaggedFilter {
-        within: Within::Network,
-        site: site(conn, &given)?,
-        reason: reason.transpose()?,
-        after: after.transpose()?,
-        limit: limit.unwrap_or(PAGE),
-    })
+    Ok(FlaggedFilter { site: site(conn, given)?, reason: reason.transpose()?, ..FlaggedFilter::default() })
 }

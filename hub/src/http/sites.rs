@@ -2,7 +2,6 @@
 
 use axum::extract::State;
 use axum::{Extension, Json};
-use data_encoding::BASE64URL_NOPAD;
 use jiff::Timestamp;
 use msap_shared::schedule::Now;
 use rusqlite::Connection;
@@ -10,47 +9,90 @@ use serde_json::{Value, json};
 
 use super::Views;
 use super::auth::Caller;
+use super::describe::{Answer, Operation};
+use super::list::{Accepted, List, Listed};
 use super::moment::{self, Moment};
+use super::openapi::answers;
 use super::problem::Problem;
 use super::query::{Name, Pairs};
 use super::scope::asked;
 use crate::almanac::Pages;
+use crate::ask::page::Page;
+use crate::ask::parameter::{
+    CURSOR, DEPARTMENT, FORMAT, KIND, LIFE, LIMIT, OPEN_AT, Parameter, REGION, SITE_NAME, STATE,
+};
 use crate::ask::{self, AskError, Given};
+use crate::fleet;
 use crate::lang::Phrase;
 use crate::query::{Antennas, Filters};
 use crate::site::{Contact, Site, SiteObject};
 use crate::store::StoreError;
 use crate::store::sites::{self, SiteFilter};
 
-/// Sites, or other rows, on one page, unless asked otherwise.
-pub(super) const PAGE: u32 = 500;
-/// Most of them on one page.
-pub(super) const PAGE_MAX: u32 = 1_000;
+const PARAMETERS: &[Parameter] = &[DEPARTMENT, REGION, KIND, LIFE, STATE, OPEN_AT, FORMAT, LIMIT, CURSOR];
 
-const PARAMETERS: [(&str, bool); 8] = [
-    ("department", true),
-    ("region", true),
-    ("kind", true),
-    ("life", true),
-    ("limit", true),
-    ("cursor", true),
-    ("state", false),
-    ("open_at", true),
-];
+/// The sites.
+pub(super) const SITES: Operation = Operation {
+    parameters: PARAMETERS,
+    ..Operation::read(
+        "Les lieux, dans l’ordre de leurs identifiants",
+        "The sites, by id",
+        Answer::Table(answers::sites),
+    )
+};
+
+/// One site.
+pub(super) const SITE: Operation =
+    Operation { names: &[SITE_NAME], ..Operation::read("Un lieu", "One site", Answer::Json(answers::site)) };
+
+const LIST: List = List {
+    rows: "sites",
+    file: "lieux",
+    columns: &[
+        ("id", "lieu"),
+        ("name", "nom"),
+        ("kind", "sorte"),
+        ("life", "étape"),
+        ("parent", "maison"),
+        ("format", "format"),
+        ("commune", "commune"),
+        ("insee", "code commune"),
+        ("department", "département"),
+        ("region", "région"),
+        ("bearer", "porteur"),
+        ("lat", "latitude"),
+        ("lon", "longitude"),
+        ("timezone", "fuseau"),
+        ("holiday_zone", "zone des jours fériés"),
+        ("school_zone", "zone scolaire"),
+        ("osm_opening_hours", "horaires (OSM)"),
+        ("weekly_minutes", "minutes par semaine"),
+        ("label_date", "date du label"),
+        ("open_now", "ouvert"),
+        ("state", "état"),
+        ("last_contact", "dernier contact"),
+        ("waiting", "en attente"),
+        ("version", "version"),
+        ("quality", "réserves"),
+    ],
+};
 
 /// Lists sites, one page at a time.
 pub(super) async fn sites<V: Views>(
     State(views): State<V>,
     Extension(caller): Extension<Caller>,
+    accepted: Accepted,
     Pairs(pairs): Pairs,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Listed, Problem> {
     let now = Timestamp::now();
     let today = ask::today(now);
     let almanac = views.almanac().clone();
     let answer = views.read(move |conn| {
         let answer = || {
-            let filter = site_filter(&pairs)?;
-            let open_at = moment::asked(&pairs)?;
+            let given = Given::check(&pairs, PARAMETERS)?;
+            let page = Page::read(&given, LIST.rows)?;
+            let filter = SiteFilter { after: page.after.clone(), ..filter(&given)? };
+            let (open_at, wanted) = (moment::asked(&pairs)?, ask::states(&given)?);
             let scoped = Filters {
                 departments: filter.departments.clone(),
                 regions: filter.regions.clone(),
@@ -59,29 +101,34 @@ pub(super) async fn sites<V: Views>(
             if !caller.scope.covers(conn, &scoped, Antennas::Apart, (today, today))? {
                 return Err(Problem::outside_scope(&caller.scope, asked(&scoped)));
             }
-            let limit = filter.limit.unwrap_or(PAGE);
             let pages = almanac.open(conn)?;
-            // One more than shown tells whether there is a next page.
-            let (mut found, states) = match open_at {
-                None => (sites::list(conn, &SiteFilter { limit: Some(limit + 1), ..filter })?, None),
+            // What is worked out of a site is asked of all of them.
+            let limit = wanted.is_empty().then(|| page.wanted());
+            let (mut found, numbers) = match open_at {
+                None => (sites::list(conn, &SiteFilter { limit, ..filter })?, None),
                 Some(moment) => {
-                    let (open, states) = open_sites(conn, &pages, &filter, moment)?;
-                    (open, Some(states))
+                    let (open, numbers) = open_sites(conn, &pages, &filter, moment)?;
+                    (open, Some(numbers))
                 }
             };
-            let more = found.len() > limit as usize;
-            found.truncate(limit as usize);
-            let last = found.last().filter(|_| more).map(|(site, _)| cursor(site.id.as_str()));
+            if !wanted.is_empty() {
+                found.retain(|(site, contact)| {
+                    let stands = fleet::stands(site, contact, &pages, now);
+                    wanted.iter().any(|state| state == stands)
+                });
+            }
+            let next = page.cut(&mut found, |(site, _)| site.id.to_string());
             let objects: Vec<_> =
                 found.iter().map(|(site, contact)| SiteObject::of(site, contact, &pages, now)).collect();
-            Ok(match states {
-                None => json!({ "sites": objects, "next": last }),
-                Some(states) => json!({ "sites": objects, "open_at": states, "next": last }),
-            })
+            let mut object = json!({ "sites": objects });
+            if let Some(numbers) = numbers {
+                object["open_at"] = numbers;
+            }
+            LIST.page(&given, accepted, object, next)
         };
         Ok(answer())
     });
-    answer.await?.map(Json)
+    answer.await?
 }
 
 /// The sites after the cursor that are open at a moment, and how many of all that the filter lets
@@ -145,36 +192,16 @@ pub(super) fn seen(conn: &Connection, caller: &Caller, name: &str) -> Result<(Si
     }
 }
 
-/// A cursor is opaque, so that what it holds may change.
-pub(super) fn cursor(last: &str) -> String {
-    BASE64URL_NOPAD.encode(last.as_bytes())
-}
-
-/// The page that these parameters name: where it begins and how long it is.
-pub(super) fn page(given: &Given) -> Result<(Option<String>, Option<u32>), AskError> {
-    let after = match given.one("cursor") {
-        None => None,
-        Some(text) => {
-            let last = BASE64URL_NOPAD.decode(text.as_bytes()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-            Some(last.ok_or_else(|| ask::not_a_cursor(text))?)
-        }
-    };
-    let limit = match given.one("limit") {
-        None => None,
-        Some(text) => Some((text.parse().ok()).filter(|limit| (1..=PAGE_MAX).contains(limit)).ok_or_else(|| {
-            ask::wrong("limit", text, Phrase::new("un nombre de 1 à 1000", "a number from 1 to 1000"))
-        })?),
-    };
-    Ok((after, limit))
-}
-
 /// The filter that these names and values ask for.
 pub fn site_filter(pairs: &[(String, String)]) -> Result<SiteFilter, AskError> {
-    let given = Given::check(pairs, &PARAMETERS)?;
-    let (after, limit) = page(&given)?;
+    filter(&Given::check(pairs, PARAMETERS)?)
+}
+
+fn filter(given: &Given) -> Result<SiteFilter, AskError> {
     Ok(SiteFilter {
-        departments: ask::departments(&given)?,
-        regions: ask::regions(&given)?,
+        ids: Vec::new(),
+        departments: ask::departments(given)?,
+        regions: ask::regions(given)?,
         kinds: given.list("kind", Phrase::new("house ou antenna", "house or antenna"), |text| Ok(text.parse().ok()))?,
         lives: given.list(
             "life",
@@ -184,7 +211,6 @@ pub fn site_filter(pairs: &[(String, String)]) -> Result<SiteFilter, AskError> {
             ),
             |text| Ok(text.parse().ok()),
         )?,
-        after,
-        limit,
+        ..SiteFilter::default()
     })
 }

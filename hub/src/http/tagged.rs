@@ -4,7 +4,7 @@
 //! touched figures or what they are told with; whoever has it already is told so without any sum
 //! being made.
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use data_encoding::BASE64URL_NOPAD;
 use jiff::Timestamp;
@@ -12,12 +12,16 @@ use msap_shared::time::Day;
 use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 
+use super::list::Accepted;
 use super::problem::Problem;
 use crate::almanac::Rules;
 use crate::ask::Form;
 use crate::privacy::table::Told;
-use crate::sheet::{SheetFormat, Table};
+use crate::sheet::Table;
 use crate::store::{StoreError, meta, sites};
+
+/// Bytes of a hash that make a tag.
+pub(super) const TAG_LEN: usize = 16;
 
 /// What is asked, as far as an answer's form and name depend on it.
 pub(super) struct Asked<'a> {
@@ -58,7 +62,7 @@ pub(super) fn answer<T: Table>(
     asked: Asked<'_>,
     make: impl FnOnce() -> Result<T, Problem>,
 ) -> Result<Tagged, Problem> {
-    let form = asked.form.or_else(|| accepted(headers)).unwrap_or(Form::Json);
+    let form = asked.form.unwrap_or_else(|| Accepted::of(headers).0);
     let tag = tag(conn, &format!("{} {:?} {form:?}", asked.question, asked.rules), asked.now)?;
     let body = if is_known(headers, &tag) { Body::Known } else { body(&make()?, form) };
     Ok(Tagged { body, tag, name: asked.name, kept: PRIVATE })
@@ -80,38 +84,40 @@ fn body(table: &impl Table, form: Form) -> Body {
 
 impl IntoResponse for Tagged {
     fn into_response(self) -> Response {
-        let tags = [
-            (header::ETAG, header_of(&self.tag)),
-            (header::CACHE_CONTROL, HeaderValue::from_static(self.kept)),
-            (header::VARY, HeaderValue::from_static("authorization, accept")),
-        ];
+        let tags = kept(&self.tag, self.kept);
         let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-        let sheet = [
-            (header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8; header=present")),
-            (header::CONTENT_DISPOSITION, header_of(&format!("attachment; filename=\"{}.csv\"", self.name))),
-        ];
         match self.body {
             Body::Known => (StatusCode::NOT_MODIFIED, tags).into_response(),
             Body::Json(body) => (tags, json, body).into_response(),
-            Body::Sheet(body) => (tags, sheet, body).into_response(),
+            Body::Sheet(body) => (tags, file(&self.name), body).into_response(),
         }
     }
+}
+
+/// The headers of an answer under a tag, sent again with 304.
+pub(super) fn tags(tag: &str) -> [(HeaderName, HeaderValue); 3] {
+    kept(tag, PRIVATE)
+}
+
+fn kept(tag: &str, kept: &'static str) -> [(HeaderName, HeaderValue); 3] {
+    [
+        (header::ETAG, header_of(tag)),
+        (header::CACHE_CONTROL, HeaderValue::from_static(kept)),
+        (header::VARY, HeaderValue::from_static("authorization, cookie, accept, accept-encoding")),
+    ]
+}
+
+/// The headers of a table, under this name without its ending.
+pub(super) fn file(name: &str) -> [(HeaderName, HeaderValue); 2] {
+    [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8; header=present")),
+        (header::CONTENT_DISPOSITION, header_of(&format!("attachment; filename=\"{name}.csv\""))),
+    ]
 }
 
 /// A header of digits, letters and punctuation.
 fn header_of(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
-}
-
-/// The form that whoever asks can read, where that is said.
-pub(super) fn accepted(headers: &HeaderMap) -> Option<Form> {
-    let accept = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    let mut kinds = accept.flat_map(|value| value.split(',')).map(|kind| kind.split(';').next().unwrap_or("").trim());
-    match kinds.find(|kind| ["text/csv", "application/json", "*/*"].contains(kind)) {
-        Some("text/csv") => Some(Form::Sheet(SheetFormat::Csv)),
-        Some("application/json") => Some(Form::Json),
-        _ => None,
-    }
 }
 
 /// The name of an answer: it changes with the question, the days, this program, the database, and
@@ -130,11 +136,14 @@ fn tag(conn: &Connection, question: &str, now: Timestamp) -> Result<String, Stor
 /// A tag for whatever this text tells apart.
 fn named(text: &str) -> String {
     let hash = Sha256::digest(text.as_bytes());
-    format!("\"{}\"", BASE64URL_NOPAD.encode(&hash[..16]))
+    // Weak: the same answer is sent compressed or not.
+    format!("W/\"{}\"", BASE64URL_NOPAD.encode(&hash[..TAG_LEN]))
 }
 
-fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+/// Whether whoever asks has what this tag stands for.
+pub(super) fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    let plain = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).to_owned();
     let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     let mut tags = known.flat_map(|value| value.split(',')).map(str::trim);
-    tags.any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
+    tags.any(|known| known == "*" || plain(known) == plain(tag))
 }

@@ -92,7 +92,7 @@ impl Fields {
     pub(super) fn number(&mut self, name: &'static str) -> Result<Option<u16>, Problem> {
         match self.0.remove(name) {
             None | Some(Value::Null) => Ok(None),
-            Some(value) => match value.as_u64().and_then(|number| u16::try_from(number).ok()) {
+            Some(value) => match whole(&value).and_then(|number| u16::try_from(number).ok()) {
                 Some(number) => Ok(Some(number)),
                 None => Err(Problem::field(name, "attendu : un nombre de 0 à 65535")),
             },
@@ -124,6 +124,12 @@ impl Fields {
             Some(name) => Err(Problem::field(name, "champ inconnu")),
         }
     }
+}
+
+/// A number without a fraction, however it is written: 2 and 2.0 are the same in JSON.
+fn whole(value: &Value) -> Option<u64> {
+    let written = value.as_f64().filter(|number| number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(number));
+    value.as_u64().or_else(|| written.map(|number| number as u64))
 }
 
 fn parse(body: &[u8]) -> Result<Value, Problem> {

@@ -1,18 +1,23 @@
 //! Each check of one house, from its schedule, its partners and what it reported. Pure.
 
-use msap_shared::document::partners::{AgreementStatus, Mode, Partner};
-use msap_shared::document::schedule::OperatorToken;
+use std::collections::BTreeSet;
+
+use msap_shared::document::partners::{Agreement, AgreementStatus, Mode, Partner};
+use msap_shared::document::register::{Register, Said};
+use msap_shared::document::schedule::{DayHours, OperatorToken};
 use msap_shared::schedule::{weekly_minutes, weekly_staffed};
-use msap_shared::time::Day;
+use msap_shared::time::{Day, Month};
+use msap_shared::wording::{calendar_day, calendar_days, month};
 use serde_json::{Value, json};
 
 use super::{Check, Evidence, LabelRules, Months, Verdict};
 use crate::almanac::{Book, Pages};
 use crate::completeness::told::range;
+use crate::lang::{Lang, counted};
 use crate::site::Site;
 
-/// Social partners and those of employment: one of them is to be had.
-const SOCIAL: [&str; 12] = [
+/// Social partners and those of employment, as the catalogue has them: one of them is to be had.
+pub(super) const SOCIAL: [&str; 10] = [
     "FRANCE_TRAVAIL",
     "CNAF",
     "CNAM",
@@ -22,9 +27,7 @@ const SOCIAL: [&str; 12] = [
     "DEPARTEMENT",
     "CCAS",
     "MDS",
-    "MDPH",
     "ASSISTANTE_SOCIALE",
-    "URSSAF",
 ];
 
 type Judged = (Verdict, Evidence);
@@ -146,18 +149,39 @@ enum Had {
     No,
 }
 
-fn had(partner: &Partner, today: Day, stale_after_days: u16) -> Had {
-    let Some(register) = &partner.presence else { return Had::Doubtful };
-    let Some(said) = register.agreed() else { return Had::Doubtful };
-    match &said.body {
-        None => Had::Doubtful,
-        Some(presence) if presence.is_stale(today, stale_after_days) => Had::Doubtful,
-        Some(presence) => match presence.mode {
-            Mode::Permanence | Mode::Reachable => Had::Yes,
-            Mode::Partial => Had::Partly,
-            Mode::Absent => Had::No,
-        },
+/// What is said of a partner by the partners document and, where that says nothing that can be
+/// believed, by the schedule: whoever comes is present, as `availability` has it of a day.
+fn had(book: &Book, (operator, partner): (&OperatorToken, Option<&Partner>), today: Day, stale_after_days: u16) -> Had {
+    let presence = partner.and_then(|partner| partner.presence.as_ref());
+    if presence.is_some_and(Register::is_conflict) {
+        return Had::Doubtful;
     }
+    let said = presence.and_then(|register| register.agreed()?.body.as_ref());
+    match said.filter(|presence| !presence.is_stale(today, stale_after_days)).map(|presence| presence.mode) {
+        Some(Mode::Absent) => Had::No,
+        Some(Mode::Permanence | Mode::Reachable) => Had::Yes,
+        Some(Mode::Partial) if comes(book, operator, today) == Some(true) => Had::Yes,
+        Some(Mode::Partial) => Had::Partly,
+        None if comes(book, operator, today) == Some(true) => Had::Yes,
+        None => Had::Doubtful,
+    }
+}
+
+/// Whether the schedule in force has a partner come; `None` where it says nothing of that.
+/// `Some(false)`: people contradict each other on it.
+fn comes(book: &Book, operator: &OperatorToken, today: Day) -> Option<bool> {
+    let rules = book.schedule.permanences_on(today).filter(|(of, ..)| *of == operator).map(|(.., said)| said);
+    let opens = |said: &Said<DayHours>| said.body.as_ref().is_some_and(|hours| !hours.is_closed());
+    rules.filter(|said| said.all().any(opens)).map(|said| said.all().all(opens)).max()
+}
+
+/// Every partner of whom it is said how it can be had: what was taken back says nothing.
+fn known(book: &Book, today: Day) -> BTreeSet<&OperatorToken> {
+    let is_said =
+        |partner: &Partner| partner.presence.as_ref().is_some_and(|said| said.all().any(|said| said.body.is_some()));
+    let said = book.partners.operators().filter(|(_, partner)| is_said(partner)).map(|(operator, _)| operator);
+    let come = book.schedule.permanences_on(today).map(|(operator, ..)| operator);
+    said.chain(come.filter(|operator| comes(book, operator, today).is_some())).collect()
 }
 
 fn is_social(operator: &OperatorToken) -> bool {
@@ -172,8 +196,9 @@ fn list(book: &Book, found: &[(&OperatorToken, Had)], which: &[Had]) -> (String,
 }
 
 fn partners(book: &Book, today: Day, stale: u16, rules: &LabelRules) -> Judged {
-    let said: Vec<_> = book.partners.operators().filter(|(_, partner)| partner.presence.is_some()).collect();
-    let found: Vec<_> = said.iter().map(|(operator, partner)| (*operator, had(partner, today, stale))).collect();
+    let partner = |operator| (operator, book.partners.partner(operator));
+    let found: Vec<_> =
+        known(book, today).into_iter().map(|operator| (operator, had(book, partner(operator), today, stale))).collect();
     let enough = |which: &[Had]| {
         let among: Vec<_> = found.iter().filter(|(_, had)| which.contains(had)).collect();
         among.len() >= rules.partners && among.iter().any(|(operator, _)| is_social(operator))
@@ -218,15 +243,22 @@ fn told(book: &Book, found: &[(&OperatorToken, Had)], verdict: Verdict, least: u
 }
 
 fn signatories(book: &Book, today: Day, stale: u16) -> Judged {
-    let signed = |partner: &Partner| {
-        let agreement = partner.agreement.as_ref().and_then(|said| said.agreed()?.body.as_ref());
-        agreement.is_some_and(|agreement| agreement.status == AgreementStatus::Signed)
+    // Whether it was signed is what matters; when it was may be contradicted.
+    let signed = |said: &Said<Agreement>| {
+        said.body.as_ref().is_some_and(|agreement| agreement.status == AgreementStatus::Signed)
+    };
+    let judged = |(operator, partner): (&OperatorToken, &Partner)| {
+        let said = partner.agreement.as_ref()?;
+        match (said.all().any(signed), said.all().all(signed)) {
+            (false, _) => None,
+            (true, true) => Some(had(book, (operator, Some(partner)), today, stale)),
+            (true, false) => Some(Had::Doubtful),
+        }
     };
     let found: Vec<_> = book
         .partners
         .operators()
-        .filter(|(_, partner)| signed(partner))
-        .map(|(operator, partner)| (operator, had(partner, today, stale)))
+        .filter_map(|(operator, partner)| Some((operator, judged((operator, partner))?)))
         .collect();
     let any = |which: Had| found.iter().any(|(_, had)| *had == which);
     let verdict = match () {
@@ -247,9 +279,13 @@ fn statistics(months: Option<&Months>) -> Judged {
         let told = evidence("aucun jour n’était attendu", "no day was expected", Vec::new());
         return (Verdict::Unknown, told);
     };
-    let days: Vec<_> = missing.iter().flat_map(|named| &named.days).map(|(from, to)| range(*from, *to)).collect();
-    let period = if from == to { from.clone() } else { format!("{from}/{to}") };
+    let stretches: Vec<_> = missing.iter().flat_map(|named| &named.days).copied().collect();
+    let days: Vec<_> = stretches.iter().map(|(from, to)| range(*from, *to)).collect();
+    let period = if from == to { from.to_string() } else { format!("{from}/{to}") };
     let (expected, reported, lacks) = (tally.expected, tally.reported, tally.missing());
+    let listed = |words: Vec<String>| if words.is_empty() { String::new() } else { format!(" ({})", words.join(", ")) };
+    let days_fr = listed(stretches.iter().map(|stretch| calendar_days(*stretch, Lang::Fr)).collect());
+    let days_en = listed(days.clone());
     let numbers = vec![
         ("period", json!(period)),
         ("expected", json!(expected)),
@@ -258,13 +294,24 @@ fn statistics(months: Option<&Months>) -> Judged {
         ("missing", json!(lacks)),
         ("days", json!(days)),
     ];
-    let days = if days.is_empty() { String::new() } else { format!(" ({})", days.join(", ")) };
+    let said = |n: u32, fr: [&str; 2]| counted(n, Lang::Fr, fr, fr);
     let told = evidence(
-        format!("{period} : {reported} jours reçus sur {expected}, {lacks} manquants{days}"),
-        format!("{period}: {reported} days reported of {expected}, {lacks} missing{days}"),
+        format!(
+            "{} : {} sur {expected}, {}{days_fr}",
+            between((*from, *to)),
+            said(reported, ["jour reçu", "jours reçus"]),
+            said(lacks, ["manquant", "manquants"]),
+        ),
+        format!("{period}: {reported} days reported of {expected}, {lacks} missing{days_en}"),
         numbers,
     );
     (if lacks == 0 { Verdict::Met } else { Verdict::NotMet }, told)
+}
+
+/// One month, or several, in French.
+fn between((from, to): (Month, Month)) -> String {
+    let (first, last) = (month(from, Lang::Fr), month(to, Lang::Fr));
+    if from == to { first } else { format!("{first} à {last}") }
 }
 
 fn published(book: &Book, today: Day, rules: &LabelRules) -> Judged {
@@ -281,7 +328,7 @@ fn published(book: &Book, today: Day, rules: &LabelRules) -> Judged {
         () => Verdict::Met,
     };
     let told = evidence(
-        format!("horaires confirmés le {confirmed}, pour {months} mois"),
+        format!("horaires confirmés le {}, pour {months} mois", calendar_day(confirmed, Lang::Fr)),
         format!("hours confirmed on {confirmed}, for {months} months"),
         vec![("confirmed_on", json!(confirmed.to_string())), ("until", json!(until.to_string()))],
     );

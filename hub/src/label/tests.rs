@@ -12,7 +12,10 @@ use crate::core::{Core, Revocations};
 use crate::import::{self, ListFile};
 use crate::lang::Lang;
 use crate::sheet::{SheetFormat, Table as _};
+use crate::store::history::Since;
 use crate::store::{Store, reported};
+
+mod history;
 
 fn day(text: &str) -> Day {
     text.parse().unwrap()
@@ -42,6 +45,7 @@ fn house(format: &str) -> Connection {
                    ('276', 'Antenne', 'antenna', '', '49', '52', 'Europe/Paris'),
                    ('277', 'Projet', 'house', '', '49', '52', 'Europe/Paris');
          UPDATE site SET life = 'project' WHERE id = '277';
+         UPDATE site_span SET life = 'project' WHERE site = '277';
          INSERT INTO device (id, fingerprint, site, standing, enrolled_day) VALUES (x'01', x'01', '275', 'active', 9000);"
     ))
     .unwrap();
@@ -122,6 +126,10 @@ fn partners_count_once_confirmed_lately_and_one_is_social_or_of_employment() {
         (vec![caf, tax, ("presence|DGFIP", "absent|||2026-11-01")], "unknown"),
         (vec![caf, ("presence|DGFIP", "absent|||2026-11-01")], "not_met"),
         (vec![caf], "not_met"),
+        // Taken back, nothing is said of it that could be confirmed.
+        (vec![caf, ("presence|DGFIP", "-")], "not_met"),
+        (vec![("presence|CNAF", "-"), ("presence|DGFIP", "-")], "unknown"),
+        (vec![caf, tax, ("presence|DGFIP", "-")], "unknown"),
         (vec![], "unknown"),
     ] {
         assert_eq!(verdict(&conn, Check::Partners, &[], &partners), expected, "{partners:?}");
@@ -134,9 +142,47 @@ fn partners_count_once_confirmed_lately_and_one_is_social_or_of_employment() {
         (vec![caf, signed("agreement|MSA")], "unknown"),
         (vec![("presence|CNAF", "absent|||2026-11-01"), signed("agreement|CNAF")], "not_met"),
         (vec![caf, ("agreement|CNAF", "to_come|")], "unknown"),
+        // Whether it was signed is contradicted; when it was is not the question.
+        (
+            vec![caf, tax, signed("agreement|CNAF"), signed("agreement|DGFIP"), ("agreement|DGFIP", "to_come|")],
+            "unknown",
+        ),
+        (vec![caf, tax, signed("agreement|CNAF"), signed("agreement|DGFIP"), ("agreement|DGFIP", "signed|")], "met"),
+        (
+            vec![
+                ("presence|CNAF", "absent|||2026-11-01"),
+                signed("agreement|CNAF"),
+                signed("agreement|DGFIP"),
+                ("agreement|DGFIP", "to_come|"),
+            ],
+            "not_met",
+        ),
     ] {
         assert_eq!(verdict(&conn, Check::Signatories, &[], &partners), expected, "{partners:?}");
     }
+}
+
+#[test]
+fn a_partner_that_the_schedule_has_come_is_present_unless_it_is_confirmed_absent() {
+    let conn = house("fixe");
+    let (caf, tax) =
+        (("permanence|2026-01-01|CNAF|every|mo|-", "09:00-12:00"), ("presence|DGFIP", "reachable|||2026-11-01"));
+    let closed = ("permanence|2026-01-01|CNAF|every|mo|-", "closed");
+    for (schedule, partners, expected) in [
+        (vec![caf], vec![tax], "met"),
+        (vec![caf], vec![tax, ("presence|CNAF", "permanence|||2026-01-01")], "met"),
+        (vec![caf], vec![tax, ("presence|CNAF", "absent|||2026-11-01")], "not_met"),
+        (vec![caf], vec![tax, ("presence|CNAF", "-")], "met"),
+        (vec![caf, closed], vec![tax], "unknown"),
+        (vec![closed], vec![tax], "not_met"),
+        (vec![("permanence|2027-01-01|CNAF|every|mo|-", "09:00-12:00")], vec![tax], "not_met"),
+        (vec![caf], vec![], "not_met"),
+    ] {
+        assert_eq!(verdict(&conn, Check::Partners, &schedule, &partners), expected, "{schedule:?} {partners:?}");
+    }
+    let signed = ("agreement|CNAF", "signed|2026-01-01");
+    assert_eq!(verdict(&conn, Check::Signatories, &[caf], &[signed]), "met");
+    assert_eq!(verdict(&conn, Check::Signatories, &[closed], &[signed]), "unknown");
 }
 
 #[test]
@@ -149,7 +195,7 @@ fn a_missing_day_of_the_last_closed_month_and_an_old_confirmation_are_found() {
         let checked = found.of(Check::Statistics).unwrap();
         let missing = checked.evidence.numbers.iter().find(|(name, _)| *name == "missing").unwrap().1.as_u64().unwrap();
         assert_eq!((checked.verdict, missing), (Verdict::NotMet, 4 - n as u64));
-        assert!(checked.evidence.fr.starts_with("2026-10 : "), "{}", checked.evidence.fr);
+        assert!(checked.evidence.fr.starts_with("octobre 2026 : "), "{}", checked.evidence.fr);
         reported::close(&conn, "275", day(on), day(on), 1).unwrap();
         reported::note_anew(&conn);
     }
@@ -167,29 +213,45 @@ fn a_missing_day_of_the_last_closed_month_and_an_old_confirmation_are_found() {
 }
 
 #[test]
-fn since_when_is_told_and_only_changes_are_kept() {
+fn a_month_is_closed_once_late_days_have_passed_at_the_site() {
     let conn = house("fixe");
     let site: SiteId = "275".parse().unwrap();
-    let pages = |friday| Pages::of(site.clone(), &facts(&week("09:00-14:00", friday)));
-    let (open, short) = (pages("09:00-14:00"), pages("09:00-10:00"));
-    let mut kept = Vec::new();
-    for (on, pages) in [("2026-11-01", &open), ("2026-11-02", &open), ("2026-11-03", &short), ("2026-11-10", &short)] {
-        let changes = changes(&conn, pages, noon(on)).unwrap();
-        label_history::add(&conn, &changes, day(on)).unwrap();
-        kept.push(changes.iter().filter(|(_, name, _)| *name == "hours").count());
-        // October's days are missing from the first day on: the worst of all checks never changes.
-        assert_eq!(changes.iter().any(|(_, name, _)| *name == OVERALL), on == "2026-11-01");
-        assert_eq!(label_history::noted_on(&conn).unwrap(), Some(day(on)));
+    let pages = Pages::of(site, &facts(&[("hours|2026-01-01|every|mo|-", "09:00-12:00")]));
+    for (zone, now, month) in [
+        ("Europe/Paris", "2026-12-01T12:00:00Z", "2026-10"),
+        ("Europe/Paris", "2026-12-03T22:59:59Z", "2026-10"),
+        ("Europe/Paris", "2026-12-03T23:00:00Z", "2026-11"),
+        ("Indian/Reunion", "2026-12-03T20:00:00Z", "2026-11"),
+        ("Pacific/Tahiti", "2026-12-04T09:59:59Z", "2026-10"),
+    ] {
+        conn.execute("UPDATE site SET timezone = ?1 WHERE id = '275'", [zone]).unwrap();
+        let found = standings(&conn, &pages, &Filters::default(), now.parse().unwrap()).unwrap();
+        let (_, period) = &found[0].of(Check::Statistics).unwrap().evidence.numbers[0];
+        assert_eq!(period, month, "{zone} {now}");
     }
-    assert_eq!(kept, [1, 0, 1, 0]);
-    let since = |pages: &Pages| {
-        let found = standings(&conn, pages, &Filters::default(), noon(TODAY)).unwrap();
-        (found[0].of(Check::Hours).unwrap().since, found[0].of(Check::Partners).unwrap().since)
+}
+
+#[test]
+fn a_house_is_asked_for_as_it_is_today_whatever_its_row_still_says() {
+    let conn = house("fixe");
+    let site: SiteId = "275".parse().unwrap();
+    // Dated ahead: the row follows with the first commit of the day.
+    let today = day(TODAY);
+    let (mut row, _) = sites::find(&conn, &site).unwrap().unwrap();
+    row.department = "44".to_owned();
+    sites::put(&conn, &row, Since::named(today), today.plus_days(-1)).unwrap();
+    assert_eq!(sites::find(&conn, &site).unwrap().unwrap().0.department, "49");
+    let of = |filters: Filters, now: &str| {
+        let found = standings(&conn, &Pages::default(), &filters, noon(now)).unwrap();
+        found.into_iter().map(|standing| standing.site.department).collect::<Vec<_>>()
     };
-    assert_eq!(since(&short), (day("2026-11-03"), day("2026-11-01")));
-    // What is not noted yet holds since today.
-    assert_eq!(since(&open), (day(TODAY), day("2026-11-01")));
-    assert!(conn.execute("UPDATE label_history SET day = 0", []).is_err(), "only ever added to");
+    let departments = |code: &str| Filters { departments: vec![code.to_owned()], ..Filters::default() };
+    assert_eq!((of(departments("44"), TODAY).len(), of(departments("49"), TODAY).len()), (1, 0));
+    assert_eq!(of(Filters { sites: vec![site.clone()], ..Filters::default() }, TODAY), ["44"]);
+    assert_eq!(of(departments("49"), "2026-11-19"), ["49"]);
+    let (row, _) = sites::find(&conn, &site).unwrap().unwrap();
+    sites::set_life(&conn, &row, Life::Retired, Since::named(today), today.plus_days(-1)).unwrap();
+    assert_eq!((of(Filters::default(), TODAY).len(), of(Filters::default(), "2026-11-19").len()), (0, 1));
 }
 
 /// The national list, as `site import` takes it in, read by the almanac.
@@ -287,4 +349,18 @@ fn a_label_is_told_with_its_evidence_and_decides_nothing() {
     };
     assert_eq!((of(None, Verdict::NotMet), of(None, Verdict::AtRisk)), (1, 0), "the worst: nothing was reported");
     assert_eq!((of(Some(Check::Hours), Verdict::AtRisk), of(Some(Check::Hours), Verdict::Met)), (1, 0));
+}
+
+/// The catalogue of the field, whose last column says which partners are social or of employment.
+const CATALOGUE: &str = include_str!("../../../tests/data/operators.csv");
+
+#[test]
+fn social_partners_are_those_of_the_catalogue() {
+    let mut reader = csv::Reader::from_reader(CATALOGUE.as_bytes());
+    let rows = reader.records().map(Result::unwrap).filter(|row| row.iter().next_back() == Some("1"));
+    let mut of_catalogue: Vec<String> = rows.map(|row| row[0].to_owned()).collect();
+    of_catalogue.sort_unstable();
+    let mut ours = super::judge::SOCIAL.map(str::to_owned);
+    ours.sort_unstable();
+    assert_eq!(ours, *of_catalogue);
 }

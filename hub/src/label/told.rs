@@ -3,6 +3,7 @@
 //! The columns of the sheet are `site`, `site_name`, `department`, `life`, `overall`, `since`, each
 //! check by its name, `weekly_minutes`, and each fact that persons set by its name.
 
+use msap_shared::wording::calendar_day;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
@@ -163,7 +164,7 @@ impl Table for Label {
             for Checked { check, verdict, since, evidence } in self.checks(standing) {
                 let (verdict, name) = (said(*verdict, lang), lang.of(french(*check), check.as_str()));
                 lines.push(lang.of(
-                    format!("  {name} : {verdict} depuis le {since} ; {}", evidence.fr),
+                    format!("  {name} : {verdict} depuis le {} ; {}", calendar_day(*since, Lang::Fr), evidence.fr),
                     format!("  {name}: {verdict} since {since}; {}", evidence.en),
                 ));
             }

@@ -331,6 +331,11 @@ impl Told {
         self.note.day
     }
 
+    /// Whether no figure of requests can be told at this level.
+    pub fn withholds_requests(&self) -> bool {
+        self.withheld[1]
+    }
+
     /// What it tells of requests, by the values of its keys.
     pub fn requests(&self) -> impl Iterator<Item = (&[String], Figure)> {
         self.rows.iter().filter_map(|(keys, [_, requests])| Some((&**keys, (*requests)?)))
@@ -345,6 +350,7 @@ impl Told {
 
     /// What distinguishes it from every other answer: it never changes.
     pub fn tag(&self) -> String {
-        format!("{} {} {:?} {}", self.table.name, self.period, self.operator, self.note.day)
+        let program = env!("CARGO_PKG_VERSION");
+        format!("{program} {LAYOUT} {} {} {:?} {}", self.table.name, self.period, self.operator, self.note.day)
     }
 }

@@ -174,11 +174,12 @@ impl Held {
         };
         let own = self.closures.iter_mut().skip(begun);
         let continued = own.rev().find(|last| {
-            let same = (last.kind, last.reason, &last.label, last.whole);
-            last.to.plus_days(1) >= plan.day && same == (closure.kind, closure.reason, &closure.label, closure.whole)
+            let same = (last.kind, last.reason, &last.label);
+            last.to.plus_days(1) >= plan.day && same == (closure.kind, closure.reason, &closure.label)
         });
         match continued {
-            Some(last) => last.to = plan.day,
+            // On a day on which the site is shut anyhow, one place cannot be told from all.
+            Some(last) => (last.to, last.whole) = (plan.day, last.whole && closure.whole),
             None => self.closures.push(closure),
         }
     }

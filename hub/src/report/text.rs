@@ -62,7 +62,7 @@ impl Text {
     fn part(&mut self, part: &Part, report: &Report) {
         let lang = self.lang;
         self.title("Fréquentation", "Visits");
-        let Tally { expected, reported, late, .. } = report.tally;
+        let Tally { expected, reported, late, .. } = part.tally;
         let known = match expected {
             0 => lang.of(
                 "Complétude : aucun jour n’était attendu".to_owned(),

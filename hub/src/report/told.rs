@@ -8,12 +8,13 @@ use serde_json::{Value, json};
 
 use super::held::{Closure, Held, Hours, Permanence};
 use super::{Figure, Part, Report};
+use crate::completeness::Tally;
 use crate::completeness::told::fields;
 use crate::lang::Lang;
 use crate::sheet::{Cell, Column, Sheet, Table};
 use crate::site::Site;
 
-const COLUMNS: [(&str, &str); 17] = [
+const COLUMNS: [(&str, &str); 19] = [
     ("part", "partie"),
     ("site", "lieu"),
     ("site_name", "nom du lieu"),
@@ -31,6 +32,8 @@ const COLUMNS: [(&str, &str); 17] = [
     ("days_unknown", "jours inconnus"),
     ("held", "permanences tenues"),
     ("cancelled", "permanences annulées"),
+    ("expected", "jours attendus"),
+    ("reported", "jours reçus"),
 ];
 
 /// How people call a code.
@@ -45,11 +48,12 @@ struct Row<'a> {
     figure: Option<&'a Figure>,
     hours: Option<(Hours, Option<Hours>)>,
     permanence: Option<&'a Permanence>,
+    tally: Option<Tally>,
 }
 
 impl Table for Report {
     fn object(&self) -> Value {
-        let Self { site, question, other, held_until, antennas, whole, parts, tally } = self;
+        let Self { site, question, other, held_until, antennas, whole, parts } = self;
         let (from, to) = question.period;
         let mut object = json!({
             "site": site.id.as_str(), "site_name": site.name, "kind": site.kind.as_str(),
@@ -58,7 +62,7 @@ impl Table for Report {
             "from": from.to_string(), "to": to.to_string(),
             "compare": { "with": "year", "from": other.map(|(from, _)| from.to_string()), "to": other.map(|(_, to)| to.to_string()) },
             "held_until": held_until.to_string(),
-            "completeness": fields(tally),
+            "completeness": fields(&whole.tally),
             "whole": part(whole),
         });
         if !parts.is_empty() {
@@ -101,12 +105,13 @@ impl Report {
         let mut rows = Vec::new();
         let total = if is_whole { ("total", "total") } else { ("site", "pour lui seul") };
         let hours = (part.held.whole, Some(part.held_then.whole));
-        rows.push(Row { part: total, figure: Some(&part.total), hours: Some(hours), ..Row::default() });
+        let tally = Some(part.tally);
+        rows.push(Row { part: total, figure: Some(&part.total), hours: Some(hours), tally, ..Row::default() });
         for (month, figure) in &part.months {
             let hours = month.parse::<Month>().ok().and_then(|month| part.held.months.get(&month));
             let hours = hours.map(|hours| (*hours, None));
-            let key = Some(Cell::Time(month.clone()));
-            rows.push(Row { part: ("month", "mois"), key, figure: Some(figure), hours, ..Row::default() });
+            let (key, tally) = (Some(Cell::Time(month.clone())), part.due.get(month).copied());
+            rows.push(Row { part: ("month", "mois"), key, figure: Some(figure), hours, tally, ..Row::default() });
         }
         let lists = [
             (("operator", "partenaire"), &part.operators, operator as Wording),
@@ -158,6 +163,8 @@ impl Report {
             number(row.hours.map(|(now, _)| i64::from(now.unknown))),
             number(row.permanence.map(|of| i64::from(of.held))),
             number(row.permanence.map(|of| i64::from(of.cancelled))),
+            number(row.tally.map(|tally| tally.expected.into())),
+            number(row.tally.map(|tally| tally.reported.into())),
         ]);
         cells
     }
@@ -177,6 +184,12 @@ fn part(part: &Part) -> Value {
         };
         lines.iter().map(line).collect::<Value>()
     };
+    let due = |(month, of): &(String, Figure)| {
+        let Tally { expected, reported, .. } = part.due.get(month).copied().unwrap_or_default();
+        let mut object = figure(of);
+        (object["month"], object["expected"], object["reported"]) = (json!(month), json!(expected), json!(reported));
+        object
+    };
     let months = part.held.months.iter().map(|(month, of)| {
         let mut object = hours(of);
         object["month"] = json!(month.to_string());
@@ -187,7 +200,8 @@ fn part(part: &Part) -> Value {
     whole["compared"] = Some(part.held_then.whole).filter(is_known).map_or(Value::Null, |then| hours(&then));
     json!({
         "total": figure(&part.total),
-        "months": lines("month", &part.months),
+        "completeness": fields(&part.tally),
+        "months": part.months.iter().map(due).collect::<Value>(),
         "operators": lines("operator", &part.operators),
         "helps": lines("help", &part.helps),
         "ages": lines("age", &part.ages),

@@ -198,7 +198,7 @@ fn a_return_says_of_which_partner_month_and_day_it_is_and_opens_in_a_french_spre
         &format!("{head}aide;49;;;;;;Démarche en ligne;;23;;"),
         &format!("{head}aide;49;;;;;;Dossier papier;;0;;"),
         &format!("{head}aide;49;;;;;;Mise en relation;;40;;"),
-        &format!("{head}âge;;;;;;;;;non publié;;"),
+        &format!("{head}âge;;;;;;;;;à partir du 15/11/2026;;"),
     ];
     assert_eq!(file.text.trim_end().split("\r\n").collect::<Vec<_>>(), expected);
 }
@@ -227,7 +227,7 @@ fn ages_are_those_that_were_released_to_the_partner_and_come_when_they_are() {
         (&json!(null), &json!(null))
     );
     let csv = String::from_utf8(early.sheet().write(SheetFormat::CsvFr)).unwrap();
-    assert!(csv.contains(";âge;;;;;;;;;à partir du 2026-11-15;;"), "{csv}");
+    assert!(csv.contains(";âge;;;;;;;;;à partir du 15/11/2026;;"), "{csv}");
 
     let released = "2026-11-20T10:00:00Z".parse().unwrap();
     while let Some(due) = publish::next(&conn, &Pages::default(), released).unwrap() {
@@ -263,7 +263,7 @@ fn ages_are_those_that_were_released_to_the_partner_and_come_when_they_are() {
 fn only_a_month_that_is_over_has_a_return_unless_a_provisional_one_is_asked_for() {
     let asked = |given: &[(&str, &str)]| {
         let given: Vec<_> = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        ask(&given, day(TODAY)).map(|question| question.provisional).map_err(|error| error.to_string())
+        ask(&store(), &given, now()).map(|question| question.provisional).map_err(|error| error.to_string())
     };
     assert_eq!(asked(&[("month", "2026-10")]), Ok(false));
     assert_eq!(asked(&[("month", "2026-10"), ("so_far", "true")]), Ok(false));

@@ -4,15 +4,16 @@
 //! sorted, filtered and put under the one of the month before. Columns are only added to.
 
 use msap_shared::code::{Age, Help, OperatorCode};
+use msap_shared::time::Day;
 use serde_json::{Map, Value, json};
 
-use super::{DepartmentLines, Question, Return, ReturnFile, SiteLine, label};
+use super::{Ages, DepartmentLines, Question, Return, ReturnFile, SiteLine, label};
 use crate::ask::Form;
 use crate::completeness::Tally;
 use crate::completeness::told::fields;
 use crate::lang::Lang;
 use crate::publish::Waiting;
-use crate::sheet::{Cell, Column, Sheet, SheetFormat, Table};
+use crate::sheet::{Cell, Column, Sheet, SheetFormat, Table, french};
 use crate::site::Kind;
 
 const COLUMNS: [(&str, &str); 17] = [
@@ -44,6 +45,8 @@ struct Line<'a> {
     tally: Option<Tally>,
     help: Option<&'a str>,
     age: Option<&'a str>,
+    /// When it was as it says, where not when the others were.
+    as_of: Option<Day>,
 }
 
 impl Table for Return {
@@ -77,6 +80,7 @@ impl Table for Return {
             "total": { "requests": self.requests, "sites": self.with_requests() },
             "completeness": fields(&self.tally),
             "ages_released": self.ages.as_ref().ok().map(|ages| ages.day.to_string()),
+            "ages_withheld": self.ages.as_ref().is_ok_and(|ages| ages.withheld),
             "departments": departments.iter().map(department).collect::<Value>(),
             "sites": sites.iter().map(site).collect::<Value>(),
         })
@@ -106,15 +110,22 @@ impl Table for Return {
         }
         let part = ("age", "âge");
         match &self.ages {
+            Ok(Ages { day, withheld: true, .. }) => {
+                let line = Line { part, as_of: Some(*day), ..Line::default() };
+                rows.push(self.row(&line, Cell::Hidden));
+            }
             Ok(ages) => {
-                for (department, ages) in &ages.departments {
-                    let line = |age| Line { part, department, age: Some(age), ..Line::default() };
-                    rows.extend(ages.iter().map(|(age, figure)| self.row(&line(age), figure.cell())));
+                for (department, figures) in &ages.departments {
+                    let line =
+                        |age| Line { part, department, age: Some(age), as_of: Some(ages.day), ..Line::default() };
+                    rows.extend(figures.iter().map(|(age, figure)| self.row(&line(age), figure.cell())));
                 }
             }
             Err(waiting) => {
                 let word = match waiting {
-                    Waiting::Until(day) => Cell::word(&format!("from {day}"), &format!("à partir du {day}")),
+                    Waiting::Until(day) => {
+                        Cell::word(&format!("from {day}"), &format!("à partir du {}", french(&day.to_string())))
+                    }
                     Waiting::Soon => Cell::word("soon", "bientôt"),
                     Waiting::Lost => Cell::word("not released", "non publié"),
                 };
@@ -176,7 +187,7 @@ impl Return {
             text(self.operator.as_str()),
             text(label(&self.operator)),
             Cell::Time(self.question.month.to_string()),
-            Cell::Time(self.as_of.to_string()),
+            Cell::Time(line.as_of.unwrap_or(self.as_of).to_string()),
             if self.question.provisional { yes } else { no },
             Cell::word(part, part_fr),
             text(line.department),

@@ -36,7 +36,8 @@ impl Handle {
             let found = || {
                 let now = Timestamp::now();
                 let day = ask::today(now);
-                if label_history::noted_on(conn)? >= Some(day) {
+                // Not «or later»: a clock that was ahead once must not silence the days to come.
+                if label_history::noted_on(conn)? == Some(day) {
                     return Ok(None);
                 }
                 let moment = conn.unchecked_transaction().map_err(StoreError::sqlite("beginning a read"))?;

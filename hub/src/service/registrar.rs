@@ -11,8 +11,7 @@ impl Registrar for Handle {
         let (keys, address) = (self.keys.clone(), self.advertise.clone());
         Box::pin(async move {
             let enrolled = self.manage(move |core, now| {
-                let today = core.day(now);
-                let enrolled = core.store().write(|conn, _| enrol_in(conn, &keys, &request, &address, now, today))?;
+                let enrolled = core.store().write(|conn, _| enrol_in(conn, &keys, &request, &address, now))?;
                 exclude_replaced(core, &keys, &JoinCode::secret_hash(&request.secret), now);
                 Ok(enrolled)
             });

@@ -69,9 +69,14 @@ pub fn department_regions() -> impl Iterator<Item = (&'static str, &'static str)
     DEPARTMENT.iter().map(|(code, department)| (*code, department.region))
 }
 
+/// The codes of all regions.
+pub fn regions() -> impl Iterator<Item = &'static str> {
+    REGIONS.lines().skip(1).filter_map(|line| line.split_once(',')).map(|(code, _)| code)
+}
+
 /// Whether a region has this code.
 pub fn known_region(region: &str) -> bool {
-    REGIONS.lines().skip(1).any(|line| line.split_once(',').is_some_and(|(code, _)| code == region))
+    regions().any(|code| code == region)
 }
 
 /// The commune that a former one belongs to today; `None` for a code that is not a former one.

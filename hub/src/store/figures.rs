@@ -6,11 +6,13 @@
 //! the smallest of three tables that can answer it: the proptest compares all of them with a
 //! reckoning from the facts.
 
+use msap_shared::id::SiteId;
 use msap_shared::time::Day;
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Row, params_from_iter};
 
 use super::{StoreError, documents, meta};
+use crate::lang::Phrase;
 use crate::query::{Key, Query, Shift, day_in};
 
 pub(super) use self::compose::span_condition;
@@ -21,6 +23,12 @@ mod since;
 
 /// Most rows that one answer may have.
 pub const ROWS_MAX: usize = 100_000;
+
+/// What to do about an answer with more rows.
+pub const NARROW: Phrase = Phrase::new(
+    "rapprochez to de from, donnez department, region ou site, ou remplacez day par month dans by",
+    "bring to nearer to from, name department, region or site, or put month for day in by",
+);
 
 /// A number of visits and of requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +83,7 @@ pub struct Figures {
 #[derive(Debug, thiserror::Error)]
 pub enum FigureError {
     /// More rows than an answer may have.
-    #[error("the answer has more than {ROWS_MAX} rows")]
+    #[error("the answer has more than {ROWS_MAX} rows: {NARROW}")]
     TooManyRows,
     /// What had been received by then is not known.
     #[error("what was received when is known from {0} on: before, the hub had another database")]
@@ -186,6 +194,14 @@ impl Places {
 
     pub(super) fn day(&mut self, day: Day) -> String {
         self.number(day.number())
+    }
+
+    /// The condition on a column `site` that lets only these through; all of them when none is named.
+    pub(super) fn sites(&mut self, only: Option<&[SiteId]>) -> String {
+        match only {
+            None => "true".to_owned(),
+            Some(sites) => format!("site IN ({})", self.list(sites.iter().map(ToString::to_string))),
+        }
     }
 
     pub(super) fn list(&mut self, values: impl IntoIterator<Item = String>) -> String {

@@ -3,7 +3,9 @@
 //! Append-only: triggers refuse whatever would change or remove a line. Its numbers follow the
 //! commits, so whoever reads on from a number neither misses nor repeats a line. Lines are kept as
 //! long as the database. None tells of a visit or of a person who was received; people who work
-//! with the hub stand in it by their login.
+//! with the hub stand in it by their login, and never with the address from which they come: what
+//! can never be removed must not grow with each sign-in, nor tell where somebody is. Addresses are
+//! in the log.
 //!
 //! Invariant: who acts is said once, where a request enters ([`super::Store::act_for`]), and not
 //! by whoever writes a line.
@@ -38,6 +40,10 @@ pub struct Entry {
 pub const SITE_SET: &str = "site.set";
 /// The figures of a period were released.
 pub const FIGURES_RELEASED: &str = "figures.release";
+/// Somebody has signed in: a line a day, from wherever, as often as it may be.
+pub const SESSION_BEGIN: &str = "session.begin";
+/// A session was ended, for this reason: a line a day.
+pub const SESSION_END: &str = "session.end";
 /// Somebody who may has read figures below the smallest that are published.
 pub const READ_SMALL_CELLS: &str = "read.small_cells";
 
@@ -84,6 +90,26 @@ pub fn record(conn: &Connection, now: Timestamp, action: &str, subject: &str, de
     conn.execute(SQL, params![now.as_second(), action, subject, detail])
         .map(drop)
         .map_err(StoreError::sqlite("writing the journal"))
+}
+
+/// Adds a line unless the same one was written today on behalf of the same, and nobody has changed
+/// the user that it is about since. False: it stands there.
+pub fn record_daily(
+    conn: &Connection,
+    (now, today): (Timestamp, Day),
+    action: &str,
+    subject: &str,
+    detail: &str,
+) -> Result<bool, StoreError> {
+    const SQL: &str = "SELECT 1 FROM journal WHERE at >= ?1 AND action = ?2 AND subject = ?3 AND detail = ?4
+                       AND who = (SELECT who FROM acting) AND n > coalesce((SELECT max(n) FROM journal
+                       WHERE at >= ?1 AND subject = ?3 AND substr(action, 1, 5) = 'user.'), 0) LIMIT 1";
+    let told = (first_second(today), action, subject, detail);
+    if sql::row(conn, "looking for a line of the journal", SQL, told, |_| Ok(()))?.is_some() {
+        return Ok(false);
+    }
+    record(conn, now, action, subject, detail)?;
+    Ok(true)
 }
 
 /// On whose behalf the transaction under way writes.

@@ -5,10 +5,12 @@
 
 use std::collections::BTreeMap;
 
+use msap_shared::id::SiteId;
 use msap_shared::io::store::sql;
 use msap_shared::time::Day;
-use rusqlite::Connection;
+use rusqlite::{Connection, params_from_iter};
 
+use super::figures::Places;
 use super::{StoreError, meta};
 use crate::label::Change;
 
@@ -21,10 +23,20 @@ pub struct Noted {
     pub verdict: String,
 }
 
-/// By site and check, the last line.
-pub fn latest(conn: &Connection) -> Result<BTreeMap<String, BTreeMap<String, Noted>>, StoreError> {
-    let sql = "SELECT site, item, max(day), verdict FROM label_history GROUP BY site, item ORDER BY site, item";
-    let rows = sql::rows(conn, "reading how labels stood", sql, [], |row| {
+/// By site and check, the line that was added last; `only` of these sites. The order is that of
+/// the commits: a clock that was ahead for a while has noted days that have not come.
+pub fn latest(
+    conn: &Connection,
+    only: Option<&[SiteId]>,
+) -> Result<BTreeMap<String, BTreeMap<String, Noted>>, StoreError> {
+    let mut places = Places::default();
+    let among = places.sites(only);
+    // The other columns are those of the row with the maximum; no day has 16 bits.
+    let sql = format!(
+        "SELECT site, item, day, verdict, max(accepted * 65536 + day) FROM label_history WHERE {among}
+         GROUP BY site, item ORDER BY site, item"
+    );
+    let rows = sql::rows(conn, "reading how labels stood", &sql, params_from_iter(places.values()), |row| {
         Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, i32>(2)?, row.get::<_, String>(3)?))
     })?;
     let mut found = BTreeMap::<_, BTreeMap<_, _>>::new();
@@ -35,11 +47,15 @@ pub fn latest(conn: &Connection) -> Result<BTreeMap<String, BTreeMap<String, Not
     Ok(found)
 }
 
-/// Adds what has changed, on a day that has no lines yet, and notes that the day is done.
+/// Adds what has changed, and notes that the day is done.
 pub fn add(conn: &Connection, changes: &[Change], day: Day) -> Result<(), StoreError> {
+    let accepted = meta::commit_under_way(conn)?;
     for (site, item, verdict) in changes {
-        let sql = "INSERT OR IGNORE INTO label_history (site, item, day, verdict) VALUES (?1, ?2, ?3, ?4)";
-        sql::write(conn, "noting how a label stands", sql, (site.as_str(), item, day.number(), verdict.as_str()))?;
+        // A day that has its line already comes twice where the clock was put back: the next one tells.
+        let sql =
+            "INSERT OR IGNORE INTO label_history (site, item, day, verdict, accepted) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let line = (site.as_str(), item, day.number(), verdict.as_str(), accepted);
+        sql::write(conn, "noting how a label stands", sql, line)?;
     }
     let sql = "INSERT INTO meta (key, value) VALUES ('label_day', ?1)
                ON CONFLICT (key) DO UPDATE SET value = excluded.value";

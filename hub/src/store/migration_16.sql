@@ -1,40 +1,20 @@
--- The months of sites in the order in which `site_month` last said another thing of them: whoever keeps what he read
--- reads again what has changed since.
-CREATE TABLE month_touched (
-    n     INTEGER PRIMARY KEY AUTOINCREMENT,
-    site  TEXT NOT NULL,
-    month INTEGER NOT NULL,
-    UNIQUE (site, month)
-);
-CREATE TRIGGER month_begins AFTER INSERT ON site_month BEGIN
-    DELETE FROM month_touched WHERE site = new.site AND month = new.month;
-    INSERT INTO month_touched (site, month) VALUES (new.site, new.month);
+-- Labels are told with these, and a row follows what was dated ahead: an answer is another once they are.
+CREATE TRIGGER label_touches AFTER UPDATE OF kind, life, parent, department, region, bearer, commune, label_date ON site
+WHEN (new.kind, new.life, new.parent, new.department, new.region, new.bearer, new.commune, new.label_date)
+    IS NOT (old.kind, old.life, old.parent, old.department, old.region, old.bearer, old.commune, old.label_date) BEGIN
+    UPDATE meta SET value = (SELECT coalesce(max(n), 0) + 1 FROM mark) WHERE key = 'figures';
 END;
--- A change of its key ends one row and begins another.
-CREATE TRIGGER month_changes AFTER UPDATE ON site_month BEGIN
-    DELETE FROM month_touched WHERE (site = old.site AND month = old.month) OR (site = new.site AND month = new.month);
-    INSERT INTO month_touched (site, month) SELECT old.site, old.month UNION SELECT new.site, new.month;
+-- An antenna counts in the house of its span, which another name may have led elsewhere.
+CREATE TRIGGER span_moves AFTER UPDATE ON site_span BEGIN
+    UPDATE meta SET value = (SELECT coalesce(max(n), 0) + 1 FROM mark) WHERE key = 'figures';
 END;
-CREATE TRIGGER month_ends AFTER DELETE ON site_month BEGIN
-    DELETE FROM month_touched WHERE site = old.site AND month = old.month;
-    INSERT INTO month_touched (site, month) VALUES (old.site, old.month);
+CREATE TRIGGER span_ends AFTER DELETE ON site_span BEGIN
+    UPDATE meta SET value = (SELECT coalesce(max(n), 0) + 1 FROM mark) WHERE key = 'figures';
+END;
+-- How many changes were refused is told with figures as of a day.
+CREATE TRIGGER refusal_touches AFTER INSERT ON refusal BEGIN
+    UPDATE meta SET value = (SELECT coalesce(max(n), 0) + 1 FROM mark) WHERE key = 'figures';
 END;
 
--- How often that has changed which decides who is to report.
-CREATE TABLE reporters_touched (n INTEGER NOT NULL);
-INSERT INTO reporters_touched VALUES (0);
-CREATE TRIGGER reporter_begins AFTER INSERT ON site BEGIN UPDATE reporters_touched SET n = n + 1; END;
-CREATE TRIGGER reporter_changes AFTER UPDATE ON site BEGIN UPDATE reporters_touched SET n = n + 1; END;
-CREATE TRIGGER reporter_ends AFTER DELETE ON site BEGIN UPDATE reporters_touched SET n = n + 1; END;
-CREATE TRIGGER reporter_span_begins AFTER INSERT ON site_span BEGIN UPDATE reporters_touched SET n = n + 1; END;
-CREATE TRIGGER reporter_span_changes AFTER UPDATE ON site_span BEGIN UPDATE reporters_touched SET n = n + 1; END;
-CREATE TRIGGER reporter_span_ends AFTER DELETE ON site_span BEGIN UPDATE reporters_touched SET n = n + 1; END;
-CREATE TRIGGER reporter_fact_begins AFTER INSERT ON site_fact BEGIN UPDATE reporters_touched SET n = n + 1; END;
-CREATE TRIGGER reporter_fact_changes AFTER UPDATE ON site_fact BEGIN UPDATE reporters_touched SET n = n + 1; END;
-CREATE TRIGGER reporter_fact_ends AFTER DELETE ON site_fact BEGIN UPDATE reporters_touched SET n = n + 1; END;
-CREATE TRIGGER reporter_joins AFTER INSERT ON device BEGIN UPDATE reporters_touched SET n = n + 1; END;
--- Not what its sessions change.
-CREATE TRIGGER reporter_moves AFTER UPDATE OF site, standing, enrolled_day ON device BEGIN
-    UPDATE reporters_touched SET n = n + 1;
-END;
-CREATE TRIGGER reporter_leaves AFTER DELETE ON device BEGIN UPDATE reporters_touched SET n = n + 1; END;
+-- The commit that noted a line: which of two is the later one does not hang on the hub's clock.
+ALTER TABLE label_history ADD COLUMN accepted INTEGER NOT NULL DEFAULT 0;

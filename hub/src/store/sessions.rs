@@ -44,16 +44,18 @@ impl SessionRow {
     }
 }
 
-/// Begins a session under the SHA-256 of its secret, and removes those that are over.
-pub fn begin(conn: &Connection, hash: &[u8; 32], login: &Login, now_s: i64) -> Result<(), StoreError> {
+/// Begins a session under the SHA-256 of its secret, and removes those that are over. Answers how
+/// many others of the same person made room for it.
+pub fn begin(conn: &Connection, hash: &[u8; 32], login: &Login, now_s: i64) -> Result<usize, StoreError> {
     let doing = "beginning a session";
     let over = "DELETE FROM session WHERE begun <= ?1 OR seen <= ?2";
     sql::write(conn, doing, over, (now_s - LONGEST_S, now_s - IDLE_S))?;
     let surplus = "DELETE FROM session WHERE hash IN
                    (SELECT hash FROM session WHERE login = ?1 ORDER BY seen DESC LIMIT -1 OFFSET ?2)";
-    sql::write(conn, doing, surplus, (login.as_str(), SESSIONS_MAX - 1))?;
+    let pushed_out = sql::write(conn, doing, surplus, (login.as_str(), SESSIONS_MAX - 1))?;
     let sql = "INSERT INTO session (hash, login, begun, seen) VALUES (?1, ?2, ?3, ?3)";
-    sql::write(conn, doing, sql, (hash, login.as_str(), now_s)).map(drop)
+    sql::write(conn, doing, sql, (hash, login.as_str(), now_s))?;
+    Ok(pushed_out)
 }
 
 /// The session whose secret has this hash, of somebody who may sign in.

@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 use msap_shared::id::SiteId;
 use msap_shared::io::store::sql;
 use msap_shared::time::Day;
-use rusqlite::Connection;
+use rusqlite::{Connection, params_from_iter};
 
+use super::figures::Places;
 use super::history::Held;
 use super::{StoreError, meta};
 
@@ -35,10 +36,15 @@ pub fn of_site(conn: &Connection, site: &SiteId) -> Result<Vec<Held>, StoreError
 /// By field, the value and since when it holds.
 pub type Holding = BTreeMap<String, (Day, String)>;
 
-/// What holds of each site on a day, by site.
-pub fn holding(conn: &Connection, day: Day) -> Result<BTreeMap<String, Holding>, StoreError> {
-    let sql = "SELECT site, field, from_day, value FROM site_fact WHERE from_day <= ?1 ORDER BY site, field, from_day";
-    let rows = sql::rows(conn, "reading facts of sites", sql, [day.number()], |row| {
+/// What holds of each site on a day, by site; `only` of these.
+pub fn holding(conn: &Connection, day: Day, only: Option<&[SiteId]>) -> Result<BTreeMap<String, Holding>, StoreError> {
+    let mut places = Places::default();
+    let (today, among) = (places.day(day), places.sites(only));
+    let sql = format!(
+        "SELECT site, field, from_day, value FROM site_fact WHERE from_day <= {today} AND {among}
+         ORDER BY site, field, from_day"
+    );
+    let rows = sql::rows(conn, "reading facts of sites", &sql, params_from_iter(places.values()), |row| {
         Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, i32>(2)?, row.get::<_, String>(3)?))
     })?;
     let mut found = BTreeMap::<_, Holding>::new();

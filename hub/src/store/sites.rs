@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use msap_shared::id::SiteId;
 use msap_shared::io::store::sql;
 use msap_shared::time::{Day, SiteZone};
@@ -20,6 +21,8 @@ const COLUMNS: &str = "s.id, s.name, s.kind, s.life, s.parent, s.format, s.addre
 /// Which sites to list; an empty list of values lets everything through.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SiteFilter {
+    /// Only these.
+    pub ids: Vec<SiteId>,
     /// Department codes.
     pub departments: Vec<String>,
     /// Region codes.
@@ -63,6 +66,7 @@ pub fn list(conn: &Connection, filter: &SiteFilter) -> Result<Vec<(Site, Contact
             values.extend(allowed.into_iter().map(Value::Text));
         }
     };
+    among("s.id", filter.ids.iter().map(ToString::to_string).collect());
     among("s.department", filter.departments.clone());
     among("s.region", filter.regions.clone());
     among("s.kind", filter.kinds.iter().map(ToString::to_string).collect());
@@ -178,6 +182,17 @@ fn damaged(site: &impl std::fmt::Debug, why: &dyn std::fmt::Display) -> StoreErr
 /// Writes a new site, or everything about a known one; aliases stay. What differs in its life,
 /// house, department and bearer holds `since`; `today` is what the row shows.
 pub fn put(conn: &Connection, site: &Site, since: Since, today: Day) -> Result<(), StoreError> {
+    put_said(conn, site, (since, &Dated::ALL), today)
+}
+
+/// The same where only these dated fields were said to hold `since`: of the others nothing changes,
+/// also where they are to on a later day.
+pub fn put_said(
+    conn: &Connection,
+    site: &Site,
+    (since, said): (Since, &[Dated]),
+    today: Day,
+) -> Result<(), StoreError> {
     const UPDATE: &str = "UPDATE site SET name = ?2, kind = ?3, format = ?4, address = ?5, commune = ?6, insee = ?7, \
         postal_code = ?8, lat = ?9, lon = ?10, timezone = ?11, holiday_zone = ?12, school_zone = ?13, \
         osm_opening_hours = ?14, weekly_minutes = ?15, label_date = ?16, comment = ?17, hours_verbatim = ?18, \
@@ -213,6 +228,7 @@ pub fn put(conn: &Connection, site: &Site, since: Since, today: Day) -> Result<(
     for field in Dated::ALL {
         // What has been a house till now was not an antenna of a house that nobody knew.
         let turned = field == Dated::Parent && before.kind != site.kind;
+        let since = if said.contains(&field) { since } else { Since::learnt(today) };
         let since = if turned { since.certain() } else { since };
         history::set(conn, &site.id, (field, dated(&before, field)), (dated(site, field), since), today)?;
     }
@@ -287,6 +303,17 @@ pub fn zones(conn: &Connection) -> Result<Vec<SiteZone>, StoreError> {
     names.iter().map(|name| name.parse().map_err(|error| damaged(name, &error))).collect()
 }
 
+/// The day at a site by its own clock.
+///
+/// # Errors
+/// When the store fails, or has no such site.
+pub fn day_at(conn: &Connection, site: &SiteId, now: Timestamp) -> Result<Day, StoreError> {
+    let sql = "SELECT timezone FROM site WHERE id = ?1";
+    let zone: Option<String> = sql::row(conn, "reading a site's clock", sql, [site.as_str()], |row| row.get(0))?;
+    let zone: SiteZone = zone.unwrap_or_default().parse().map_err(|error| damaged(site, &error))?;
+    Ok(Day::at(now, &zone))
+}
+
 /// The fields of each site that a person has set: a list leaves them alone.
 pub fn set_by_hand(conn: &Connection) -> Result<BTreeMap<String, BTreeSet<String>>, StoreError> {
     let rows = sql::rows(conn, "reading what was set by hand", "SELECT site, field FROM site_hand", [], |row| {
@@ -328,6 +355,8 @@ pub fn rename(conn: &Connection, from: &SiteId, to: &SiteId) -> Result<(), Store
         "UPDATE site_history SET site = ?2 WHERE site = ?1",
         "UPDATE site_hand SET site = ?2 WHERE site = ?1",
         "UPDATE site_fact SET site = ?2 WHERE site = ?1",
+        "INSERT INTO label_history (site, item, day, verdict, accepted)
+         SELECT ?2, item, day, verdict, accepted FROM label_history WHERE site = ?1",
     ] {
         sql::write(conn, doing, sql, names)?;
     }
@@ -336,12 +365,13 @@ pub fn rename(conn: &Connection, from: &SiteId, to: &SiteId) -> Result<(), Store
     remove(conn, from)
 }
 
-/// Removes a bare site. What named it must lead elsewhere already.
+/// Removes a bare site, and what was noted of it. What named it must lead elsewhere already.
 pub fn remove(conn: &Connection, site: &SiteId) -> Result<(), StoreError> {
     for sql in [
         "DELETE FROM site_history WHERE site = ?1",
         "DELETE FROM site_hand WHERE site = ?1",
         "DELETE FROM site_fact WHERE site = ?1",
+        "DELETE FROM label_history WHERE site = ?1",
         "DELETE FROM site_span WHERE site = ?1",
         "DELETE FROM site_alias WHERE site = ?1",
         "DELETE FROM site WHERE id = ?1",

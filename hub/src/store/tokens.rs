@@ -57,6 +57,11 @@ pub fn by_hash(conn: &Connection, hash: &[u8; 32]) -> Result<Option<TokenRow>, S
         .map_err(StoreError::sqlite("looking for a token"))
 }
 
+/// The token with this id.
+pub fn find(conn: &Connection, id: &str) -> Result<Option<TokenRow>, StoreError> {
+    sql::row(conn, "looking for a token", &format!("{SELECT} WHERE t.id = ?1"), [id], read)
+}
+
 /// Notes the day on which a token was used: the day, and nothing finer.
 pub fn note_use(conn: &Connection, id: &str, today: Day) -> Result<(), StoreError> {
     let sql = "INSERT INTO token_use (token, day) VALUES (?1, ?2)

@@ -25,17 +25,25 @@ pub fn weekly_minutes(schedule: &Schedule, day: Day) -> Option<u32> {
 /// Minutes of the same week in which at least so many agents are at work: surely, and at most,
 /// where the house has not said how many there are. Absences are no part of the regular week.
 pub fn weekly_staffed(schedule: &Schedule, day: Day, agents: u8) -> Option<(u32, u32)> {
-    let surely = weekly(schedule, day, &|slots| staffed(slots, |at_work| at_work.is_some_and(|n| n >= agents)))?;
-    let at_most = weekly(schedule, day, &|slots| staffed(slots, |at_work| at_work.is_none_or(|n| n >= agents)))?;
+    let surely = weekly(schedule, day, &|slots| staffed(slots, |at_work| at_work.known >= agents))?;
+    let at_most = weekly(schedule, day, &|slots| staffed(slots, |at_work| at_work.or_more || at_work.known >= agents))?;
     Some((surely, at_most))
 }
 
 /// A weekday's slots with their places.
 type Slots<'a> = [(&'a Place, &'a Slot)];
 
+/// How many agents are at work over a part of a day.
+struct AtWork {
+    /// At the places that say.
+    known: u8,
+    /// Whether there is a place that does not say: nobody may be there, or anybody.
+    or_more: bool,
+}
+
 /// The minutes of a weekday whose number of agents fits. At one place overlapping slots share their
 /// agents; different places add up.
-fn staffed(slots: &Slots<'_>, fits: impl Fn(Option<u8>) -> bool) -> u32 {
+fn staffed(slots: &Slots<'_>, fits: impl Fn(&AtWork) -> bool) -> u32 {
     let mut cuts: Vec<u16> = slots.iter().flat_map(|(_, slot)| [slot.interval.from(), slot.interval.to()]).collect();
     cuts.sort_unstable();
     cuts.dedup();
@@ -48,10 +56,11 @@ fn staffed(slots: &Slots<'_>, fits: impl Fn(Option<u8>) -> bool) -> u32 {
                 None => places.push((place, slot.agents)),
             }
         }
-        let add = |total: Option<u8>, (_, agents): &(&Place, Option<u8>)| Some(total?.saturating_add((*agents)?));
-        (!places.is_empty()).then(|| places.iter().fold(Some(0), add))
+        let known = places.iter().filter_map(|(_, agents)| *agents).fold(0, u8::saturating_add);
+        let or_more = places.iter().any(|(_, agents)| agents.is_none());
+        (!places.is_empty()).then_some(AtWork { known, or_more })
     };
-    parts.filter(|part| agents(*part).is_some_and(&fits)).map(|part| u32::from(part.minutes())).sum()
+    parts.filter(|part| agents(*part).as_ref().is_some_and(&fits)).map(|part| u32::from(part.minutes())).sum()
 }
 
 /// What the weekdays of the regular week come to; `None` where it is not said, or contradicted.
@@ -142,6 +151,21 @@ mod tests {
                     ("hours|2026-01-01|every|mo|mairie", "11:00-13:00/free/1"),
                 ],
                 Some((60, 60)),
+            ),
+            // Two at one place are two, however many there are at another.
+            (
+                vec![
+                    ("hours|2026-01-01|every|mo|-", "09:00-12:00/free/2"),
+                    ("hours|2026-01-01|every|mo|mairie", "11:00-13:00"),
+                ],
+                Some((180, 240)),
+            ),
+            (
+                vec![
+                    ("hours|2026-01-01|every|mo|-", "09:00-12:00/free/1"),
+                    ("hours|2026-01-01|every|mo|mairie", "11:00-13:00"),
+                ],
+                Some((0, 120)),
             ),
             (
                 vec![

@@ -33,9 +33,22 @@ pub struct Entered {
 /// # Errors
 /// When an agent runs there, or a tap is not taken.
 pub fn enter(data: &Path, visits: impl IntoIterator<Item = (Day, Vec<Tap>)>, seed: u64) -> Result<Entered> {
+    enter_at(data, visits, seed, Timestamp::now())
+}
+
+/// The same by a machine's clock that shows this time.
+///
+/// # Errors
+/// As [`enter`].
+pub fn enter_at(
+    data: &Path,
+    visits: impl IntoIterator<Item = (Day, Vec<Tap>)>,
+    seed: u64,
+    wall: Timestamp,
+) -> Result<Entered> {
     let _held = lock::hold(data).context("an agent runs on this directory")?;
     let core = Core::new(store::open(data)?, Box::new(rand::random::<[u8; 16]>))?;
-    let mut desk = Desk { core, waiting: Vec::new(), entered: Entered::default() };
+    let mut desk = Desk { core, wall, waiting: Vec::new(), entered: Entered::default() };
     let mut ids = Chance::new(seed, &data.display().to_string());
     for (day, taps) in visits {
         for tap in taps {
@@ -48,6 +61,7 @@ pub fn enter(data: &Path, visits: impl IntoIterator<Item = (Day, Vec<Tap>)>, see
 
 struct Desk {
     core: Core,
+    wall: Timestamp,
     waiting: Vec<Input>,
     entered: Entered,
 }
@@ -63,7 +77,7 @@ impl Desk {
     }
 
     fn turn(&mut self) -> Result<()> {
-        let now = Now { wall: Timestamp::now(), monotonic_ms: 0 };
+        let now = Now { wall: self.wall, monotonic_ms: 0 };
         for output in self.core.turn(std::mem::take(&mut self.waiting), now)? {
             if let Output::Reply(_, Err(error)) = output {
                 bail!("a tap was not taken: {error}");

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::hub_with;
 
 /// A clock that this test sets, for programs started under it.
-pub(super) struct FakeClock {
+pub(crate) struct FakeClock {
     file: PathBuf,
     library: PathBuf,
 }
@@ -25,7 +25,7 @@ impl FakeClock {
     }
 
     /// For nobody yet.
-    pub(super) fn at(file: PathBuf, at: &str) -> Result<Option<Self>> {
+    pub(crate) fn at(file: PathBuf, at: &str) -> Result<Option<Self>> {
         let places = ["/usr/lib/x86_64-linux-gnu/faketime", "/usr/lib/aarch64-linux-gnu/faketime", "/usr/lib/faketime"];
         let library = places.map(|place| Path::new(place).join("libfaketimeMT.so.1"));
         let Some(library) = library.into_iter().find(|path| path.exists()) else {
@@ -41,7 +41,7 @@ impl FakeClock {
     }
 
     /// What puts a program under it.
-    pub(super) fn variables(&self) -> Result<[(&'static str, String); 5]> {
+    pub(crate) fn variables(&self) -> Result<[(&'static str, String); 5]> {
         let text = |path: &Path| path.to_str().map(str::to_owned).context("a path");
         Ok([
             ("LD_PRELOAD", text(&self.library)?),
@@ -61,9 +61,9 @@ impl FakeClock {
     }
 
     /// From now on it is this moment, for every program alike.
-    pub(super) fn set_to(&self, moment: &str) -> Result<()> {
+    pub(crate) fn set_to(&self, moment: &str) -> Result<()> {
         let moment: Timestamp = moment.parse()?;
-        self.set(&format!("+{}", moment.as_second() - Timestamp::now().as_second()))
+        self.set(&format!("{:+}", moment.as_second() - Timestamp::now().as_second()))
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use msap_hub::almanac::Pages;
 use msap_hub::privacy::{Period, Release, State, Year};
-use msap_hub::publish;
+use msap_hub::publish::{self, ReleaseRules};
 use msap_hub::store::figures::FigureError;
 use msap_hub::store::releases::Note;
 use msap_hub::store::{MIGRATIONS, StoreError, releases};
@@ -55,6 +55,8 @@ pub(super) fn count(conn: &Connection, month: u8, counted: &[Counted]) -> rusqli
     Ok(())
 }
 
+pub(super) const RULES: ReleaseRules = ReleaseRules { min_cell: 11, after_days: 15 };
+
 /// Releases everything that is due on a day.
 pub(super) fn release(conn: &Connection, today: Day, fault: Fault) -> Result<Vec<Period>, FigureError> {
     let noon = format!("{today}T12:00:00Z").parse().expect("a time");
@@ -75,7 +77,7 @@ pub(super) fn release(conn: &Connection, today: Day, fault: Fault) -> Result<Vec
 
 /// What a hub would release that sums what it holds today.
 fn summed_anew(conn: &Connection, period: Period) -> Result<Vec<Release>, StoreError> {
-    let rule = msap_hub::privacy::Rule { min_cell: 11 };
+    let rule = msap_hub::privacy::Rule { min_cell: RULES.min_cell };
     let mut year = Year::new(2025, rule);
     let mut last = Vec::new();
     for part in Period::of_year(2025) {

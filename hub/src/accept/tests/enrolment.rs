@@ -4,6 +4,7 @@ use super::*;
 
 over_both!(
     a_code_becomes_a_certificate_and_again_for_the_same_key,
+    a_machine_has_joined_on_the_day_at_its_site,
     codes_that_do_not_serve_are_denied_and_leave_nothing,
     a_key_on_the_list_of_revocations_is_never_enrolled,
 );
@@ -30,6 +31,20 @@ async fn a_code_becomes_a_certificate_and_again_for_the_same_key(transport: Tran
     assert_eq!(world.rows(), 1);
     let device = devices::find(&world.desk.database.lock().unwrap(), &key.fingerprint()).unwrap().unwrap();
     assert_eq!(device.label, "accueil1");
+}
+
+async fn a_machine_has_joined_on_the_day_at_its_site(transport: Transport) {
+    let world = World::over(transport, Limits::default(), None);
+    let joined = async |n: u8, zone: &str| {
+        world.desk.database.lock().unwrap().execute("UPDATE site SET timezone = ?1 WHERE id = '361'", [zone]).unwrap();
+        world.invite([n; 16], "2026-11-27T09:00:00Z");
+        let key = Key::generate().unwrap();
+        assert!(matches!(world.enrol(&request(&key, [n; 16])).await, Answer::Enrolled(_)));
+        devices::find(&world.desk.database.lock().unwrap(), &key.fingerprint()).unwrap().unwrap().enrolled.to_string()
+    };
+    // Nine in the morning at the hub's server, eleven at night in Tahiti.
+    assert_eq!(joined(1, "Europe/Paris").await, "2026-11-20");
+    assert_eq!(joined(2, "Pacific/Tahiti").await, "2026-11-19");
 }
 
 async fn codes_that_do_not_serve_are_denied_and_leave_nothing(transport: Transport) {

@@ -44,6 +44,24 @@ fn life_house_department_and_bearer_are_dated_and_shown() {
 }
 
 #[test]
+fn what_is_dated_of_one_field_moves_no_other() {
+    let mut desk = Desk::new();
+    let retire = Change::SiteRetire { site: "275".to_owned(), from: Some("2027-01-01".to_owned()) };
+    desk.change(&retire).unwrap();
+    desk.change(&dated(Some("2027-03-01"), "275", &[("bearer", "commune")])).unwrap();
+    let expected = [
+        held("bearer", None, ""),
+        held("bearer", Some("2027-03-01"), "commune"),
+        held("life", None, "open"),
+        held("life", Some("2027-01-01"), "retired"),
+    ];
+    assert_eq!(history(&desk, "275"), expected, "it stays closed");
+    // Said of the field itself, the value of today holds from that day on again.
+    desk.change(&dated(Some("2027-06-01"), "275", &[("life", "open")])).unwrap();
+    assert_eq!(history(&desk, "275").last(), Some(&held("life", Some("2027-06-01"), "open")));
+}
+
+#[test]
 fn an_invitation_replaces_a_device_of_its_own_site_only() {
     let mut desk = Desk::new();
     let fingerprint = Fingerprint::new([3; 32]);

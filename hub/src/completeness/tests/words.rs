@@ -209,7 +209,8 @@ fn completeness_is_told_with_stable_names_and_no_rate_of_nothing() {
     let object = told.object();
     let expected = json!({
         "as_of": "2026-06-20", "from": "2026-06-01", "to": "2026-06-07", "by": ["month", "site"],
-        "total": { "expected": 5, "reported": 1, "late": 0, "missing": 4, "unexpected": 0, "rate": 0.2 },
+        "total": { "expected": 5, "reported": 1, "late": 0, "missing": 4, "unexpected": 0, "rate": 0.2,
+                   "not_expected": 1 },
         "rows": [
             { "month": "2026-06", "site": "275", "site_name": "Maison 275", "expected": 5, "reported": 1, "late": 0,
               "missing": 4, "unexpected": 0, "rate": 0.2, "not_expected": 0 },
@@ -230,7 +231,9 @@ fn completeness_is_told_with_stable_names_and_no_rate_of_nothing() {
     let french = String::from_utf8(told.sheet().write(SheetFormat::CsvFr)).unwrap();
     assert!(french.contains("06/2026;275;Maison 275;5;1;0;4;0;0,2000;0\r\n"), "{french}");
     let said = told.summary(Lang::Fr);
-    assert!(said.contains("1 jours reçus sur 5 attendus (20,0 %)"), "{said}");
+    let expected = "du 1er juin 2026 au 7 juin 2026 : 1 jour reçu sur 5 attendus (20,0 %), dont 0 en retard ; 1 lieu a des \
+                    jours manquants ; 0 jour imprévu ; 1 lieu non attendu";
+    assert_eq!(said, expected);
     // Another question of the same days: nothing was expected of that site, so no rate.
     let filters = Filters { sites: vec![id("276")], ..Filters::default() };
     let alone = told::answer(&conn, &pages(&["275"]), Query { filters, ..week() }, now).unwrap();

@@ -29,13 +29,13 @@ const CLOSED: &str = r#"{"from":"2026-12-24","reason":"works"}"#;
 /// 2 for 200, 3 for 403, 4 for 404, 0 for 400.
 type Line = (&'static str, &'static str, &'static str, &'static str, [&'static str; 3]);
 
-const LINES: [Line; 61] = [
+const LINES: [Line; 64] = [
     ("GET", "/visits", "/visits", "", ["23333 3333"; 3]),
     ("GET", "/visits", "/visits?region=52", "", ["22333 3333"; 3]),
     ("GET", "/visits", "/visits?department=49", "", ["22233 3333"; 3]),
     ("GET", "/visits", "/visits?site=275", "", ["22223 3333"; 3]),
     ("GET", "/visits", "/visits?site=597", "", ["23333 2223"; 3]),
-    ("GET", "/visits", "/visits?operator=CNAF", "", ["23332 3333"; 3]),
+    ("GET", "/visits", "/visits?operator=CNAF&from=2026-10-01&to=2026-10-31", "", ["23332 3333"; 3]),
     ("GET", "/completeness", "/completeness", "", ["23333 3333"; 3]),
     ("GET", "/completeness", "/completeness?department=49", "", ["22233 3333"; 3]),
     ("GET", "/completeness", "/completeness?site=275", "", ["22223 3333"; 3]),
@@ -84,6 +84,10 @@ const LINES: [Line; 61] = [
     ("PUT", "/closures", "/closures", CLOSE, [NONE, "22233 3333", "22233 3333"]),
     ("DELETE", "/closures/{id}", "/closures/held", "", [NONE, "22233 3333", "22233 3333"]),
     ("DELETE", "/closures/{id}", "/closures/none", "", [NONE, "44443 4443", "44443 4443"]),
+    ("GET", "/exports/visits.csv", "/exports/visits.csv", "", ["23333 3333"; 3]),
+    ("GET", "/exports/visits.csv", "/exports/visits.csv?department=49", "", ["22233 3333"; 3]),
+    // A partner sees months, not days.
+    ("GET", "/exports/visits.csv", "/exports/visits.csv?operator=CNAF", "", ["23333 3333"; 3]),
     ("GET", "/exports/anct.csv", "/exports/anct.csv", "", ["23333 3333"; 3]),
     ("GET", "/exports/anct.csv", "/exports/anct.csv?department=49", "", ["22233 3333"; 3]),
     ("GET", "/conflicts", "/conflicts", "", [NONE, "22223 2223", "22223 2223"]),

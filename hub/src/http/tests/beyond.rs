@@ -2,6 +2,8 @@
 
 use super::*;
 
+const OCTOBER: &str = "from=2026-10-01&to=2026-10-31";
+
 #[tokio::test]
 async fn a_partner_sees_its_requests_by_month_and_nothing_that_tells_who_came() {
     let hub = hub();
@@ -14,24 +16,27 @@ async fn a_partner_sees_its_requests_by_month_and_nothing_that_tells_who_came() 
         "site=275",
         "bearer=mairie",
     ] {
-        let (status, body) = hub.get("operator", &format!("/v1/visits?{NOVEMBER}&operator=CNAF&{query}")).await;
+        let (status, body) = hub.get("operator", &format!("/v1/visits?{OCTOBER}&operator=CNAF&{query}")).await;
         assert_eq!(status, 200, "{query}: {body}");
     }
     for (query, parameter) in [
-        ("from=2026-11-01&to=2026-11-30&by=day", "by"),
-        ("from=2026-11-01&to=2026-11-30&by=month,age", "by"),
-        ("from=2026-11-01&to=2026-11-30&age=70%2B", "age"),
-        ("from=2026-11-02&to=2026-11-30", "from"),
-        ("from=2026-11-01&to=2026-11-29", "to"),
-        ("from=2026-11-20&to=2026-11-20", "from"),
-        ("by=help,site", "by"),
-        ("by=help&site=275", "by"),
-        ("by=help,bearer", "by"),
-        ("help=online&site=275", "help"),
-        ("help=online&bearer=mairie", "help"),
-        ("help=online&by=site", "help"),
+        ("from=2026-10-01&to=2026-10-31&by=day", "by"),
+        ("from=2026-10-01&to=2026-10-31&by=month,age", "by"),
+        ("from=2026-10-01&to=2026-10-31&age=70%2B", "age"),
+        ("from=2026-10-02&to=2026-10-31", "from"),
+        ("from=2026-10-01&to=2026-10-30", "to"),
+        ("from=2026-10-20&to=2026-10-20", "from"),
+        // The month that goes on, and one to come.
+        ("", "to"),
+        ("from=2098-01-01&to=2098-01-31", "to"),
+        ("from=2026-10-01&to=2026-10-31&by=help,site", "by"),
+        ("from=2026-10-01&to=2026-10-31&by=help&site=275", "by"),
+        ("from=2026-10-01&to=2026-10-31&by=help,bearer", "by"),
+        ("from=2026-10-01&to=2026-10-31&help=online&site=275", "help"),
+        ("from=2026-10-01&to=2026-10-31&help=online&bearer=mairie", "help"),
+        ("from=2026-10-01&to=2026-10-31&help=online&by=site", "help"),
     ] {
-        let (status, body) = hub.get("operator", &format!("/v1/visits?operator=CNAF&{query}")).await;
+        let (status, body) = hub.get("operator", &format!("/v1/visits?{query}&operator=CNAF").replace("?&", "?")).await;
         assert_eq!((status, body["parameter"].as_str()), (403, Some(parameter)), "{query}: {body}");
         assert!(body["detail"].as_str().unwrap().contains("operator:CNAF"), "{body}");
     }

@@ -81,3 +81,32 @@ async fn closures_that_begin_together_all_stand_and_none_lasts_for_years() {
         assert_eq!((found, body["field"].as_str()), (status, (status == 422).then_some("to")), "{to}");
     }
 }
+
+#[tokio::test]
+async fn a_closure_belongs_to_its_scope_by_whatever_id_it_is_named() {
+    let hub = hub();
+    let put = async |token: &str, scope: &str, id: Option<&str>| {
+        let body = serde_json::json!({
+            "scope": scope, "from": "2027-03-01", "reason": "training", "label": scope, "id": id,
+        });
+        let (status, body) = hub.ask(Method::PUT, token, "/v1/closures", body).await;
+        (status, body["field"].as_str().map(str::to_owned))
+    };
+    hub.write(&format!(
+        "INSERT INTO token SELECT 'other', x'{}', label, 'department:61', role, expires, revoked FROM token WHERE id = 'department'",
+        data_encoding::HEXLOWER.encode(&token_hash("other")),
+    ));
+    assert_eq!(put("department", "department:49", None).await, (200, None));
+    assert_eq!(put("department", "department:49", Some("portes-ouvertes")).await, (200, None));
+    // Neither taken over, by the id that it was given or the one that it has, nor taken back.
+    for id in ["portes-ouvertes", "department-49-2027-03-01"] {
+        assert_eq!(put("other", "department:49", Some(id)).await.0, 403);
+        assert_ne!(put("other", "department:61", Some(id)).await.0, 200);
+        assert_eq!(hub.ask(Method::DELETE, "other", &format!("/v1/closures/{id}"), Value::Null).await.0, 403);
+    }
+    // Nor is one kept from closing by whoever was there first.
+    for id in ["department-49-2027-04-01", "region-52-2027-04-01", "national-2027-04-01", "department-6-x"] {
+        assert_eq!(put("other", "department:61", Some(id)).await, (422, Some("id".to_owned())), "{id}");
+    }
+    assert_eq!(put("other", "department:61", Some("department-61-x")).await, (200, None));
+}

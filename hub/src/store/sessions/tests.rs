@@ -22,7 +22,8 @@ fn one_person_has_so_many_sessions_and_those_that_are_over_make_room() {
     begin(&conn, &[200; 32], &other.login, 1_000).unwrap();
     for n in 0..SESSIONS_MAX + 5 {
         let n = u8::try_from(n).unwrap();
-        begin(&conn, &[n; 32], &agent.login, 1_000 + i64::from(n)).unwrap();
+        let pushed_out = begin(&conn, &[n; 32], &agent.login, 1_000 + i64::from(n)).unwrap();
+        assert_eq!(pushed_out, usize::from(u32::from(n) >= SESSIONS_MAX));
     }
     assert_eq!(count(&conn), i64::from(SESSIONS_MAX) + 1);
     assert!(find(&conn, &[4; 32]).unwrap().is_none(), "the oldest made room");
@@ -57,7 +58,7 @@ fn another_epoch_ends_every_session_and_keeps_every_user() {
     store
         .write(|conn, _| {
             users::insert(conn, &agent)?;
-            begin(conn, &[1; 32], &agent.login, 1_000)
+            begin(conn, &[1; 32], &agent.login, 1_000).map(drop)
         })
         .unwrap();
     store.write(|_, turn| turn.begin_epoch()).unwrap();
