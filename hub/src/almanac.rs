@@ -20,20 +20,22 @@ use msap_shared::id::SiteId;
 use msap_shared::io::hours;
 use msap_shared::schedule::instant::Instant;
 use msap_shared::schedule::open_days::WorkedOut;
-use msap_shared::schedule::{
-    Calendar, DayPlan, NetworkClosure, Now, OpenDays, Schedule, Surroundings, plan, weekly_minutes,
-};
+use msap_shared::schedule::{Calendar, DayPlan, NetworkClosure, Now, OpenDays, Schedule, plan, weekly_minutes};
 use msap_shared::time::{Day, Month};
 use rusqlite::Connection;
 
 use crate::calendar;
+use crate::completeness::known::Known;
 use crate::site::{Life, Site};
 use crate::store::{StoreError, calendars, documents, registers};
 
 pub use self::rules::Rules;
 
 pub mod object;
+mod opening;
 mod rules;
+
+pub use self::opening::{Around, Opening};
 
 /// What is kept, and the commits up to which it was read.
 #[derive(Debug, Default)]
@@ -58,6 +60,7 @@ pub struct Pages {
     closures: Arc<Vec<NetworkClosure>>,
     books: BTreeMap<SiteId, Arc<Book>>,
     rules: Rules,
+    known: Arc<Known>,
 }
 
 /// One site's two documents.
@@ -100,14 +103,6 @@ impl From<&Site> for Place {
         let Site { holiday_zone, school_zone, region, department, .. } = site.clone();
         Self { holiday_zone, school_zone, region, department }
     }
-}
-
-/// What a site's days depend on besides its documents, for one answer.
-#[derive(Debug)]
-pub struct Around<'a> {
-    pages: &'a Pages,
-    place: Place,
-    closures: Vec<NetworkClosure>,
 }
 
 impl Almanac {
@@ -302,15 +297,19 @@ impl Pages {
         Around { pages: self, place, closures }
     }
 
+    /// Who is to report and what was, as far as it was read.
+    pub(crate) fn known(&self) -> &Known {
+        &self.known
+    }
+
+    /// On which days a site opens, for as many months as are asked for.
+    pub fn opening<'a>(&'a self, site: &SiteId, place: &'a Place) -> Opening<'a> {
+        Opening { pages: self, place, book: self.book(site).map(|book| (&**book, book.worked(place))) }
+    }
+
     /// On which days of a month a site opens.
     pub fn open_days(&self, site: &SiteId, place: &Place, month: Month) -> OpenDays {
-        let Some(book) = self.book(site) else { return OpenDays::UNKNOWN };
-        let mut worked = book.worked(place);
-        if let Some(known) = worked.days.known(month) {
-            return known;
-        }
-        let around = self.around(place.clone());
-        worked.days.month(&book.schedule, month, &around.surroundings())
+        self.opening(site, place).days(month)
     }
 
     /// One day of a site.
@@ -362,16 +361,4 @@ pub struct Hours {
     pub weekly_minutes: Option<u32>,
     /// The coming year, as OpenStreetMap's text.
     pub osm: Arc<str>,
-}
-
-impl Around<'_> {
-    /// As the model wants it.
-    pub fn surroundings(&self) -> Surroundings<'_> {
-        Surroundings {
-            calendar: &self.pages.calendar,
-            holiday_zone: &self.place.holiday_zone,
-            school_zone: &self.place.school_zone,
-            closures: &self.closures,
-        }
-    }
 }

@@ -8,21 +8,24 @@
 //! it is said why. What people ask for, and at which age, has no say: a day is reported whole.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use msap_shared::time::{Day, Month, SiteZone};
 use rusqlite::Connection;
 
-use self::days::{Days, judge, since, until};
+use self::days::{Days, MonthDays, judge};
+use self::known::Moment;
 use self::ranges::Ranges;
 use crate::almanac::Pages;
 use crate::ask::hub_zone;
-use crate::query::{Antennas, Key, Query, month_number};
+use crate::query::{Antennas, Key, Query};
 use crate::store::figures::{FigureError, ROWS_MAX};
 use crate::store::reported::{self, Reported};
-use crate::store::reporters::{self, Reporter, Stretch};
+use crate::store::reporters::{Reporter, Stretch};
 
 mod days;
+pub(crate) mod known;
 mod ranges;
 pub mod told;
 
@@ -160,8 +163,10 @@ pub fn answer(
     now: Timestamp,
     rows: Rows,
 ) -> Result<Completeness, FigureError> {
-    let reporters = reporters::among(conn, query)?;
-    let reported = reported::months(conn, query)?;
+    let Moment { reporters, mut reported, .. } = pages.known().at(conn)?;
+    if let Some(as_of) = query.as_of {
+        reported = Arc::new(reported::by_then(conn, query, as_of)?);
+    }
     let at = query.as_of.and_then(end_of).map_or(now, |end| end.min(now));
     let others = match rows {
         Rows::All => Others::All,
@@ -172,9 +177,13 @@ pub fn answer(
         Rows::All => BTreeMap::new(),
         Rows::Of(keys) | Rows::Expected(keys) => keys.into_iter().map(|key| (key, Counted::default())).collect(),
     };
-    let mut sum = Sum { query, keys: keys(&query.by), rows, others, found: Completeness::default() };
+    let months = MonthDays::of(query);
+    let mut sum = Sum { query, keys: keys(&query.by), rows, others, months, found: Completeness::default() };
     let mut yesterdays = BTreeMap::<String, Day>::new();
     for (n, reporter) in reporters.iter().enumerate() {
+        if reporter.among(query).next().is_none() {
+            continue;
+        }
         let yesterday = match yesterdays.get(&reporter.timezone) {
             Some(day) => *day,
             None => {
@@ -184,7 +193,7 @@ pub fn answer(
                 day
             }
         };
-        let heard = reported.get(reporter.site.as_str()).map_or(&[][..], Vec::as_slice);
+        let heard = reported.get(reporter.site.as_str()).map_or(&[][..], |months| months.as_slice());
         sum.site(pages, (n, reporter), heard, yesterday)?;
     }
     let Sum { mut found, rows, .. } = sum;
@@ -204,6 +213,8 @@ struct Sum<'a> {
     keys: Vec<Key>,
     rows: BTreeMap<Vec<String>, Counted>,
     others: Others,
+    /// The months of the period.
+    months: Vec<MonthDays>,
     found: Completeness,
 }
 
@@ -234,29 +245,31 @@ impl Sum<'_> {
         let late_days = pages.rules().late_days;
         let mut missing = Ranges::default();
         let mut reasons = [const { Ranges::new() }; Reason::ALL.len()];
-        for stretch in &reporter.stretches {
+        let mut opening = pages.opening(&reporter.site, &reporter.place);
+        for stretch in reporter.among(self.query) {
             let (from, to) = (stretch.from.max(self.query.from), stretch.to.min(self.query.to).min(yesterday));
             let mut whole = Tally::default();
             let mut idle = false;
-            let mut month = from.month();
-            while from <= to && month.first_day() <= to {
-                let first = month.first_day();
-                let number = month_number(first);
-                let told = heard.binary_search_by_key(&number, |(month, _)| *month).map(|at| heard[at].1);
-                let told = told.unwrap_or_default();
-                let window = since(month, from) & until(month, to);
-                let (days, why) = judge(pages, (reporter, stretch), (month, window), (told, late_days));
-                for (reason, days) in why {
-                    reasons[reason as usize].add(first, days);
+            let begins = reporter.reports_from.map(Day::number);
+            let (begin, end) = (from.number(), to.number());
+            let at = self.months.partition_point(|month| month.last < begin);
+            for at in at..self.months.len() {
+                let month = self.months[at];
+                if month.first > end {
+                    break;
                 }
-                missing.bridge(first, days.expected & !days.reported, days.reported);
+                let told = heard.binary_search_by_key(&month.number, |(month, _)| *month).map(|at| heard[at].1);
+                let told = told.unwrap_or_default();
+                let window = month.since(begin) & month.until(end);
+                let of_site = (reporter, stretch, begins);
+                let (days, why) = judge(&mut opening, of_site, (month, window), (told, late_days));
+                for (reason, days) in why {
+                    reasons[reason as usize].add(month.first, days);
+                }
+                missing.bridge(month.first, days.expected & !days.reported, days.reported);
                 whole.add(&days.tally());
                 idle |= days.not_expected != 0;
-                self.months(stretch, (n, reporter), month, days)?;
-                match month.next() {
-                    next if next == month => break,
-                    next => month = next,
-                }
+                self.rows_of_times(stretch, (n, reporter), month.month, days)?;
             }
             self.found.total.add(&whole);
             if !self.keys.iter().any(|key| key.is_time()) {
@@ -284,7 +297,7 @@ impl Sum<'_> {
     }
 
     /// Adds one month of a site to the rows that are told by time.
-    fn months(
+    fn rows_of_times(
         &mut self,
         stretch: &Stretch,
         (n, reporter): (usize, &Reporter),

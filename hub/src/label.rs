@@ -19,7 +19,7 @@ use crate::query::{Antennas, Filters, Key, Query};
 use crate::site::{Kind, Life, Site};
 use crate::store::figures::FigureError;
 use crate::store::label_history::{self, Noted};
-use crate::store::reporters::{self, Stretch};
+use crate::store::reporters::Stretch;
 use crate::store::site_facts;
 use crate::store::sites::{self, SiteFilter};
 
@@ -220,7 +220,7 @@ pub fn standings(
     now: Timestamp,
 ) -> Result<Vec<Standing>, FigureError> {
     let today = ask::today(now);
-    let houses = houses(conn, filters, today)?;
+    let houses = houses(conn, pages, filters, today)?;
     let only = filters.names_places().then(|| houses.iter().map(|house| house.id.clone()).collect::<Vec<_>>());
     let closed = |site: &Site| last_closed(Day::at(now, &site.timezone), pages.rules().late_days);
     let mut reported_by = BTreeMap::new();
@@ -255,14 +255,14 @@ pub fn standings(
 }
 
 /// The houses in service on a day that the filters let through, by id, as they are on that day.
-fn houses(conn: &Connection, filters: &Filters, today: Day) -> Result<Vec<Site>, FigureError> {
+fn houses(conn: &Connection, pages: &Pages, filters: &Filters, today: Day) -> Result<Vec<Site>, FigureError> {
     let query = Query { filters: filters.clone(), antennas: Antennas::Apart, ..Query::of(today, today) };
     // Rows follow what was dated ahead with the first commit of a day: spans are what holds.
     let mut in_service = BTreeMap::new();
-    for reporter in reporters::among(conn, &query)? {
-        let stretch = reporter.stretches.into_iter().next();
+    for reporter in pages.known().at(conn)?.reporters.iter() {
+        let stretch = reporter.among(&query).next();
         let stretch = stretch.filter(|stretch| matches!(stretch.life, Life::Open | Life::Labelled));
-        in_service.extend(stretch.map(|stretch| (reporter.site, stretch)));
+        in_service.extend(stretch.map(|stretch| (reporter.site.clone(), stretch.clone())));
     }
     let ids = if filters.names_places() { in_service.keys().cloned().collect() } else { Vec::new() };
     if filters.names_places() && ids.is_empty() {

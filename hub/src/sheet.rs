@@ -16,6 +16,12 @@ pub trait Table {
     /// As JSON.
     fn object(&self) -> Value;
 
+    /// The same, written. One that is large writes its rows one by one: as values, all at once, they
+    /// take ten times the room and most of the time.
+    fn json(&self) -> Vec<u8> {
+        self.object().to_string().into_bytes()
+    }
+
     /// As a table.
     fn sheet(&self) -> Sheet;
 

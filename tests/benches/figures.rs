@@ -1,5 +1,6 @@
 //! The figures of the whole path: `cargo bench -p msap-tests --bench figures`, after
-//! `cargo build --release --bins`; one JSON object a line with `-- --json`.
+//! `cargo build --release --bins`; one JSON object a line with `-- --json`. The views of the whole
+//! network take minutes and are measured when they are named: `-- views`.
 //!
 //! Medians over many repetitions. The machine's disk and load are in the first ones; bytes and
 //! worlds per second vary little.
@@ -30,11 +31,16 @@ use tokio_util::sync::CancellationToken;
 mod edits;
 #[path = "figures/schedules.rs"]
 mod schedules;
+#[path = "figures/views.rs"]
+mod views;
 
 fn main() -> Result<()> {
     // `cargo test --benches` runs this to see that it starts.
     if std::env::args().any(|arg| arg == "--test") {
         return Ok(());
+    }
+    if std::env::args().any(|arg| arg == "views") {
+        return views::measure(Programs::beside_this_test()?);
     }
     tell("one tap durable at the agent (commit and fsync), median", &tap_durable()?);
     tell("hub CPU per change accepted, runs of 50, median", &change_accepted()?);

@@ -21,8 +21,10 @@ use crate::cluster::{Cluster, Hub, Programs};
 
 pub mod figures;
 mod interruption;
+pub mod load;
 pub mod meter;
 mod scenario;
+pub mod seed;
 mod site;
 mod stage;
 pub mod totals;
@@ -77,7 +79,10 @@ impl Transport {
 
 /// Fait travailler un vrai hub avec beaucoup de sites simulés, compare ses totaux, puis donne les mesures
 #[derive(Clone, Debug, Parser)]
-#[command(name = "fleet")]
+#[command(
+    name = "fleet",
+    after_help = "fleet seed-views RÉPERTOIRE : un hub rempli du réseau entier, voir fleet seed-views --help"
+)]
 pub struct Options {
     /// Ce qui se passe
     #[arg(value_enum, value_name = "SCÉNARIO")]
@@ -175,20 +180,30 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         let rest = args.split_off(2);
         return msap_hub::app::main(std::iter::once(OsString::from("msap-hub")).chain(rest));
     }
+    if args.get(1).is_some_and(|first| first == seed::NAME) {
+        return seed::main(args.split_off(1));
+    }
     let options = match Options::try_parse_from(args) {
         Ok(options) => options,
-        Err(error) => {
-            // Help is an answer; clap knows which of the two streams is meant.
-            drop(error.print());
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
-        }
+        Err(error) => return not_understood(&error),
     };
     // The sites live in this process: nothing but the hub is another program.
     let measured = Programs::of_this_program(AS_HUB, AS_HUB)
         .and_then(|programs| measure(&programs, &options, |_, _| Ok(())))
         .and_then(|report| written(&report, &options));
-    let told = measured.and_then(|text| Ok(writeln!(std::io::stdout(), "{text}")?));
-    match told {
+    told(measured)
+}
+
+/// Prints what clap says of the arguments.
+fn not_understood(error: &clap::Error) -> ExitCode {
+    // Help is an answer; clap knows which of the two streams is meant.
+    drop(error.print());
+    ExitCode::from(if error.use_stderr() { 2 } else { 0 })
+}
+
+/// Prints what was done, or why it was not.
+fn told(done: Result<String>) -> ExitCode {
+    match done.and_then(|text| Ok(writeln!(std::io::stdout(), "{text}")?)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             note(&format!("fleet : {error:#}"));

@@ -3,10 +3,11 @@
 //! Days are bits: bit 0 is the first of the month.
 
 use msap_shared::schedule::OpenDays;
-use msap_shared::time::{Day, Month};
+use msap_shared::time::Month;
 
 use super::{Reason, Tally};
-use crate::almanac::Pages;
+use crate::almanac::Opening;
+use crate::query::{Query, month_number};
 use crate::site::{Life, is_itinerant};
 use crate::store::reported::Reported;
 use crate::store::reporters::{Reporter, Stretch};
@@ -43,25 +44,25 @@ impl Days {
     }
 }
 
-/// What the days of a window in a month are, and why nothing was expected of some.
+/// What the days of a window in a month of a site are, which `begins` to report on the day of that number, and why nothing was expected of some.
 pub(super) fn judge(
-    pages: &Pages,
-    (reporter, stretch): (&Reporter, &Stretch),
-    (month, window): (Month, u32),
+    opening: &mut Opening<'_>,
+    (reporter, stretch, begins): (&Reporter, &Stretch, Option<i32>),
+    (month, window): (MonthDays, u32),
     (told, late_days): (Reported, u8),
 ) -> (Days, [(Reason, u32); 3]) {
     let idle = |reason| (Days { not_expected: window, ..Days::default() }, [(reason, window), NONE, NONE]);
-    let begins = match (stretch.life, reporter.reports_from) {
+    let begins = match (stretch.life, begins) {
         (Life::Candidate | Life::Project, _) => return idle(Reason::Project),
         (Life::Retired, _) => return idle(Reason::Retired),
         (Life::Open | Life::Labelled, None) => return idle(Reason::NeverEnrolled),
         (Life::Open | Life::Labelled, Some(begins)) => begins,
     };
-    let duty = window & since(month, begins);
+    let duty = window & month.since(begins);
     let early = window & !duty;
     let OpenDays { open, unknown, conflict } = match duty {
         0 => OpenDays::default(),
-        _ => pages.open_days(&reporter.site, &reporter.place, month),
+        _ => opening.days(month.month),
     };
     let expected = duty & open;
     let shut = duty & !(open | unknown | conflict);
@@ -79,20 +80,48 @@ pub(super) fn judge(
 /// No days, for whatever reason.
 const NONE: (Reason, u32) = (Reason::Conflict, 0);
 
-/// The days of a month from this one on.
-pub(super) fn since(month: Month, day: Day) -> u32 {
-    match day {
-        day if day <= month.first_day() => u32::MAX,
-        day if day > month.last_day() => 0,
-        day => u32::MAX << (day.day_of_month() - 1),
-    }
+/// A month by the numbers of its days: a year of the network has 34,000 of them, and the calendar is
+/// asked once for each.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MonthDays {
+    pub(super) month: Month,
+    /// Its number among months.
+    pub(super) number: i32,
+    /// The numbers of its first and its last day.
+    pub(super) first: i32,
+    pub(super) last: i32,
 }
 
-/// The days of a month up to this one.
-pub(super) fn until(month: Month, day: Day) -> u32 {
-    let last = match day {
-        day if day < month.first_day() => return 0,
-        day => day.min(month.last_day()),
-    };
-    u32::MAX >> (32 - u32::from(last.day_of_month()))
+impl MonthDays {
+    /// Those of a question's period.
+    pub(super) fn of(query: &Query) -> Vec<Self> {
+        let mut months = Vec::new();
+        let mut month = query.from.month();
+        while month.first_day() <= query.to {
+            let (first, last) = (month.first_day(), month.last_day());
+            months.push(Self { month, number: month_number(first), first: first.number(), last: last.number() });
+            match month.next() {
+                next if next == month => break,
+                next => month = next,
+            }
+        }
+        months
+    }
+
+    /// Its days from the one of this number on.
+    pub(super) fn since(&self, day: i32) -> u32 {
+        match day {
+            day if day <= self.first => u32::MAX,
+            day if day > self.last => 0,
+            day => u32::MAX << (day - self.first),
+        }
+    }
+
+    /// Its days up to the one of this number.
+    pub(super) fn until(&self, day: i32) -> u32 {
+        match day {
+            day if day < self.first => 0,
+            day => u32::MAX >> (31 - (day.min(self.last) - self.first)),
+        }
+    }
 }

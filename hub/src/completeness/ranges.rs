@@ -22,8 +22,8 @@ impl Ranges {
         self.count
     }
 
-    /// Adds days of a month that begins on `first`; days side by side are one stretch.
-    pub(super) fn add(&mut self, first: Day, mut days: u32) {
+    /// Adds days of a month whose first has the number `first`; days side by side are one stretch.
+    pub(super) fn add(&mut self, first: i32, mut days: u32) {
         self.count += days.count_ones();
         while days != 0 {
             let begin = days.trailing_zeros();
@@ -37,8 +37,8 @@ impl Ranges {
         }
     }
 
-    /// Adds days of a month that begins on `first`; only a day of `breaks` ends a stretch.
-    pub(super) fn bridge(&mut self, first: Day, days: u32, breaks: u32) {
+    /// Adds days of a month whose first has the number `first`; only a day of `breaks` ends a stretch.
+    pub(super) fn bridge(&mut self, first: i32, days: u32, breaks: u32) {
         self.count += days.count_ones();
         let mut rest = days | breaks;
         while rest != 0 {
@@ -62,13 +62,17 @@ impl Ranges {
     }
 }
 
-fn number(first: Day, bit: u32) -> i32 {
-    first.number() + i32::try_from(bit).unwrap_or_default()
+fn number(first: i32, bit: u32) -> i32 {
+    first + i32::try_from(bit).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn number_of(day: &str) -> i32 {
+        day.parse::<Day>().unwrap().number()
+    }
 
     fn shown(ranges: Ranges) -> Vec<String> {
         ranges.finish().into_iter().map(|(from, to)| format!("{from}..{to}")).collect()
@@ -77,9 +81,9 @@ mod tests {
     #[test]
     fn days_side_by_side_are_one_stretch_over_the_ends_of_months() {
         let mut ranges = Ranges::default();
-        ranges.add("2026-01-01".parse().unwrap(), 1 << 3 | 1 << 29 | 1 << 30);
-        ranges.add("2026-02-01".parse().unwrap(), 0b1011);
-        ranges.add("2026-03-01".parse().unwrap(), u32::MAX >> 1);
+        ranges.add(number_of("2026-01-01"), 1 << 3 | 1 << 29 | 1 << 30);
+        ranges.add(number_of("2026-02-01"), 0b1011);
+        ranges.add(number_of("2026-03-01"), u32::MAX >> 1);
         assert_eq!(ranges.count(), 3 + 3 + 31);
         let expected =
             ["2026-01-04..2026-01-04", "2026-01-30..2026-02-02", "2026-02-04..2026-02-04", "2026-03-01..2026-03-31"];
@@ -89,9 +93,9 @@ mod tests {
     #[test]
     fn only_a_reported_day_ends_a_stretch_of_missing_ones() {
         let mut ranges = Ranges::default();
-        ranges.bridge("2026-01-01".parse().unwrap(), 0b10_0001, 0b100_0000);
-        ranges.bridge("2026-02-01".parse().unwrap(), 0b10_0001, 0);
-        ranges.bridge("2026-03-01".parse().unwrap(), 0b100, 0b1);
+        ranges.bridge(number_of("2026-01-01"), 0b10_0001, 0b100_0000);
+        ranges.bridge(number_of("2026-02-01"), 0b10_0001, 0);
+        ranges.bridge(number_of("2026-03-01"), 0b100, 0b1);
         assert_eq!(ranges.count(), 5);
         assert_eq!(shown(ranges), ["2026-01-01..2026-01-06", "2026-02-01..2026-02-06", "2026-03-03..2026-03-03"]);
     }

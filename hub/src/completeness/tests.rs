@@ -116,8 +116,12 @@ proptest! {
         by in subsequence(keys(&Key::ALL), 0..4).prop_shuffle(),
     ) {
         let mut played = Played::new();
+        let read = SITES.into_iter().zip(schedules).map(|(site, n)| (id(site), facts(SCHEDULES[n])));
+        let pages = Pages::of_all(read, Rules { late_days, ..Rules::default() });
         for (n, event) in events.iter().enumerate() {
             played.play(n, event);
+            // What is kept is brought up step by step, as between the questions of a day.
+            pages.known().at(played.store.connection()).unwrap();
         }
         for (site, (joined, set)) in SITES.into_iter().zip(begins) {
             played.store.write(|conn, _| {
@@ -136,9 +140,6 @@ proptest! {
         let conn = played.store.connection();
         let report = check::look::<crate::store::StoreError>(conn, &mut |_, _| Ok(())).unwrap();
         prop_assert_eq!((report.registry, report.differences), (vec![], vec![]));
-        let read = SITES.into_iter().zip(schedules).map(|(site, n)| (id(site), facts(SCHEDULES[n])));
-        let rules = Rules { late_days, ..Rules::default() };
-        let pages = Pages::of_all(read, rules);
         // In the morning of a day of the hub on which most of it is received.
         let now: Timestamp = "2026-03-16T07:00:00Z".parse().unwrap();
         // The naive reckoning goes day by day: not from the beginning of the calendar.

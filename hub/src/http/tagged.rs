@@ -77,7 +77,7 @@ pub(super) fn released(told: &Told, form: Form, headers: &HeaderMap, kept: &'sta
 
 fn body(table: &impl Table, form: Form) -> Body {
     match form {
-        Form::Json => Body::Json(table.object().to_string().into_bytes()),
+        Form::Json => Body::Json(table.json()),
         Form::Sheet(format) => Body::Sheet(table.sheet().write(format)),
     }
 }

@@ -315,6 +315,8 @@ fn a_label_is_told_with_its_evidence_and_decides_nothing() {
     let ask = |question: LabelQuestion| answer(&conn, &pages, question, noon(TODAY)).unwrap();
     let told = ask(LabelQuestion { check: Some(Check::Hours), ..LabelQuestion::default() });
     let object = told.object();
+    // Written row by row it is the same, byte by byte.
+    assert_eq!(String::from_utf8(told.json()).unwrap(), object.to_string());
     assert!(object["note"]["en"].as_str().unwrap().contains("never an automatic decision"));
     assert_eq!(object["numbers"]["hours"], serde_json::json!({ "met": 0, "at_risk": 1, "not_met": 0, "unknown": 0 }));
     let row = &object["sites"][0];

@@ -4,6 +4,7 @@
 //! check by its name, `weekly_minutes`, and each fact that persons set by its name.
 
 use msap_shared::wording::calendar_day;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::{Check, Checked, Label, Standing, Verdict};
@@ -23,6 +24,23 @@ impl Label {
     /// The checks that were asked for.
     fn checks<'a>(&'a self, standing: &'a Standing) -> impl Iterator<Item = &'a Checked> {
         standing.checks.iter().filter(|checked| self.question.check.is_none_or(|check| check == checked.check))
+    }
+
+    /// All but the houses.
+    fn head(&self) -> Value {
+        json!({
+            "day": self.today.to_string(),
+            "note": { "fr": NOTE.0, "en": NOTE.1 },
+            "thresholds": {
+                "minutes_min": self.rules.minutes,
+                "near_minutes": self.rules.near_minutes,
+                "agents": self.rules.agents,
+                "partners_min": self.rules.partners,
+                "statistics_months": self.rules.months,
+                "confirmed_months": self.rules.confirmed_months,
+            },
+            "numbers": self.numbers,
+        })
     }
 
     fn row(&self, standing: &Standing) -> Value {
@@ -60,22 +78,37 @@ fn is_of_label(name: &str) -> bool {
     Fact::named(name).is_some_and(Fact::is_dated)
 }
 
+/// Houses one after the other: each is a value only while it is written.
+struct Rows<'a>(&'a Label);
+
+impl Serialize for Rows<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.standings.iter().map(|standing| self.0.row(standing)))
+    }
+}
+
 impl Table for Label {
+    fn json(&self) -> Vec<u8> {
+        // In the order of their names, as values are written.
+        #[derive(Serialize)]
+        struct Written<'a> {
+            day: &'a Value,
+            note: &'a Value,
+            numbers: &'a Value,
+            sites: Rows<'a>,
+            thresholds: &'a Value,
+        }
+        let head = self.head();
+        let [day, note, numbers, thresholds] = ["day", "note", "numbers", "thresholds"].map(|name| &head[name]);
+        let written = serde_json::to_vec(&Written { day, note, numbers, sites: Rows(self), thresholds });
+        // Writing to memory does not fail.
+        written.unwrap_or_else(|_| self.object().to_string().into_bytes())
+    }
+
     fn object(&self) -> Value {
-        json!({
-            "day": self.today.to_string(),
-            "note": { "fr": NOTE.0, "en": NOTE.1 },
-            "thresholds": {
-                "minutes_min": self.rules.minutes,
-                "near_minutes": self.rules.near_minutes,
-                "agents": self.rules.agents,
-                "partners_min": self.rules.partners,
-                "statistics_months": self.rules.months,
-                "confirmed_months": self.rules.confirmed_months,
-            },
-            "numbers": self.numbers,
-            "sites": self.standings.iter().map(|standing| self.row(standing)).collect::<Value>(),
-        })
+        let mut object = self.head();
+        object["sites"] = self.standings.iter().map(|standing| self.row(standing)).collect();
+        object
     }
 
     fn sheet(&self) -> Sheet {

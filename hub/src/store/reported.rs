@@ -6,6 +6,7 @@
 //! reading. Invariant: a row of `site_month` says of each day what `visits` and `closed_day` say.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use msap_shared::io::store::sql;
 use msap_shared::time::{Day, Month};
@@ -144,50 +145,57 @@ fn read(row: &Row<'_>, at: usize) -> rusqlite::Result<Reported> {
     Ok(Reported { visited: row.get(at)?, lag: row.get(at + 1)? })
 }
 
-/// By site, month by month in order.
-pub type BySite = BTreeMap<String, Vec<(i32, Reported)>>;
+/// The months of a site, in order.
+pub type Months = Vec<(i32, Reported)>;
 
-/// What is reported of the days of a question, by its sites. The filters by matter have no say: a
-/// day is reported whole.
-pub fn months(conn: &Connection, query: &Query) -> Result<BySite, StoreError> {
-    match query.as_of {
-        None => standing(conn, query),
-        Some(as_of) => by_then(conn, query, as_of),
-    }
-}
+/// By site.
+pub type BySite = BTreeMap<String, Arc<Months>>;
 
-fn standing(conn: &Connection, query: &Query) -> Result<BySite, StoreError> {
-    let (sql, places) = standing_sql(query);
-    let rows = sql::rows(conn, "reading what is reported", &sql, params_from_iter(places.values()), |row| {
+/// What is reported of all months.
+pub fn all(conn: &Connection) -> Result<BySite, StoreError> {
+    let sql = "SELECT site, month, visited, lag FROM site_month ORDER BY site, month";
+    let rows = sql::rows(conn, "reading what is reported", sql, [], |row| {
         Ok((row.get::<_, String>(0)?, row.get::<_, i32>(1)?, read(row, 2)?))
     })?;
-    let mut found = BySite::new();
+    let mut found = BTreeMap::<String, Months>::new();
     for (site, month, reported) in rows {
         match found.last_entry() {
             Some(mut last) if *last.key() == site => last.get_mut().push((month, reported)),
             _ => drop(found.insert(site, vec![(month, reported)])),
         }
     }
-    Ok(found)
+    Ok(found.into_iter().map(|(site, months)| (site, Arc::new(months))).collect())
 }
 
-fn standing_sql(query: &Query) -> (String, Places) {
-    let mut places = Places::default();
-    let condition = span_condition(query, &mut places);
-    let [from, to] = [query.from, query.to].map(|day| places.number(month_number(day)));
-    let among = match query.filters.names_places() {
-        true => format!("AND site IN (SELECT s.site FROM site_span s WHERE {condition})"),
-        // Each site's months lie side by side: so they are searched, and not all that were ever kept read.
-        false => "AND site IN (SELECT id FROM site)".to_owned(),
-    };
-    let sql = format!(
-        "SELECT site, month, visited, lag FROM site_month WHERE month BETWEEN {from} AND {to} {among} ORDER BY site, month"
-    );
-    (sql, places)
+/// Up to which change of any month the tables are read at this moment.
+pub fn touched(conn: &Connection) -> Result<i64, StoreError> {
+    let sql = "SELECT coalesce(max(n), 0) FROM month_touched";
+    Ok(sql::row(conn, "reading which months changed", sql, [], |row| row.get(0))?.unwrap_or_default())
 }
 
-/// The same as it had been received by the end of a day, from the base tables.
-fn by_then(conn: &Connection, query: &Query, as_of: Day) -> Result<BySite, StoreError> {
+/// What has changed since.
+pub fn bring_up(conn: &Connection, known: &mut BySite, since: i64) -> Result<(), StoreError> {
+    let sql = "SELECT t.site, t.month, m.visited, m.lag FROM month_touched t
+               LEFT JOIN site_month m ON m.site = t.site AND m.month = t.month WHERE t.n > ?1";
+    let rows = sql::rows(conn, "reading what is reported since", sql, [since], |row| {
+        let reported = row.get::<_, Option<u32>>(2)?.map(|_| read(row, 2)).transpose()?;
+        Ok((row.get::<_, String>(0)?, row.get::<_, i32>(1)?, reported))
+    })?;
+    for (site, month, reported) in rows {
+        let months = Arc::make_mut(known.entry(site).or_default());
+        match (months.binary_search_by_key(&month, |(month, _)| *month), reported) {
+            (Ok(at), Some(reported)) => months[at].1 = reported,
+            (Ok(at), None) => drop(months.remove(at)),
+            (Err(at), Some(reported)) => months.insert(at, (month, reported)),
+            (Err(_), None) => {}
+        }
+    }
+    Ok(())
+}
+
+/// What had been reported of the days of a question by the end of a day, from the base tables. The
+/// filters by matter have no say: a day is reported whole.
+pub fn by_then(conn: &Connection, query: &Query, as_of: Day) -> Result<BySite, StoreError> {
     let mut places = Places::default();
     let condition = span_condition(query, &mut places);
     let [from, to, then] = [query.from, query.to, as_of].map(|day| places.day(day));
@@ -209,7 +217,7 @@ fn by_then(conn: &Connection, query: &Query, as_of: Day) -> Result<BySite, Store
         let heard = Heard { visited: row.get(2)?, closed: row.get(3)?, first: row.get(4)? };
         Ok((row.get::<_, String>(0)?, row.get::<_, i32>(1)?, heard))
     })?;
-    let mut found = BySite::new();
+    let mut found = BTreeMap::<String, Months>::new();
     for (site, day, heard) in rows {
         let day = Day::from_number(day).ok_or_else(|| StoreError::corrupt("a figure of no day"))?;
         let months = found.entry(site).or_default();
@@ -221,7 +229,7 @@ fn by_then(conn: &Connection, query: &Query, as_of: Day) -> Result<BySite, Store
             reported.set(day, heard);
         }
     }
-    Ok(found)
+    Ok(found.into_iter().map(|(site, months)| (site, Arc::new(months))).collect())
 }
 
 /// The days that a test has put into `visits` by hand, noted anew.
@@ -235,25 +243,5 @@ pub(crate) fn note_anew(conn: &Connection) {
         let mut moved = Moved::default();
         moved.note(day, true);
         moved.write(conn, &site, day.month(), day).unwrap();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::query::Filters;
-
-    #[test]
-    fn a_month_is_searched_and_never_read_among_all_that_were_ever_kept() {
-        let conn = super::super::empty();
-        let day = |text: &str| text.parse::<Day>().unwrap();
-        let departments = Filters { departments: vec!["49".to_owned()], ..Filters::default() };
-        for filters in [Filters::default(), departments] {
-            let (sql, places) = standing_sql(&Query { filters, ..Query::of(day("2026-10-01"), day("2026-10-31")) });
-            let sql = format!("EXPLAIN QUERY PLAN {sql}");
-            let plan = sql::rows(&conn, "", &sql, params_from_iter(places.values()), |row| row.get::<_, String>(3));
-            let plan = plan.unwrap().join("\n");
-            assert!(plan.contains("SEARCH site_month USING PRIMARY KEY (site=? AND month>? AND month<?)"), "{plan}");
-        }
     }
 }

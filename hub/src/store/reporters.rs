@@ -3,13 +3,13 @@
 //! Called by `completeness`. Spans tell what held when; name, zones and first join are today's.
 
 use msap_shared::id::SiteId;
+use msap_shared::io::store::sql;
 use msap_shared::time::Day;
-use rusqlite::{Connection, Row, params_from_iter};
+use rusqlite::{Connection, Row};
 
 use super::StoreError;
-use super::figures::{Places, span_condition};
 use crate::almanac::Place;
-use crate::query::Query;
+use crate::query::{Antennas, Filters, Query};
 use crate::site::{Fact, Life};
 
 /// One site.
@@ -27,7 +27,7 @@ pub struct Reporter {
     pub place: Place,
     /// From when it is to report: as set, or since its first machine joined.
     pub reports_from: Option<Day>,
-    /// What held of it in the period, in order.
+    /// What held of it when, in order.
     pub stretches: Vec<Stretch>,
 }
 
@@ -50,21 +50,41 @@ pub struct Stretch {
     pub bearer: String,
 }
 
-/// The sites that the filters of a question let through at any time of its period, by id.
-pub fn among(conn: &Connection, query: &Query) -> Result<Vec<Reporter>, StoreError> {
-    let mut places = Places::default();
-    let condition = span_condition(query, &mut places);
-    let field = places.bind(Fact::ReportsFrom.name().to_owned().into());
-    let sql = format!(
-        "SELECT s.site, s.from_day, s.to_day, s.life, s.parent, s.department, s.region, s.bearer,
+impl Reporter {
+    /// What held of it while a question asks for it: in its period, where its filters let it through.
+    pub fn among<'a>(&'a self, query: &'a Query) -> impl Iterator<Item = &'a Stretch> {
+        let Filters { sites, departments, regions, bearers, .. } = &query.filters;
+        let is_named = |site: &str| sites.iter().any(|named| named.as_str() == site);
+        let allows = |allowed: &[String], value: &String| allowed.is_empty() || allowed.contains(value);
+        let itself = sites.is_empty() || is_named(self.site.as_str());
+        self.stretches.iter().filter(move |stretch| {
+            let of_house = || query.antennas != Antennas::Apart && stretch.parent.as_deref().is_some_and(is_named);
+            stretch.from <= query.to
+                && stretch.to >= query.from
+                && (itself || of_house())
+                && allows(departments, &stretch.department)
+                && allows(regions, &stretch.region)
+                && allows(bearers, &stretch.bearer)
+        })
+    }
+}
+
+/// How often who is to report has changed, as of this moment.
+pub fn touched(conn: &Connection) -> Result<i64, StoreError> {
+    let sql = "SELECT n FROM reporters_touched";
+    Ok(sql::row(conn, "reading whether reporters changed", sql, [], |row| row.get(0))?.unwrap_or_default())
+}
+
+/// All sites, by id, with all that ever held of them.
+pub fn all(conn: &Connection) -> Result<Vec<Reporter>, StoreError> {
+    let sql = "SELECT s.site, s.from_day, s.to_day, s.life, s.parent, s.department, s.region, s.bearer,
              i.name, i.format, i.timezone, i.holiday_zone, i.school_zone, i.region, i.department,
-             (SELECT value FROM site_fact f WHERE f.site = s.site AND f.field = {field} ORDER BY from_day DESC LIMIT 1),
+             (SELECT value FROM site_fact f WHERE f.site = s.site AND f.field = ?1 ORDER BY from_day DESC LIMIT 1),
              (SELECT min(enrolled_day) FROM device d WHERE d.site = s.site AND d.standing <> 'pending')
-         FROM site_span s JOIN site i ON i.id = s.site WHERE {condition} ORDER BY s.site, s.from_day"
-    );
+         FROM site_span s JOIN site i ON i.id = s.site ORDER BY s.site, s.from_day";
     let doing = "reading who is to report";
-    let mut statement = conn.prepare(&sql).map_err(StoreError::sqlite(doing))?;
-    let mut rows = statement.query(params_from_iter(places.values())).map_err(StoreError::sqlite(doing))?;
+    let mut statement = conn.prepare_cached(sql).map_err(StoreError::sqlite(doing))?;
+    let mut rows = statement.query([Fact::ReportsFrom.name()]).map_err(StoreError::sqlite(doing))?;
     let mut found = Vec::<Reporter>::new();
     while let Some(row) = rows.next().map_err(StoreError::sqlite(doing))? {
         let stretch = stretch(row).map_err(StoreError::sqlite(doing))?;

@@ -47,7 +47,7 @@ struct Online {
 
 /// How a running site is asked.
 #[derive(Clone)]
-struct Line {
+pub(super) struct Line {
     id: String,
     wire: Arc<Wire>,
     desk: Desk,
@@ -89,7 +89,8 @@ impl Site {
         Ok(Prepared { site: self, line, stop, session: Box::pin(session) })
     }
 
-    fn line(&self) -> Result<&Line> {
+    /// How it is asked while it runs.
+    pub(super) fn line(&self) -> Result<&Line> {
         let online = self.online.as_ref().with_context(|| format!("site {} is not connected", self.id))?;
         Ok(&online.line)
     }
@@ -117,14 +118,10 @@ impl Site {
 
     /// Counts one visit now, and says how long it took until it was confirmed.
     pub(super) async fn tap(&mut self, tap: Tap, id: TapId) -> Result<Duration> {
-        let Tap { operator, help, age, people, same_visit } = tap;
-        let count = Count { id, operator, help, age, people, day: None, same_visit, reason: None };
+        let people = tap.people;
         let line = self.line()?;
         let begun = Instant::now();
-        match line.desk.ask(Command::Count(count)).await {
-            Ok(Reply::Tap(_)) => {}
-            other => bail!("site {}: {other:?}", self.id),
-        }
+        line.count(tap, id).await?;
         // Asked without a pause: a millisecond is what is measured.
         while !line.is_confirmed().await? {
             if begun.elapsed() >= CONFIRMED_MAX {
@@ -162,7 +159,23 @@ impl Site {
 }
 
 impl Line {
-    async fn is_confirmed(&self) -> Result<bool> {
+    /// The site's id.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Counts one visit; it is kept when this returns.
+    pub(super) async fn count(&self, tap: Tap, id: TapId) -> Result<()> {
+        let Tap { operator, help, age, people, same_visit } = tap;
+        let count = Count { id, operator, help, age, people, day: None, same_visit, reason: None };
+        match self.desk.ask(Command::Count(count)).await {
+            Ok(Reply::Tap(_)) => Ok(()),
+            other => bail!("site {}: {other:?}", self.id),
+        }
+    }
+
+    /// Whether the hub is known to hold everything.
+    pub(super) async fn is_confirmed(&self) -> Result<bool> {
         match self.desk.ask(Command::Status).await {
             Ok(Reply::Status(status)) => Ok(status.waiting == 0 && status.state == "connected"),
             other => bail!("site {}: {other:?}", self.id),

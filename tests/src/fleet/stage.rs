@@ -32,7 +32,7 @@ use crate::relay::Traffic;
 /// Same visits every time.
 const SEED: u64 = 2020;
 /// Sites that join at once: below what the hub takes.
-const JOINING_MAX: usize = 32;
+pub(super) const JOINING_MAX: usize = 32;
 /// Days of a month on which offline visits and histories lie: any month has them.
 const DAYS: u32 = 20;
 /// Days over which the visits of one absence lie.
@@ -306,7 +306,7 @@ pub(super) fn machines(cluster: &Cluster) -> Result<TempDir> {
 }
 
 /// A join code, asked of the running hub as its own command asks.
-async fn invite(hub: &Path, site: &str) -> Result<String> {
+pub(super) async fn invite(hub: &Path, site: &str) -> Result<String> {
     let lang = Lang::En;
     let change = Change::SiteInvite { site: site.to_owned(), valid_s: INVITATION_VALID_S, replaces: None };
     let failed = |failure: msap_hub::exit::Failure| anyhow::anyhow!("site invite {site}: {}", failure.message);
@@ -321,7 +321,7 @@ async fn invite(hub: &Path, site: &str) -> Result<String> {
     }
 }
 
-fn today() -> Result<Day> {
+pub(super) fn today() -> Result<Day> {
     Ok(Day::at(Timestamp::now(), &"Europe/Paris".parse()?))
 }
 
