@@ -308,7 +308,7 @@ impl Attacker {
                 problem.add_constraint(&terms, ComparisonOp::Eq, -known as f64);
             }
             for (less, more) in self.below.iter().filter(|(a, b)| joined.contains(a) && joined.contains(b)) {
-                problem.add_constraint(&[(variables[less], 1.0), (variables[more], -1.0)], ComparisonOp::Le, 0.0);
+                problem.add_constraint([(variables[less], 1.0), (variables[more], -1.0)], ComparisonOp::Le, 0.0);
             }
             match problem.solve() {
                 Ok(outcome) => outcome.into_solution().ok().map(|solution| solution.objective()),

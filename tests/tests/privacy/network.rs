@@ -105,8 +105,11 @@ fn spoil(release: &mut Release, fault: Fault) {
     }
 }
 
+/// A cell of a release: period, place, both names and the figure.
+pub(super) type Released = (Period, String, String, String, i64);
+
 /// The cells of a kind that nobody may work out, and the least that their figures must be apart.
-pub(super) fn hidden(conn: &Connection, kind: &str) -> Result<Vec<(Period, String, String, String, i64)>, StoreError> {
+pub(super) fn hidden(conn: &Connection, kind: &str) -> Result<Vec<Released>, StoreError> {
     let mut hidden = Vec::new();
     for (period, _) in releases::periods(conn, kind)? {
         let Some((release, Note { min_cell, .. })) = releases::find(conn, kind, period)? else { continue };

@@ -52,7 +52,7 @@ fn each_view_of_the_network_costs_no_more_steps_than_it_needs() {
         ..Query::of(day("2026-02-01"), day("2026-02-28"))
     };
     let month = steps(&conn, || figures(site));
-    let asked = returns::ask(&[("month".to_owned(), "2026-02".to_owned())], day("2026-04-02")).unwrap();
+    let asked = returns::ask(&conn, &[("month".to_owned(), "2026-02".to_owned())], now).unwrap();
     let cnaf = || ["CNAF".parse().unwrap()];
     let returned = steps(&conn, || returns::of(&conn, &pages, &cnaf(), asked, now).unwrap());
     let labels = steps(&conn, || label::answer(&conn, &pages, LabelQuestion::default(), now).unwrap());
