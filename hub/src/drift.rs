@@ -135,6 +135,8 @@ fn tell(report: &CheckReport, (began, ended): (Timestamp, Timestamp)) {
 /// that never checked waits for the first night after `since`, when it started.
 pub async fn keep_checking(checker: Checker, nightly: Nightly, offset: Duration, since: Timestamp) {
     let mut wait = Duration::ZERO;
+    // A check that finds no room to be kept is not made again until the next night.
+    let mut tried = Timestamp::MIN;
     loop {
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
@@ -149,9 +151,12 @@ pub async fn keep_checking(checker: Checker, nightly: Nightly, offset: Duration,
                 continue;
             }
         };
-        let due = nightly.due(Timestamp::now(), offset);
-        if due.is_some_and(|due| last < due) && checker.check().await.is_err() {
-            wait = RETRY;
+        let now = Timestamp::now();
+        if nightly.due(now, offset).is_some_and(|due| last.max(tried) < due) {
+            match checker.check().await {
+                Ok(_) => tried = now,
+                Err(_) => wait = RETRY,
+            }
         }
     }
 }

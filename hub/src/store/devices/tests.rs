@@ -199,7 +199,7 @@ fn clocks_agree_when_most_machines_of_the_last_hour_say_so() {
     let conn = store();
     let since = |seconds: i64| clocks_agree(&conn, Timestamp::from_second(NOW + seconds).unwrap()).unwrap();
     assert!(!since(0), "nobody was heard");
-    let day_ms = 86_400_000;
+    let day_ms = 86_400_000_i64;
     for (n, at, offset) in [(1, 0, Some(90 * day_ms)), (2, 10, Some(-40)), (3, 20, Some(day_ms - 1)), (4, 30, None)] {
         let sql = "INSERT INTO device (id, fingerprint, site, standing, enrolled_day, last_contact, clock_offset_ms)
                    VALUES (?1, ?1, '361', 'active', 9000, ?2, ?3)";
