@@ -1,7 +1,7 @@
 //! What the hub tells Prometheus, on an address of its own.
 //!
 //! What happens is counted where it happens ([`Metrics`]); how things stand is read when somebody asks
-//! ([`network`]). Started by the daemon when `metrics.listen` is set. Invariants: no label of `/metrics`
+//! (`network`). Started by the daemon when `metrics.listen` is set. Invariants: no label of `/metrics`
 //! is an id or anything else that grows with the network, so there are as many series with ten sites as
 //! with all of them; `/metrics/sites`, for whoever asks for it, has some for each site. Moments are told,
 //! not ages. What has a name keeps it: rules of others rely on it.

@@ -15,7 +15,7 @@
 //!
 //! **What is hidden.** A figure from 1 to `min_cell` − 1 reads «below `min_cell`»; 0 is told, because
 //! nobody stands behind it and a cell that is not there would tell it anyhow. Others are hidden to
-//! protect those, and read «hidden» without a bound. [`search`] decides which, and proves it.
+//! protect those, and read «hidden» without a bound. `search` decides which, and proves it.
 //!
 //! Pure: `store::releases` keeps what `publish` has made here.
 

@@ -1,6 +1,6 @@
 //! The description of the API as an OpenAPI 3.1 document, written from what `api` routes by.
 //!
-//! Served at `/openapi.json`, printed by `msap-hub openapi`, shown by [`super::docs`], and kept in the
+//! Served at `/openapi.json`, printed by `msap-hub openapi`, shown by `docs`, and kept in the
 //! tree as `hub/openapi.json`, so that a change of it is seen. French first; the English words stand
 //! beside as `x-en`. Invariant: no address is routed that it lacks.
 

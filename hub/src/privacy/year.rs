@@ -43,7 +43,7 @@ pub struct Taken {
 /// What is released of one kind of figures for one period, or why not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Release {
-    /// [`VISITS`], [`REQUESTS`], or [`AGES`] and an operator.
+    /// [`VISITS`], `REQUESTS`, or [`AGES`] and an operator.
     pub kind: String,
     /// When.
     pub period: Period,
