@@ -11,7 +11,7 @@ use std::time::Duration;
 use config::{File, FileFormat, Source, Value, ValueKind};
 use serde::{Deserialize, Serialize};
 
-use self::value::{addresses, hour, is_host_port, period, public_url, return_over, stale_after};
+use self::value::{addresses, hour, is_host_port, listen, period, public_url, return_over, stale_after};
 use crate::almanac::Rules;
 use crate::backup::schedule::Schedule;
 use crate::drift::Nightly;
@@ -196,6 +196,9 @@ impl Settings {
                     "un nombre de jours de 2d à 365d, tel que 15d",
                     "a number of days from 2d to 365d such as 15d",
                 )
+            })?,
+            listen: listen(text("privacy.listen")).ok_or_else(|| {
+                wrong("privacy.listen", "une durée de 0s à 24h, par exemple 1h", "a duration from 0s to 24h such as 1h")
             })?,
         };
         Ok(Self {

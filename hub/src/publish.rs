@@ -9,6 +9,7 @@
 //! what a new database has not been told yet is not released as if nobody had come.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use msap_shared::time::Day;
@@ -31,11 +32,15 @@ pub struct ReleaseRules {
     pub min_cell: i64,
     /// Days from the end of a period until it is released.
     pub after_days: u16,
+    /// How long machines are listened to before anything is released. What is released stays: a clock
+    /// that is wrong, or a database that was put back without anybody saying so, would release what
+    /// it must not, and machines are who tells.
+    pub listen: Duration,
 }
 
 impl Default for ReleaseRules {
     fn default() -> Self {
-        Self { min_cell: 11, after_days: 15 }
+        Self { min_cell: 11, after_days: 15, listen: Duration::from_secs(3_600) }
     }
 }
 

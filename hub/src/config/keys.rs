@@ -3,7 +3,7 @@
 use crate::lang::Phrase;
 
 /// Every setting: name, default and meaning. The documentation and `config show` print this.
-pub const KEYS: [(&str, &str, Phrase); 26] = [
+pub const KEYS: [(&str, &str, Phrase); 27] = [
     (
         "sync.listen",
         "[::]:4433",
@@ -98,6 +98,14 @@ pub const KEYS: [(&str, &str, Phrase); 26] = [
         Phrase::new(
             "jours de la fin d’une période à la publication de ses tableaux",
             "days from the end of a period to the release of its tables",
+        ),
+    ),
+    (
+        "privacy.listen",
+        "1h",
+        Phrase::new(
+            "durée pendant laquelle les postes sont écoutés avant toute publication",
+            "how long machines are listened to before anything is released",
         ),
     ),
     ("backup.dir", "", Phrase::new("dossier des sauvegardes programmées", "directory of scheduled backups")),

@@ -6,6 +6,8 @@ use std::time::Duration;
 use crate::drift::Nightly;
 use crate::http::{PublicUrl, PublicUrlError};
 
+/// Longest listening.
+const LISTEN_MAX: Duration = Duration::from_secs(24 * 3_600);
 /// Devices bear with no longer wait.
 const RETURN_OVER_MAX: Duration = Duration::from_secs(15 * 60);
 
@@ -13,6 +15,12 @@ const RETURN_OVER_MAX: Duration = Duration::from_secs(15 * 60);
 pub(super) fn return_over(text: &str) -> Option<Duration> {
     let signed: jiff::SignedDuration = text.parse().ok()?;
     Duration::try_from(signed).ok().filter(|over| *over <= RETURN_OVER_MAX)
+}
+
+/// How long machines are listened to before anything is released: at most a day.
+pub(super) fn listen(text: &str) -> Option<Duration> {
+    let signed: jiff::SignedDuration = text.parse().ok()?;
+    Duration::try_from(signed).ok().filter(|listen| *listen <= LISTEN_MAX)
 }
 
 /// `192.0.2.1, 2001:db8::1`; none are none.

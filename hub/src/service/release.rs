@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use rusqlite::Connection;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
@@ -17,10 +17,18 @@ use crate::store::{StoreError, devices};
 
 /// How often periods that are due are looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(600);
-/// How long machines are listened to before anything is released. What is released stays: a clock
-/// that is wrong, or a database that was put back without anybody saying so, would release what it
-/// must not, and machines are who tells.
-const LISTEN: SignedDuration = SignedDuration::from_hours(1);
+/// The same while machines are listened to.
+const LISTEN_EVERY: Duration = Duration::from_secs(10);
+
+/// What came of a look.
+enum Looked {
+    /// A period was due, and is released.
+    Released,
+    /// No period is due.
+    Nothing,
+    /// Machines have not been heard, or not for long enough.
+    Listening,
+}
 
 impl Handle {
     /// Runs a query for somebody without a token, without keeping anybody else waiting.
@@ -38,34 +46,37 @@ impl Handle {
     pub async fn keep_releasing(self, stop: CancellationToken) {
         let since = Timestamp::now();
         loop {
+            let mut wait = LOOK_EVERY;
             match self.release_next(since).await {
-                Ok(true) if !stop.is_cancelled() => continue,
+                Ok(Looked::Released) if !stop.is_cancelled() => continue,
+                Ok(Looked::Listening) => wait = LISTEN_EVERY,
                 Ok(_) => {}
                 Err(failure) => error!(error = %failure, "the figures of a period could not be released"),
             }
             tokio::select! {
-                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = tokio::time::sleep(wait) => {}
                 () = stop.cancelled() => return,
             }
         }
     }
 
-    /// Whether a period was due, and is released.
-    async fn release_next(&self, since: Timestamp) -> Result<bool, FigureError> {
-        let now = Timestamp::now();
-        if now.duration_since(since) < LISTEN {
-            return Ok(false);
+    /// Releases the next period that is due.
+    async fn release_next(&self, since: Timestamp) -> Result<Looked, FigureError> {
+        let (now, almanac) = (Timestamp::now(), self.almanac().clone());
+        let listened = Duration::try_from(now.duration_since(since)).unwrap_or_default();
+        if listened < almanac.rules().release.listen {
+            return Ok(Looked::Listening);
         }
-        let almanac = self.almanac().clone();
         let due = self.read(move |conn| {
             let moment = conn.unchecked_transaction().map_err(StoreError::sqlite("beginning a read"))?;
             if !devices::clocks_agree(&moment, since)? {
-                return Ok(Ok(None));
+                return Ok(None);
             }
             let pages = almanac.open(&moment)?;
-            Ok(publish::next(&moment, &pages, now))
+            Ok(Some(publish::next(&moment, &pages, now)))
         });
-        let Some(due) = due.await?? else { return Ok(false) };
+        let Some(due) = due.await? else { return Ok(Looked::Listening) };
+        let Some(due) = due? else { return Ok(Looked::Nothing) };
         let reckoned = tokio::task::spawn_blocking(move || publish::reckon(due)).await;
         let Ok((releases, note)) = reckoned else {
             return Err(StoreError::corrupt("the figures to be released").into());
@@ -73,9 +84,9 @@ impl Handle {
         let period = releases.first().map(|release| release.period.to_string()).unwrap_or_default();
         match self.manage(move |core, now| core.release(&releases, &note, now)).await {
             Ok(kept) => kept?,
-            Err(Stopping) => return Ok(false),
+            Err(Stopping) => return Ok(Looked::Nothing),
         }
         info!(period, "the figures of a period are released");
-        Ok(true)
+        Ok(Looked::Released)
     }
 }

@@ -74,6 +74,7 @@ impl<'a> Stage<'a> {
         let mut hub = cluster.hub("hub");
         clock.variables()?.iter().for_each(|(name, value)| hub.set_env(name, value));
         // What was confirmed at the first moment is at risk from the day after the last one on.
+        hub.set_env("MSAP_HUB_PRIVACY__LISTEN", "0s");
         hub.set_env("MSAP_HUB_LABEL__HOURS_CONFIRMED_MONTHS", &CONFIRMED_MONTHS.to_string());
         clock.set_to(MOMENTS[0])?;
         hub.start()?;

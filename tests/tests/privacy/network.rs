@@ -1,6 +1,7 @@
 //! A year of a network, released month by month as a hub does it, well or badly.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use msap_hub::almanac::Pages;
 use msap_hub::privacy::{Period, Release, State, Year};
@@ -55,7 +56,8 @@ pub(super) fn count(conn: &Connection, month: u8, counted: &[Counted]) -> rusqli
     Ok(())
 }
 
-pub(super) const RULES: ReleaseRules = ReleaseRules { min_cell: 11, after_days: 15 };
+pub(super) const RULES: ReleaseRules =
+    ReleaseRules { min_cell: 11, after_days: 15, listen: Duration::from_secs(3_600) };
 
 /// Releases everything that is due on a day.
 pub(super) fn release(conn: &Connection, today: Day, fault: Fault) -> Result<Vec<Period>, FigureError> {
