@@ -169,7 +169,9 @@ pub fn figures(conn: &Connection, given: &[(String, String)], today: Day) -> Res
     let period = period(&given, today.month())?;
     let compare = Compare::ALL.map(|compare| (compare.name(), compare));
     let compare = given.choice("compare", &compare, Phrase::new("previous ou year", "previous or year"))?;
-    let query = Query { by: keys(&given, &Key::ALL)?, compare, ..query(conn, &given, period, today)? };
+    let by = keys(&given, &Key::ALL)?;
+    bounded(period, &by)?;
+    let query = Query { by, compare, ..query(conn, &given, period, today)? };
     let is_public = given.choice("public", &[("true", true)], Phrase::new("true", "true"))?.unwrap_or_default();
     Ok(Question { query, form: form(&given)?, is_public })
 }
@@ -186,6 +188,7 @@ pub fn export(conn: &Connection, given: &[(String, String)], today: Day) -> Resu
     let tables = [("csv", SheetFormat::Csv), ("csv-fr", SheetFormat::CsvFr)];
     let format = given.choice("format", &tables, expected)?.unwrap_or(SheetFormat::Csv);
     let by = vec![Key::Day, Key::Site, Key::Operator, Key::Help, Key::Age];
+    bounded(period, &by)?;
     let query = Query { by, antennas: Antennas::Apart, ..query(conn, &given, period, today)? };
     Ok(Question { query, form: Some(Form::Sheet(format)), is_public: false })
 }
@@ -207,6 +210,7 @@ pub fn completeness(conn: &Connection, given: &[(String, String)], today: Day) -
         }
     };
     let by = keys(&given, &completeness::keys(&Key::ALL))?;
+    bounded(period, &by)?;
     let query = Query { by, ..query(conn, &given, period, today)? };
     Ok(Question { query, form: form(&given)?, is_public: false })
 }
@@ -279,6 +283,21 @@ pub fn period(given: &Given, current: Month) -> Result<(Day, Day), AskError> {
             }
             period => Ok(period),
         },
+    }
+}
+
+/// Ten years at most, and three of single days: each day of each site costs its share, whether or not
+/// anything came, and nobody's question may keep others waiting.
+fn bounded((from, to): (Day, Day), by: &[Key]) -> Result<(), AskError> {
+    let (most, expected) = match by.contains(&Key::Day) {
+        true => {
+            (1_100, Phrase::new("moins de 1100 jours après from, par jour", "less than 1100 days after from, by day"))
+        }
+        false => (3_700, Phrase::new("moins de 3700 jours après from", "less than 3700 days after from")),
+    };
+    match to.number() - from.number() < most {
+        true => Ok(()),
+        false => Err(wrong("to", &to.to_string(), expected)),
     }
 }
 

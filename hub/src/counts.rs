@@ -201,7 +201,7 @@ impl Table for Counts {
             "total": self.told(total),
             "rows": rows.iter().map(row).collect::<Vec<_>>(),
             "flagged": count(*flagged),
-            "completeness": told::beside(&self.completeness),
+            "completeness": told::beside(&self.completeness, query),
         });
         if let Some(compare) = query.compare {
             object["compare"] = json!({

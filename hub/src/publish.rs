@@ -32,7 +32,7 @@ pub struct ReleaseRules {
     pub min_cell: i64,
     /// Days from the end of a period until it is released.
     pub after_days: u16,
-    /// How long machines are listened to before anything is released. What is released stays: a clock
+    /// How long machines are listened to before anything is released; none: not at all. What is released stays: a clock
     /// that is wrong, or a database that was put back without anybody saying so, would release what
     /// it must not, and machines are who tells.
     pub listen: Duration,

@@ -88,6 +88,8 @@ pub struct Report {
 #[derive(Clone, Debug, Default)]
 struct Part {
     total: Figure,
+    /// What stands apart until a person decides.
+    flagged: (i64, i64),
     /// Which days were to be reported, in all and by month.
     tally: Tally,
     due: BTreeMap<String, Tally>,
@@ -284,10 +286,11 @@ impl Part {
 
     fn count(&mut self, conn: &Connection, query: &Query) -> Result<(), FigureError> {
         for key in [Key::Month, Key::Operator, Key::Help, Key::Age] {
-            let Sides { total, rows, .. } = counts::sides(conn, &Query { by: vec![key], ..query.clone() })?;
+            let Sides { total, rows, flagged, .. } = counts::sides(conn, &Query { by: vec![key], ..query.clone() })?;
             // Keyed by operator or help, it would be without visits.
             if key == Key::Month {
                 self.total = total.into();
+                self.flagged = (flagged.visits.unwrap_or_default(), flagged.requests);
             }
             let line = |(keys, told): (Vec<String>, Told)| Some((keys.into_iter().next()?, told.into()));
             self.lines(key).into_iter().for_each(|lines| lines.extend(rows.iter().cloned().filter_map(line)));

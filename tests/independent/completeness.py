@@ -34,7 +34,7 @@ class Days:
         missing = self.expected - self.reported
         rate = self.reported * 10_000 // self.expected / 10_000 if self.expected else None
         numbers = (self.expected, self.reported, self.late, missing, self.unexpected)
-        return dict(zip(FIELDS, numbers, strict=True)) | {"rate": rate}
+        return dict(zip(FIELDS, numbers, strict=True)) | {"rate": rate, "not_expected": len(self.idle)}
 
 
 @dataclass

@@ -9,7 +9,7 @@ from completeness import World
 from days import ONE, day, each
 from label import STALE_DAYS
 from network import SERVING, Site
-from registers import TAKEN_BACK, Facts, agreed, contradicted, versions
+from registers import TAKEN_BACK, Facts, agreed, contradicted, steps, versions
 from schedule import Plan, length, union
 
 WEEKS = 4
@@ -20,18 +20,6 @@ def comes(plan: Plan, operator: str) -> bool | None:
     """Whether it comes, or was to come and does not; none where nothing is said of it."""
     held = [one.cancelled is None for one in plan.comings if one.operator == operator]
     return any(held) if held else None
-
-
-def steps(facts: Facts, operator: str, on: date) -> list[str]:
-    """The rules of its permanences in force on a day."""
-    latest: dict[tuple[str, ...], tuple[str, list[str]]] = {}
-    for key, values in facts.items():
-        if not key.startswith("permanence|"):
-            continue
-        _, start, *rest = key.split("|")
-        if rest[0] == operator and day(start) <= on:
-            latest[tuple(rest)] = max(latest.get(tuple(rest), ("", [])), (start, values))
-    return [said.body for _, values in latest.values() for said in versions("permanence", values)]
 
 
 def line(world: World, site: Site, partners: Facts, operator: str, on: date) -> dict[str, Any]:

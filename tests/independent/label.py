@@ -13,7 +13,7 @@ from completeness import World, answer
 from days import ONE, add_months, day, last_of_month
 from figures import Question
 from network import SERVING, Site
-from registers import TAKEN_BACK, Facts, agreed, choices, versions
+from registers import TAKEN_BACK, Facts, agreed, choices, contradicted, steps, versions
 from schedule import Slot, length, slots, union
 
 MINUTES, NEAR, AGENTS, PARTNERS, STALE_DAYS = 24 * 60, 60, 2, 2, 45
@@ -100,15 +100,20 @@ def staff(facts: Facts, site: Site, today: date) -> Verdict:
     return verdict, numbers
 
 
-def had(facts: Facts, operator: str, today: date) -> str:
-    """Whether a partner can be had: unknown after so many days that nobody confirmed it."""
+def had(facts: Facts, schedule: Facts, operator: str, today: date) -> str:
+    """Whether a partner can be had: unknown after so many days that nobody confirmed it, unless it comes."""
+    if contradicted(facts, f"presence|{operator}"):
+        return "to_confirm"
+    otherwise = "available" if any(said not in (TAKEN_BACK, "closed") for said in steps(schedule, operator, today)) else None
     body = agreed(facts, f"presence|{operator}")
     if body is None:
-        return "to_confirm"
+        return otherwise or "to_confirm"
     mode, _, until, checked = body.split("|")
     if today > day(checked) + timedelta(days=STALE_DAYS) or (until and today > day(until)):
-        return "to_confirm"
-    return {"permanence": "available", "reachable": "available", "partial": "partial", "absent": "absent"}[mode]
+        return otherwise or "to_confirm"
+    if mode == "partial":
+        return otherwise or "partial"
+    return {"permanence": "available", "reachable": "available", "absent": "absent"}[mode]
 
 
 def lists(found: dict[str, str], least: int) -> dict[str, Any]:
@@ -116,9 +121,13 @@ def lists(found: dict[str, str], least: int) -> dict[str, Any]:
     return {way: sorted(one for one, had in found.items() if had == way) for way in ways} | {"partners_min": least}
 
 
-def partners(facts: Facts, social: set[str], today: date) -> Verdict:
-    said = [key.split("|")[1] for key in facts if key.startswith("presence|")]
-    found = {operator: had(facts, operator, today) for operator in said}
+def partners(facts: Facts, schedule: Facts, social: set[str], today: date) -> Verdict:
+    said = {key.split("|")[1] for key, values in facts.items() if key.startswith("presence|")
+            and any(one.body != TAKEN_BACK for one in versions(key, values))}
+    come = {key.split("|")[2] for key in schedule if key.startswith("permanence|")}
+    said |= {operator for operator in come
+             if any(body not in (TAKEN_BACK, "closed") for body in steps(schedule, operator, today))}
+    found = {operator: had(facts, schedule, operator, today) for operator in sorted(said)}
     if not found:
         return "unknown", {}
 
@@ -135,10 +144,10 @@ def partners(facts: Facts, social: set[str], today: date) -> Verdict:
     return verdict, lists(found, PARTNERS)
 
 
-def signatories(facts: Facts, today: date) -> Verdict:
+def signatories(facts: Facts, schedule: Facts, today: date) -> Verdict:
     keys = [key for key in facts if key.startswith("agreement|")]
     signed = [key.split("|")[1] for key in keys if (agreed(facts, key) or "").startswith("signed|")]
-    found = {operator: had(facts, operator, today) for operator in signed}
+    found = {operator: had(facts, schedule, operator, today) for operator in signed}
     if not found:
         return "unknown", {}
     for way, verdict in (("absent", "not_met"), ("partial", "at_risk"), ("to_confirm", "unknown")):
@@ -154,7 +163,7 @@ def statistics(site: Site, world: World) -> Verdict:
     found = answer(question, world)
     if not found.total.expected:
         return "unknown", {}
-    fields = {name: value for name, value in found.total.fields().items() if name not in ("unexpected", "rate")}
+    fields = {name: value for name, value in found.total.fields().items() if name not in ("unexpected", "rate", "not_expected")}
     days = found.missing[0]["days"] if found.missing else []
     return ("not_met" if days else "met"), fields | {"period": f"{last}"[:7], "days": days}
 
@@ -183,8 +192,8 @@ def judged(world: World, documents: dict[str, Facts], social: set[str], confirme
         checks = {
             "hours": hours(schedule, site, today),
             "staff": staff(schedule, site, today),
-            "partners": partners(said, social, today),
-            "signatories": signatories(said, today),
+            "partners": partners(said, schedule, social, today),
+            "signatories": signatories(said, schedule, today),
             "statistics": statistics(site, world),
             "published_hours": published_hours(schedule, confirmed_months, today),
         }

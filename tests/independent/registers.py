@@ -7,8 +7,11 @@ bodies are the same are no contradiction, nor are confirmations of one thing on 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from itertools import product
 from typing import NamedTuple
+
+from days import day
 
 TAKEN_BACK = "-"
 Facts = dict[str, list[str]]
@@ -59,3 +62,15 @@ def choices(facts: Facts, kinds: tuple[str, ...]) -> Iterator[Chosen]:
     said = {key: versions(key, values) for key, values in facts.items() if key.split("|")[0] in kinds}
     for chosen in product(*said.values()):
         yield dict(zip(said, chosen, strict=True))
+
+
+def steps(facts: Facts, operator: str, on: date) -> list[str]:
+    """The rules of its permanences in force on a day."""
+    latest: dict[tuple[str, ...], tuple[str, list[str]]] = {}
+    for key, values in facts.items():
+        if not key.startswith("permanence|"):
+            continue
+        _, start, *rest = key.split("|")
+        if rest[0] == operator and day(start) <= on:
+            latest[tuple(rest)] = max(latest.get(tuple(rest), ("", [])), (start, values))
+    return [said.body for _, values in latest.values() for said in versions("permanence", values)]

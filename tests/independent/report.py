@@ -94,11 +94,20 @@ def made(world: World, house: Site, first: date, last: date, names: dict[str, st
         "months": [sums | {"month": month} for month, sums in sorted(now["months"].items())],
         "compared": before["whole"] if before["whole"]["days"] else None,
     }
+    due = {key[0]: days for key, days in answer(replace(question, compare=None, by=("month",)), world).rows.items()}
+    months = {line["month"]: line for line in told["month"]["lines"]}
+    then = {"visits": 0, "requests": 0} if told["month"]["total"]["compared"] else None
+    for month, days in due.items():
+        if days.expected:
+            months.setdefault(month, {"visits": 0, "requests": 0, "compared": then, "month": month})
+    for month, line in months.items():
+        of_month = due.get(month)
+        line |= {"expected": of_month.expected if of_month else 0, "reported": of_month.reported if of_month else 0}
     return {
         "completeness": answer(replace(question, compare=None), world).total.fields(),
         "held_until": f"{until}",
         "whole": {
-            "total": told["month"]["total"], "months": told["month"]["lines"],
+            "total": told["month"]["total"], "months": [months[month] for month in sorted(months)],
             "operators": told["operator"]["lines"], "helps": told["help"]["lines"], "ages": told["age"]["lines"],
             "hours": hours, "closures": now["closures"], "permanences": list(permanences.values()),
         },

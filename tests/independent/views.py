@@ -94,7 +94,19 @@ def check_visits(api: Api, world: World, beside: Beside) -> None:
             placed = tuple(value for name, value in zip(question.by, key, strict=True) if name in keyed)
             of_row = days.rows.get(placed, completeness.Days())
             row |= {"expected": of_row.expected, "reported": of_row.reported} if keyed else {}
-        mine["completeness"] = days.total.fields() | listed(days.lists())
+        # Whoever was expected and said nothing has a row too, where all keys are of time and place.
+        silent = keyed == list(question.by) and any(key in PLACES for key in keyed)
+        for key, of_row in days.rows.items():
+            if silent and of_row.expected and key not in mine["rows"]:
+                told = dict[str, Any](zip(question.by, key, strict=True))
+                if "site" in told:
+                    told["site_name"] = world.sites[told["site"]].name
+                told |= figures.object_of(question, (0, 0), None)
+                mine["rows"][key] = told | {"expected": of_row.expected, "reported": of_row.reported}
+        lists = listed(days.lists())
+        mine["completeness"] = days.total.fields() | lists | {
+            "missing_sites_count": len(lists["missing_sites"]), "not_expected_count": len(days.total.idle), "more": None,
+        }
         found["completeness"] |= listed(found["completeness"])
         found["rows"] = by_keys(list(question.by), found["rows"])
         if question.as_of:
@@ -221,6 +233,8 @@ def names(api: Api, documents: dict[str, Facts], house: str) -> dict[str, str]:
 
 def check_report(api: Api, world: World, beside: Beside) -> None:
     first, last = months(world)
+    # A report ends today at the latest.
+    last = min(last, world.visits.last)
     for site in world.sites.values():
         found = api.get(f"/v1/sites/{site.id}/report", {"from": f"{first}", "to": f"{last}"})
         mine = report.made(world, site, first, last, names(api, beside.documents, site.id))

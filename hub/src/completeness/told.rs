@@ -17,7 +17,7 @@ use crate::almanac::Pages;
 use crate::ask;
 use crate::counts::keys as told_keys;
 use crate::lang::{Lang, counted};
-use crate::query::Query;
+use crate::query::{Antennas, Query};
 use crate::sheet::{Cell, Column, Sheet, Table};
 use crate::store::figures::{self, FigureError};
 
@@ -106,10 +106,10 @@ impl Table for Told {
 /// Sites that are named beside figures; the others are told by `GET /v1/completeness`.
 pub const BESIDE_MAX: usize = 200;
 /// Where all of them are named.
-const MORE: &str = "/v1/completeness?by=site";
+const MORE: &str = "/v1/completeness";
 
 /// What stands beside figures: the numbers, and which sites they are about.
-pub fn beside(found: &Completeness) -> Value {
+pub fn beside(found: &Completeness, query: &Query) -> Value {
     let mut object = fields(&found.total);
     let [missing, not_expected] = lists(found);
     let named = |list: Value| match list {
@@ -122,8 +122,32 @@ pub fn beside(found: &Completeness) -> Value {
     object.insert("not_expected".to_owned(), named(not_expected));
     object.insert("not_expected_count".to_owned(), json!(found.total.not_expected));
     let more = found.missing.len().max(found.not_expected.len()) > BESIDE_MAX;
-    object.insert("more".to_owned(), json!(more.then_some(MORE)));
+    object.insert("more".to_owned(), json!(more.then(|| everywhere(query))));
     Value::Object(object)
+}
+
+/// The address at which all sites of a question are named.
+fn everywhere(query: &Query) -> String {
+    let Query { from, to, as_of, antennas, filters, .. } = query;
+    let sites: Vec<_> = filters.sites.iter().map(ToString::to_string).collect();
+    let lists = [
+        ("site", &sites),
+        ("department", &filters.departments),
+        ("region", &filters.regions),
+        ("bearer", &filters.bearers),
+    ];
+    let mut asked = form_urlencoded::Serializer::new(String::new());
+    asked.append_pair("by", "site").append_pair("from", &from.to_string()).append_pair("to", &to.to_string());
+    if let Some(as_of) = as_of {
+        asked.append_pair("as_of", &as_of.to_string());
+    }
+    if *antennas == Antennas::Apart {
+        asked.append_pair("antennas", "apart");
+    }
+    for (name, values) in lists.into_iter().filter(|(_, values)| !values.is_empty()) {
+        asked.append_pair(name, &values.join(","));
+    }
+    format!("{MORE}?{}", asked.finish())
 }
 
 /// The numbers alone. A rate says nothing of sites of which nothing could be expected: how many

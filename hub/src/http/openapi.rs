@@ -16,11 +16,11 @@ use crate::ask::parameter::{Parameter, Takes};
 pub(super) mod answers;
 pub(super) mod schema;
 
-const INTRODUCTION: &str = "Les chiffres du réseau, ses lieux, leurs horaires et leurs partenaires. Chaque adresse sous /v1 \
-demande un jeton (« Authorization: Bearer … ») ou une session ouverte par POST /v1/session. Une question plus large que le \
+const INTRODUCTION: &str = "Les chiffres du réseau, ses lieux, leurs horaires et leurs partenaires. Chaque adresse sous /v1, \
+sauf /v1/public, demande un jeton (« Authorization: Bearer … ») ou une session ouverte par POST /v1/session. Une question plus large que le \
 périmètre est refusée, jamais rétrécie ; un paramètre inconnu ou répété est une erreur qui nomme le plus proche. Les listes \
 continuent par « cursor », le « next » de la page précédente : ce qui reste pendant la lecture est dit une fois et une seule, \
-quoi qu’il s’écrive entre deux pages. Chaque réponse à GET porte un ETag : If-None-Match est répondu 304. Un tableur demande \
+quoi qu’il s’écrive entre deux pages. Chaque réponse à GET sous /v1 porte un ETag : If-None-Match est répondu 304. Un tableur demande \
 format=csv-fr.";
 
 /// The whole document.

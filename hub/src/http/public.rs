@@ -121,7 +121,8 @@ pub(super) fn or_waiting(
             }
             Waiting::Soon => Problem::not_released(format!("{period} va être publié : redemandez dans une heure")),
             Waiting::Lost => Problem::not_released(format!(
-                "{period} ne sera pas publié par cette base : une base précédente l’a peut-être fait, avec d’autres chiffres"
+                "{period} ne sera pas publié : cette base ne publie que les périodes terminées depuis qu’elle existe, car une base \
+                 précédente les a peut-être publiées avec d’autres chiffres"
             )),
         }),
     }

@@ -79,6 +79,12 @@ impl Text {
         };
         self.figures(&[(lang.of("Total", "Total").to_owned(), part.total)]);
         self.line(&known);
+        if let (visits @ 1.., requests) | (visits, requests @ 1..) = part.flagged {
+            self.line(&lang.of(
+                format!("À part, en attente d’une décision : {visits} visites, {requests} demandes"),
+                format!("Apart, until somebody decides: {visits} visits, {requests} requests"),
+            ));
+        }
         for (fr, en, lines, word) in [
             ("Par mois", "By month", &part.months, month as Wording),
             ("Par partenaire", "By partner", &part.operators, operator),

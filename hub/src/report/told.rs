@@ -201,6 +201,7 @@ fn part(part: &Part) -> Value {
     whole["compared"] = Some(part.held_then.whole).filter(is_known).map_or(Value::Null, |then| hours(&then));
     json!({
         "total": figure(&part.total),
+        "flagged": { "visits": part.flagged.0, "requests": part.flagged.1 },
         "completeness": fields(&part.tally),
         "months": part.months.iter().map(due).collect::<Value>(),
         "operators": lines("operator", &part.operators),

@@ -144,7 +144,7 @@ async fn only_the_list_and_closed_periods_are_public() {
     let why = object(&body)["detail"].to_string();
     assert!(why.contains("31 décembre 2099"), "the calendar ends there: {why}");
     let (_, _, body) = hub.anybody("/v1/public/ages?period=2025-07").await;
-    assert!(object(&body)["detail"].to_string().contains("une base précédente"));
+    assert!(object(&body)["detail"].to_string().contains("terminées depuis qu’elle existe"));
 }
 
 #[tokio::test]

@@ -163,6 +163,7 @@ fn part() -> Schema {
     let coming = permanence().and(fields([("partner", text("CAF")), ("compared", permanence().or_null())]));
     fields([
         ("total", figure()),
+        ("flagged", fields([("visits", number(0)), ("requests", number(0))]).says("à part, en attente d’une décision")),
         ("completeness", tally().with_name("Tally")),
         ("months", list(month)),
         ("operators", line("operator", "CNAF")),
