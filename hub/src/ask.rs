@@ -29,10 +29,13 @@ use self::parameter::{
     FORMAT, FROM, FROM_PAST, HELP, MONTH, MONTH_OVER, OPERATOR, PUBLIC, Parameter, REGION, REPORT_FORMAT, SITE, SO_FAR,
     TABLE_FORMAT, TO, TO_PAST, VERDICT,
 };
+use self::period::bounded;
+pub use self::period::{day, period};
 
 mod error;
 pub mod page;
 pub mod parameter;
+mod period;
 
 /// The parameters of figures.
 pub const FIGURES: &[Parameter] =
@@ -261,43 +264,6 @@ pub fn as_of(given: &Given, today: Day) -> Result<Option<Day>, AskError> {
     match day("as_of", text)? {
         future if future > today => Err(wrong("as_of", text, past)),
         day => Ok(Some(day)),
-    }
-}
-
-/// A day that a parameter names.
-pub fn day(parameter: &'static str, text: &str) -> Result<Day, AskError> {
-    let expected =
-        Phrase::new("un jour du calendrier, par exemple 2026-11-20", "a day of the calendar such as 2026-11-20");
-    text.parse().map_err(|_| wrong(parameter, text, expected))
-}
-
-/// The days asked for, by both ends; `current` where none is.
-pub fn period(given: &Given, current: Month) -> Result<(Day, Day), AskError> {
-    match (given.one("from"), given.one("to")) {
-        (None, None) => Ok((current.first_day(), current.last_day())),
-        (Some(_), None) => Err(AskError::HalfPeriod("to")),
-        (None, Some(_)) => Err(AskError::HalfPeriod("from")),
-        (Some(from), Some(to)) => match (day("from", from)?, day("to", to)?) {
-            (first, last) if first > last => {
-                Err(wrong("from", from, Phrase::new("au plus tard le jour de to", "on or before the day of to")))
-            }
-            period => Ok(period),
-        },
-    }
-}
-
-/// Ten years at most, and three of single days: each day of each site costs its share, whether or not
-/// anything came, and nobody's question may keep others waiting.
-fn bounded((from, to): (Day, Day), by: &[Key]) -> Result<(), AskError> {
-    let (most, expected) = match by.contains(&Key::Day) {
-        true => {
-            (1_100, Phrase::new("moins de 1100 jours après from, par jour", "less than 1100 days after from, by day"))
-        }
-        false => (3_700, Phrase::new("moins de 3700 jours après from", "less than 3700 days after from")),
-    };
-    match to.number() - from.number() < most {
-        true => Ok(()),
-        false => Err(wrong("to", &to.to_string(), expected)),
     }
 }
 
