@@ -6,6 +6,9 @@ use super::{AskError, Given, wrong};
 use crate::lang::Phrase;
 use crate::query::Key;
 
+/// Most days of one question by day: three years.
+const DAYS_MAX: i32 = 1_100;
+
 /// A day that a parameter names.
 pub fn day(parameter: &'static str, text: &str) -> Result<Day, AskError> {
     let expected =
@@ -28,17 +31,12 @@ pub fn period(given: &Given, current: Month) -> Result<(Day, Day), AskError> {
     }
 }
 
-/// Ten years at most, and three of single days: each day of each site costs its share, whether or not
-/// anything came, and nobody's question may keep others waiting.
+/// Three years at most of single days: each day of each site costs its share, whether or not anything
+/// came, and nobody's question may keep others waiting.
 pub(super) fn bounded((from, to): (Day, Day), by: &[Key]) -> Result<(), AskError> {
-    let (most, expected) = match by.contains(&Key::Day) {
-        true => {
-            (1_100, Phrase::new("moins de 1100 jours après from, par jour", "less than 1100 days after from, by day"))
-        }
-        false => (3_700, Phrase::new("moins de 3700 jours après from", "less than 3700 days after from")),
-    };
-    match to.number() - from.number() < most {
-        true => Ok(()),
-        false => Err(wrong("to", &to.to_string(), expected)),
+    let expected = Phrase::new("moins de 1100 jours après from, par jour", "less than 1100 days after from, by day");
+    match by.contains(&Key::Day) && to.number() - from.number() >= DAYS_MAX {
+        true => Err(wrong("to", &to.to_string(), expected)),
+        false => Ok(()),
     }
 }
