@@ -7,7 +7,7 @@ const SEEDS: u64 = 2_000;
 /// Within how many worlds a planted fault must show.
 const SEEDS_PER_FAULT: u64 = 500;
 
-/// The first seed: `SIM_SEED`, which the test command sets to the commit's number.
+/// The first seed: `SIM_SEED`, which the test command sets; without it any, and the failure names it.
 fn first_seed() -> u64 {
     match std::env::var("SIM_SEED") {
         Ok(text) => text.parse().expect("SIM_SEED is a number"),

@@ -219,13 +219,26 @@ impl World {
         }
         // Also what was under way when the faults stopped has been said.
         let now = self.surviving_values();
-        let replaced: BTreeSet<&String> =
-            survived.iter().chain(&now).filter_map(|value| self.said.get(value)).flat_map(|said| &said.saw).collect();
+        let replaced = self.replaced_by(survived.iter().chain(&now));
         let lost = |value: &&String| !stands.contains(*value) && !replaced.contains(value) && !aside.contains(*value);
         match survived.iter().find(lost) {
             Some(value) => Err(format!("{value} is gone, and nobody who saw it replaced it")),
             None => Ok(()),
         }
+    }
+
+    /// What these values took the place of, and what that had taken the place of: one in between may
+    /// be on no disk any more, as when it was refused and its machine entered only the last one again.
+    fn replaced_by<'a>(&'a self, values: impl Iterator<Item = &'a String>) -> BTreeSet<&'a String> {
+        let saw = |value: &String| self.said.get(value).map(|said| &said.saw).into_iter().flatten();
+        let mut replaced: BTreeSet<&String> = BTreeSet::new();
+        let mut to_follow: Vec<&String> = values.flat_map(saw).collect();
+        while let Some(value) = to_follow.pop() {
+            if replaced.insert(value) {
+                to_follow.extend(saw(value));
+            }
+        }
+        replaced
     }
 
     fn values_set_aside(&self) -> BTreeSet<String> {
