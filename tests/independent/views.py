@@ -12,6 +12,7 @@ import completeness
 import coverage
 import figures
 import label
+import public
 import report
 import returns
 import schedule
@@ -262,8 +263,18 @@ def check_returns(api: Api, world: World, beside: Beside) -> None:
                     api.compare("return", f"{operator} ages of {department}", true, shown)
 
 
+def check_public(api: Api, world: World, beside: Beside) -> None:
+    listed = api.get("/v1/public")
+    assert listed["periods"], "nothing was released"
+    for table in listed["tables"]:
+        for period in listed["periods"]:
+            found = api.get(f"/v1/public/{table['table']}", {"period": period["period"]})
+            assert found["as_of"] == period["as_of"] and found["by"] == table["by"], found
+            api.compare("public", f"{table['table']} {period['period']}", public.made(world, found), public.read(found))
+
+
 Check = Callable[[Api, World, Beside], None]
 ALL: tuple[Check, ...] = (
     check_visits, check_completeness, check_schedules, check_label, check_network, check_coverage, check_report,
-    check_returns,
+    check_returns, check_public,
 )
