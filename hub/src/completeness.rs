@@ -180,7 +180,10 @@ pub fn answer(
     let months = MonthDays::of(query);
     let mut sum = Sum { query, keys: keys(&query.by), rows, others, months, found: Completeness::default() };
     let mut yesterdays = BTreeMap::<String, Day>::new();
+    // Both go by id.
+    let mut heard = reported.iter().peekable();
     for (n, reporter) in reporters.iter().enumerate() {
+        while heard.next_if(|(site, _)| site.as_str() < reporter.site.as_str()).is_some() {}
         if reporter.among(query).next().is_none() {
             continue;
         }
@@ -193,8 +196,9 @@ pub fn answer(
                 day
             }
         };
-        let heard = reported.get(reporter.site.as_str()).map_or(&[][..], |months| months.as_slice());
-        sum.site(pages, (n, reporter), heard, yesterday)?;
+        let of_site = heard.next_if(|(site, _)| site.as_str() == reporter.site.as_str());
+        let of_site = of_site.map_or(&[][..], |(_, months)| months.as_slice());
+        sum.site(pages, (n, reporter), of_site, yesterday)?;
     }
     let Sum { mut found, rows, .. } = sum;
     found.rows = rows.into_iter().map(|(key, counted)| (key, counted.tally)).collect();
@@ -253,12 +257,14 @@ impl Sum<'_> {
             let begins = reporter.reports_from.map(Day::number);
             let (begin, end) = (from.number(), to.number());
             let at = self.months.partition_point(|month| month.last < begin);
+            let first = self.months.get(at).map_or(i32::MAX, |month| month.number);
+            let mut heard = heard[heard.partition_point(|(month, _)| *month < first)..].iter().peekable();
             for at in at..self.months.len() {
                 let month = self.months[at];
                 if month.first > end {
                     break;
                 }
-                let told = heard.binary_search_by_key(&month.number, |(month, _)| *month).map(|at| heard[at].1);
+                let told = heard.next_if(|(number, _)| *number == month.number).map(|(_, told)| *told);
                 let told = told.unwrap_or_default();
                 let window = month.since(begin) & month.until(end);
                 let of_site = (reporter, stretch, begins);
