@@ -151,7 +151,7 @@ async fn serve(data: &Path, core: Core, keys: Arc<Keys>, settings: &Settings, la
     }
     parts.spawn(socket.serve(operators, rim.clone()));
     parts.spawn(handle.clone().keep_noting_labels(rim.clone()));
-    parts.spawn(handle.clone().keep_releasing(rim.clone()));
+    parts.spawn(handle.clone().keep_releasing(data.join(store::FILE_NAME), rim.clone()));
     parts.spawn(handle.keep_verifying(rim.clone()));
     if let Some(nightly) = settings.check {
         parts.spawn(keep_checking(checker, nightly, at_night, Timestamp::now));

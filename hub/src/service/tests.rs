@@ -4,17 +4,25 @@ use std::sync::mpsc as blocking;
 
 use super::*;
 use crate::accept::{Cut, Sessions as _};
+use crate::almanac::Rules;
 use crate::core::Revocations;
 use crate::drift::{Checker, Nightly, keep_checking};
-use crate::store::{FILE_NAME, Store, check_runs, tokens};
+use crate::privacy::VISITS;
+use crate::publish::ReleaseRules;
+use crate::store::{FILE_NAME, Store, check_runs, meta, releases, tokens};
 
 /// A running writer, and what stops it.
 fn service(dir: &std::path::Path) -> (Service, CancellationToken) {
+    service_by(dir, Rules::default())
+}
+
+fn service_by(dir: &std::path::Path, rules: Rules) -> (Service, CancellationToken) {
     let keys = Arc::new(Keys::open_or_create(&dir.join("keys"), false).unwrap());
     let store = Store::open(dir, None, Box::new(rand::random::<[u8; 16]>)).unwrap();
     let core = Core::new(store, crate::ask::hub_zone(), Revocations { intact: true, ..Revocations::default() });
     let stop = CancellationToken::new();
-    let service = Service::start(core, dir.join(FILE_NAME), keys, "", Arc::default(), stop.clone()).unwrap();
+    let service =
+        Service::start(core, dir.join(FILE_NAME), keys, "", Arc::new(Almanac::new(rules)), stop.clone()).unwrap();
     (service, stop)
 }
 
@@ -136,6 +144,38 @@ async fn a_defect_that_ends_the_writer_is_told_from_a_damaged_database() {
     stop.cancelled().await;
     drop(handle);
     assert!(matches!(service.finish().await, Err(WriterEnded::Panicked)));
+}
+
+#[tokio::test]
+async fn a_hub_that_stops_while_a_period_is_reckoned_releases_nothing_of_it_until_it_is_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let release = ReleaseRules { listen: Duration::ZERO, ..ReleaseRules::default() };
+    let (service, stop) = service_by(dir.path(), Rules { release, ..Rules::default() });
+    let (handle, database) = (service.handle.clone(), dir.path().join(FILE_NAME));
+    let begun = |conn: &Connection| meta::date_epoch(conn, "2025-10-20".parse().unwrap());
+    handle.manage(move |core, _| core.store().write(|conn, _| begun(conn))).await.unwrap().unwrap();
+    let released = || async {
+        let periods = handle.look_up(|conn| releases::periods(conn, VISITS)).await.unwrap();
+        !periods.is_empty()
+    };
+    let rim = CancellationToken::new();
+    rim.cancel();
+    handle.clone().keep_releasing(database.clone(), rim).await;
+    assert!(!released().await);
+
+    let rim = CancellationToken::new();
+    let releasing = tokio::spawn(handle.clone().keep_releasing(database, rim.clone()));
+    let some = async {
+        while !released().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), some).await.expect("nothing was released");
+    rim.cancel();
+    releasing.await.unwrap();
+    stop.cancel();
+    drop(handle);
+    service.finish().await.unwrap();
 }
 
 /// A view that a disk has spoilt.
