@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use msap_shared::time::Day;
+use rusqlite::Connection;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
@@ -51,6 +52,13 @@ impl Nightly {
         let today = Day::at(now, &zone);
         let at = |day: Day| zone.instant(day.date().at(self.hour, 0, 0, 0))?.checked_add(offset).ok();
         [today, today.plus_days(-1)].into_iter().filter_map(at).find(|due| *due <= now)
+    }
+
+    /// Whether a check is due that was not made: the last one, or else the moment from which one is
+    /// awaited, was before. What a wrong clock has dated ahead says nothing.
+    fn is_missed(self, now: Timestamp, offset: Duration, last: Option<Timestamp>) -> bool {
+        let last = last.filter(|last| *last <= now).unwrap_or(Timestamp::MIN);
+        self.due(now, offset).is_some_and(|due| last < due)
     }
 }
 
@@ -131,34 +139,46 @@ fn tell(report: &CheckReport, (began, ended): (Timestamp, Timestamp)) {
     error!(problems, registry, differences, "the database is not what was written: run msap-hub doctor");
 }
 
-/// Checks every night until the hub stops. A night that the hub was not there for is made up for; one
-/// that never checked waits for the first night after `since`, when it started.
-pub async fn keep_checking(checker: Checker, nightly: Nightly, offset: Duration, since: Timestamp) {
-    let mut wait = Duration::ZERO;
+/// Checks every night until the hub stops. A night that the hub was not there for is made up for as soon as it is: also
+/// the first one after it was first served, or it would never begin with a hub that runs by day only.
+pub async fn keep_checking(
+    checker: Checker,
+    nightly: Nightly,
+    offset: Duration,
+    clock: impl Fn() -> Timestamp + Send + 'static,
+) {
+    let (since, mut wait) = (clock(), Duration::ZERO);
     // A check that finds no room to be kept is not made again until the next night.
-    let mut tried = Timestamp::MIN;
+    let mut tried = None;
     loop {
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = checker.stop.cancelled() => return,
         }
         wait = LOOK_EVERY;
-        let last = match checker.handle.look_up(check_runs::last).await {
-            Ok(run) => run.and_then(|run| Timestamp::from_second(run.at).ok()).unwrap_or(since),
+        let last = match checker.handle.look_up(last_or_awaited).await {
+            Ok(last) => last.unwrap_or(since),
             Err(error) => {
                 error!(error = with_causes(&error), "when the database was last checked cannot be read");
                 wait = RETRY;
                 continue;
             }
         };
-        let now = Timestamp::now();
-        if nightly.due(now, offset).is_some_and(|due| last.max(tried) < due) {
+        let now = clock();
+        if [Some(last), tried].into_iter().all(|last| nightly.is_missed(now, offset, last)) {
             match checker.check().await {
-                Ok(_) => tried = now,
+                Ok(_) => tried = Some(now),
                 Err(_) => wait = RETRY,
             }
         }
     }
+}
+
+/// When the database was last checked, or else from when on a check is awaited.
+fn last_or_awaited(conn: &Connection) -> Result<Option<Timestamp>, StoreError> {
+    let last = check_runs::last(conn)?.map(|run| run.at);
+    let from = if last.is_some() { last } else { check_runs::awaited_from(conn)? };
+    Ok(from.and_then(|from| Timestamp::from_second(from).ok()))
 }
 
 #[cfg(test)]
@@ -183,6 +203,15 @@ mod tests {
             ("2026-10-25T12:00:00Z", "2026-10-25T02:25:00Z"),
         ] {
             assert_eq!(nightly.due(at(now), offset), Some(at(due)), "{now}");
+        }
+        // Last checked, or first served: until the next night nothing is missed, then it is.
+        for (last, now, missed) in [
+            ("2026-11-20T02:25:00Z", "2026-11-21T02:24:59Z", false),
+            ("2026-11-20T10:00:00Z", "2026-11-20T18:00:00Z", false),
+            ("2026-11-20T10:00:00Z", "2026-11-21T08:00:00Z", true),
+            ("2031-01-01T00:00:00Z", "2026-11-21T08:00:00Z", true),
+        ] {
+            assert_eq!(nightly.is_missed(at(now), offset, Some(at(last))), missed, "{last} {now}");
         }
         let two = Nightly::at(2).unwrap();
         assert_eq!(two.due(at("2026-03-29T12:00:00Z"), Duration::ZERO), Some(at("2026-03-29T01:00:00Z")));

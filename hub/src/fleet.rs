@@ -64,7 +64,7 @@ pub struct CheckRunObject {
     pub drift: u64,
     /// Of these: damage to what is kept.
     pub problems: u64,
-    /// Of these: rows of the registry that their seals do not fit.
+    /// Of these: rows of the registry, the journal and what was released or settled, that their seals do not fit.
     pub registry: u64,
     /// Of these: where views and changes differ.
     pub differences: u64,

@@ -94,11 +94,13 @@ pub fn list_again(lang: Lang) -> &'static str {
 pub fn registry(lang: Lang) -> &'static str {
     lang.of(
         "arrêtez le hub, puis msap-hub restore FICHIER ; sans sauvegarde, relisez ces lignes (site show, device show, \
-         token list, user list), corrigez-les par user passwd, site set LIEU CHAMP=VALEUR --from 2000-01-01 ou par \
-         site import de la liste, puis msap-hub check --seal",
+         token list, user list, journal list), corrigez-les par user passwd, site set LIEU CHAMP=VALEUR --from \
+         2000-01-01, site import de la liste ou catalogue import, puis msap-hub check --seal ; ce qui est publié, \
+         tranché ou inscrit au journal reste alors tel qu’il se lit",
         "stop the hub, then msap-hub restore FILE; without a backup, read these rows (site show, device show, token \
-         list, user list), put them right by user passwd, site set SITE FIELD=VALUE --from 2000-01-01 or by site \
-         import of the list, then msap-hub check --seal",
+         list, user list, journal list), put them right by user passwd, site set SITE FIELD=VALUE --from 2000-01-01, \
+         site import of the list or catalogue import, then msap-hub check --seal; what is released, settled or in the \
+         journal then stays as it reads",
     )
 }
 

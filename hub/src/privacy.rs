@@ -30,5 +30,13 @@ pub use self::cube::{Rule, State};
 pub use self::period::{Period, PeriodError};
 pub use self::year::{AGES, Kept, Release, Taken, VISITS, Year};
 
+/// Asked again and again by whatever takes long: whether nobody waits for it any more.
+pub type Stops<'a> = &'a dyn Fn() -> bool;
+
+/// A release was not reckoned to its end: nothing is to come of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the figures to be released were not reckoned to the end")]
+pub struct Stopped;
+
 /// The smallest `min_cell` with which a hidden figure has several neighbours.
 pub const MIN_CELL_MIN: i64 = 4;

@@ -19,7 +19,7 @@ use serde_json::Value;
 use crate::almanac::Pages;
 use crate::ask;
 use crate::completeness::{self, Rows, told};
-use crate::privacy::{MIN_CELL_MIN, Period, Release, Rule, Taken, VISITS, Year, table};
+use crate::privacy::{MIN_CELL_MIN, Period, Release, Rule, Stopped, Stops, Taken, VISITS, Year, table};
 use crate::query::Query;
 use crate::store::figures::FigureError;
 use crate::store::releases::{self, Note};
@@ -32,9 +32,9 @@ pub struct ReleaseRules {
     pub min_cell: i64,
     /// Days from the end of a period until it is released.
     pub after_days: u16,
-    /// How long machines are listened to before anything is released; none: not at all. What is released stays: a clock
-    /// that is wrong, or a database that was put back without anybody saying so, would release what
-    /// it must not, and machines are who tells.
+    /// How long machines are listened to before anything is released; none: not at all. What is
+    /// released stays: a clock that is wrong, or a database that was put back without anybody saying
+    /// so, would release what it must not, and machines are who tells.
     pub listen: Duration,
 }
 
@@ -134,12 +134,15 @@ fn completeness(conn: &Connection, pages: &Pages, period: Period, now: Timestamp
 }
 
 /// Everything that is released of a due period: what takes long, and no database.
-pub fn reckon(due: Due) -> (Vec<Release>, Note) {
+///
+/// # Errors
+/// When it is stopped midway.
+pub fn reckon(due: Due, stops: Stops<'_>) -> Result<(Vec<Release>, Note), Stopped> {
     let Due { period, mut year, taken, note } = due;
     if let Some(taken) = taken {
         year.take(period, &taken);
     }
-    (year.release(period), note)
+    Ok((year.release(period, stops)?, note))
 }
 
 /// Keeps a period's releases, in the caller's transaction.

@@ -59,7 +59,7 @@ pub mod wal;
 pub const FILE_NAME: &str = "hub.db";
 
 /// The layouts of the database, version by version; only ever appended to.
-pub const MIGRATIONS: [&str; 17] = [
+pub const MIGRATIONS: [&str; 18] = [
     include_str!("store/migration_1.sql"),
     include_str!("store/migration_2.sql"),
     include_str!("store/migration_3.sql"),
@@ -77,6 +77,7 @@ pub const MIGRATIONS: [&str; 17] = [
     include_str!("store/migration_15.sql"),
     include_str!("store/migration_16.sql"),
     include_str!("store/migration_17.sql"),
+    include_str!("store/migration_18.sql"),
 ];
 
 /// A source of 16 random bytes: epochs and tags.

@@ -59,10 +59,11 @@ pub(super) fn run(data: &Path, keys: &Path, settings: &Settings, lang: Lang) -> 
     let io = |error: std::io::Error| Failure::new(Exit::Failure, format!("{} : {error}", data.display()));
     create_private_directory(data).map_err(io)?;
     let lock = lock(data, lang)?;
-    let (core, keys) = opening::open(data, keys, lang)?;
+    let (mut core, keys) = opening::open(data, keys, lang)?;
     // A first start that is cut off right after this must not look like a lost list of
     // revocations at the next one.
     opening::witness(&core, &keys).map_err(|error| engine::keys_failure(&error))?;
+    core.await_check(Timestamp::now()).map_err(|error| engine::store_failure(&error, lang))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(io)?;
     let ended = runtime.block_on(serve(data, core, keys, settings, lang));
     drop(runtime);
@@ -150,10 +151,10 @@ async fn serve(data: &Path, core: Core, keys: Arc<Keys>, settings: &Settings, la
     }
     parts.spawn(socket.serve(operators, rim.clone()));
     parts.spawn(handle.clone().keep_noting_labels(rim.clone()));
-    parts.spawn(handle.clone().keep_releasing(rim.clone()));
+    parts.spawn(handle.clone().keep_releasing(data.join(store::FILE_NAME), rim.clone()));
     parts.spawn(handle.keep_verifying(rim.clone()));
     if let Some(nightly) = settings.check {
-        parts.spawn(keep_checking(checker, nightly, at_night, Timestamp::now()));
+        parts.spawn(keep_checking(checker, nightly, at_night, Timestamp::now));
     }
     if let Some(schedule) = settings.backup.clone() {
         parts.spawn(keep_backing_up(schedule, data.join(store::FILE_NAME), rim.clone()));

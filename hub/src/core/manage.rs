@@ -195,6 +195,19 @@ impl Core {
         }
     }
 
+    /// Notes that a hub serves this database: from the first time on, a check is awaited. A disk that takes nothing loses
+    /// nothing by it.
+    ///
+    /// # Errors
+    /// When the store fails in a way that does not pass.
+    pub fn await_check(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        if check_runs::awaited_from(self.store.connection())?.is_some() {
+            return Ok(());
+        }
+        let noted = self.store.write(|conn, _| check_runs::await_from(conn, now));
+        noted.or_else(|error| if error.is_passing() { Ok(()) } else { Err(error) })
+    }
+
     /// Folds the views anew from the changes, and keeps them.
     ///
     /// # Errors

@@ -12,9 +12,21 @@ const OVERDUE: SignedDuration = SignedDuration::from_hours(49);
 const TOLD_MAX: usize = 3;
 
 impl Doctor {
-    /// The last run; a hub that has made none yet waits for its first night.
-    pub(super) fn checked(&mut self, last: Option<CheckRun>, now: Timestamp) {
-        let (lang, Some(run)) = (self.lang, last) else { return };
+    /// The last run. A hub that has made none yet waits for its first night, and not for ever: `awaited` are
+    /// the seconds since 1970 from which on it does.
+    pub(super) fn checked(&mut self, last: Option<CheckRun>, awaited: Option<i64>, now: Timestamp) {
+        let lang = self.lang;
+        let is_overdue = |at: i64| Timestamp::from_second(at).is_ok_and(|at| now.duration_since(at) > OVERDUE);
+        let next = lang
+            .of("laissez tourner le hub la nuit, ou réglez check.hour", "let the hub run at night, or set check.hour");
+        let Some(run) = last else {
+            let Some(from) = awaited.filter(|from| is_overdue(*from)) else { return };
+            let text = lang.of(
+                format!("la base n’a jamais été vérifiée en entier ; le hub sert depuis {}", moment(from)),
+                format!("the whole database was never checked; the hub has served since {}", moment(from)),
+            );
+            return self.note("check", State::Doubtful, text, next);
+        };
         let at = moment(run.at);
         if run.drift() > 0 {
             let told: Vec<_> = run.told.iter().take(TOLD_MAX).map(String::as_str).collect();
@@ -23,11 +35,8 @@ impl Doctor {
             let detail = format!("{at} : {} {text} : {}", run.drift(), told.join(" ; "));
             return self.note("check", State::Bad, detail, next);
         }
-        let overdue = Timestamp::from_second(run.at).is_ok_and(|at| now.duration_since(at) > OVERDUE);
         let text = lang.of("dernière vérification de toute la base", "last check of the whole database");
-        let next = lang
-            .of("laissez tourner le hub la nuit, ou réglez check.hour", "let the hub run at night, or set check.hour");
-        match overdue {
+        match is_overdue(run.at) {
             true => self.note("check", State::Doubtful, format!("{text} : {at}"), next),
             false => self.good("check", format!("{text} : {at}")),
         }

@@ -51,9 +51,9 @@ impl Doctor {
                 let text = lang.of("format d’une version plus ancienne", "layout of an older version");
                 self.note("database", State::Doubtful, format!("{text} ({layout})"), next);
             }
-            Ok(ReadBack::Whole { epoch, commit, report, noted, last, devices }) => {
+            Ok(ReadBack::Whole { epoch, commit, report, noted, last, awaited, devices }) => {
                 self.told(&epoch, commit, report, noted);
-                self.checked(last, Timestamp::now());
+                self.checked(last, awaited, Timestamp::now());
                 self.devices(&devices);
             }
             Err(error) if error.is_damage() => {
@@ -218,6 +218,7 @@ enum ReadBack {
         report: CheckReport,
         noted: Vec<String>,
         last: Option<CheckRun>,
+        awaited: Option<i64>,
         devices: Vec<Device>,
     },
 }
@@ -238,7 +239,8 @@ fn read_back(database: &Path) -> Result<ReadBack, StoreError> {
     // A damaged table of devices is told as damage, not as an error.
     let devices = if report.problems.is_empty() { devices::list(&conn, None)? } else { Vec::new() };
     let last = if report.problems.is_empty() { check_runs::last(&conn)? } else { None };
-    Ok(ReadBack::Whole { epoch, commit, report, noted, last, devices })
+    let awaited = if report.problems.is_empty() { check_runs::awaited_from(&conn)? } else { None };
+    Ok(ReadBack::Whole { epoch, commit, report, noted, last, awaited, devices })
 }
 
 /// Whether the keys are those that the database was last opened with. One that cannot be read says

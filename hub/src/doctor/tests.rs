@@ -223,6 +223,19 @@ fn the_age_of_the_last_backup_is_told() {
 }
 
 #[test]
+fn a_database_that_was_never_checked_is_told_once_it_should_have_been() {
+    let now: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
+    let hours_ago = |hours| Some((now - jiff::SignedDuration::from_hours(hours)).as_second());
+    for (awaited, told) in [(None, false), (hours_ago(1), false), (hours_ago(49), false), (hours_ago(50), true)] {
+        let mut doctor = Doctor { lang: Lang::Fr, found: Vec::new() };
+        doctor.checked(None, awaited, now);
+        let found = doctor.found.iter().find(|finding| finding.check == "check");
+        assert_eq!(found.map(|finding| finding.state), told.then_some(State::Doubtful), "{awaited:?}");
+        assert!(found.is_none_or(|finding| finding.detail.contains("jamais") && finding.next.contains("check.hour")));
+    }
+}
+
+#[test]
 fn figures_below_zero_are_counted_with_the_next_step() {
     let mut doctor = Doctor { lang: Lang::Fr, found: Vec::new() };
     let negative = vec!["site 275 2026-11-17 CNAF online 25-39: -1 / -1".to_owned()];

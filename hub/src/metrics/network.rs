@@ -31,6 +31,8 @@ pub(super) struct Network {
     refused: u64,
     conflicts: u64,
     check: Option<CheckRun>,
+    /// Seconds since 1970 from which on a check is awaited.
+    awaited: Option<i64>,
 }
 
 impl Network {
@@ -54,6 +56,7 @@ impl Network {
             refused: refusals::by_device(conn)?.values().sum(),
             conflicts: pages.books().map(|(_, book)| book.conflicts().count() as u64).sum(),
             check: check_runs::last(conn)?,
+            awaited: check_runs::awaited_from(conn)?,
         })
     }
 
@@ -88,6 +91,9 @@ impl Network {
         registry.register("drift", help, gauge(drift as f64));
         let help = "When the last check of the whole database began, since 1970; 0: never";
         registry.register_with_unit("check_last_timestamp", help, Unit::Seconds, gauge(moment(began)));
+        let help = "From when on a check is awaited: the hub first served this database, since 1970; 0: never";
+        let awaited = self.awaited.and_then(|from| Timestamp::from_second(from).ok());
+        registry.register_with_unit("check_awaited_timestamp", help, Unit::Seconds, gauge(moment(awaited)));
         registry.register_with_unit("check_last_duration", "How long it took", Unit::Seconds, gauge(took_s));
     }
 }

@@ -125,6 +125,7 @@ fn names_and_descriptions_follow_the_rules() {
         "msap_hub_backup_last_success_timestamp_seconds",
         "msap_hub_drift",
         "msap_hub_check_last_timestamp_seconds",
+        "msap_hub_check_awaited_timestamp_seconds",
         "msap_hub_conflicts",
         "msap_hub_ready",
         "process_cpu_seconds_total",

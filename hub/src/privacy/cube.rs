@@ -3,8 +3,8 @@
 //! Called by `year`. A cell is a sum at some level of each tree. What is released of it is decided
 //! by `search`, for good: a cell that was released never changes its state.
 
-use super::search;
 use super::tree::Tree;
+use super::{Stopped, Stops, search};
 
 /// The places.
 pub(super) const PLACE: usize = 0;
@@ -208,23 +208,28 @@ impl Cube {
 
     /// Releases a period down to this depth of places, with as many cells hidden as it takes that
     /// none of this year can be worked out. False, and nothing is released, when that cannot be.
-    pub(super) fn release(&mut self, time: usize, depth: u8, rule: Rule) -> bool {
+    fn release(&mut self, time: usize, depth: u8, rule: Rule, stops: Stops<'_>) -> Result<bool, Stopped> {
         for cell in self.at(time).filter(|cell| self.trees[PLACE].depth(cell[PLACE]) <= depth) {
             let state = self.released(cell, rule);
             let index = self.index(cell);
             self.states[index] = state;
         }
-        let is_safe = search::protect(self, time, rule);
+        let is_safe = search::protect(self, time, rule, stops)?;
         if !is_safe {
             self.freeze(time);
         }
-        is_safe
+        Ok(is_safe)
     }
 
-    /// Releases a period as far down as it can be; `None`: not at all.
-    pub(super) fn release_deepest(&mut self, time: usize, rule: Rule) -> Option<u8> {
+    /// Releases a period as far down as it can be; `None`: not at all. Once stopped, these figures are worth nothing.
+    pub(super) fn release_deepest(&mut self, time: usize, rule: Rule, stops: Stops<'_>) -> Result<Option<u8>, Stopped> {
         let places = &self.trees[PLACE];
         let deepest = places.leaves().map(|leaf| places.depth(leaf)).max().unwrap_or_default();
-        (0..=deepest).rev().find(|depth| self.release(time, *depth, rule))
+        for depth in (0..=deepest).rev() {
+            if self.release(time, depth, rule, stops)? {
+                return Ok(Some(depth));
+            }
+        }
+        Ok(None)
     }
 }

@@ -19,16 +19,20 @@
 
 use super::cube::{Cell, Cube, ONE, PLACE, Rule, State, TIME, TWO};
 use super::tree::{Chain, Tree};
+use super::{Stopped, Stops};
 
 /// Protects every hidden cell of a period and its parts; false when some cell cannot be.
-pub(super) fn protect(cube: &mut Cube, time: usize, rule: Rule) -> bool {
+pub(super) fn protect(cube: &mut Cube, time: usize, rule: Rule, stops: Stops<'_>) -> Result<bool, Stopped> {
     let mut search = Search::new(cube, time, rule);
     while let Some(target) = search.targets.pop() {
+        if stops() {
+            return Err(Stopped);
+        }
         if !search.protect(target) {
-            return false;
+            return Ok(false);
         }
     }
-    true
+    Ok(true)
 }
 
 struct Search<'a> {

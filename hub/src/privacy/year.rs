@@ -12,6 +12,7 @@ use msap_shared::code::{Age, Help, OPERATORS, known_operator};
 use super::cube::{Cell, Cube, ONE, PLACE, Rule, State, TIME, TWO, Totals};
 use super::period::Period;
 use super::tree::Tree;
+use super::{Stopped, Stops};
 use crate::site::department_regions;
 
 /// Visits by place and age.
@@ -155,7 +156,10 @@ impl Year {
     }
 
     /// Releases a period of all kinds: its figures are those of its parts, if it is no month.
-    pub fn release(&mut self, period: Period) -> Vec<Release> {
+    ///
+    /// # Errors
+    /// When it is stopped; this year is worth nothing then.
+    pub fn release(&mut self, period: Period, stops: Stops<'_>) -> Result<Vec<Release>, Stopped> {
         if period.month().is_none() {
             for cube in self.cubes.values_mut() {
                 if let Some(time) = cube.tree(TIME).find(&period.to_string()) {
@@ -167,12 +171,15 @@ impl Year {
         let (rule, mut released) = (self.rule, Vec::new());
         for (kind, cube) in &mut self.cubes {
             let Some(time) = cube.tree(TIME).find(&period.to_string()) else { continue };
-            let depth = cube.release_deepest(time, rule);
+            if stops() {
+                return Err(Stopped);
+            }
+            let depth = cube.release_deepest(time, rule, stops)?;
             let tells = |cell: &Cell| cube.value(*cell) != 0 || cube.state(*cell) != untold(cube, *cell, depth);
             let cells = cube.at(time).filter(tells).map(|cell| kept(cube, cell)).collect();
             released.push(Release { kind: kind.clone(), period, depth, cells });
         }
-        released
+        Ok(released)
     }
 
     /// Everybody who came had at least one request.

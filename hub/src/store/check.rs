@@ -1,5 +1,5 @@
-//! Reading a whole database back: its pages, every change's hash, every chain, the registry's
-//! seals, and the views against a fold anew. Writes nothing, so that a running hub goes on beside it.
+//! Reading a whole database back: its pages, every change's hash, every chain, the seals of the registry and of all that
+//! was released, settled, journalled and closed, and the views against a fold anew. Writes nothing, so that a running hub goes on beside it.
 //!
 //! Called by the core's `check`, by `doctor`, and on every backup before it is called one.
 
@@ -23,7 +23,8 @@ pub struct CheckReport {
     pub changes: u64,
     /// Damage to what is kept: the truth itself is in question.
     pub problems: Vec<String>,
-    /// Rows of the registry that are not what was last written there: nothing says which is right.
+    /// Rows of the registry, and of what was released, settled, journalled or closed, that are not what was last written
+    /// there, and releases whose sums do not hold: nothing says which is right.
     pub registry: Vec<String>,
     /// Where the views are not what the changes amount to.
     pub differences: Vec<String>,

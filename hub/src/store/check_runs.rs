@@ -100,16 +100,31 @@ fn read(row: &Row<'_>) -> rusqlite::Result<CheckRun> {
     })
 }
 
-/// The views were folded anew: what differed does not any more.
+/// The views were folded anew: what the last run found to differ does not any more. Earlier runs keep what they found.
 pub fn rebuilt(conn: &Connection) -> Result<(), StoreError> {
-    sql::write(conn, "noting that views were rebuilt", "UPDATE check_run SET differences = 0", [])?;
+    let sql = "UPDATE check_run SET differences = 0 WHERE at = (SELECT max(at) FROM check_run)";
+    sql::write(conn, "noting that views were rebuilt", sql, [])?;
     Ok(())
 }
 
-/// A person has sealed the registry as it is.
+/// A person has sealed the registry as it is, after the last run.
 pub fn sealed(conn: &Connection) -> Result<(), StoreError> {
-    sql::write(conn, "noting that the registry was sealed", "UPDATE check_run SET registry = 0", [])?;
+    let sql = "UPDATE check_run SET registry = 0 WHERE at = (SELECT max(at) FROM check_run)";
+    sql::write(conn, "noting that the registry was sealed", sql, [])?;
     Ok(())
+}
+
+/// Notes when a hub first served this database, unless that is known: from then on a check is awaited.
+pub fn await_from(conn: &Connection, now: Timestamp) -> Result<(), StoreError> {
+    let sql = "INSERT OR IGNORE INTO meta (key, value) VALUES ('served_from', ?1)";
+    sql::write(conn, "noting when the hub first served", sql, [now.as_second()])?;
+    Ok(())
+}
+
+/// Seconds since 1970 from which on a check is awaited; `None` while no hub has served this database.
+pub fn awaited_from(conn: &Connection) -> Result<Option<i64>, StoreError> {
+    let sql = "SELECT value FROM meta WHERE key = 'served_from'";
+    sql::row(conn, "reading when the hub first served", sql, [], |row| row.get(0))
 }
 
 #[cfg(test)]
@@ -144,5 +159,8 @@ mod tests {
         rebuilt(&conn).unwrap();
         sealed(&conn).unwrap();
         assert_eq!(last(&conn).unwrap().unwrap().drift(), 1, "damage to what is kept stays");
+        let sql = "SELECT count(*) FROM check_run WHERE differences = 4 AND registry = 2";
+        let untouched: u32 = conn.query_row(sql, [], |row| row.get(0)).unwrap();
+        assert_eq!(untouched, KEPT_MAX - 1, "what earlier runs found is what they found");
     }
 }

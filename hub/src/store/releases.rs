@@ -5,7 +5,7 @@
 
 use msap_shared::io::store::sql;
 use msap_shared::time::Day;
-use rusqlite::Connection;
+use rusqlite::{Connection, Row, params_from_iter};
 
 use super::StoreError;
 use crate::privacy::{Kept, Period, Release, State, Taken};
@@ -106,6 +106,58 @@ pub fn find(conn: &Connection, kind: &str, period: Period) -> Result<Option<(Rel
     let cells = rows.into_iter().map(cell).collect::<Result<_, StoreError>>()?;
     let note = Note { min_cell, layout, day: read_day(day)?, completeness };
     Ok(Some((Release { kind: kind.to_owned(), period, depth, cells }, note)))
+}
+
+/// The releases whose figures are not the sums of their parts: their keys, and what does not hold, in words.
+///
+/// A place's figure is that of its parts, one of all ages or operators that of each, a quarter's that of its months. Which
+/// places and codes the program knows has no say: only what was kept is added up.
+pub fn unsound(conn: &Connection) -> Result<Vec<(String, String)>, StoreError> {
+    let doing = "adding up what was released";
+    let sql = "SELECT kind, period FROM release ORDER BY year, kind, period";
+    let read = |row: &Row<'_>| Ok((text(row, 0)?, text(row, 1)?));
+    let mut found = Vec::new();
+    for (kind, name) in sql::rows(conn, doing, sql, [], read)? {
+        let mut wrong = Vec::new();
+        for sql in [
+            "SELECT 'nation' AS place, one, two FROM release_cell WHERE kind = ?1 AND period = ?2 AND two = ''
+             GROUP BY one HAVING total(CASE place WHEN 'nation' THEN value END)
+                 <> total(CASE WHEN place GLOB 'region:*' THEN value END)
+             OR total(CASE WHEN place GLOB 'region:*' THEN value END)
+                 <> total(CASE WHEN place GLOB 'department:*' THEN value END)",
+            "SELECT place, '', two FROM release_cell WHERE kind = ?1 AND period = ?2
+             GROUP BY place, two HAVING total(iif(one = '', value, -value)) <> 0",
+        ] {
+            wrong.extend(sql::rows(conn, doing, sql, (&kind, &name), cell_name)?);
+        }
+        let parts = name.parse::<Period>().ok().map(|period| period.parts().map(|part| part.to_string()).collect());
+        let parts: Vec<_> = parts.unwrap_or_default();
+        if !parts.is_empty() {
+            let listed = vec!["?"; parts.len()].join(", ");
+            let sql = format!(
+                "SELECT place, one, two FROM release_cell WHERE kind = ? AND period IN (?, {listed})
+                 GROUP BY place, one, two HAVING total(iif(period = ?, value, -value)) <> 0"
+            );
+            let named = [&kind, &name].into_iter().chain(&parts).chain([&name]);
+            wrong.extend(sql::rows(conn, doing, &sql, params_from_iter(named), cell_name)?);
+        }
+        if let Some(cell) = wrong.first() {
+            let key = format!("{kind} {name}");
+            let what = format!("release {key}: {} sums do not hold, of {cell} first", wrong.len());
+            found.push((key, what));
+        }
+    }
+    Ok(found)
+}
+
+fn cell_name(row: &Row<'_>) -> rusqlite::Result<String> {
+    let names = [text(row, 0)?, text(row, 1)?, text(row, 2)?];
+    Ok(names.into_iter().filter(|name| !name.is_empty()).collect::<Vec<_>>().join(" "))
+}
+
+/// A text that a flipped bit may have spoilt.
+fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
+    Ok(String::from_utf8_lossy(row.get_ref(column)?.as_bytes()?).into_owned())
 }
 
 fn read_period(text: &str) -> Result<Period, StoreError> {

@@ -1,5 +1,6 @@
 //! A digest of each row of the registry: sites, their names and histories, what was set by hand,
-//! machines, tokens, users.
+//! machines, tokens, users; closures and calendars of the network; what was settled and released,
+//! each release with all of its cells; the journal.
 //!
 //! Changes carry their hashes and views are folded anew; these rows follow from nothing, so a bit
 //! that a disk flips in one would move figures in silence. Triggers note in `unsealed` which rows
@@ -8,19 +9,18 @@
 //!
 //! Invariant: whatever was no longer what the hub had written is never sealed by writing to it or
 //! beside it, only by [`anew`], which a person asks for. Rows written by another program through
-//! SQLite are not damage: they wait in `unsealed` until the next commit.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! SQLite are not damage: they wait in `unsealed` until the next commit. Only where rows are only
+//! ever added, what changes or takes away one is damage, whatever wrote it.
 
 use msap_shared::io::store::sql;
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params_from_iter};
+use rusqlite::{Connection, params_from_iter};
 use sha2::{Digest, Sha256};
 
-use super::StoreError;
+use super::{StoreError, releases};
 
 /// What is sealed, and how a row is found by the parts of its key.
-const KINDS: [(&str, &str); 8] = [
+const KINDS: [(&str, &str); 13] = [
     ("site", "key = ?1"),
     ("alias", "key = ?1"),
     ("history", "site = ?1 AND field = ?2 AND from_day = CAST(?3 AS INTEGER)"),
@@ -29,9 +29,17 @@ const KINDS: [(&str, &str); 8] = [
     ("token", "key = ?1"),
     ("user", "key = ?1"),
     ("device", "key = ?1"),
+    ("closure", "key = ?1"),
+    ("calendar", "calendar = ?1 AND zone = ?2 AND year = CAST(?3 AS INTEGER)"),
+    ("settlement", "key = ?1"),
+    ("release", "kind = ?1 AND period = ?2"),
+    ("journal", "key = ?1"),
 ];
 /// Rows told of one kind.
 const TOLD_MAX: usize = 10;
+
+/// Under this kind stands what a person sealed although its sums do not hold: nothing can mend it.
+const SUMS: &str = "sums";
 
 type Sealed = [u8; 32];
 
@@ -94,7 +102,23 @@ pub fn broken(conn: &Connection) -> Result<Vec<String>, StoreError> {
     for (kind, key) in differing(conn)? {
         told.push(format!("{kind} {} is not what was last written there", shown(&key)));
     }
+    told.extend(unsound(conn)?.into_iter().map(|(_, what)| what));
     Ok(told)
+}
+
+/// The releases whose figures are not the sums of their parts, unless a person has sealed them so: their keys, and what
+/// does not hold, in words.
+fn unsound(conn: &Connection) -> Result<Vec<(Value, String)>, StoreError> {
+    let mut found = Vec::new();
+    for (key, what) in releases::unsound(conn)? {
+        let key = Value::from(key);
+        let sql = "SELECT digest FROM seal WHERE kind = ?1 AND key = ?2";
+        let sealed: Option<Sealed> = sql::row(conn, "reading a seal", sql, (SUMS, &key), |row| row.get(0))?;
+        if sealed.is_none() || content(conn, "release", &key)?.as_deref().map(digest) != sealed {
+            found.push((key, what));
+        }
+    }
+    Ok(found)
 }
 
 /// Seals all rows as they are: a person has looked at them. Which ones were not what their seals
@@ -106,6 +130,11 @@ pub fn anew(conn: &Connection) -> Result<Vec<String>, StoreError> {
         put(conn, kind, &key, content.as_deref())?;
         told.push(format!("{kind} {}", shown(&key)));
     }
+    for (key, what) in unsound(conn)? {
+        let content = content(conn, "release", &key)?;
+        put(conn, SUMS, &key, content.as_deref())?;
+        told.push(what);
+    }
     Ok(told)
 }
 
@@ -114,26 +143,25 @@ fn differing(conn: &Connection) -> Result<Vec<(&'static str, Value)>, StoreError
     let doing = "comparing the registry with its seals";
     let mut found = Vec::new();
     for (kind, _) in KINDS {
-        let read = |row: &Row<'_>| Ok((row.get::<_, Value>(0)?, row.get::<_, Sealed>(1)?));
-        let seals = sql::rows(conn, doing, "SELECT key, digest FROM seal WHERE kind = ?1", [kind], read)?;
-        let mut seals: BTreeMap<String, (Value, Sealed)> =
-            seals.into_iter().map(|(key, digest)| (shown(&key), (key, digest))).collect();
-        let waiting = sql::rows(conn, doing, "SELECT key FROM unsealed WHERE kind = ?1", [kind], |row| row.get(0))?;
-        let waiting: BTreeSet<String> = waiting.iter().map(shown).collect();
-        let rows = format!("SELECT key, CAST(content AS BLOB) FROM sealed_{kind} ORDER BY key");
-        let rows = sql::rows(conn, doing, &rows, [], |row| {
+        // Without the `+`, a key's type would keep SQLite from looking it up.
+        let rows = format!(
+            "SELECT row.key, CAST(row.content AS BLOB), seal.digest FROM sealed_{kind} row
+             LEFT JOIN seal ON seal.kind = ?1 AND seal.key = +row.key
+             WHERE NOT EXISTS (SELECT 1 FROM unsealed u WHERE u.kind = ?1 AND u.key = +row.key) ORDER BY row.key"
+        );
+        let rows = sql::rows(conn, doing, &rows, [kind], |row| {
+            let (content, sealed): (Option<Vec<u8>>, Option<Sealed>) = (row.get(1)?, row.get(2)?);
+            let is_intact = sealed == Some(digest(content.unwrap_or_default()));
             // A key whose text a flipped bit has spoilt.
-            let key = row.get::<_, Value>(0).unwrap_or(Value::Null);
-            Ok((key, row.get::<_, Option<Vec<u8>>>(1)?.unwrap_or_default()))
+            Ok((!is_intact).then(|| row.get::<_, Value>(0).unwrap_or(Value::Null)))
         })?;
-        let mut wrong = Vec::new();
-        for (key, content) in rows {
-            let sealed = seals.remove(&shown(&key)).map(|(_, sealed)| sealed);
-            wrong.extend((sealed != Some(digest(&content))).then_some(key));
-        }
-        wrong.extend(seals.into_values().map(|(key, _)| key));
-        wrong.retain(|key| !waiting.contains(&shown(key)));
-        found.extend(wrong.into_iter().map(|key| (kind, key)));
+        found.extend(rows.into_iter().flatten().map(|key| (kind, key)));
+        let ended = format!(
+            "SELECT key FROM seal WHERE kind = ?1 EXCEPT SELECT key FROM sealed_{kind}
+             EXCEPT SELECT key FROM unsealed WHERE kind = ?1"
+        );
+        let ended = sql::rows(conn, doing, &ended, [kind], |row| row.get(0))?;
+        found.extend(ended.into_iter().map(|key| (kind, key)));
     }
     Ok(found)
 }

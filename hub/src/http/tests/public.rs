@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::almanac::Pages;
+use crate::privacy::{Rule, Year};
 use crate::publish;
 use crate::store::{journal, meta};
 
@@ -35,7 +36,7 @@ fn add(conn: &Connection, figures: &[(&str, &str, i64)]) {
 
 fn release(conn: &Connection, today: &str) {
     while let Some(due) = publish::next(conn, &Pages::default(), noon(today)).unwrap() {
-        let (releases, note) = publish::reckon(due);
+        let (releases, note) = publish::reckon(due, &|| false).unwrap();
         publish::keep(conn, &releases, &note, "2025-11-20T12:00:00Z".parse().unwrap()).unwrap();
     }
 }
@@ -161,6 +162,44 @@ async fn a_database_from_another_time_releases_nothing_twice() {
         assert_eq!(due(&conn, "2025-12-31"), None);
         meta::date_epoch(&conn, first.parse().unwrap()).unwrap();
         assert_eq!(due(&conn, "2025-12-31").is_some(), is_due, "{first}");
+    }
+}
+
+#[test]
+fn a_part_that_was_never_released_holds_up_no_other_period() {
+    let hub = hub();
+    let conn = Connection::open(hub._dir.path().join("hub.db")).unwrap();
+    // July was over before the database began: neither its quarter nor its year ever is released.
+    meta::date_epoch(&conn, "2025-08-10".parse().unwrap()).unwrap();
+    release(&conn, "2026-02-20");
+    let sql = "SELECT period FROM release WHERE kind = 'visits' AND length(period) <> 7 OR period LIKE '%Q%'
+               GROUP BY period ORDER BY period";
+    let mut statement = conn.prepare(sql).unwrap();
+    let sums: Vec<String> = statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+    assert_eq!(sums, ["2025-Q4"]);
+    let months: u32 = conn
+        .query_row("SELECT count(*) FROM release WHERE kind = 'visits' AND period NOT LIKE '%Q%'", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(months, 6, "August 2025 to January 2026");
+}
+
+#[test]
+fn a_reckoning_ends_wherever_it_is_stopped() {
+    let hub = hub();
+    let conn = Connection::open(hub._dir.path().join("hub.db")).unwrap();
+    meta::date_epoch(&conn, "2025-10-20".parse().unwrap()).unwrap();
+    add(&conn, &[("49", "70+", 3), ("49", "25-39", 40), ("61", "70+", 50), ("44", "25-39", 60)]);
+    let reckon = |most: usize| {
+        let due = publish::next(&conn, &Pages::default(), noon("2025-11-20")).unwrap().unwrap();
+        let asked = std::cell::Cell::new(0);
+        let stops = || asked.replace(asked.get() + 1) >= most;
+        (publish::reckon(due, &stops).is_ok(), asked.get())
+    };
+    let (done, all) = reckon(usize::MAX);
+    // Not only between kinds of figures.
+    assert!(done && all > Year::new(2025, Rule { min_cell: 11 }).kinds().count(), "{all}");
+    for most in [0, 1, all / 2, all - 1] {
+        assert_eq!(reckon(most), (false, most + 1));
     }
 }
 
