@@ -3,7 +3,8 @@
 //! Called by the desk, the page, the command line and the settings, so that one thing has one
 //! wording everywhere.
 
-use msap_shared::code::{Age, Help, OPERATORS, known_operator};
+pub use msap_shared::code::operator_label;
+use msap_shared::code::{Age, Help, OPERATORS};
 use msap_shared::document::visits::Visit;
 
 /// Most codes proposed for one that is unknown.
@@ -12,11 +13,6 @@ const NEAREST_MAX: usize = 3;
 const LIKENESS_MIN: f64 = 0.75;
 /// Most characters quoted of a text that may be hostile.
 const QUOTED_MAX: usize = 40;
-
-/// What people call an operator; its code where it has no other name.
-pub fn operator_label(code: &str) -> &str {
-    known_operator(code).map_or(code, |operator| operator.label_fr)
-}
 
 /// An operator with its code where the label does not give it away: `CAF (CNAF)`, but `MSA`.
 pub fn operator_named(code: &str) -> String {

@@ -264,8 +264,10 @@ fn storage(verified: Result<Option<Verified>, StoreError>, context: &Context) ->
 fn judged(verified: &Verified, lang: Lang) -> Check {
     let Verified { documents, changes, problems } = verified;
     if problems.is_empty() {
-        let (months, kept) = (lang.pick("mois", "months"), lang.pick("changements vérifiés", "changes verified"));
-        return Check { name: "storage", mark: Mark::Ok, detail: format!("{documents} {months}, {changes} {kept}") };
+        let months = lang.counted(documents.cast_signed(), ["mois", "mois"], ["month", "months"]);
+        let kept = [["changement vérifié", "changements vérifiés"], ["change verified", "changes verified"]];
+        let kept = lang.counted(changes.cast_signed(), kept[0], kept[1]);
+        return Check { name: "storage", mark: Mark::Ok, detail: format!("{months}, {kept}") };
     }
     let next = repair_advice(lang);
     Check { name: "storage", mark: Mark::Damage, detail: format!("{}. {next}", problems.join(" ; ")) }

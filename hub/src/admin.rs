@@ -26,6 +26,8 @@ pub use self::change::{Hub, change};
 pub use self::error::AdminError;
 pub use self::listed::{look_beside_list, revocations};
 pub use self::look::look;
+#[cfg(test)]
+pub(crate) use self::reply::REFUSALS;
 pub(crate) use self::reply::moment;
 pub use self::reply::{
     AuthoritiesObject, AuthorityObject, CheckObject, DeviceObject, DocumentObject, FactObject, FlaggedObject,

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use msap_shared::code::known_operator;
+use msap_shared::code::operator_label;
 use msap_shared::document::partners::Partners;
 pub use msap_shared::document::register::Facts;
 use msap_shared::document::register::{Conflict, conflicts};
@@ -226,9 +226,7 @@ impl Book {
         let own = self.partners.partner(operator).and_then(|partner| partner.label.as_ref()?.agreed()?.body.as_ref());
         match (own, operator) {
             (Some(label), _) => label.to_string(),
-            (None, OperatorToken::Known(code)) => {
-                known_operator(code.as_str()).map_or_else(|| code.to_string(), |known| known.label_fr.to_owned())
-            }
+            (None, OperatorToken::Known(code)) => operator_label(code.as_str()).to_owned(),
             (None, OperatorToken::Local(name)) => name.to_string(),
         }
     }

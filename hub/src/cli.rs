@@ -16,7 +16,6 @@ pub(crate) mod show;
 mod table;
 pub(crate) mod tools;
 mod upkeep;
-mod words;
 
 pub use self::args::command;
 pub(crate) use self::args::{Cli, Command, Config, Format, Global};

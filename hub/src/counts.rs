@@ -21,6 +21,7 @@ use crate::lang::Lang;
 use crate::query::{Key, Query};
 use crate::sheet::{Cell, Column, Sheet, Table};
 use crate::store::figures::{self, Cause, Count, FigureError, Figures, Moved, ROWS_MAX};
+use crate::words::nouns;
 
 pub(crate) mod keys;
 
@@ -240,23 +241,17 @@ impl Table for Counts {
 
     fn summary(&self, lang: Lang) -> String {
         let period = |from: Day, to: Day| calendar_days((from, to), lang);
-        let said = |number: Option<i64>| number.map_or_else(|| "–".to_owned(), |number| number.to_string());
-        let Count { visits, requests } = self.total.now;
-        let (visits, flagged) = (said(visits), self.flagged.requests);
+        let told = |count: Count| nouns::figures(count.visits, count.requests, lang);
+        let (total, flagged) = (told(self.total.now), nouns::requests(self.flagged.requests, lang));
         let asked = period(self.query.from, self.query.to);
-        let mut text = lang.of(
-            format!("{asked} : {visits} visites, {requests} demandes (à part : {flagged} demandes)"),
-            format!("{asked}: {visits} visits, {requests} requests (apart: {flagged} requests)"),
-        );
+        let mut text =
+            lang.of(format!("{asked} : {total} (à part : {flagged})"), format!("{asked}: {total} (apart: {flagged})"));
         text.push_str(&format!("\n{}", told::said(&self.completeness, lang)));
         if self.query.compare.is_some() {
             let other = self.other.map(|(from, to)| period(from, to));
             let other = other.unwrap_or_else(|| lang.of("avant le calendrier", "before the calendar").to_owned());
             text.push_str(&match self.total.then {
-                Some(Count { visits, requests }) => lang.of(
-                    format!("\n{other} : {} visites, {requests} demandes", said(visits)),
-                    format!("\n{other}: {} visits, {requests} requests", said(visits)),
-                ),
+                Some(then) => lang.of(format!("\n{other} : {}", told(then)), format!("\n{other}: {}", told(then))),
                 None => lang.of(
                     format!("\n{other} : rien de reçu, rien à comparer"),
                     format!("\n{other}: nothing received, nothing to compare with"),
@@ -264,19 +259,16 @@ impl Table for Counts {
             });
         }
         if let (Some(as_of), Some(since)) = (self.query.as_of, &self.since) {
-            let Count { visits, requests } = since.total;
-            let visits = visits.map_or_else(|| "–".to_owned(), |visits| format!("{visits:+}"));
-            let as_of = calendar_day(as_of, lang);
+            let (as_of, moved) = (calendar_day(as_of, lang), change(since.total, lang));
             text.push_str(&lang.of(
-                format!("\nreçu à la fin du {as_of} ; depuis : {visits} visites, {requests:+} demandes"),
-                format!("\nas received by the end of {as_of}; since: {visits} visits, {requests:+} requests"),
+                format!("\nreçu à la fin du {as_of} ; depuis : {moved}"),
+                format!("\nas received by the end of {as_of}; since: {moved}"),
             ));
             for cause in Cause::ALL {
                 let sum = since.of(cause);
                 if let Some(sum) = sum {
-                    let visits = sum.visits.map_or_else(|| "–".to_owned(), |visits| format!("{visits:+}"));
-                    let cause = lang.of(french_cause(cause), cause.name());
-                    text.push_str(&format!("\n  {cause} : {visits}, {:+}", sum.requests));
+                    let (cause, moved) = (lang.of(french_cause(cause), cause.name()), change(sum, lang));
+                    text.push_str(&lang.of(format!("\n  {cause} : {moved}"), format!("\n  {cause}: {moved}")));
                 }
             }
         }
@@ -378,6 +370,14 @@ fn percents(now: Count, then: Count) -> (Option<f64>, Option<f64>) {
     };
     let visits = now.visits.zip(then.visits).and_then(|(now, then)| percent(now, then));
     (visits, percent(now.requests, then.requests))
+}
+
+/// By how much figures moved, with their sign.
+fn change(Count { visits, requests }: Count, lang: Lang) -> String {
+    let signed = |n: i64, text: String| if n > 0 { format!("+{text}") } else { text };
+    let visits = visits.map(|n| signed(n, nouns::visits(n, lang)));
+    let requests = signed(requests, nouns::requests(requests, lang));
+    visits.into_iter().chain([requests]).collect::<Vec<_>>().join(", ")
 }
 
 fn french_cause(cause: Cause) -> &'static str {

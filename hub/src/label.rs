@@ -15,6 +15,7 @@ use rusqlite::Connection;
 use crate::almanac::Pages;
 use crate::ask;
 use crate::completeness::{self, Named, Rows, Tally};
+use crate::lang::Lang;
 use crate::query::{Antennas, Filters, Key, Query};
 use crate::site::{Kind, Life, Site};
 use crate::store::figures::FigureError;
@@ -73,6 +74,16 @@ impl Verdict {
             Self::AtRisk => "at_risk",
             Self::NotMet => "not_met",
             Self::Unknown => "unknown",
+        }
+    }
+
+    /// What people read.
+    pub fn say(self, lang: Lang) -> &'static str {
+        match self {
+            Self::Met => lang.of("tenu", "met"),
+            Self::AtRisk => lang.of("à surveiller", "at risk"),
+            Self::NotMet => lang.of("non tenu", "not met"),
+            Self::Unknown => lang.of("inconnu", "unknown"),
         }
     }
 

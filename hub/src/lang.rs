@@ -7,10 +7,8 @@ use std::fmt;
 pub use msap_shared::lang::Lang;
 
 /// A number with the word for one and for several; in French nothing is singular too.
-pub fn counted(n: u32, lang: Lang, fr: [&str; 2], en: [&str; 2]) -> String {
-    let [one, several] = lang.of(fr, en);
-    let singular = n == 1 || (n == 0 && lang == Lang::Fr);
-    format!("{n} {}", if singular { one } else { several })
+pub fn counted(n: impl TryInto<i64>, lang: Lang, fr: [&str; 2], en: [&str; 2]) -> String {
+    lang.counted(n.try_into().unwrap_or(i64::MAX), fr, en)
 }
 
 /// The same few words in both languages; displayed in English, as an error's text is.

@@ -91,6 +91,9 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Count, Self::LeaveOut];
+
     /// The stable code.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -101,7 +104,7 @@ impl Verdict {
 
     /// The verdict with this code.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Count, Self::LeaveOut].into_iter().find(|verdict| verdict.as_str() == text)
+        Self::ALL.into_iter().find(|verdict| verdict.as_str() == text)
     }
 }
 

@@ -51,3 +51,4 @@ pub mod store;
 mod tally;
 pub mod verify;
 pub mod who;
+pub mod words;

@@ -13,7 +13,8 @@ use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 
 use crate::ask::{self, AskError, Form, Given};
-use crate::lang::{Lang, Phrase};
+use crate::counts::keys;
+use crate::lang::{Lang, Phrase, counted};
 use crate::query::{Filters, Key};
 use crate::sheet::{Cell, Column, Sheet, Table};
 use crate::site::{Kind, Life};
@@ -249,13 +250,7 @@ impl Table for Network {
     /// The rows, or the total of a question without keys.
     fn sheet(&self) -> Sheet {
         let Question { by, days, .. } = &self.question;
-        let french = |key: &Key| match key {
-            Key::Department => "département",
-            Key::Region => "région",
-            Key::Bearer => "porteur",
-            _ => "mois",
-        };
-        let mut columns: Vec<_> = by.iter().map(|key| Column::new(key.name(), french(key))).collect();
+        let mut columns: Vec<_> = by.iter().flat_map(|key| keys::headed(*key)).collect();
         columns.push(Column::new("day", "jour"));
         for (kind, kind_fr) in [("houses", "maisons"), ("antennas", "antennes")] {
             let lives = LIVES.map(|(life, french)| (life.as_str(), french));
@@ -269,12 +264,10 @@ impl Table for Network {
         columns.push(Column::new("departments", "départements avec une maison"));
         let whole: Vec<_> = days.last().map(|day| (Vec::new(), *day, self.total.clone())).into_iter().collect();
         let rows = if by.is_empty() { &whole } else { &self.rows };
-        let row = |(keys, day, size): &(Vec<String>, Day, Size)| {
-            let key = |(key, value): (&Key, &String)| match key {
-                Key::Month => Cell::Time(value.clone()),
-                _ => Cell::Text(value.clone()),
-            };
-            let mut cells: Vec<_> = by.iter().zip(keys).map(key).collect();
+        let row = |(values, day, size): &(Vec<String>, Day, Size)| {
+            let named = BTreeMap::new();
+            let key = |(key, value): (&Key, &String)| keys::told(*key, value, &named);
+            let mut cells: Vec<_> = by.iter().zip(values).flat_map(key).collect();
             cells.push(Cell::Time(day.to_string()));
             for sums in [&size.houses, &size.antennas] {
                 let sums = sums.iter().copied().chain([Size::serving(sums)]);
@@ -290,9 +283,12 @@ impl Table for Network {
         let Size { houses, antennas, departments } = &self.total;
         let day = calendar_day(self.question.period().1, lang);
         let (houses, antennas, departments) = (Size::serving(houses), Size::serving(antennas), departments.len());
+        let houses = counted(houses, lang, ["maison", "maisons"], ["house", "houses"]);
+        let antennas = counted(antennas, lang, ["antenne", "antennes"], ["antenna", "antennas"]);
+        let departments = counted(departments, lang, ["département", "départements"], ["department", "departments"]);
         lang.of(
-            format!("au {day} : {houses} maisons et {antennas} antennes en service, dans {departments} départements"),
-            format!("on {day}: {houses} houses and {antennas} antennas in service, in {departments} departments"),
+            format!("au {day} : {houses} et {antennas} en service, dans {departments}"),
+            format!("on {day}: {houses} and {antennas} in service, in {departments}"),
         )
     }
 }

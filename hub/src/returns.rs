@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use msap_shared::code::{Age, Help, OPERATORS, OperatorCode, known_operator};
+use msap_shared::code::{Age, Help, OPERATORS, OperatorCode};
 use msap_shared::document::schedule::OperatorToken;
 use msap_shared::time::{Day, Month, SiteZone};
 use rusqlite::Connection;
@@ -324,11 +324,6 @@ fn two(keys: Vec<String>) -> (String, String) {
 fn three(keys: Vec<String>) -> [String; 3] {
     let mut keys = keys.into_iter();
     std::array::from_fn(|_| keys.next().unwrap_or_default())
-}
-
-/// What people call an operator today.
-fn label(operator: &OperatorCode) -> &str {
-    known_operator(operator.as_str()).map_or(operator.as_str(), |known| known.label_fr)
 }
 
 /// The operator that a person names, whatever the case.

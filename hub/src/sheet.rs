@@ -4,6 +4,7 @@
 //! Columns are stable: they are added to and not renamed. A text that a spreadsheet would take for
 //! a formula is written as text.
 
+use jiff::Timestamp;
 use msap_shared::time::Day;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -45,12 +46,20 @@ pub struct Column {
     pub name: String,
     /// The one that people read in French.
     pub french: String,
+    /// Whether it only says in words what the code before it is: programs have no use for it, and
+    /// their columns stay where they are.
+    pub for_people: bool,
 }
 
 impl Column {
     /// Both names.
     pub fn new(name: impl Into<String>, french: impl Into<String>) -> Self {
-        Self { name: name.into(), french: french.into() }
+        Self { name: name.into(), french: french.into(), for_people: false }
+    }
+
+    /// Both names of a column that says in words what the code before it is.
+    pub fn beside(name: impl Into<String>, french: impl Into<String>) -> Self {
+        Self { for_people: true, ..Self::new(name, french) }
     }
 }
 
@@ -74,8 +83,17 @@ pub enum Cell {
     Flag(bool),
     /// A part of a whole, from 0 to 1; never 1 unless it is all of it.
     Share(f64),
-    /// A word: its stable code, and what people read in French.
-    Word(String, String),
+    /// A moment, as 2026-11-20T11:00:00Z.
+    Moment(String),
+    /// A word: its stable code, and what people read.
+    Word {
+        /// The stable code.
+        code: String,
+        /// In French.
+        fr: String,
+        /// In English.
+        en: String,
+    },
     /// A number above 0 and below this, which is not told: `<11`.
     Below(i64),
     /// A number that is not told: `secret`.
@@ -103,36 +121,46 @@ impl Sheet {
             .delimiter(delimiter)
             .terminator(terminator)
             .from_writer(start.as_bytes().to_vec());
-        let header = self.columns.iter().map(|column| match format {
+        let is_told = |column: &Column| format == SheetFormat::CsvFr || !column.for_people;
+        let header = self.columns.iter().filter(|column| is_told(column)).map(|column| match format {
             SheetFormat::Csv => column.name.clone(),
             SheetFormat::CsvFr => column.french.clone(),
         });
-        let rows = self.rows.iter().map(|row| row.iter().map(|cell| cell.said(format)).collect::<Vec<_>>());
+        let cells = |row: &Vec<Cell>| -> Vec<String> {
+            let told = self.columns.iter().zip(row).filter(|(column, _)| is_told(column));
+            told.map(|(_, cell)| cell.said(format)).collect()
+        };
+        let rows = self.rows.iter().map(cells);
         for record in std::iter::once(header.collect()).chain(rows) {
             writer.write_record(&record).expect("a vector takes all, and every row has the header's columns");
         }
         writer.into_inner().expect("a vector takes all")
     }
 
-    /// For a terminal, or as lines of fields. `say` has the word that people read for a text of a
-    /// column.
-    pub fn grid(&self, lang: Lang, say: impl Fn(&str, &str) -> String) -> Grid {
-        let header = self.columns.iter().map(|column| lang.of(&column.french, &column.name).clone()).collect();
-        let said = |(column, cell): (&Column, &Cell)| match cell {
-            Cell::Text(text) => say(&column.name, text),
-            Cell::Time(text) => text.clone(),
-            Cell::Word(code, french) => lang.of(french, code).clone(),
-            other => other.said(lang.of(SheetFormat::CsvFr, SheetFormat::Csv)),
-        };
-        let row = |row: &Vec<Cell>| self.columns.iter().zip(row).map(said).collect();
-        Grid { header, rows: self.rows.iter().map(row).collect() }
+    /// For a terminal, or as lines of fields.
+    pub fn grid(&self, lang: Lang) -> Grid {
+        let header = self.columns.iter().map(|column| lang.of(column.french.clone(), column.name.replace('_', " ")));
+        let row = |row: &Vec<Cell>| row.iter().map(|cell| cell.shown(lang)).collect();
+        Grid { header: header.collect(), rows: self.rows.iter().map(row).collect() }
     }
 }
 
 impl Cell {
-    /// A word.
+    /// A word; in English its code is one.
     pub fn word(code: &str, french: &str) -> Self {
-        Self::Word(code.to_owned(), french.to_owned())
+        Self::Word { code: code.to_owned(), fr: french.to_owned(), en: code.replace('_', " ") }
+    }
+
+    /// As people read it: in French as a French spreadsheet has it, but for texts that it would take
+    /// for formulas.
+    pub fn shown(&self, lang: Lang) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Time(time) => lang.of(french as fn(&str) -> String, str::to_owned)(time),
+            Self::Word { fr, en, .. } => lang.of(fr, en).clone(),
+            Self::Flag(flag) => crate::words::truth(*flag, lang).to_owned(),
+            other => other.said(lang.of(SheetFormat::CsvFr, SheetFormat::Csv)),
+        }
     }
 
     fn said(&self, format: SheetFormat) -> String {
@@ -140,14 +168,16 @@ impl Cell {
             (Self::None, _) => String::new(),
             (Self::Text(text), _) => plain(text),
             (Self::Time(time), SheetFormat::Csv) => plain(time),
-            (Self::Time(time), SheetFormat::CsvFr) => french(time),
+            (Self::Time(time), SheetFormat::CsvFr) => plain(&french(time)),
+            (Self::Moment(moment), SheetFormat::Csv) => moment.clone(),
+            (Self::Moment(moment), SheetFormat::CsvFr) => in_paris(moment),
             (Self::Number(number), _) => number.to_string(),
             (Self::Exact(number), SheetFormat::Csv) => number.to_string(),
             (Self::Exact(number), SheetFormat::CsvFr) => number.to_string().replace('.', ","),
             (Self::Flag(flag), SheetFormat::Csv) => flag.to_string(),
             (Self::Flag(flag), SheetFormat::CsvFr) => if *flag { "oui" } else { "non" }.to_owned(),
-            (Self::Word(code, _), SheetFormat::Csv) => plain(code),
-            (Self::Word(_, french), SheetFormat::CsvFr) => plain(french),
+            (Self::Word { code, .. }, SheetFormat::Csv) => plain(code),
+            (Self::Word { fr, .. }, SheetFormat::CsvFr) => plain(fr),
             (Self::Below(bound), _) => format!("<{bound}"),
             (Self::Hidden, _) => "secret".to_owned(),
             (Self::Decimal(number), SheetFormat::Csv) => format!("{number:.1}"),
@@ -171,7 +201,14 @@ pub(crate) fn plain(text: &str) -> String {
     }
 }
 
-/// A time as it is written in France.
+/// A moment by the clock of Paris, as 20/11/2026 12:00. The heading says whose clock it is.
+fn in_paris(moment: &str) -> String {
+    match moment.parse::<Timestamp>().ok().and_then(|at| at.in_tz("Europe/Paris").ok()) {
+        Some(at) => at.strftime("%d/%m/%Y %H:%M").to_string(),
+        None => moment.to_owned(),
+    }
+}
+
 /// A day, month or quarter as a French spreadsheet has it.
 pub(crate) fn french(time: &str) -> String {
     if let Ok(day) = time.parse::<Day>() {
@@ -180,8 +217,8 @@ pub(crate) fn french(time: &str) -> String {
     }
     match time.split_once('-') {
         Some((year, quarter)) if quarter.starts_with('Q') => format!("{} {year}", quarter.replace('Q', "T")),
-        Some((year, month)) => plain(&format!("{month}/{year}")),
-        None => plain(time),
+        Some((year, month)) => format!("{month}/{year}"),
+        None => time.to_owned(),
     }
 }
 
@@ -220,9 +257,21 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_shows_texts_as_they_are() {
-        let grid = sheet().grid(Lang::Fr, |_, text| text.to_owned());
+    fn a_terminal_shows_texts_as_they_are_and_speaks_french() {
+        let grid = sheet().grid(Lang::Fr);
         assert_eq!(grid.header[0], "jour");
-        assert_eq!(grid.rows[0], ["2026-11-20", "=1+1", "-3", "-12,5"]);
+        assert_eq!(grid.rows[0], ["20/11/2026", "=1+1", "-3", "-12,5"]);
+        assert_eq!(sheet().grid(Lang::En).rows[0], ["2026-11-20", "=1+1", "-3", "-12.5"]);
+    }
+
+    #[test]
+    fn a_moment_is_told_in_french_by_the_clock_of_paris() {
+        for (moment, expected) in
+            [("2026-11-20T23:30:00Z", "21/11/2026 00:30"), ("2026-07-14T10:05:09Z", "14/07/2026 12:05")]
+        {
+            let cell = Cell::Moment(moment.to_owned());
+            assert_eq!(cell.shown(Lang::Fr), expected);
+            assert_eq!((cell.shown(Lang::En), cell.said(SheetFormat::Csv)), (moment.to_owned(), moment.to_owned()));
+        }
     }
 }

@@ -16,9 +16,11 @@ use msap_shared::id::SiteId;
 use msap_shared::time::{Day, SiteZone};
 
 pub use self::fact::Fact;
+#[cfg(test)]
+pub(crate) use self::fact::LABEL_STATES;
 pub use self::field::{Field, FieldError};
 pub use self::geography::{
-    Department, department, department_region, department_regions, known_region, present_commune, regions,
+    Department, department, department_region, department_regions, known_region, present_commune, region_name, regions,
 };
 pub use self::object::{Contact, SiteObject};
 pub use self::state::{STATES, state};
@@ -57,8 +59,16 @@ pub struct WordError {
 
 /// Text and back for a closed list of words.
 macro_rules! words {
-    ($name:ident, $allowed:literal, $($variant:ident = $word:literal),+) => {
+    ($name:ident, $allowed:literal, $($variant:ident = $word:literal, $french:literal);+) => {
         impl $name {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// What people read.
+            pub const fn label_fr(self) -> &'static str {
+                match self { $(Self::$variant => $french),+ }
+            }
+
             /// The stable word.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
@@ -84,15 +94,15 @@ macro_rules! words {
     };
 }
 
-words!(Kind, "house, antenna", House = "house", Antenna = "antenna");
+words!(Kind, "house, antenna", House = "house", "maison"; Antenna = "antenna", "antenne");
 words!(
     Life,
     "candidate, project, open, labelled, retired",
-    Candidate = "candidate",
-    Project = "project",
-    Open = "open",
-    Labelled = "labelled",
-    Retired = "retired"
+    Candidate = "candidate", "candidate";
+    Project = "project", "en projet";
+    Open = "open", "ouverte";
+    Labelled = "labelled", "labellisée";
+    Retired = "retired", "fermée"
 );
 
 impl Life {

@@ -210,6 +210,11 @@ const fn operator(code: &'static str, label_fr: &'static str) -> Operator {
     Operator { code, label_fr }
 }
 
+/// What people call the operator with this code today; the code where the catalogue has none.
+pub fn operator_label(code: &str) -> &str {
+    known_operator(code).map_or(code, |known| known.label_fr)
+}
+
 /// The catalogue's entry for this code.
 pub fn known_operator(code: &str) -> Option<&'static Operator> {
     OPERATORS.iter().find(|operator| operator.code == code)

@@ -23,6 +23,13 @@ impl Lang {
         }
     }
 
+    /// A number with the word for one and for several; in French nothing is singular too.
+    pub fn counted(self, n: i64, fr: [&str; 2], en: [&str; 2]) -> String {
+        let [one, several] = self.of(fr, en);
+        let singular = n.abs() == 1 || (n == 0 && self == Self::Fr);
+        format!("{n} {}", if singular { one } else { several })
+    }
+
     /// The same of two texts that may be owned by different things.
     pub fn pick<'a>(self, fr: &'a str, en: &'a str) -> &'a str {
         self.of(fr, en)

@@ -5,7 +5,7 @@
 
 use jiff::civil;
 
-use crate::code::known_operator;
+use crate::code::operator_label;
 use crate::document::partners::{self, Agreement, Presence, Training};
 use crate::document::register::{Author, Entry, FactError};
 use crate::document::schedule::{
@@ -143,10 +143,7 @@ fn slot(slot: &Slot, lang: Lang) -> String {
 
 /// How many agents.
 pub fn agents(n: u8, lang: Lang) -> String {
-    match (n, lang) {
-        (0 | 1, Lang::Fr) | (1, Lang::En) => format!("{n} agent"),
-        _ => format!("{n} agents"),
-    }
+    lang.counted(n.into(), ["agent", "agents"], ["agent", "agents"])
 }
 
 /// The hours of a day.
@@ -200,9 +197,7 @@ fn somewhere(at: &Where, lang: Lang) -> String {
 pub fn operator(operator: &OperatorToken, label: Option<&str>) -> String {
     match (operator, label) {
         (_, Some(label)) => label.to_owned(),
-        (OperatorToken::Known(code), None) => {
-            known_operator(code.as_str()).map_or(code.as_str(), |known| known.label_fr).to_owned()
-        }
+        (OperatorToken::Known(code), None) => operator_label(code.as_str()).to_owned(),
         (OperatorToken::Local(slug), None) => slug.to_string(),
     }
 }

@@ -68,9 +68,9 @@ pub fn repair(context: &Context) -> Result<Exit, Failure> {
     })?;
     let what = match lang {
         out::Lang::Fr => format!(
-            "base refaite : {} changements repris, {} entrés de nouveau ; le reste revient du hub à la prochaine \
-             connexion",
-            done.changes, done.again
+            "base refaite : {}, {} ; le reste revient du hub à la prochaine connexion",
+            lang.counted(done.changes.cast_signed(), ["changement repris", "changements repris"], ["", ""]),
+            lang.counted(done.again.cast_signed(), ["entré de nouveau", "entrés de nouveau"], ["", ""]),
         ),
         out::Lang::En => format!(
             "database made anew: {} changes taken over, {} entered again; the rest comes back from the hub at the \

@@ -213,7 +213,9 @@ fn page<A>(
 fn negative(sum: &Negative) -> String {
     let (operator, help, age) = (sum.operator.as_str(), sum.help.as_str(), sum.age.as_str());
     let under = [catalogue::operator_label(operator), catalogue::help_label(help), catalogue::age_label(age)];
-    format!("{} : {} visites, {} démarches", under.join(", "), sum.people, sum.requests)
+    let people = cards::FR.counted(sum.people, ["visite", "visites"], ["", ""]);
+    let requests = cards::FR.counted(sum.requests, ["démarche", "démarches"], ["", ""]);
+    format!("{} : {people}, {requests}", under.join(", "))
 }
 
 fn row(tap: &TapView) -> Row {

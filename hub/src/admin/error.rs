@@ -9,7 +9,7 @@ use crate::export::ExportError;
 use crate::harm;
 use crate::http::scope::ScopeError;
 use crate::import::ImportError;
-use crate::lang::Lang;
+use crate::lang::{Lang, counted};
 use crate::login::{LOGIN_LEN_MAX, LoginError};
 use crate::site::FieldError;
 use crate::store::StoreError;
@@ -238,7 +238,7 @@ impl AdminError {
                 "ce n’est pas une liste de lieux : un en-tête et aucune ligne".to_owned()
             }
             Self::Import(ImportError::Most { gone, serving }) => format!(
-                "{gone} des {serving} lieux en service ne sont pas dans cette liste : --retire-missing en fermerait plus \
+                "lieux en service absents de cette liste : {gone} sur {serving} ; --retire-missing en fermerait plus \
                  d’un quart. Si c’est juste, ajoutez --even-most ; rien n’a été changé"
             ),
             Self::Import(ImportError::Csv(_)) => "l’en-tête du fichier est illisible".to_owned(),
@@ -250,9 +250,14 @@ impl AdminError {
             Self::Month(text) => format!("{text:?} n’est pas un mois comme 2026-11"),
             Self::File(error) => error.say(lang),
             Self::Behind(devices) => format!(
-                "{} postes n’ont pas reçu la nouvelle autorité : {}. Attendez-les, révoquez ceux qui ne reviendront pas, \
-                 ou laissez-les derrière par --force : il faudra les inviter à nouveau",
-                devices.len(),
+                "{} : {}. Attendez qu’ils la reçoivent, révoquez ceux qui ne reviendront pas, ou laissez-les derrière \
+                 par --force : il faudra les inviter à nouveau",
+                counted(
+                    devices.len(),
+                    lang,
+                    ["poste n’a pas reçu la nouvelle autorité", "postes n’ont pas reçu la nouvelle autorité"],
+                    ["", ""],
+                ),
                 devices.join(", ")
             ),
             Self::Keys(error) => with_causes(error),

@@ -297,18 +297,11 @@ pub(crate) fn moment(seconds: i64) -> String {
     Timestamp::from_second(seconds).map(|at| at.to_string()).unwrap_or_default()
 }
 
+/// The words for refusals, by their number from 1; the last one is for those of a later version.
+pub(crate) const REFUSALS: [&str; 9] = ["hash", "key", "day", "value", "number", "size", "repeated", "grant", "other"];
+
 /// The word for a refusal's number.
 fn refusal(code: u8) -> &'static str {
-    match code {
-        1 => "hash",
-        2 => "key",
-        3 => "day",
-        4 => "value",
-        5 => "number",
-        6 => "size",
-        7 => "repeated",
-        8 => "grant",
-        // By a later version.
-        _ => "other",
-    }
+    let place = usize::from(code).wrapping_sub(1);
+    REFUSALS.get(place).copied().unwrap_or("other")
 }

@@ -3,19 +3,20 @@
 use std::io;
 
 use super::args::Format;
-use super::{table, words};
+use super::table;
 use crate::fleet::{FleetObject, FleetSite, GroupObject};
-use crate::lang::Lang;
+use crate::lang::{Lang, counted};
 use crate::out::{self, Grid};
 use crate::sheet::SheetFormat;
 use crate::site::STATES;
+use crate::words::{self, Vocabulary, nouns};
 
 /// Writes the answer.
 pub(super) fn show(fleet: &FleetObject, format: Option<Format>, json: bool, lang: Lang) -> io::Result<()> {
     match format {
         _ if json => out::json(fleet),
-        Some(Format::Csv) => out::bytes(&fleet.sheet(lang).write(SheetFormat::Csv)),
-        Some(Format::CsvFr) => out::bytes(&fleet.sheet(lang).write(SheetFormat::CsvFr)),
+        Some(Format::Csv) => out::bytes(&fleet.sheet().write(SheetFormat::Csv)),
+        Some(Format::CsvFr) => out::bytes(&fleet.sheet().write(SheetFormat::CsvFr)),
         Some(Format::Table | Format::Json) | None => {
             head(fleet, lang);
             out::grid(&departments(fleet, lang))?;
@@ -41,30 +42,30 @@ fn head(fleet: &FleetObject, lang: Lang) {
         None => eprintln!("{}", lang.of("base pas encore vérifiée en entier", "database not checked as a whole yet")),
     }
     let GroupObject { sites, waiting, forked, refused, flagged, .. } = &fleet.total;
-    eprintln!(
-        "{}",
-        lang.of(
-            format!(
-                "{sites} lieux ; {waiting} changements en attente, {refused} refusés, {flagged} à part, {forked} postes \
-                 en double"
-            ),
-            format!(
-                "{sites} sites; {waiting} changes waiting, {refused} refused, {flagged} apart, {forked} machines twice"
-            ),
-        )
+    let (sites, machines) = (nouns::sites(*sites, lang), nouns::machines(*forked, lang));
+    let changes = nouns::changes(*waiting, lang);
+    let refused = counted(*refused, lang, ["refusé", "refusés"], ["refused", "refused"]);
+    let text = lang.of(
+        format!("{sites} ; {changes} en attente, {refused}, {flagged} à part, {machines} en double"),
+        format!("{sites}; {changes} waiting, {refused}, {flagged} apart, {machines} twice"),
     );
+    eprintln!("{text}");
+}
+
+/// A state in words.
+fn said(state: &str, lang: Lang) -> String {
+    Vocabulary::SiteState.cell(state).shown(lang)
 }
 
 fn departments(fleet: &FleetObject, lang: Lang) -> Grid {
     let mut grid = table::headed(&["department", "state", "sites"], lang);
-    grid.header.extend(STATES.iter().rev().map(|state| words::value("state", state, lang)));
+    grid.header.extend(STATES.iter().rev().map(|state| said(state, lang)));
     grid.header.extend(["waiting", "refused", "apart", "forked"].map(|column| words::heading(column, lang)));
     for group in &fleet.departments {
         let state = group.state.as_deref().unwrap_or_default();
         let states = STATES.iter().rev().map(|state| group.states.get(*state).copied().unwrap_or_default().to_string());
         let counts = [group.waiting, group.refused, group.flagged, group.forked].map(|count| count.to_string());
-        let first =
-            [group.department.clone().unwrap_or_default(), words::value("state", state, lang), group.sites.to_string()];
+        let first = [group.department.clone().unwrap_or_default(), said(state, lang), group.sites.to_string()];
         grid.push(first.into_iter().chain(states).chain(counts));
     }
     grid
@@ -95,9 +96,9 @@ fn sites(fleet: &FleetObject, lang: Lang) -> Grid {
             site.department.clone(),
             site.id.clone(),
             site.name.clone(),
-            words::value("state", &site.state, lang),
+            said(&site.state, lang),
             lang.of(&site.cause.fr, &site.cause.en).clone(),
-            site.last_contact.clone().unwrap_or_default(),
+            table::cell("last_contact", &site.last_contact.as_deref().into(), lang),
             site.waiting.map(|waiting| waiting.to_string()).unwrap_or_default(),
             site.version.clone().unwrap_or_default(),
             count(site.refused),

@@ -6,6 +6,7 @@ use super::table::list;
 use crate::import::ImportReport;
 use crate::lang::Lang;
 use crate::out;
+use crate::words::nouns;
 
 /// Writes the report: counts on standard error, changes and defects on standard output.
 pub(super) fn show(report: &ImportReport, json: bool, lang: Lang) -> io::Result<()> {
@@ -57,7 +58,10 @@ fn summary(report: &ImportReport, lang: Lang) -> Vec<String> {
                 "ajoutés : {added} ; modifiés : {changed} ; inchangés : {unchanged} ; dépassés par une liste plus \
                  récente : {older} ; rejetés : {rejected}"
             ),
-            format!("horaires modifiés : {hours} lieux ; dits autrement par une personne, et gardés : {kept}"),
+            format!(
+                "horaires modifiés : {} ; dits autrement par une personne, et gardés : {kept}",
+                nouns::sites(hours, lang)
+            ),
             format!("nouveaux alias : {aliases} ; absents de cette liste : {missing}, dont fermés : {retired}"),
         ],
         Lang::En => vec![
@@ -66,7 +70,7 @@ fn summary(report: &ImportReport, lang: Lang) -> Vec<String> {
                 "added: {added}; changed: {changed}; unchanged: {unchanged}; overtaken by a newer list: {older}; \
                  rejected: {rejected}"
             ),
-            format!("hours changed: {hours} sites; said otherwise by a person, and kept: {kept}"),
+            format!("hours changed: {}; said otherwise by a person, and kept: {kept}", nouns::sites(hours, lang)),
             format!("new aliases: {aliases}; not in this list: {missing}, of which retired: {retired}"),
         ],
     };

@@ -9,9 +9,10 @@ use msap_shared::io::file::{self, Access};
 
 use crate::admin::{Look, Request};
 use crate::exit::{Exit, Failure};
-use crate::lang::Lang;
+use crate::lang::{Lang, counted};
 use crate::out;
 use crate::returns::ReturnFile;
+use crate::words::nouns;
 
 /// `return`.
 #[derive(Debug, Args)]
@@ -161,10 +162,9 @@ fn told(done: &[(&ReturnFile, PathBuf, State)], json: bool, lang: Lang) -> std::
     let mut objects = Vec::new();
     for (file, path, state) in done {
         let ReturnFile { operator, requests, sites, .. } = file;
-        let text = lang.of(
-            format!("{operator} : {requests} demandes, {sites} lieux, {}", state.say(lang)),
-            format!("{operator}: {requests} requests, {sites} sites, {}", state.say(lang)),
-        );
+        let told =
+            [nouns::requests(*requests, lang), nouns::sites(*sites, lang), state.say(lang).to_owned()].join(", ");
+        let text = lang.of(format!("{operator} : {told}"), format!("{operator}: {told}"));
         eprintln!("{text}");
         let path = path.display().to_string();
         if !json {
@@ -175,11 +175,8 @@ fn told(done: &[(&ReturnFile, PathBuf, State)], json: bool, lang: Lang) -> std::
         }));
     }
     let requests: i64 = done.iter().map(|(file, ..)| file.requests).sum();
-    let text = lang.of(
-        format!("{} relevés, {requests} demandes", done.len()),
-        format!("{} returns, {requests} requests", done.len()),
-    );
-    eprintln!("{text}");
+    let returns = counted(done.len(), lang, ["relevé", "relevés"], ["return", "returns"]);
+    eprintln!("{returns}, {}", nouns::requests(requests, lang));
     if json { out::json(&objects) } else { Ok(()) }
 }
 

@@ -7,15 +7,16 @@ use serde_json::Value;
 
 use super::args::Format;
 use super::table::{list, object};
-use super::{bundle, catalogue, conflicts, fleet, imported, table, words};
+use super::{bundle, catalogue, conflicts, fleet, imported, table};
 use crate::admin::{AuthoritiesObject, DeviceObject, HeldObject, Reply};
 use crate::config::Shown;
 use crate::doctor::Finding;
 use crate::exit::{Exit, Failure};
 use crate::harm;
-use crate::lang::Lang;
+use crate::lang::{Lang, counted};
 use crate::out::{self, Grid};
 use crate::sheet::SheetFormat;
+use crate::words::{self, nouns};
 
 /// A reply that is an answer and yet ends the command with a failure.
 pub(crate) fn failed(reply: &Reply, lang: Lang) -> Option<Failure> {
@@ -82,7 +83,7 @@ pub(crate) fn reply(reply: Reply, format: Option<Format>, json: bool, lang: Lang
             Some(Format::CsvFr) => out::bytes(&sheet.write(SheetFormat::CsvFr)),
             Some(Format::Table | Format::Json) | None => {
                 eprintln!("{summary}");
-                out::grid(&sheet.grid(lang, |column, text| words::value(column, text, lang)))
+                out::grid(&sheet.grid(lang))
             }
         },
         Reply::Text(text) => out::bytes(text.as_bytes()),
@@ -144,7 +145,8 @@ pub(crate) fn reply(reply: Reply, format: Option<Format>, json: bool, lang: Lang
         }
         Reply::Checked(check) if json => out::json(&check),
         Reply::Checked(check) => {
-            eprintln!("{} documents, {} {}", check.documents, check.changes, lang.of("changements", "changes"));
+            let documents = counted(check.documents, lang, ["document", "documents"], ["document", "documents"]);
+            eprintln!("{documents}, {}", nouns::changes(check.changes, lang));
             let told = check.problems.iter().chain(&check.registry).chain(&check.differences).chain(&check.negative);
             told.into_iter().try_for_each(|line| out::line(line))
         }
@@ -217,8 +219,8 @@ fn device_grid(devices: &[DeviceObject], lang: Lang) -> io::Result<Grid> {
 fn history_grid(history: &[HeldObject], lang: Lang) -> Grid {
     let mut grid = table::headed(&["field", "from", "value"], lang);
     for HeldObject { field, from, value } in history {
-        let from = from.clone().unwrap_or_default();
-        grid.push([words::heading(field, lang), from, words::value(field, value, lang)]);
+        let from = table::cell("from", &serde_json::json!(from), lang);
+        grid.push([words::heading(field, lang), from, table::cell(field, &serde_json::json!(value), lang)]);
     }
     grid
 }
@@ -250,7 +252,12 @@ fn authorities(found: &AuthoritiesObject, lang: Lang) -> io::Result<()> {
                 "every device has the new authority: msap-hub ca rotate --finish",
             )
             .to_owned(),
-        n => format!("{n} {}", lang.of("postes ne l’ont pas encore reçue :", "devices have not taken it up yet:")),
+        n => counted(
+            n,
+            lang,
+            ["poste ne l’a pas encore reçue :", "postes ne l’ont pas encore reçue :"],
+            ["device has not taken it up yet:", "devices have not taken it up yet:"],
+        ),
     };
     eprintln!("{saved}\n{left}");
     if found.behind.is_empty() { Ok(()) } else { out::grid(&device_grid(&found.behind, lang)?) }

@@ -7,9 +7,9 @@ use std::io;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::words;
 use crate::lang::Lang;
 use crate::out::{self, Grid};
+use crate::words;
 
 /// A grid without rows, under headings for these columns.
 pub(super) fn headed(columns: &[&str], lang: Lang) -> Grid {
@@ -52,18 +52,5 @@ pub(super) fn fields<T: Serialize>(value: &T, more: &[(&str, String)], lang: Lan
 
 /// A value in a cell; null is empty.
 pub(super) fn cell(column: &str, value: &Value, lang: Lang) -> String {
-    match value {
-        Value::Bool(holds) => words::truth(*holds, lang).to_owned(),
-        value => words::value(column, &plain(value), lang),
-    }
-}
-
-/// A value as it is; null is empty.
-pub(super) fn plain(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(" "),
-        other => other.to_string(),
-    }
+    words::cell(column, value).shown(lang)
 }

@@ -42,7 +42,7 @@ fn what_a_figure_below_zero_holds_back_is_told_apart() {
     assert_eq!(object["since"]["correction"], json!({ "visits": -5, "requests": -5 }));
     assert_eq!(object["since"]["negative"], json!({ "visits": 3, "requests": 3 }));
     let text = told.summary(Lang::Fr);
-    assert!(text.ends_with("depuis : -2 visites, -2 demandes\n  corrections : -5, -5"), "{text}");
+    assert!(text.ends_with("depuis : -2 visites, -2 demandes\n  corrections : -5 visites, -5 demandes"), "{text}");
 }
 
 #[test]

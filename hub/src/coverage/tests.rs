@@ -171,7 +171,7 @@ fn a_table_tells_how_often_a_partner_comes_and_what_is_too_old_to_be_believed() 
     assert_eq!(
         sites.lines().collect::<Vec<_>>(),
         [
-            "\u{feff}opérateur;nom de l’opérateur;département;lieu;nom du lieu;sorte;maison;commune;état;jours par semaine;\
+            "\u{feff}partenaire;nom du partenaire;département;lieu;nom du lieu;sorte;maison;commune;état;jours par semaine;\
              heures par semaine;confirmé le;confirmation trop ancienne",
             "CNAF;CAF;49;0;0;maison;;Chemillé;présent;0,2;0,6;24/10/2026;non",
             "CNAF;CAF;49;1;1;maison;;Segré;inconnu;0,0;0,0;18/09/2026;oui",
@@ -180,7 +180,7 @@ fn a_table_tells_how_often_a_partner_comes_and_what_is_too_old_to_be_believed() 
     );
     assert_eq!(
         found.summary(Lang::Fr),
-        "CNAF, au 3 novembre 2026 : présent dans 1 maisons, partiel 0, joignable 0, absent 0, inconnu 1 ; 2 communes \
+        "CAF, au 3 novembre 2026 : présent dans 1 maison, partiel 0, joignable 0, absent 0, inconnu 1 ; 2 communes \
          desservies"
     );
     let object = found.object();

@@ -1,14 +1,14 @@
 //! Coverage as JSON, as a table and in a line.
 
-use msap_shared::code::{OperatorCode, known_operator};
+use msap_shared::code::{OperatorCode, operator_label};
 use msap_shared::time::Day;
 use msap_shared::wording::calendar_day;
 use serde_json::{Value, json};
 
 use super::{Cover, Coverage, Rows, SiteCover, Sums, WEEKS, window};
-use crate::lang::Lang;
+use crate::lang::{Lang, counted};
 use crate::sheet::{Cell, Column, Sheet, Table};
-use crate::site::Kind;
+use crate::words;
 
 impl Table for Coverage {
     /// Sites are told one by one unless the question asks for sums.
@@ -17,7 +17,7 @@ impl Table for Coverage {
         let days = window(question.day);
         let sums = |operator: &OperatorCode, department: Option<&str>, sums: &Sums| {
             let mut object = json!({
-                "operator": operator.as_str(), "operator_name": label(operator),
+                "operator": operator.as_str(), "operator_name": operator_label(operator.as_str()),
                 "houses": kinds(&sums.houses), "antennas": kinds(&sums.antennas),
                 "communes": sums.communes.len(),
                 "days_per_week": per_week(sums.days), "minutes_per_week": f64::from(sums.minutes) / f64::from(WEEKS),
@@ -44,7 +44,7 @@ impl Table for Coverage {
     fn sheet(&self) -> Sheet {
         let Self { question, sites, departments, total } = self;
         let mut columns =
-            vec![Column::new("operator", "opérateur"), Column::new("operator_name", "nom de l’opérateur")];
+            vec![Column::new("operator", "partenaire"), Column::new("operator_name", "nom du partenaire")];
         match question.rows {
             Rows::Site => {
                 let own = [
@@ -82,7 +82,7 @@ impl Table for Coverage {
         ];
         columns.extend(last.map(|(name, french)| Column::new(name, french)));
         let row = |operator: &OperatorCode, department: Option<&String>, sums: &Sums| {
-            let mut cells = vec![Cell::Text(operator.to_string()), Cell::Text(label(operator))];
+            let mut cells = vec![Cell::Text(operator.to_string()), words::operator(operator.as_str())];
             cells.extend(department.map(|department| Cell::Text(department.clone())));
             for kind in [&sums.houses, &sums.antennas] {
                 cells.extend(kind.iter().chain([&Sums::without(kind)]).map(|sum| Cell::Number((*sum).into())));
@@ -104,15 +104,19 @@ impl Table for Coverage {
     fn summary(&self, lang: Lang) -> String {
         let line = |(operator, sums): (&OperatorCode, &Sums)| {
             let [present, partial, reachable, absent, unknown] = sums.houses;
-            let (day, communes) = (calendar_day(self.question.day, lang), sums.communes.len());
+            let day = calendar_day(self.question.day, lang);
+            let houses = counted(present, lang, ["maison", "maisons"], ["house", "houses"]);
+            let served = (["commune desservie", "communes desservies"], ["commune served", "communes served"]);
+            let communes = counted(sums.communes.len(), lang, served.0, served.1);
+            let name = lang.of(operator_label(operator.as_str()), operator.as_str());
             lang.of(
                 format!(
-                    "{operator}, au {day} : présent dans {present} maisons, partiel {partial}, joignable {reachable}, \
-                     absent {absent}, inconnu {unknown} ; {communes} communes desservies"
+                    "{name}, au {day} : présent dans {houses}, partiel {partial}, joignable {reachable}, absent {absent}, \
+                     inconnu {unknown} ; {communes}"
                 ),
                 format!(
-                    "{operator}, on {day}: present at {present} houses, partial {partial}, reachable {reachable}, \
-                     absent {absent}, unknown {unknown}; {communes} communes served"
+                    "{name}, on {day}: present at {houses}, partial {partial}, reachable {reachable}, absent {absent}, \
+                     unknown {unknown}; {communes}"
                 ),
             )
         };
@@ -139,25 +143,20 @@ fn site(line: &SiteCover) -> Value {
 }
 
 fn site_row(line: &SiteCover) -> Vec<Cell> {
-    let kind = match line.kind {
-        Kind::House => "maison",
-        Kind::Antenna => "antenne",
-    };
-    let (stale, stale_fr) = if line.stale { ("true", "oui") } else { ("false", "non") };
     vec![
         Cell::Text(line.operator.to_string()),
-        Cell::Text(label(&line.operator)),
+        words::operator(line.operator.as_str()),
         Cell::Text(line.department.clone()),
         Cell::Text(line.site.clone()),
         Cell::Text(line.name.clone()),
-        Cell::word(line.kind.as_str(), kind),
+        Cell::word(line.kind.as_str(), line.kind.label_fr()),
         line.house.clone().map_or(Cell::None, Cell::Text),
         Cell::Text(line.commune.clone()),
         Cell::word(line.cover.as_str(), line.cover.label_fr()),
         Cell::Decimal(per_week(line.days)),
         Cell::Decimal(hours_per_week(line.minutes)),
         line.checked_on.map_or(Cell::None, |day| Cell::Time(day.to_string())),
-        Cell::word(stale, stale_fr),
+        Cell::Flag(line.stale),
     ]
 }
 
@@ -168,8 +167,4 @@ fn per_week(days: u32) -> f64 {
 
 fn hours_per_week(minutes: u32) -> f64 {
     f64::from(minutes) / 60.0 / f64::from(WEEKS)
-}
-
-fn label(operator: &OperatorCode) -> String {
-    known_operator(operator.as_str()).map_or(operator.as_str(), |known| known.label_fr).to_owned()
 }

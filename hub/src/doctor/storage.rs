@@ -1,5 +1,6 @@
 //! What the doctor says of the database and the keys.
 
+use crate::lang::counted;
 use std::fs::OpenOptions;
 use std::path::Path;
 
@@ -70,12 +71,11 @@ impl Doctor {
             let told: Vec<_> = problems.iter().take(TOLD_MAX).map(String::as_str).collect();
             return self.note("database", State::Damaged, told.join(" ; "), harm::restore(lang));
         }
-        let read = lang.of("changements relus", "changes read back");
+        let documents = counted(documents, lang, ["document", "documents"], ["document", "documents"]);
+        let read =
+            counted(changes, lang, ["changement relu", "changements relus"], ["change read back", "changes read back"]);
         let sqlite = rusqlite::version();
-        self.good(
-            "database",
-            format!("epoch {epoch}, commit {commit}, {documents} documents, {changes} {read}, sqlite {sqlite}"),
-        );
+        self.good("database", format!("epoch {epoch}, commit {commit}, {documents}, {read}, sqlite {sqlite}"));
         if !registry.is_empty() {
             self.note("registry", State::Damaged, seal::abridged(&registry), harm::registry(lang));
         }

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::ask::AskError;
-use crate::lang::Lang;
 use crate::sheet::SheetFormat;
 
 fn now() -> Timestamp {
@@ -182,15 +181,15 @@ fn pages_neither_skip_nor_repeat_and_all_of_them_have_the_same_totals() {
 
 #[test]
 fn a_file_has_a_row_for_each_machine_and_for_each_site_without_one() {
-    let sheet = asked(&network(), &[]).unwrap().sheet(Lang::Fr);
+    let sheet = asked(&network(), &[]).unwrap().sheet();
     assert_eq!(sheet.rows.len(), 8);
     let text = String::from_utf8(sheet.write(SheetFormat::CsvFr)).unwrap();
     let lines: Vec<_> = text.lines().collect();
     assert!(lines[0].starts_with("\u{feff}département;région;lieu;nom;sorte;maison;porteur;état;cause;"), "{text}");
     assert!(lines[1].contains(";'=accueil;"), "no label is a formula: {text}");
-    assert!(lines[3].contains(";12;18/11/2026;0.1.0;tcp;0;0;1"), "{text}");
-    assert!(text.contains("61;28;4;Antenne;antenna;3;;never_connected;"), "{text}");
-    let columns = String::from_utf8(asked(&network(), &[]).unwrap().sheet(Lang::En).write(SheetFormat::Csv)).unwrap();
+    assert!(lines[3].contains(";12;18/11/2026;0.1.0;TCP;0;0;1"), "{text}");
+    assert!(text.contains("61;28;4;Antenne;antenne;3;;jamais connecté;"), "{text}");
+    let columns = String::from_utf8(asked(&network(), &[]).unwrap().sheet().write(SheetFormat::Csv)).unwrap();
     let pinned = "department,region,site,name,kind,parent,bearer,state,cause,flagged,site_refused,device,label,standing,\
                   device_state,last_contact,last_in_sync,waiting,oldest_waiting_day,version,transport,clock_offset_ms,\
                   forked,refused\r\n";

@@ -55,16 +55,7 @@ pub(super) const SETTLE: Operation = Operation {
 const LIST: List = List {
     rows: "conflicts",
     file: "contradictions",
-    columns: &[
-        ("id", "numéro"),
-        ("site", "lieu"),
-        ("name", "nom"),
-        ("document", "document"),
-        ("key", "clé"),
-        ("subject", "sujet"),
-        ("versions/0/words", "première version"),
-        ("versions/1/words", "deuxième version"),
-    ],
+    columns: &["id", "site", "name", "document", "key", "subject", "versions/0/words", "versions/1/words"],
 };
 
 /// Lists conflicts, by pages of sites that have some.

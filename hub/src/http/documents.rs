@@ -49,8 +49,7 @@ pub(super) const DOCUMENT: Operation = Operation {
     )
 };
 
-const LIST: List =
-    List { rows: "documents", file: "documents", columns: &[("id", "document"), ("changes", "changements")] };
+const LIST: List = List { rows: "documents", file: "documents", columns: &["id", "changes"] };
 
 /// Lists documents, one page at a time.
 pub(super) async fn list<V: Views>(

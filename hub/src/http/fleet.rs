@@ -17,9 +17,7 @@ use super::query::Pairs;
 use super::{scope, tagged};
 use crate::ask::{self, Form};
 use crate::fleet::{self, FleetFilter};
-use crate::lang::Lang;
 use crate::query::Antennas;
-use crate::sheet::SheetFormat;
 
 /// How sites and machines stand.
 pub(super) const FLEET: Operation = Operation {
@@ -56,11 +54,7 @@ pub(super) async fn fleet<V: Views>(
                     response
                 }
                 Form::Sheet(format) => {
-                    let lang = match format {
-                        SheetFormat::Csv => Lang::En,
-                        SheetFormat::CsvFr => Lang::Fr,
-                    };
-                    let bytes = fleet::answer(conn, &pages, &filter, now)?.sheet(lang).write(format);
+                    let bytes = fleet::answer(conn, &pages, &filter, now)?.sheet().write(format);
                     (tagged::file(&format!("parc-{today}")), bytes).into_response()
                 }
             })

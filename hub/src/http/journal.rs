@@ -33,18 +33,8 @@ pub(super) const JOURNAL: Operation = Operation {
     )
 };
 
-const LIST: List = List {
-    rows: "journal",
-    file: "journal",
-    columns: &[
-        ("n", "numéro"),
-        ("at", "moment"),
-        ("who", "qui"),
-        ("action", "action"),
-        ("subject", "objet"),
-        ("detail", "détail"),
-    ],
-};
+const LIST: List =
+    List { rows: "journal", file: "journal", columns: &["n", "at", "who", "action", "subject", "detail"] };
 
 /// Lists lines, oldest first, one page at a time. Their numbers follow the commits: whoever goes on
 /// from a page neither misses nor repeats one, whatever is written meanwhile.

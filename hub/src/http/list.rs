@@ -15,7 +15,9 @@ use super::describe::{CSV, JSON};
 use super::problem::Problem;
 use super::tagged::file;
 use crate::ask::{self, Form, Given};
-use crate::sheet::{Cell, Column, Sheet, SheetFormat};
+use crate::lang::Lang;
+use crate::sheet::{Column, Sheet, SheetFormat};
+use crate::words;
 
 /// The form that whoever asks would like best: JSON, unless a table is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -50,10 +52,6 @@ impl<S: Sync> FromRequestParts<S> for Accepted {
     }
 }
 
-/// A column of a list: where its value stands in a row, such as `agreement/status`, which also is
-/// its name, with `_`, and the name that people read in French.
-pub(super) type Shown = (&'static str, &'static str);
-
 /// How a list is called, and shown as a table.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct List {
@@ -61,8 +59,9 @@ pub(super) struct List {
     pub(super) rows: &'static str,
     /// The name of a file, without its ending.
     pub(super) file: &'static str,
-    /// Its columns. They are added to and not renamed.
-    pub(super) columns: &'static [Shown],
+    /// Its columns: where a value stands in a row, such as `agreement/status`, which also is its name,
+    /// with `_`. They are added to and not renamed.
+    pub(super) columns: &'static [&'static str],
 }
 
 /// One page of a list.
@@ -98,34 +97,13 @@ impl List {
 
     /// The rows as a table.
     fn sheet(&self, rows: &Value) -> Sheet {
-        let columns = self.columns.iter().map(|(place, french)| Column::new(place.replace('/', "_"), *french));
+        let names: Vec<_> = self.columns.iter().map(|place| place.replace('/', "_")).collect();
+        let columns = names.iter().map(|name| Column::new(name, words::heading(name, Lang::Fr)));
         let cells = |row: &Value| {
-            self.columns
-                .iter()
-                .map(|(place, _)| cell(row.pointer(&format!("/{place}")).unwrap_or(&Value::Null)))
-                .collect()
+            let value = |place: &str| row.pointer(&format!("/{place}")).unwrap_or(&Value::Null);
+            self.columns.iter().zip(&names).map(|(place, name)| words::cell(name, value(place))).collect()
         };
         Sheet { columns: columns.collect(), rows: rows.as_array().into_iter().flatten().map(cells).collect() }
-    }
-}
-
-fn cell(value: &Value) -> Cell {
-    match value {
-        Value::Null | Value::Object(_) => Cell::None,
-        Value::Bool(flag) => Cell::Flag(*flag),
-        Value::Number(number) => match number.as_i64() {
-            Some(number) => Cell::Number(number),
-            None => number.as_f64().map_or(Cell::None, Cell::Exact),
-        },
-        Value::String(text) => match text.parse::<msap_shared::time::Day>() {
-            Ok(_) => Cell::Time(text.clone()),
-            Err(_) => Cell::Text(text.clone()),
-        },
-        Value::Array(items) => {
-            let said: Vec<_> =
-                items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned)).collect();
-            Cell::Text(said.join(" "))
-        }
     }
 }
 

@@ -59,33 +59,13 @@ pub(super) const REFUSED: Operation = Operation {
     )
 };
 
-const OF_FLAGGED: List = List {
-    rows: "flagged",
-    file: "a-part",
-    columns: &[
-        ("id", "numéro"),
-        ("site", "lieu"),
-        ("document", "document"),
-        ("tap", "geste"),
-        ("reason", "raisons"),
-        ("date", "date"),
-        ("value", "valeur"),
-    ],
-};
+const OF_FLAGGED: List =
+    List { rows: "flagged", file: "a-part", columns: &["id", "site", "document", "tap", "reason", "date", "value"] };
 
 const OF_REFUSED: List = List {
     rows: "refused",
     file: "refuses",
-    columns: &[
-        ("id", "numéro"),
-        ("site", "lieu"),
-        ("document", "document"),
-        ("device", "poste"),
-        ("writer", "auteur"),
-        ("seq", "rang"),
-        ("reason", "raison"),
-        ("day", "jour"),
-    ],
+    columns: &["id", "site", "document", "device", "writer", "seq", "reason", "day"],
 };
 
 /// Lists flagged facts that nobody has settled, one page at a time.

@@ -27,6 +27,7 @@ mod coordinating;
 mod counts;
 mod described;
 mod file;
+mod french;
 mod journal;
 mod kept;
 mod label;

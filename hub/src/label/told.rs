@@ -11,6 +11,7 @@ use super::{Check, Checked, Label, Standing, Verdict};
 use crate::lang::Lang;
 use crate::sheet::{Cell, Column, Sheet, Table};
 use crate::site::Fact;
+use crate::words;
 
 /// What an answer is, and is not.
 const NOTE: (&str, &str) = (
@@ -128,16 +129,21 @@ impl Table for Label {
         columns.push(Column::new("weekly_minutes", "minutes par semaine"));
         columns.extend(facts().map(|fact| Column::new(fact.name(), fact.french())));
         let text = |text: &str| Cell::Text(text.to_owned());
+        let told = |verdict: Verdict| Cell::word(verdict.as_str(), verdict.say(Lang::Fr));
         let row = |standing: &Standing| {
             let Standing { site, overall, since, .. } = standing;
             let mut cells = vec![text(site.id.as_str()), text(&site.name), text(&site.department)];
-            cells.extend([text(site.life.as_str()), text(overall.as_str()), Cell::Time(since.to_string())]);
+            cells.extend([
+                Cell::word(site.life.as_str(), site.life.label_fr()),
+                told(*overall),
+                Cell::Time(since.to_string()),
+            ]);
             let verdict = |check: &Check| standing.of(*check).map_or(Verdict::Unknown, |checked| checked.verdict);
-            cells.extend(checks.iter().map(|check| text(verdict(check).as_str())));
+            cells.extend(checks.iter().map(|check| told(verdict(check))));
             let minutes = standing.of(Check::Hours).and_then(|checked| checked.evidence.numbers.first());
             cells.push(minutes.and_then(|(_, minutes)| minutes.as_i64()).map_or(Cell::None, Cell::Number));
             cells.extend(facts().map(|fact| match standing.facts.get(fact.name()) {
-                Some((_, value)) if !value.is_empty() => Cell::Time(value.clone()),
+                Some((_, value)) if !value.is_empty() => words::cell(fact.name(), &json!(value)),
                 _ => Cell::None,
             }));
             cells
@@ -151,7 +157,7 @@ impl Table for Label {
             let check = Check::parse(name);
             let told = Verdict::ALL.iter().map(|verdict| {
                 let number = numbers.get(verdict.as_str()).copied().unwrap_or_default();
-                format!("{number} {}", said(*verdict, lang))
+                format!("{number} {}", verdict.say(lang))
             });
             let asked = self.question.check.is_none() || self.question.check == check;
             let name = check.map_or(lang.of("ensemble", "overall"), |check| lang.of(french(check), check.as_str()));
@@ -162,7 +168,7 @@ impl Table for Label {
         for standing in self.standings.iter().filter(|_| self.standings.len() <= TOLD_MAX) {
             lines.push(format!("{} {}", standing.site.id, standing.site.name));
             for Checked { check, verdict, since, evidence } in self.checks(standing) {
-                let (verdict, name) = (said(*verdict, lang), lang.of(french(*check), check.as_str()));
+                let (verdict, name) = (verdict.say(lang), lang.of(french(*check), check.as_str()));
                 lines.push(lang.of(
                     format!("  {name} : {verdict} depuis le {} ; {}", calendar_day(*since, Lang::Fr), evidence.fr),
                     format!("  {name}: {verdict} since {since}; {}", evidence.en),
@@ -170,15 +176,6 @@ impl Table for Label {
             }
         }
         lines.join("\n")
-    }
-}
-
-fn said(verdict: Verdict, lang: Lang) -> &'static str {
-    match verdict {
-        Verdict::Met => lang.of("tenu", "met"),
-        Verdict::AtRisk => lang.of("à surveiller", "at risk"),
-        Verdict::NotMet => lang.of("non tenu", "not met"),
-        Verdict::Unknown => lang.of("inconnu", "unknown"),
     }
 }
 

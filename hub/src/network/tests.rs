@@ -131,10 +131,7 @@ fn projects_and_what_has_closed_are_not_in_service() {
         ]
     );
     assert_eq!(found.object()["total"]["houses"]["serving"], 1);
-    assert_eq!(
-        found.summary(Lang::Fr),
-        "au 22 novembre 2026 : 1 maisons et 1 antennes en service, dans 1 départements"
-    );
+    assert_eq!(found.summary(Lang::Fr), "au 22 novembre 2026 : 1 maison et 1 antenne en service, dans 1 département");
     let default = ask(&conn, &pairs(&[("by", "month")]), day(TODAY)).unwrap();
     let days: Vec<_> = default.days.iter().map(Day::to_string).collect();
     assert_eq!((days.len(), &*days[0], &*days[11]), (12, "2025-12-31", TODAY));

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use super::cube::State;
 use super::period::Period;
 use super::year::{AGES, ALL, Kept, NATION, REQUESTS, Release, VISITS, department_name, region_name};
+use crate::counts::keys;
 use crate::lang::Lang;
 use crate::query::{Antennas, Filters, Key, Query};
 use crate::sheet::{self, Cell, Column, Sheet};
@@ -299,8 +300,7 @@ impl sheet::Table for Told {
 
     /// The keys, then `visits` and `requests` as far as it has them.
     fn sheet(&self) -> Sheet {
-        let mut columns: Vec<_> =
-            self.table.by.iter().map(|key| Column::new(key.name(), crate::counts::keys::french(*key))).collect();
+        let mut columns: Vec<_> = self.table.by.iter().flat_map(|key| keys::headed(*key)).collect();
         let shown = [("visits", "visites"), ("requests", "demandes")];
         let has = self.total.map(|figure| figure.is_some());
         columns.extend(shown.iter().zip(has).filter(|(_, has)| *has).map(|((name, fr), _)| Column::new(*name, *fr)));
@@ -310,7 +310,12 @@ impl sheet::Table for Told {
             _ => self
                 .rows
                 .iter()
-                .map(|(keys, row)| keys.iter().map(|key| Cell::Text(key.clone())).chain(figures(row)).collect())
+                .map(|(values, row)| {
+                    let named = BTreeMap::new();
+                    let cells =
+                        self.table.by.iter().zip(values).flat_map(|(key, value)| keys::told(*key, value, &named));
+                    cells.chain(figures(row)).collect()
+                })
                 .collect(),
         };
         Sheet { columns, rows }

@@ -8,6 +8,7 @@ use msap_shared::schedule::{DayPlan, DayState, Why, WhyKind, plan};
 use msap_shared::time::{Day, Month};
 
 use crate::almanac::Pages;
+use crate::sheet::Cell;
 use crate::site::Site;
 
 /// What was held in a time, at one site or several.
@@ -64,6 +65,11 @@ impl Closure {
     /// The code of the reason, or of the kind where none was given.
     pub(super) fn code(&self) -> &'static str {
         self.reason.map_or(self.kind.as_str(), Reason::as_str)
+    }
+
+    /// The reason as a cell.
+    pub(super) fn cell(&self) -> Cell {
+        Cell::Word { code: self.code().to_owned(), fr: self.label_fr(), en: self.label_en() }
     }
 
     /// What people read.

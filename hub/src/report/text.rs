@@ -8,6 +8,7 @@ use super::{Figure, Part, Report};
 use crate::completeness::Tally;
 use crate::lang::Lang;
 use crate::sheet::Cell;
+use crate::words::nouns;
 
 impl Report {
     /// As a text.
@@ -72,17 +73,21 @@ impl Text {
                 "Complétude : aucun jour n’était attendu".to_owned(),
                 "Completeness: no day was expected".to_owned(),
             ),
-            _ => lang.of(
-                format!("Complétude : {reported} jours reçus sur {expected} attendus, dont {late} en retard"),
-                format!("Completeness: {reported} days reported of {expected} expected, {late} of them late"),
-            ),
+            _ => {
+                let days = nouns::reported(reported, expected, lang);
+                lang.of(
+                    format!("Complétude : {days}, dont {late} en retard"),
+                    format!("Completeness: {days}, {late} of them late"),
+                )
+            }
         };
         self.figures(&[(lang.of("Total", "Total").to_owned(), part.total)]);
         self.line(&known);
         if let (visits @ 1.., requests) | (visits, requests @ 1..) = part.flagged {
+            let apart = nouns::figures(Some(visits), requests, lang);
             self.line(&lang.of(
-                format!("À part, en attente d’une décision : {visits} visites, {requests} demandes"),
-                format!("Apart, until somebody decides: {visits} visits, {requests} requests"),
+                format!("À part, en attente d’une décision : {apart}"),
+                format!("Apart, until somebody decides: {apart}"),
             ));
         }
         for (fr, en, lines, word) in [
@@ -92,7 +97,7 @@ impl Text {
             ("Par âge", "By age", &part.ages, age),
         ] {
             self.title(fr, en);
-            let lines: Vec<_> = lines.iter().map(|(code, figure)| (said(word(code), lang), *figure)).collect();
+            let lines: Vec<_> = lines.iter().map(|(code, figure)| (word(code).shown(lang), *figure)).collect();
             self.figures(&lines);
         }
         self.title("Ouverture", "Opening");
@@ -227,15 +232,6 @@ impl Text {
             let line: String = row.iter().enumerate().map(cell).collect();
             self.line(&line);
         }
-    }
-}
-
-fn said(cell: Cell, lang: Lang) -> String {
-    match cell {
-        Cell::Word(code, french) => lang.of(french, code),
-        Cell::Text(text) | Cell::Time(text) => text,
-        // Keys of rows are words.
-        _ => String::new(),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The table has one row a figure; what a row is about stands in its first columns.
 
-use msap_shared::code::{Age, Help, known_operator};
+use msap_shared::code::operator_label;
 use msap_shared::time::{Day, Month};
 use msap_shared::wording::calendar_days;
 use serde_json::{Value, json};
@@ -14,6 +14,7 @@ use crate::completeness::told::fields;
 use crate::lang::Lang;
 use crate::sheet::{Cell, Column, Sheet, Table};
 use crate::site::Site;
+use crate::words::{Vocabulary, nouns};
 
 const COLUMNS: [(&str, &str); 19] = [
     ("part", "partie"),
@@ -92,12 +93,9 @@ impl Table for Report {
     }
 
     fn summary(&self, lang: Lang) -> String {
-        let Figure { visits, requests, .. } = self.whole.total;
-        let (days, visits) = (calendar_days(self.question.period, lang), visits.unwrap_or_default());
-        lang.of(
-            format!("{}, {days} : {visits} visites, {requests} demandes", self.site.name),
-            format!("{}, {days}: {visits} visits, {requests} requests", self.site.name),
-        )
+        let (name, days) = (&self.site.name, calendar_days(self.question.period, lang));
+        let total = nouns::figures(self.whole.total.visits, self.whole.total.requests, lang);
+        lang.of(format!("{name}, {days} : {total}"), format!("{name}, {days}: {total}"))
     }
 }
 
@@ -116,7 +114,7 @@ impl Report {
         }
         let lists = [
             (("operator", "partenaire"), &part.operators, operator as Wording),
-            (("help", "aide"), &part.helps, help),
+            (("help", "type d’aide"), &part.helps, help),
             (("age", "âge"), &part.ages, age),
         ];
         for (part, lines, word) in lists {
@@ -124,7 +122,7 @@ impl Report {
             rows.extend(lines.iter().map(|(code, figure)| row((code, figure))));
         }
         for closure in &part.held.closures {
-            let key = Some(Cell::Word(closure.code().to_owned(), closure.label_fr()));
+            let key = Some(closure.cell());
             let part = if closure.whole { ("closure", "fermeture") } else { ("place_closure", "fermeture partielle") };
             rows.push(Row { part, key, days: Some((closure.from, closure.to)), ..Row::default() });
         }
@@ -246,13 +244,13 @@ fn permanences(now: &Held, then: &Held) -> Value {
 }
 
 pub(super) fn operator(code: &str) -> Cell {
-    Cell::word(code, known_operator(code).map_or(code, |known| known.label_fr))
+    Cell::word(code, operator_label(code))
 }
 
 pub(super) fn help(code: &str) -> Cell {
-    Cell::word(code, Help::known(code).map_or(code, |help| help.label_fr()))
+    Vocabulary::Help.cell(code)
 }
 
 pub(super) fn age(code: &str) -> Cell {
-    Cell::word(code, Age::known(code).map_or(code, |age| age.label_fr()))
+    Vocabulary::Age.cell(code)
 }

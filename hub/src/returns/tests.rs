@@ -188,16 +188,16 @@ fn a_return_says_of_which_partner_month_and_day_it_is_and_opens_in_a_french_spre
     assert_eq!((file.name.as_str(), file.requests, file.sites), ("releve-CNAF-2026-10.csv", 63, 2));
     let head = "CNAF;CAF;10/2026;10/11/2026;non;";
     let expected = [
-        "\u{feff}opérateur;nom de l’opérateur;mois;reçu au;provisoire;partie;département;lieu;nom du lieu;sorte;\
-         maison;nom de la maison;aide;âge;demandes;jours attendus;jours reçus",
+        "\u{feff}partenaire;nom du partenaire;mois;reçu au;provisoire;partie;département;lieu;nom du lieu;sorte;\
+         maison;nom de la maison;type d’aide;âge;demandes;jours attendus;jours reçus",
         &format!("{head}total;;;;;;;;;63;0;0"),
         &format!("{head}département;49;;;;;;;;63;0;0"),
         &format!("{head}lieu;49;275;'=Chemillé;maison;;;;;43;0;0"),
         &format!("{head}lieu;49;597;Courteille;antenne;275;'=Chemillé;;;20;0;0"),
-        &format!("{head}aide;49;;;;;;Information;;0;;"),
-        &format!("{head}aide;49;;;;;;Démarche en ligne;;23;;"),
-        &format!("{head}aide;49;;;;;;Dossier papier;;0;;"),
-        &format!("{head}aide;49;;;;;;Mise en relation;;40;;"),
+        &format!("{head}type d’aide;49;;;;;;Information;;0;;"),
+        &format!("{head}type d’aide;49;;;;;;Démarche en ligne;;23;;"),
+        &format!("{head}type d’aide;49;;;;;;Dossier papier;;0;;"),
+        &format!("{head}type d’aide;49;;;;;;Mise en relation;;40;;"),
         &format!("{head}âge;;;;;;;;;à partir du 15/11/2026;;"),
     ];
     assert_eq!(file.text.trim_end().split("\r\n").collect::<Vec<_>>(), expected);

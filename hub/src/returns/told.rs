@@ -3,23 +3,23 @@
 //! One table, whose every row says of which partner, month and part it is, so that it can be
 //! sorted, filtered and put under the one of the month before. Columns are only added to.
 
-use msap_shared::code::{Age, Help, OperatorCode};
+use msap_shared::code::{OperatorCode, operator_label};
 use msap_shared::time::Day;
 use msap_shared::wording::{self, calendar_day};
 use serde_json::{Map, Value, json};
 
-use super::{Ages, DepartmentLines, Question, Return, ReturnFile, SiteLine, label};
+use super::{Ages, DepartmentLines, Question, Return, ReturnFile, SiteLine};
 use crate::ask::Form;
 use crate::completeness::Tally;
 use crate::completeness::told::fields;
 use crate::lang::Lang;
 use crate::publish::Waiting;
 use crate::sheet::{Cell, Column, Sheet, SheetFormat, Table, french};
-use crate::site::Kind;
+use crate::words::{self, Vocabulary, nouns};
 
 const COLUMNS: [(&str, &str); 17] = [
-    ("operator", "opérateur"),
-    ("operator_name", "nom de l’opérateur"),
+    ("operator", "partenaire"),
+    ("operator_name", "nom du partenaire"),
     ("month", "mois"),
     ("as_of", "reçu au"),
     ("provisional", "provisoire"),
@@ -30,7 +30,7 @@ const COLUMNS: [(&str, &str); 17] = [
     ("kind", "sorte"),
     ("house", "maison"),
     ("house_name", "nom de la maison"),
-    ("help", "aide"),
+    ("help", "type d’aide"),
     ("age", "âge"),
     ("requests", "demandes"),
     ("expected", "jours attendus"),
@@ -74,7 +74,7 @@ impl Table for Return {
         };
         json!({
             "operator": operator.as_str(),
-            "operator_name": label(operator),
+            "operator_name": operator_label(operator.as_str()),
             "month": question.month.to_string(),
             "as_of": self.as_of.to_string(),
             "provisional": question.provisional,
@@ -104,7 +104,7 @@ impl Table for Return {
         }
         for (department, of) in self.departments.iter().filter(|(_, of)| of.requests > 0) {
             for (help, requests) in &of.helps {
-                let part = ("help", "aide");
+                let part = ("help", "type d’aide");
                 let line = Line { part, department, help: Some(help), ..Line::default() };
                 rows.push(self.row(&line, Cell::Number(*requests)));
             }
@@ -138,21 +138,17 @@ impl Table for Return {
 
     fn summary(&self, lang: Lang) -> String {
         let Self { operator, question, as_of, requests, tally, .. } = self;
-        let (sites, Tally { expected, reported, .. }) = (self.with_requests(), tally);
+        let (requests, sites) = (nouns::requests(*requests, lang), nouns::sites(self.with_requests(), lang));
+        let days = nouns::reported(tally.reported, tally.expected, lang);
+        let name = lang.of(operator_label(operator.as_str()), operator.as_str());
         let (month, as_of) = (wording::month(question.month, lang), calendar_day(*as_of, lang));
         let provisional = match question.provisional {
             true => lang.of(", provisoire", ", provisional"),
             false => "",
         };
         lang.of(
-            format!(
-                "{operator}, {month}{provisional} : {requests} demandes dans {sites} lieux, reçues au {as_of} ; \
-                 {reported} jours reçus sur {expected} attendus"
-            ),
-            format!(
-                "{operator}, {month}{provisional}: {requests} requests at {sites} sites, as received by {as_of}; \
-                 {reported} days reported of {expected} expected"
-            ),
+            format!("{name}, {month}{provisional} : {requests}, dans {sites}, tel que reçu au {as_of} ; {days}"),
+            format!("{name}, {month}{provisional}: {requests} at {sites}, as received by {as_of}; {days}"),
         )
     }
 }
@@ -165,38 +161,31 @@ impl Return {
 
     fn row(&self, line: &Line<'_>, requests: Cell) -> Vec<Cell> {
         let text = |text: &str| if text.is_empty() { Cell::None } else { Cell::Text(text.to_owned()) };
-        let (yes, no) = (Cell::word("true", "oui"), Cell::word("false", "non"));
         let (part, part_fr) = line.part;
         let of_site = line.site.map_or([const { Cell::None }; 5], |(id, site)| {
-            let french = match site.named.kind {
-                Kind::House => "maison",
-                Kind::Antenna => "antenne",
-            };
             let all = |part: fn(&(String, String)) -> &String| {
                 text(&site.houses.iter().map(|house| part(house).as_str()).collect::<Vec<_>>().join(" + "))
             };
             [
                 text(id),
                 text(&site.named.name),
-                Cell::word(site.named.kind.as_str(), french),
+                Cell::word(site.named.kind.as_str(), site.named.kind.label_fr()),
                 all(|(site, _)| site),
                 all(|(_, name)| name),
             ]
         });
-        let help = |code: &str| Cell::word(code, Help::known(code).map_or(code, |help| help.label_fr()));
-        let age = |code: &str| Cell::word(code, Age::known(code).map_or(code, |age| age.label_fr()));
         let mut cells = vec![
             text(self.operator.as_str()),
-            text(label(&self.operator)),
+            words::operator(self.operator.as_str()),
             Cell::Time(self.question.month.to_string()),
             Cell::Time(line.as_of.unwrap_or(self.as_of).to_string()),
-            if self.question.provisional { yes } else { no },
+            Cell::Flag(self.question.provisional),
             Cell::word(part, part_fr),
             text(line.department),
         ];
         cells.extend(of_site);
-        cells.push(line.help.map_or(Cell::None, help));
-        cells.push(line.age.map_or(Cell::None, age));
+        cells.push(line.help.map_or(Cell::None, |code| Vocabulary::Help.cell(code)));
+        cells.push(line.age.map_or(Cell::None, |code| Vocabulary::Age.cell(code)));
         cells.push(requests);
         let days =
             |days: fn(&Tally) -> u32| line.tally.as_ref().map_or(Cell::None, |tally| Cell::Number(days(tally).into()));

@@ -25,7 +25,7 @@ pub enum Fact {
 }
 
 /// The steps of a label.
-const LABEL_STATES: [&str; 5] = ["requested", "granted", "watched", "suspended", "withdrawn"];
+pub(crate) const LABEL_STATES: [&str; 5] = ["requested", "granted", "watched", "suspended", "withdrawn"];
 /// Most agents of one house.
 const AGENTS_MAX: u16 = 999;
 

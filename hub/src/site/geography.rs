@@ -15,6 +15,8 @@ const FORMER_COMMUNES: &str = include_str!("../../data/communes_former.csv");
 /// What follows from a site's department.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Department {
+    /// What it is called.
+    pub name: &'static str,
     /// Code of its region.
     pub region: &'static str,
     /// Name of its legal clock.
@@ -44,8 +46,8 @@ static DEPARTMENT: LazyLock<BTreeMap<&'static str, Department>> = LazyLock::new(
     let row = |line: &'static str| {
         let mut fields = line.split(',');
         let code = fields.next()?;
-        let (region, zone) = (fields.nth(1)?, fields.next()?);
-        Some((code, Department { region, zone, holiday_zone: fields.next()?, school_zone: fields.next()? }))
+        let (name, region, zone) = (fields.next()?, fields.next()?, fields.next()?);
+        Some((code, Department { name, region, zone, holiday_zone: fields.next()?, school_zone: fields.next()? }))
     };
     DEPARTMENTS.lines().skip(1).filter_map(row).collect()
 });
@@ -72,6 +74,16 @@ pub fn department_regions() -> impl Iterator<Item = (&'static str, &'static str)
 /// The codes of all regions.
 pub fn regions() -> impl Iterator<Item = &'static str> {
     REGIONS.lines().skip(1).filter_map(|line| line.split_once(',')).map(|(code, _)| code)
+}
+
+/// What the region with this code is called.
+pub fn region_name(code: &str) -> Option<&'static str> {
+    REGIONS
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split_once(','))
+        .find(|(known, _)| *known == code)
+        .map(|(_, name)| name)
 }
 
 /// Whether a region has this code.

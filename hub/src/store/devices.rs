@@ -36,6 +36,9 @@ pub enum Standing {
 }
 
 impl Standing {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Active, Self::Returned, Self::Pending, Self::Revoked];
+
     /// The stable code.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -47,7 +50,7 @@ impl Standing {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::Active, Self::Returned, Self::Pending, Self::Revoked].into_iter().find(|s| s.as_str() == text)
+        Self::ALL.into_iter().find(|s| s.as_str() == text)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::command::house::{PartnerRow, PartnersView, ScheduleView};
 use crate::out::Lang;
 use crate::wording;
 
-const FR: Lang = Lang::Fr;
+pub(super) const FR: Lang = Lang::Fr;
 
 /// A state: a word, an icon, and a colour that repeats them.
 #[derive(Clone, Copy)]
@@ -227,7 +227,10 @@ fn detail(view: &PartnersView, row: &PartnerRow) -> Option<String> {
         }
         Availability::Unknown if row.stale => said.map(|said| {
             let checked = wording::day(said.checked_on, FR);
-            let old = format!("vérifié le {checked}, il y a plus de {} jours", view.stale_after_days);
+            let old = format!(
+                "vérifié le {checked}, il y a plus de {}",
+                FR.counted(view.stale_after_days.into(), ["jour", "jours"], ["", ""])
+            );
             match said.until.filter(|until| *until < view.day) {
                 Some(until) => format!("{} jusqu’au {}", said.mode.label_fr(), wording::day(until, FR)),
                 None => format!("{}, {old}", said.mode.label_fr()),

@@ -8,7 +8,7 @@ use crate::store::{journal, meta};
 
 /// A hub that has released October 2025: of department 49 there are 3 visits at 70+ and 40 others,
 /// of 61 as many, and 50 of each age.
-fn released() -> (Hub, std::path::PathBuf) {
+pub(super) fn released() -> (Hub, std::path::PathBuf) {
     let hub = hub();
     let path = hub._dir.path().join("hub.db");
     let conn = Connection::open(&path).unwrap();

@@ -54,7 +54,7 @@ async fn a_return_is_a_french_table_unless_another_form_is_asked_for() {
     let hub = hub();
     let address = "/v1/operators/CNAF/return?month=2026-10";
     let (_, headers, french) = hub.plain("operator", address, &[]).await;
-    assert!(french.starts_with("\u{feff}opérateur;"), "{french}");
+    assert!(french.starts_with("\u{feff}partenaire;"), "{french}");
     assert_eq!(headers["content-disposition"], "attachment; filename=\"releve-CNAF-2026-10.csv\"");
     let tag = headers["etag"].to_str().unwrap();
     let known = hub.plain("operator", address, &[("if-none-match", tag)]).await;

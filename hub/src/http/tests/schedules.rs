@@ -32,7 +32,7 @@ impl Hub {
     }
 
     /// Two values of one key by writers who did not know of each other.
-    fn contradict(&self, site: &str, kind: DocKind, key: &str, values: [&str; 2]) {
+    pub(super) fn contradict(&self, site: &str, kind: DocKind, key: &str, values: [&str; 2]) {
         let document = DocId::registers(site.parse().unwrap(), kind).unwrap();
         let wrote = self.core().store().write(|conn, turn| {
             let doc = Doc { row: chains::document_row_or_new(conn, &document)?, name: &document };
