@@ -23,6 +23,8 @@ type Four = [i64; 4];
 pub(super) struct Shift<'a> {
     site: &'a str,
     spans: Vec<(i32, i32, String)>,
+    /// Whether anything stood on a day before this.
+    stood: BTreeMap<i32, bool>,
     by_day: BTreeMap<i32, Four>,
     by_matter: BTreeMap<(String, String, String, String, i32), Four>,
 }
@@ -36,21 +38,35 @@ impl<'a> Shift<'a> {
         let spans = sql::rows(conn, "reading the spans of a site", sql, key, |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })?;
-        Ok(Self { site, spans, by_day: BTreeMap::new(), by_matter: BTreeMap::new() })
+        Ok(Self { site, spans, stood: BTreeMap::new(), by_day: BTreeMap::new(), by_matter: BTreeMap::new() })
     }
 
     /// Before a cell of `visits` moves by a difference: what that changes in sums that take a cell
-    /// below zero as 0.
+    /// below zero as 0. Each cell once.
     pub(super) fn cell(&mut self, conn: &Connection, (cell, apart): (&Cell, bool), by: Sums) -> Result<(), StoreError> {
         let sql = "SELECT coalesce(sum(people), 0), coalesce(sum(requests), 0) FROM visits WHERE site = ?1
                    AND day = ?2 AND operator = ?3 AND help = ?4 AND age = ?5 AND apart = ?6";
         let Cell { day, operator, help, age } = cell;
         let key = (self.site, day.number(), operator, help, age, apart);
-        let before = sql::row(conn, "reading a figure", sql, key, |row| Ok([row.get(0)?, row.get(1)?]))?;
+        let before = match self.stood(conn, *day)? {
+            true => sql::row(conn, "reading a figure", sql, key, |row| Ok([row.get(0)?, row.get(1)?]))?,
+            false => None,
+        };
         let [people, requests]: [i64; 2] = before.unwrap_or_default();
         let moved = |before: i64, by: i64| (before + by).max(0) - before.max(0);
         self.add(*day, [operator, help, age], apart, [moved(people, by.people), moved(requests, by.requests)]);
         Ok(())
+    }
+
+    /// Asked once for each day: what comes is mostly of days of which nothing came before, cell by cell.
+    fn stood(&mut self, conn: &Connection, day: Day) -> Result<bool, StoreError> {
+        let number = day.number();
+        if let Some(stood) = self.stood.get(&number) {
+            return Ok(*stood);
+        }
+        let sql = "SELECT EXISTS (SELECT 1 FROM visits WHERE site = ?1 AND day = ?2)";
+        let stood = sql::row(conn, "looking for figures of a day", sql, (self.site, number), |row| row.get(0))?;
+        Ok(*self.stood.entry(number).or_insert(stood.unwrap_or_default()))
     }
 
     /// Everything that the site has in a period; `sign` −1 takes it away.
