@@ -22,8 +22,8 @@ use crate::query::{Antennas, Compare, Filters, Key, Query};
 use crate::sheet::SheetFormat;
 use crate::site::Site;
 use crate::store::figures::FigureError;
-use crate::store::sites;
 use crate::store::tree;
+use crate::store::{history, sites};
 
 mod held;
 mod text;
@@ -87,6 +87,10 @@ pub struct Report {
 /// All that is told of one site, or of several together.
 #[derive(Clone, Debug, Default)]
 struct Part {
+    /// How many sites' days and hours are added up.
+    sites: usize,
+    /// When the site had closed for good, from the period's first day until today.
+    closed: Vec<Closed>,
     total: Figure,
     /// What stands apart until a person decides.
     flagged: (i64, i64),
@@ -101,6 +105,9 @@ struct Part {
     /// The year before.
     held_then: Held,
 }
+
+/// First and last day, where there are any.
+type Closed = (Option<Day>, Option<Day>);
 
 /// A figure, and the one of the year before; `None` where nothing was received then.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -199,7 +206,14 @@ pub fn of(
         held.closures.sort_by(|one, other| (one.from, &one.site).cmp(&(other.from, &other.site)));
         held
     };
-    let mut whole = Part { held: held(&now_served, None), held_then: held(&then_served, None), ..Part::default() };
+    // A house that has closed since is told to have, whatever the period.
+    let closed = |id: &SiteId| history::closed(conn, id, (from, to.max(ask::today(now))));
+    let mut whole = Part {
+        closed: closed(&site.id)?,
+        held: held(&now_served, None),
+        held_then: held(&then_served, None),
+        ..Part::default()
+    };
     let together = Query { antennas: together(query.antennas), ..query.clone() };
     whole.count(conn, &together)?;
     let by_month = completeness::answer(conn, pages, &Query { by: vec![Key::Month], ..together }, now, Rows::All)?;
@@ -211,6 +225,7 @@ pub fn of(
             antennas.push((id.clone(), sites::name(conn, id.as_str())?.unwrap_or_default()));
         }
     }
+    whole.sites = 1 + antennas.len();
     let mut parts = Vec::new();
     if question.antennas == Attached::Apart {
         let counted = split(conn, &query)?;
@@ -219,7 +234,7 @@ pub fn of(
             let Some((record, _)) = sites::find(conn, id)? else { continue };
             let part = counted.get(id.as_str()).cloned().unwrap_or_default();
             let (now, then) = (held(&now_served, Some(id)), held(&then_served, Some(id)));
-            let mut part = Part { held: now, held_then: then, ..part };
+            let mut part = Part { sites: 1, closed: closed(id)?, held: now, held_then: then, ..part };
             let due = due.remove(id.as_str()).unwrap_or_default();
             let mut tally = Tally::default();
             due.values().for_each(|month| tally.add(month));

@@ -14,6 +14,7 @@ use msap_shared::time::{Day, Month, SiteZone};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
+use self::apart::{Apart, OfMonth};
 use crate::almanac::Pages;
 use crate::ask::{self, AskError, Form, Given};
 use crate::completeness::{self, Rows, Tally};
@@ -29,6 +30,7 @@ use crate::store::{releases, sites};
 
 pub use self::told::file_stem;
 
+mod apart;
 mod told;
 
 /// Partners whose requests by site are summed at once: so many are far from the rows that one answer
@@ -60,6 +62,8 @@ pub struct Return {
     sites: BTreeMap<(String, String), SiteLine>,
     tally: Tally,
     ages: Result<Ages, Waiting>,
+    /// What is in none of its figures.
+    apart: Apart,
 }
 
 /// What was released of ages, by department and in the order of ages.
@@ -101,6 +105,8 @@ pub struct ReturnFile {
     pub requests: i64,
     /// Sites that had requests.
     pub sites: usize,
+    /// Requests that stand apart.
+    pub apart: i64,
     /// What stands in it.
     pub text: String,
 }
@@ -147,6 +153,7 @@ struct Common {
     due: BTreeMap<(String, String), Tally>,
     names: BTreeMap<String, Named>,
     houses: Houses,
+    apart: OfMonth,
 }
 
 /// The returns of these partners, in their order.
@@ -166,7 +173,15 @@ pub fn of(
     let found = completeness::answer(conn, pages, &by_site, now, Rows::All)?;
     let due = found.rows.into_iter().filter(|(_, tally)| tally.expected > 0).map(|(keys, tally)| (two(keys), tally));
     let (names, houses) = (tree::names(conn)?, tree::houses(conn, (asked.from, asked.to))?);
-    let common = Common { question, today, whole: found.total, due: due.collect(), names, houses };
+    let common = Common {
+        question,
+        today,
+        whole: found.total,
+        due: due.collect(),
+        names,
+        houses,
+        apart: OfMonth::read(conn, question, today)?,
+    };
     let mut returns = Vec::new();
     for some in operators.chunks(OPERATORS_AT_ONCE) {
         let asked = Query { filters: Filters { operators: some.to_vec(), ..Filters::default() }, ..asked.clone() };
@@ -186,6 +201,9 @@ pub fn of(
         }
         for of in begun.values_mut() {
             of.ages = ages(conn, pages, &of.operator, question, today)?;
+            let mine = Filters { operators: vec![of.operator.clone()], ..Filters::default() };
+            let flagged = figures::answer(conn, &Query { filters: mine, ..asked.clone() })?.flagged.requests;
+            of.apart = common.apart.of(&of.operator, flagged);
         }
         returns.extend(some.iter().filter_map(|operator| begun.remove(operator.as_str())));
     }
@@ -268,6 +286,7 @@ impl Return {
             sites: BTreeMap::new(),
             tally: common.whole,
             ages: Err(Waiting::Soon),
+            apart: Apart::default(),
         };
         for ((department, site), tally) in &common.due {
             begun.departments.entry(department.clone()).or_default().tally.add(tally);

@@ -20,6 +20,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use self::views::Arrivals;
 use crate::who::Who;
 
+pub mod apart;
 pub mod calendars;
 pub mod chains;
 pub mod check;

@@ -161,9 +161,13 @@ fn held(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
 fn told(done: &[(&ReturnFile, PathBuf, State)], json: bool, lang: Lang) -> std::io::Result<()> {
     let mut objects = Vec::new();
     for (file, path, state) in done {
-        let ReturnFile { operator, requests, sites, .. } = file;
-        let told =
-            [nouns::requests(*requests, lang), nouns::sites(*sites, lang), state.say(lang).to_owned()].join(", ");
+        let ReturnFile { operator, requests, sites, apart, .. } = file;
+        let mut told = vec![nouns::requests(*requests, lang), nouns::sites(*sites, lang)];
+        if *apart != 0 {
+            told.push(lang.of(format!("à part {apart}"), format!("{apart} apart")));
+        }
+        told.push(state.say(lang).to_owned());
+        let told = told.join(", ");
         let text = lang.of(format!("{operator} : {told}"), format!("{operator}: {told}"));
         eprintln!("{text}");
         let path = path.display().to_string();
@@ -171,7 +175,7 @@ fn told(done: &[(&ReturnFile, PathBuf, State)], json: bool, lang: Lang) -> std::
             out::line(&path)?;
         }
         objects.push(serde_json::json!({
-            "operator": operator, "requests": requests, "sites": sites, "file": path, "state": state.name(),
+            "operator": operator, "requests": requests, "sites": sites, "apart": apart, "file": path, "state": state.name(),
         }));
     }
     let requests: i64 = done.iter().map(|(file, ..)| file.requests).sum();
@@ -186,7 +190,7 @@ mod tests {
 
     fn file(operator: &str, text: &str) -> ReturnFile {
         let name = format!("releve-{operator}-2026-10.csv");
-        ReturnFile { operator: operator.to_owned(), name, requests: 1, sites: 1, text: text.to_owned() }
+        ReturnFile { operator: operator.to_owned(), name, requests: 1, sites: 1, apart: 0, text: text.to_owned() }
     }
 
     #[test]

@@ -174,6 +174,7 @@ Perseigne (361)
 Rapport du 1er octobre 2026 au 31 octobre 2026
 Alençon, 61
 Avec les antennes : Courteille (597)
+Jours et heures : ceux de 2 lieux, additionnés
 
 Fréquentation
 ─────────────
@@ -204,18 +205,71 @@ Par âge
 
 Ouverture
 ─────────
-Heures tenues : 45,0 h sur 15 jours (un an avant : 78,0 h sur 26 jours)
+Heures prévues : 45,0 h sur 15 jours (un an avant : 78,0 h sur 26 jours)
   du 5 octobre 2026 au 7 octobre 2026, fermé : travaux
 
 Permanences
 ───────────
-       tenues  annulées  heures  un an avant
-  CAF       2         2     4,0            4
+       maintenues  annulées  heures  un an avant
+  CAF           2         2     4,0            4
   CAF, annulations : grève 1, travaux 1
 ";
     assert_eq!(text.lines().map(str::trim_end).collect::<Vec<_>>(), expected.lines().collect::<Vec<_>>());
     let english = report(&conn, &[("from", "2026-10-01"), ("to", "2026-10-31")]).text(Lang::En);
-    assert!(english.contains("Hours held: 45.0 h on 15 days (a year before: 78.0 h on 26 days)"), "{english}");
+    assert!(english.contains("Hours planned: 45.0 h on 15 days (a year before: 78.0 h on 26 days)"), "{english}");
+}
+
+#[test]
+fn a_house_that_has_closed_is_told_to_have_in_every_form() {
+    let conn = store();
+    let spans = |closed: i32, again: i32| {
+        conn.execute_batch(&format!(
+            "DELETE FROM site_span WHERE site = '361';
+             INSERT INTO site_span VALUES ('361', 0, {closed} - 1, 'open', NULL, '61', '28', ''),
+                                          ('361', {closed}, {again} - 1, 'retired', NULL, '61', '28', ''),
+                                          ('361', {again}, 36524, 'retired', NULL, '61', '28', '');"
+        ))
+        .unwrap();
+    };
+    let october = [("from", "2026-10-01"), ("to", "2026-10-31"), ("antennas", "none")];
+    assert_eq!(report(&conn, &october).object()["whole"]["closed"], serde_json::json!([]));
+    let told = || {
+        let found = report(&conn, &october);
+        let csv = String::from_utf8(found.sheet().write(SheetFormat::CsvFr)).unwrap();
+        (found.object()["whole"]["closed"].clone(), found.text(Lang::Fr), csv)
+    };
+    // In the period, and after it; another field that changed meanwhile is no second closing.
+    for (on, french) in [("2026-10-08", "8 octobre 2026"), ("2026-11-05", "5 novembre 2026")] {
+        spans(day(on).number(), day("2026-11-10").number());
+        let (object, text, csv) = told();
+        assert_eq!(object, serde_json::json!([{ "from": on, "to": null }]));
+        assert!(text.contains(&format!("\nFermée définitivement le {french}\n")), "{text}");
+        let day = crate::sheet::french(on);
+        assert!(csv.contains(&format!("\r\nfermeture définitive;361;Perseigne;;{day};;")), "{csv}");
+    }
+    // It has opened again, or nobody knows when it closed.
+    let reopened = "UPDATE site_span SET life = 'open' WHERE site = '361' AND to_day = 36524";
+    conn.execute_batch(reopened).unwrap();
+    assert_eq!(told().0, serde_json::json!([{ "from": "2026-11-05", "to": "2026-11-09" }]));
+    conn.execute_batch("UPDATE site_span SET life = 'retired' WHERE site = '361'").unwrap();
+    let (object, text, _) = told();
+    assert_eq!(object, serde_json::json!([{ "from": null, "to": null }]));
+    assert!(text.contains("\nFermée définitivement\n"), "{text}");
+}
+
+#[test]
+fn days_of_several_sites_are_told_as_such_and_one_is_singular() {
+    let conn = store();
+    put(&conn, &[("361", "2026-10-06", "CNAF", "70+", 1)]);
+    let day = [("from", "2026-10-12"), ("to", "2026-10-12")];
+    let text = report(&conn, &day).text(Lang::Fr);
+    assert!(text.contains("Jours et heures : ceux de 2 lieux, additionnés"), "{text}");
+    let alone = [&day[..], &[("antennas", "none")]].concat();
+    let text = report(&conn, &alone).text(Lang::Fr);
+    assert!(!text.contains("additionnés") && text.contains("Heures prévues : 3,0 h sur 1 jour ("), "{text}");
+    assert_eq!(report(&conn, &day).object()["whole"]["sites_summed"], 2);
+    let one = report(&conn, &[("from", "2026-10-06"), ("to", "2026-10-06")]).summary(Lang::Fr);
+    assert!(one.ends_with(" : 1 visite, 2 demandes"), "{one}");
 }
 
 #[test]
@@ -231,10 +285,10 @@ fn json_and_table_tell_the_same_figures() {
     assert_eq!((found.parts[1].0.kind, &object["completeness"]["expected"]), (Kind::Antenna, &0.into()));
     let csv = String::from_utf8(found.sheet().write(SheetFormat::Csv)).unwrap();
     let lines: Vec<_> = csv.lines().collect();
-    assert_eq!(lines[1], "total,361,Perseigne,,2026-10-01,2026-10-31,9,11,,,15,45.0,26,78.0,0,,,0,0");
-    assert!(lines.contains(&"closure,361,Perseigne,works,2026-10-05,2026-10-07,,,,,3,,,,,,,,"), "{csv}");
-    assert!(lines.contains(&"permanence,361,Perseigne,CAF,2026-10-01,2026-10-31,,,,,,4.0,,,,2,2,,"), "{csv}");
-    assert!(lines.contains(&"operator,597,Courteille,MSA,2026-10-01,2026-10-31,,4,,,,,,,,,,,"), "{csv}");
+    assert_eq!(lines[1], "total,361,Perseigne,,2026-10-01,2026-10-31,9,11,,,15,45.0,26,78.0,0,,,0,0,2");
+    assert!(lines.contains(&"closure,361,Perseigne,works,2026-10-05,2026-10-07,,,,,3,,,,,,,,,"), "{csv}");
+    assert!(lines.contains(&"permanence,361,Perseigne,CAF,2026-10-01,2026-10-31,,,,,,4.0,,,,2,2,,,"), "{csv}");
+    assert!(lines.contains(&"operator,597,Courteille,MSA,2026-10-01,2026-10-31,,4,,,,,,,,,,,,"), "{csv}");
 }
 
 #[test]

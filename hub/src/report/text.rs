@@ -4,7 +4,7 @@ use msap_shared::wording::{self, calendar_day, calendar_days};
 
 use super::held::{Closure, Held, Hours, Permanence, cancelled_fr};
 use super::told::{Wording, age, help, is_known, operator};
-use super::{Figure, Part, Report};
+use super::{Closed, Figure, Part, Report};
 use crate::completeness::Tally;
 use crate::lang::Lang;
 use crate::sheet::Cell;
@@ -19,6 +19,7 @@ impl Report {
         text.line(&format!("{} ({})", site.name, site.id));
         let days = calendar_days((from, to), lang);
         text.line(&lang.of(format!("Rapport {days}"), format!("Report, {days}")));
+        text.closed(&whole.closed);
         let place = [&site.commune, &site.department, &site.bearer];
         let place: Vec<_> = place.into_iter().filter(|part| !part.is_empty()).map(String::as_str).collect();
         if !place.is_empty() {
@@ -28,6 +29,11 @@ impl Report {
             let named: Vec<_> = antennas.iter().map(|(id, name)| format!("{name} ({id})")).collect();
             let with = lang.of("Avec les antennes : ", "With its antennas: ");
             text.line(&format!("{with}{}", named.join(", ")));
+            let sites = nouns::sites(whole.sites, lang);
+            text.line(&lang.of(
+                format!("Jours et heures : ceux de {sites}, additionnés"),
+                format!("Days and hours: those of {sites}, added up"),
+            ));
         }
         if *held_until < to {
             let held_until = calendar_day(*held_until, lang);
@@ -40,6 +46,7 @@ impl Report {
         for (site, part) in parts {
             text.line("");
             text.line(&format!("═══ {} ({}) ═══", site.name, site.id));
+            text.closed(&part.closed);
             text.part(part, self);
         }
         text.out
@@ -55,6 +62,24 @@ impl Text {
     fn line(&mut self, line: &str) {
         self.out.push_str(line.trim_end());
         self.out.push('\n');
+    }
+
+    /// When the site had closed for good.
+    fn closed(&mut self, closed: &[Closed]) {
+        let lang = self.lang;
+        for (from, to) in closed {
+            let ends = [from, to].map(|end| end.map(|day| calendar_day(day, lang)));
+            self.line(&match ends {
+                [Some(from), None] => {
+                    lang.of(format!("Fermée définitivement le {from}"), format!("Closed for good on {from}"))
+                }
+                [Some(from), Some(to)] => {
+                    lang.of(format!("Fermée du {from} au {to}"), format!("Closed from {from} to {to}"))
+                }
+                [None, Some(to)] => lang.of(format!("Fermée jusqu’au {to}"), format!("Closed until {to}")),
+                [None, None] => lang.of("Fermée définitivement", "Closed for good").to_owned(),
+            });
+        }
     }
 
     fn title(&mut self, fr: &str, en: &str) {
@@ -143,7 +168,8 @@ impl Text {
         let lang = self.lang;
         let hours = |of: &Hours| {
             let hours = decimal(of.minutes as f64 / 60.0, lang, false);
-            lang.of(format!("{hours} h sur {} jours", of.days), format!("{hours} h on {} days", of.days))
+            let days = nouns::days(of.days, lang);
+            lang.of(format!("{hours} h sur {days}"), format!("{hours} h on {days}"))
         };
         let then = match is_known(then) {
             true => hours(then),
@@ -151,8 +177,8 @@ impl Text {
         };
         let now_said = hours(now);
         self.line(&lang.of(
-            format!("Heures tenues : {now_said} (un an avant : {then})"),
-            format!("Hours held: {now_said} (a year before: {then})"),
+            format!("Heures prévues : {now_said} (un an avant : {then})"),
+            format!("Hours planned: {now_said} (a year before: {then})"),
         ));
         if now.unknown > 0 {
             self.line(&lang.of(
@@ -193,7 +219,7 @@ impl Text {
         }
         let heads = [
             ("", ""),
-            ("tenues", "held"),
+            ("maintenues", "kept"),
             ("annulées", "cancelled"),
             ("heures", "hours"),
             ("un an avant", "a year before"),

@@ -8,7 +8,7 @@ use msap_shared::wording::calendar_days;
 use serde_json::{Value, json};
 
 use super::held::{Closure, Held, Hours, Permanence};
-use super::{Figure, Part, Report};
+use super::{Closed, Figure, Part, Report};
 use crate::completeness::Tally;
 use crate::completeness::told::fields;
 use crate::lang::Lang;
@@ -16,7 +16,7 @@ use crate::sheet::{Cell, Column, Sheet, Table};
 use crate::site::Site;
 use crate::words::{Vocabulary, nouns};
 
-const COLUMNS: [(&str, &str); 19] = [
+const COLUMNS: [(&str, &str); 20] = [
     ("part", "partie"),
     ("site", "lieu"),
     ("site_name", "nom du lieu"),
@@ -28,14 +28,15 @@ const COLUMNS: [(&str, &str); 19] = [
     ("visits_compared", "visites un an avant"),
     ("requests_compared", "demandes un an avant"),
     ("days", "jours"),
-    ("hours", "heures"),
+    ("hours", "heures prévues"),
     ("days_compared", "jours un an avant"),
-    ("hours_compared", "heures un an avant"),
+    ("hours_compared", "heures prévues un an avant"),
     ("days_unknown", "jours inconnus"),
-    ("held", "permanences tenues"),
+    ("held", "permanences maintenues"),
     ("cancelled", "permanences annulées"),
     ("expected", "jours attendus"),
     ("reported", "jours reçus"),
+    ("sites", "lieux additionnés"),
 ];
 
 /// How people call a code.
@@ -51,6 +52,9 @@ struct Row<'a> {
     hours: Option<(Hours, Option<Hours>)>,
     permanence: Option<&'a Permanence>,
     tally: Option<Tally>,
+    closed: Option<Closed>,
+    /// How many sites' days are added up.
+    sites: Option<usize>,
 }
 
 impl Table for Report {
@@ -105,12 +109,19 @@ impl Report {
         let total = if is_whole { ("total", "total") } else { ("site", "pour lui seul") };
         let hours = (part.held.whole, Some(part.held_then.whole));
         let tally = Some(part.tally);
-        rows.push(Row { part: total, figure: Some(&part.total), hours: Some(hours), tally, ..Row::default() });
+        let sites = Some(part.sites);
+        rows.push(Row { part: total, figure: Some(&part.total), hours: Some(hours), tally, sites, ..Row::default() });
+        rows.extend(part.closed.iter().map(|closed| Row {
+            part: ("closed", "fermeture définitive"),
+            closed: Some(*closed),
+            ..Row::default()
+        }));
         for (month, figure) in &part.months {
             let hours = month.parse::<Month>().ok().and_then(|month| part.held.months.get(&month));
             let hours = hours.map(|hours| (*hours, None));
             let (key, tally) = (Some(Cell::Time(month.clone())), part.due.get(month).copied());
-            rows.push(Row { part: ("month", "mois"), key, figure: Some(figure), hours, tally, ..Row::default() });
+            let part = ("month", "mois");
+            rows.push(Row { part, key, figure: Some(figure), hours, tally, sites, ..Row::default() });
         }
         let lists = [
             (("operator", "partenaire"), &part.operators, operator as Wording),
@@ -136,8 +147,12 @@ impl Report {
     fn cells(&self, site: &Site, row: Row<'_>) -> Vec<Cell> {
         let number = |number: Option<i64>| number.map_or(Cell::None, Cell::Number);
         let (from, to) = row.days.unwrap_or(self.question.period);
+        let (from, to) = row.closed.unwrap_or((Some(from), Some(to)));
         let month = matches!(row.key, Some(Cell::Time(_)));
-        let day = |day: Day| if month { Cell::None } else { Cell::Time(day.to_string()) };
+        let day = |day: Option<Day>| match day {
+            Some(day) if !month => Cell::Time(day.to_string()),
+            _ => Cell::None,
+        };
         let mut cells = vec![
             Cell::word(row.part.0, row.part.1),
             Cell::Text(site.id.to_string()),
@@ -164,6 +179,7 @@ impl Report {
             number(row.permanence.map(|of| i64::from(of.cancelled))),
             number(row.tally.map(|tally| tally.expected.into())),
             number(row.tally.map(|tally| tally.reported.into())),
+            number(row.sites.and_then(|sites| sites.try_into().ok())),
         ]);
         cells
     }
@@ -197,7 +213,11 @@ fn part(part: &Part) -> Value {
     let mut whole = hours(&part.held.whole);
     whole["months"] = months.collect();
     whole["compared"] = Some(part.held_then.whole).filter(is_known).map_or(Value::Null, |then| hours(&then));
+    let closed =
+        |(from, to): &Closed| json!({ "from": from.map(|day| day.to_string()), "to": to.map(|day| day.to_string()) });
     json!({
+        "sites_summed": part.sites,
+        "closed": part.closed.iter().map(closed).collect::<Value>(),
         "total": figure(&part.total),
         "flagged": { "visits": part.flagged.0, "requests": part.flagged.1 },
         "completeness": fields(&part.tally),

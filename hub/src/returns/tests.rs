@@ -6,6 +6,7 @@ use rusqlite::params;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::lang::Lang;
 use crate::sheet::SheetFormat;
 use crate::sheet::Table;
 use crate::store::{meta, reported, rollups};
@@ -189,18 +190,73 @@ fn a_return_says_of_which_partner_month_and_day_it_is_and_opens_in_a_french_spre
     let head = "CNAF;CAF;10/2026;10/11/2026;non;";
     let expected = [
         "\u{feff}partenaire;nom du partenaire;mois;reçu au;provisoire;partie;département;lieu;nom du lieu;sorte;\
-         maison;nom de la maison;type d’aide;âge;demandes;jours attendus;jours reçus",
-        &format!("{head}total;;;;;;;;;63;0;0"),
-        &format!("{head}département;49;;;;;;;;63;0;0"),
-        &format!("{head}lieu;49;275;'=Chemillé;maison;;;;;43;0;0"),
-        &format!("{head}lieu;49;597;Courteille;antenne;275;'=Chemillé;;;20;0;0"),
-        &format!("{head}type d’aide;49;;;;;;Information;;0;;"),
-        &format!("{head}type d’aide;49;;;;;;Démarche en ligne;;23;;"),
-        &format!("{head}type d’aide;49;;;;;;Dossier papier;;0;;"),
-        &format!("{head}type d’aide;49;;;;;;Mise en relation;;40;;"),
-        &format!("{head}âge;;;;;;;;;à partir du 15/11/2026;;"),
+         maison;nom de la maison;type d’aide;âge;demandes;jours attendus;jours reçus;motif;changements",
+        &format!("{head}total;;;;;;;;;63;0;0;;"),
+        &format!("{head}département;49;;;;;;;;63;0;0;;"),
+        &format!("{head}lieu;49;275;'=Chemillé;maison;;;;;43;0;0;;"),
+        &format!("{head}lieu;49;597;Courteille;antenne;275;'=Chemillé;;;20;0;0;;"),
+        &format!("{head}type d’aide;49;;;;;;Information;;0;;;;"),
+        &format!("{head}type d’aide;49;;;;;;Démarche en ligne;;23;;;;"),
+        &format!("{head}type d’aide;49;;;;;;Dossier papier;;0;;;;"),
+        &format!("{head}type d’aide;49;;;;;;Mise en relation;;40;;;;"),
+        &format!("{head}âge;;;;;;;;;à partir du 15/11/2026;;;;"),
+        &format!("{head}à part;;;;;;;;;0;;;;"),
     ];
     assert_eq!(file.text.trim_end().split("\r\n").collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_return_tells_what_is_in_none_of_its_figures_and_why() {
+    let conn = few();
+    let on = day("2026-10-05");
+    let cell = |operator, apart, requests| Cell {
+        site: "275",
+        on,
+        operator,
+        help: "online",
+        age: "70+",
+        received: on,
+        apart,
+        requests,
+    };
+    put(&conn, &[cell("CNAF", true, 1), cell("MSA", true, 7)]);
+    conn.execute_batch(
+        "INSERT INTO document (id, name, site) VALUES
+           (1, 'site/275/visits/2026-10', '275'), (2, 'site/275/visits/2026-09', '275');
+         INSERT INTO fact (document, tap, rev, day, value, contested) VALUES
+           (1, x'0000000000000001', 0, 5, '1|CNAF|online|70+|1', 0), (1, x'0000000000000002', 0, 5, '1|MSA|online|70+|7', 0),
+           (1, x'0000000000000003', 0, 5, '1|CNAF|online|70+|9', 1), (2, x'0000000000000004', 0, 5, '1|CNAF|online|70+|5', 0);
+         INSERT INTO flagged (document, tap, reason, verdict) VALUES
+           (1, x'0000000000000001', 'clock', ''), (1, x'0000000000000002', 'count', ''),
+           (1, x'0000000000000003', 'contested', ''), (2, x'0000000000000004', 'clock', '');
+         INSERT INTO refusal (document, site, device, writer, seq, hash, reason, day) VALUES
+           ('site/275/visits/2026-10', '275', zeroblob(8), zeroblob(16), 1, zeroblob(32), 1, 9790),
+           ('site/275/schedule', '275', zeroblob(8), zeroblob(16), 1, zeroblob(32), 1, 9790);
+         INSERT INTO pending_change VALUES
+           (zeroblob(8), 'site/275/visits/2026-10', zeroblob(16), 1, zeroblob(32), x'00', 9790),
+           (zeroblob(8), 'site/275/visits/2026-10', zeroblob(16), 2, zeroblob(32), x'00', 9790)",
+    )
+    .unwrap();
+    let found = one(&conn, "CNAF", october(None));
+    // What two desks corrected differently counts, and another partner's requests are not its own.
+    let apart = json!({ "requests": 1, "reasons": { "clock": 1 }, "refused_changes": 1, "pending_changes": 2 });
+    assert_eq!((&found.object()["apart"], &found.object()["total"]["requests"]), (&apart, &json!(63)));
+    let said = "à part : 1 demande, 1 changement refusé, 2 changements de postes à approuver";
+    assert!(found.summary(Lang::Fr).ends_with(said), "{}", found.summary(Lang::Fr));
+    let text = found.file(Form::Sheet(SheetFormat::CsvFr)).text;
+    let head = "CNAF;CAF;10/2026;22/11/2026;non;";
+    for row in [
+        "à part;;;;;;;;;1;;;;",
+        "à part;;;;;;;;;1;;;horloge fausse;",
+        "changements refusés;;;;;;;;;;;;;1",
+        "changements de postes à approuver;;;;;;;;;;;;;2",
+    ] {
+        assert!(text.lines().any(|line| line == format!("{head}{row}")), "{row}: {text}");
+    }
+    // Of a past day it is known how many, and not why.
+    let then = one(&conn, "CNAF", october(Some("2026-11-10"))).object();
+    let apart = json!({ "requests": 1, "reasons": null, "refused_changes": 1, "pending_changes": null });
+    assert_eq!(then["apart"], apart);
 }
 
 #[test]
@@ -319,6 +375,6 @@ fn a_site_that_was_to_report_and_sent_nothing_stands_in_the_return_with_its_days
     assert_eq!((&object["sites"][2]["site"], told("sites", 2)), (&json!("361"), told("departments", 1)));
     assert_eq!(object["total"], json!({ "requests": 63, "sites": 2 }), "it had no requests");
     let csv = String::from_utf8(made.sheet().write(SheetFormat::Csv)).unwrap();
-    assert!(csv.lines().any(|line| line.ends_with("site,61,361,Perseigne,house,,,,,0,2,0")), "{csv}");
+    assert!(csv.lines().any(|line| line.ends_with("site,61,361,Perseigne,house,,,,,0,2,0,,")), "{csv}");
     assert!(!csv.contains(",help,61,"), "nothing is to be told apart where nothing came: {csv}");
 }

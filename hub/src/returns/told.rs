@@ -17,7 +17,7 @@ use crate::publish::Waiting;
 use crate::sheet::{Cell, Column, Sheet, SheetFormat, Table, french};
 use crate::words::{self, Vocabulary, nouns};
 
-const COLUMNS: [(&str, &str); 17] = [
+const COLUMNS: [(&str, &str); 19] = [
     ("operator", "partenaire"),
     ("operator_name", "nom du partenaire"),
     ("month", "mois"),
@@ -35,6 +35,8 @@ const COLUMNS: [(&str, &str); 17] = [
     ("requests", "demandes"),
     ("expected", "jours attendus"),
     ("reported", "jours reçus"),
+    ("reason", "motif"),
+    ("changes", "changements"),
 ];
 
 /// What a row is about.
@@ -48,6 +50,10 @@ struct Line<'a> {
     age: Option<&'a str>,
     /// When it was as it says, where not when the others were.
     as_of: Option<Day>,
+    /// Why it stands apart.
+    reason: Option<&'static str>,
+    /// Changes that stand apart whole.
+    changes: Option<i64>,
 }
 
 impl Table for Return {
@@ -80,6 +86,7 @@ impl Table for Return {
             "provisional": question.provisional,
             "total": { "requests": self.requests, "sites": self.with_requests() },
             "completeness": fields(&self.tally),
+            "apart": self.apart.object(),
             "ages_released": self.ages.as_ref().ok().map(|ages| ages.day.to_string()),
             "ages_withheld": self.ages.as_ref().is_ok_and(|ages| ages.withheld),
             "departments": departments.iter().map(department).collect::<Value>(),
@@ -133,6 +140,7 @@ impl Table for Return {
                 rows.push(self.row(&Line { part, ..Line::default() }, word));
             }
         }
+        rows.extend(self.apart());
         Sheet { columns, rows }
     }
 
@@ -146,9 +154,10 @@ impl Table for Return {
             true => lang.of(", provisoire", ", provisional"),
             false => "",
         };
+        let apart = self.apart.said(lang).map(|said| format!(" ; {said}")).unwrap_or_default();
         lang.of(
-            format!("{name}, {month}{provisional} : {requests}, dans {sites}, tel que reçu au {as_of} ; {days}"),
-            format!("{name}, {month}{provisional}: {requests} at {sites}, as received by {as_of}; {days}"),
+            format!("{name}, {month}{provisional} : {requests}, dans {sites}, tel que reçu au {as_of} ; {days}{apart}"),
+            format!("{name}, {month}{provisional}: {requests} at {sites}, as received by {as_of}; {days}{apart}"),
         )
     }
 }
@@ -157,6 +166,23 @@ impl Return {
     /// How many sites had requests.
     fn with_requests(&self) -> usize {
         self.sites.values().filter(|line| line.requests > 0).count()
+    }
+
+    /// What stands apart: all of it, each reason, and changes that stand apart whole.
+    fn apart(&self) -> Vec<Vec<Cell>> {
+        let part = ("apart", "à part");
+        let mut rows = vec![self.row(&Line { part, ..Line::default() }, Cell::Number(self.apart.requests))];
+        rows.extend(self.apart.reasons.iter().flatten().map(|(flag, requests)| {
+            let line = Line { part, reason: Some(flag.as_str()), ..Line::default() };
+            self.row(&line, Cell::Number(*requests))
+        }));
+        let whole = [
+            (("refused", "changements refusés"), Some(self.apart.refused)),
+            (("pending", "changements de postes à approuver"), self.apart.pending),
+        ];
+        let whole = whole.into_iter().filter(|(_, changes)| changes.is_some_and(|changes| changes != 0));
+        rows.extend(whole.map(|(part, changes)| self.row(&Line { part, changes, ..Line::default() }, Cell::None)));
+        rows
     }
 
     fn row(&self, line: &Line<'_>, requests: Cell) -> Vec<Cell> {
@@ -190,6 +216,8 @@ impl Return {
         let days =
             |days: fn(&Tally) -> u32| line.tally.as_ref().map_or(Cell::None, |tally| Cell::Number(days(tally).into()));
         cells.extend([days(|tally| tally.expected), days(|tally| tally.reported)]);
+        cells.push(line.reason.map_or(Cell::None, |code| Vocabulary::Reason.cell(code)));
+        cells.push(line.changes.map_or(Cell::None, Cell::Number));
         cells
     }
 
@@ -206,7 +234,8 @@ impl Return {
         };
         let name = format!("{}.{ending}", file_stem(&self.operator, &self.question));
         let requests = self.requests;
-        ReturnFile { operator: self.operator.to_string(), name, requests, sites: self.with_requests(), text }
+        let (sites, apart) = (self.with_requests(), self.apart.requests);
+        ReturnFile { operator: self.operator.to_string(), name, requests, sites, apart, text }
     }
 }
 

@@ -174,6 +174,21 @@ fn read(conn: &Connection, sql: &str, key: (&str, i32, i32)) -> Result<Vec<Span>
     })
 }
 
+/// The times at which a site had closed for good that a period meets: the first and the last day, where
+/// they are known to have been.
+pub fn closed(
+    conn: &Connection,
+    site: &SiteId,
+    (from, to): (Day, Day),
+) -> Result<Vec<(Option<Day>, Option<Day>)>, StoreError> {
+    let met = |(first, last): &(i32, i32)| *first <= to.number() && *last >= from.number();
+    let ends = |(first, last): (i32, i32)| {
+        let first = Some(first).filter(|first| *first > Day::FIRST.number()).and_then(Day::from_number);
+        (first, Some(last).filter(|last| *last < Day::LAST.number()).and_then(Day::from_number))
+    };
+    Ok(retired(conn, site)?.into_iter().filter(met).map(ends).collect())
+}
+
 /// The times at which a site had closed for good, first and last day.
 pub(super) fn retired(conn: &Connection, site: &SiteId) -> Result<Vec<(i32, i32)>, StoreError> {
     let sql = "SELECT from_day, to_day FROM site_span WHERE site = ?1 AND life = 'retired' ORDER BY from_day";

@@ -9,8 +9,8 @@ use msap_shared::io::store::sql;
 use msap_shared::time::Day;
 use rusqlite::Connection;
 
-use super::StoreError;
 use super::chains::{Kept, document_named};
+use super::{StoreError, meta};
 
 /// Most changes of one device that wait: five years of a busy site.
 pub const CHANGES_MAX: u64 = 100_000;
@@ -78,6 +78,8 @@ pub fn add(
         let row = (device, name, writer, seq, tip.hash.as_bytes(), bytes, received.number());
         if sql::write(conn, "keeping a change apart", sql, row)? > 0 {
             (count, total) = (count + 1, total + size);
+            // Returns tell what waits.
+            meta::touch_figures(conn)?;
         }
     }
     let sql = "INSERT OR REPLACE INTO pending_sum (device, changes, bytes) VALUES (?1, ?2, ?3)";

@@ -73,7 +73,12 @@ fn loaded() -> Hub {
         ],
     );
     hub.say("361", DocKind::Schedule, &[("on|2026-11-05..2026-11-06|*", "closed|staff_absence")]);
-    hub.contradict("361", DocKind::Partners, "presence|CNAF", ["absent|||2026-11-02", "reachable|||2026-11-02"]);
+    hub.contradict(
+        "361",
+        DocKind::Partners,
+        "presence|CNAF",
+        ["device:5f1e0c9a|2026-11-02|absent|||2026-11-02", "national|2026-11-03|partial|||2026-11-03"],
+    );
     hub
 }
 

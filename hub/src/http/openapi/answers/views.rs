@@ -113,12 +113,24 @@ pub(in crate::http) fn returned() -> Schema {
             ("provisional", flag().says("le mois n’est pas terminé")),
             ("total", fields([("requests", number(63)), ("sites", count(2).says("lieux qui ont eu des demandes"))])),
             ("completeness", tally().with_name("Tally")),
+            ("apart", apart().says("ce qui n’est dans aucun des chiffres")),
             ("ages_released", day().or_null()),
             ("ages_withheld", flag().says("aucun âge n’a pu être publié")),
             ("departments", list(department.and(owed()).with_name("ReturnDepartment"))),
             ("sites", list(site.and(owed()).with_name("ReturnSite"))),
         ],
     )
+}
+
+/// What stands apart of a return.
+fn apart() -> Schema {
+    fields([
+        ("requests", number(3).says("en attente d’une décision")),
+        ("reasons", map("clock", number(3)).or_null().says("pourquoi ; null à une date passée")),
+        ("refused_changes", count(0).says("changements refusés du mois, dont le contenu revient par d’autres")),
+        ("pending_changes", count(0).or_null().says("changements de postes à approuver ; null à une date passée")),
+    ])
+    .with_name("ReturnApart")
 }
 
 fn pair() -> Schema {
@@ -161,7 +173,10 @@ fn part() -> Schema {
         ("whole", flag().says("le lieu entier, et non un point d’accueil")),
     ]);
     let coming = permanence().and(fields([("partner", text("CAF")), ("compared", permanence().or_null())]));
+    let closed = fields([("from", day().or_null()), ("to", day().or_null())]);
     fields([
+        ("sites_summed", count(2).says("les lieux dont jours et heures sont additionnés")),
+        ("closed", list(closed).says("quand le lieu était fermé définitivement, du début de la période à aujourd’hui")),
         ("total", figure()),
         ("flagged", fields([("visits", number(0)), ("requests", number(0))]).says("à part, en attente d’une décision")),
         ("completeness", tally().with_name("Tally")),
