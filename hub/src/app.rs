@@ -97,27 +97,27 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
             }
         }
         Command::Counts(counts) => {
-            let format = counts.asked.format;
+            let format = counts.asked.shape.format;
             viewed(&cli.global, request::counts(*counts, cli.global.json), format)
         }
         Command::Completeness(asked) => {
-            let format = asked.asked.format;
+            let format = asked.asked.shape.format;
             viewed(&cli.global, request::completeness(*asked, cli.global.json), format)
         }
         Command::Label(asked) => {
-            let format = asked.format;
+            let format = asked.shape.format;
             viewed(&cli.global, request::label(*asked, cli.global.json), format)
         }
         Command::Fleet(fleet) => {
-            let format = fleet.format;
+            let format = fleet.shape.format;
             viewed(&cli.global, request::fleet(fleet), format)
         }
         Command::Network(network) => {
-            let format = network.format;
+            let format = network.shape.format;
             viewed(&cli.global, request::network(network, cli.global.json), format)
         }
         Command::Coverage(coverage) => {
-            let format = coverage.format;
+            let format = coverage.shape.format;
             viewed(&cli.global, request::coverage(coverage, cli.global.json), format)
         }
         Command::Report(report) => {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use msap_shared::chain::Refusal;
 use msap_shared::code::{OPERATORS, Operator, known_operator};
 use msap_shared::document::partners::{self, AgreementStatus, Contact, Mode, Partners};
-use msap_shared::document::register::{Author, Edits, Facts, FieldError, Stamp, conflicts, settle};
+use msap_shared::document::register::{Author, Conflict, Edits, Facts, FieldError, Stamp, conflicts, settle};
 use msap_shared::document::schedule::{Exception, Line, Off, OperatorToken, Place, Reason, Where};
 use msap_shared::document::{DocId, DocKind};
 use msap_shared::id::SiteId;
@@ -23,12 +23,18 @@ use crate::core::edit::{SiteEdit, SiteEdited};
 use crate::site::Site;
 use crate::store::{StoreError, calendars, journal};
 
+/// What a line of the journal says before what was contradicted until then.
+const SETTLED: &str = "settled";
+
 /// Why something is not written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// A field is wrong.
     #[error(transparent)]
     Field(#[from] FieldError),
+    /// There is nothing of the kind to take back (any more).
+    #[error("{0}")]
+    Gone(String),
     /// There is no such conflict (any more).
     #[error("no conflict {0:?}")]
     NoConflict(String),
@@ -45,6 +51,8 @@ pub enum WriteError {
 pub struct Written {
     /// Keys and values; none when everything stood already as asked for.
     pub facts: Edits,
+    /// The contradictions that stood under these keys until then, each with its document.
+    pub settled: Vec<(DocKind, Conflict)>,
 }
 
 /// What differs from the usual at a site, from one day to another.
@@ -120,7 +128,11 @@ pub fn remove_exception(
 ) -> Result<Written, WriteError> {
     let stamp = stamp(author, site, now);
     write(core, &site.id, DocKind::Schedule, &stamp, now, |facts| {
-        edit::remove_exception(&Schedule::read(facts), &stamp, days, place)
+        // There is no other mistake.
+        edit::remove_exception(&Schedule::read(facts), &stamp, days, place).map_err(|_| {
+            let (from, to) = days;
+            WriteError::Gone(format!("rien n’est dit du {from} au {to} en ce lieu : rien à retirer"))
+        })
     })
 }
 
@@ -147,10 +159,11 @@ pub fn partner(
     };
     // Both documents are checked before either is written.
     let mut written = write(core, &site.id, DocKind::Partners, &stamp, now, |facts| {
-        said_of(&Partners::read(facts), &stamp, operator, change)
+        Ok(said_of(&Partners::read(facts), &stamp, operator, change)?)
     })?;
     let cancelled = write(core, &site.id, DocKind::Schedule, &stamp, now, |_| Ok(off))?;
     written.facts.extend(cancelled.facts);
+    written.settled.extend(cancelled.settled);
     Ok(written)
 }
 
@@ -167,7 +180,9 @@ pub fn remove_partner(
 ) -> Result<Written, WriteError> {
     let stamp = stamp(author, site, now);
     write(core, &site.id, DocKind::Partners, &stamp, now, |facts| {
-        partners::edit::remove(&Partners::read(facts), &stamp, operator)
+        // There is no other mistake.
+        let removed = partners::edit::remove(&Partners::read(facts), &stamp, operator);
+        removed.map_err(|FieldError { why, .. }| WriteError::Gone(why))
     })
 }
 
@@ -246,7 +261,7 @@ pub fn settle_conflict(
             let why = format!("les versions sont numérotées de 1 à {}", conflict.versions.len());
             FieldError::new("version", why)
         })?;
-        return write(core, &site.id, kind, &stamp, now, |facts| settle(facts, &stamp, &conflict.key, &chosen.1));
+        return write(core, &site.id, kind, &stamp, now, |facts| Ok(settle(facts, &stamp, &conflict.key, &chosen.1)?));
     }
     Err(WriteError::NoConflict(format!("{}.{id}", site.id)))
 }
@@ -294,23 +309,35 @@ fn read(conn: &Connection, site: &SiteId, kind: DocKind) -> Result<Facts, StoreE
     }
 }
 
-/// Has the core write what `make` makes of the facts that hold.
+/// Has the core write what `make` makes of the facts that hold. Whatever contradicts each other under the keys of what is
+/// written is settled by it, and told: by the answer, and in the journal.
 fn write(
     core: &mut Core,
     site: &SiteId,
     kind: DocKind,
     stamp: &Stamp,
     now: Timestamp,
-    make: impl FnOnce(&Facts) -> Result<Edits, FieldError>,
+    make: impl FnOnce(&Facts) -> Result<Edits, WriteError>,
 ) -> Result<Written, WriteError> {
-    let facts = make(&read(core.connection(), site, kind)?)?;
+    let held = read(core.connection(), site, kind)?;
+    let facts = make(&held)?;
     if facts.is_empty() {
         return Ok(Written::default());
     }
-    let told: Vec<String> = facts.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+    let is_written = |conflict: &Conflict| facts.iter().any(|(key, _)| *key == conflict.key);
+    let settled: Vec<_> = conflicts(&held).into_iter().filter(is_written).collect();
+    let told = facts.iter().map(|(key, value)| format!("{key} = {value}"));
+    let put_aside = settled.iter().map(|Conflict { key, versions }| {
+        let versions: Vec<_> = versions.iter().map(|(stamp, body)| stamp.write(body)).collect();
+        format!("{SETTLED} {key} = {}", versions.join(" ≠ "))
+    });
+    let told: Vec<String> = told.chain(put_aside).collect();
     let detail = format!("{} : {}", stamp.author, told.join(" ; "));
     match core.edit(&SiteEdit { site: site.clone(), kind, facts: facts.clone(), detail }, now)? {
-        SiteEdited::Kept => Ok(Written { facts }),
+        SiteEdited::Kept => {
+            let settled = settled.into_iter().map(|conflict| (kind, conflict)).collect();
+            Ok(Written { facts, settled })
+        }
         SiteEdited::Nothing => Ok(Written::default()),
         SiteEdited::Refused(why) => Err(WriteError::Refused(why)),
         SiteEdited::NoSite => Err(StoreError::corrupt(format!("site {site} went away under an edit")).into()),

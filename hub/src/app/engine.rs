@@ -153,7 +153,7 @@ impl Hub for Engine<'_> {
                 let facts = written.facts.into_iter().map(|(key, value)| FactObject { key, value }).collect();
                 Ok(SettledObject { site: site.id.to_string(), name: site.name, facts })
             }
-            Err(WriteError::NoConflict(_)) => Err(unknown()),
+            Err(WriteError::NoConflict(_) | WriteError::Gone(_)) => Err(unknown()),
             Err(WriteError::Field(error)) => Err(AdminError::Fact(error)),
             Err(WriteError::Store(error)) => Err(error.into()),
             Err(error @ WriteError::Refused(_)) => Err(StoreError::corrupt(error.to_string()).into()),

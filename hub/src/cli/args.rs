@@ -7,7 +7,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use msap_shared::io::usage;
 
 pub(crate) use self::catalogue::{Catalogue, Conflict};
-pub(crate) use self::figures::{Asked, Completeness, Counts, Format, Label};
+pub(crate) use self::figures::{Asked, Completeness, Counts, Label};
+pub(crate) use self::filters::{Format, Given, Parts, Shape, Sites};
 pub(crate) use self::fleet::Fleet;
 pub(crate) use self::settle::{Flagged, Refused};
 pub(crate) use self::site::Site;
@@ -20,6 +21,7 @@ use crate::lang::Lang;
 
 mod catalogue;
 mod figures;
+mod filters;
 mod fleet;
 mod settle;
 mod site;

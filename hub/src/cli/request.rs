@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::Ca;
 use super::args::{
-    Asked, Catalogue, Completeness, Conflict, Counts, Coverage, Device, Document, Flagged, Fleet, Format, Journal,
+    Asked, Catalogue, Completeness, Conflict, Counts, Coverage, Device, Document, Flagged, Fleet, Given, Journal,
     Label, Network, Refused, Report, ReportFormat, Site, Token,
 };
 use crate::admin::{Change, ListFile, Look, Pairs, Request};
@@ -14,7 +14,7 @@ use crate::lang::Lang;
 use crate::ledger::Verdict;
 
 /// Only what was given.
-fn pairs<const N: usize>(given: [(&str, Option<String>); N]) -> Pairs {
+fn pairs(given: impl IntoIterator<Item = (&'static str, Option<String>)>) -> Pairs {
     given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
@@ -44,17 +44,9 @@ pub(crate) fn site(site: Site, lang: Lang) -> Result<Request, Failure> {
 }
 
 pub(crate) fn fleet(fleet: Fleet) -> Request {
-    let Fleet { site, department, region, bearer, kind, state, version, format: _ } = fleet;
-    let filters = [
-        ("site", site),
-        ("department", department),
-        ("region", region),
-        ("bearer", bearer),
-        ("kind", kind),
-        ("state", state),
-        ("version", version),
-    ];
-    Request::Look(Look::Fleet { filters: pairs(filters) })
+    let Fleet { sites, kind, state, version, shape: _ } = fleet;
+    let own = [("kind", kind), ("state", state), ("version", version)];
+    Request::Look(Look::Fleet { filters: pairs(sites.pairs().into_iter().chain(own)) })
 }
 
 pub(crate) fn device(device: Device) -> Request {
@@ -94,67 +86,30 @@ pub(crate) fn completeness(completeness: Completeness, json: bool) -> Request {
 }
 
 pub(crate) fn label(label: Label, json: bool) -> Request {
-    let Label { site, department, region, bearer, check, state, format } = label;
-    let json = (json || format == Format::Json).then(|| "json".to_owned());
-    let question = pairs([
-        ("site", site),
-        ("department", department),
-        ("region", region),
-        ("bearer", bearer),
-        ("check", check),
-        ("state", state),
-        ("format", json),
-    ]);
+    let Label { sites, check, state, shape } = label;
+    let own = [("check", check), ("state", state)];
+    let question = pairs(sites.pairs().into_iter().chain(own).chain(shape.pairs(json)));
     Request::Look(Look::Label { question })
 }
 
 /// What questions have in common, and what is a question's own.
-fn question<const N: usize>(asked: Asked, own: [(&str, Option<String>); N], json: bool) -> Pairs {
-    let json = json || asked.format == Format::Json;
-    let mut question = pairs([
-        ("from", asked.from),
-        ("to", asked.to),
-        ("site", asked.site),
-        ("department", asked.department),
-        ("region", asked.region),
-        ("bearer", asked.bearer),
-        ("antennas", asked.antennas),
-        ("as_of", asked.as_of),
-        ("format", json.then(|| "json".to_owned())),
-    ]);
-    question.extend(pairs(own));
-    question
+fn question<const N: usize>(asked: Asked, own: Given<N>, json: bool) -> Pairs {
+    let Asked { from, to, sites, antennas, as_of, shape } = asked;
+    let common = [("from", from), ("to", to), ("antennas", antennas), ("as_of", as_of)];
+    pairs(common.into_iter().chain(sites.pairs()).chain(own).chain(shape.pairs(json)))
 }
 
 pub(crate) fn network(network: Network, json: bool) -> Request {
-    let Network { by, day, from, to, department, region, bearer, format } = network;
-    let json = json || format == Format::Json;
-    let question = pairs([
-        ("by", by),
-        ("day", day),
-        ("from", from),
-        ("to", to),
-        ("department", department),
-        ("region", region),
-        ("bearer", bearer),
-        ("format", json.then(|| "json".to_owned())),
-    ]);
+    let Network { by, day, from, to, parts, shape } = network;
+    let own = [("by", by), ("day", day), ("from", from), ("to", to)];
+    let question = pairs(own.into_iter().chain(parts.pairs()).chain(shape.pairs(json)));
     Request::Look(Look::Network { question })
 }
 
 pub(crate) fn coverage(coverage: Coverage, json: bool) -> Request {
-    let Coverage { operator, by, day, site, department, region, bearer, format } = coverage;
-    let json = json || format == Format::Json;
-    let question = pairs([
-        ("operator", operator),
-        ("by", by),
-        ("day", day),
-        ("site", site),
-        ("department", department),
-        ("region", region),
-        ("bearer", bearer),
-        ("format", json.then(|| "json".to_owned())),
-    ]);
+    let Coverage { operator, by, day, sites, shape } = coverage;
+    let own = [("operator", operator), ("by", by), ("day", day)];
+    let question = pairs(own.into_iter().chain(sites.pairs()).chain(shape.pairs(json)));
     Request::Look(Look::Coverage { question })
 }
 

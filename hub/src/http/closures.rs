@@ -1,5 +1,6 @@
 //! `PUT` and `DELETE` of `/v1/sites/{id}/closures` and `/v1/closures`: what differs at one site, and
-//! what is shut in a whole part of the network. Asked twice, nothing happens the second time.
+//! what is shut in a whole part of the network. Asked twice, nothing happens the second time; what is gone
+//! is not found.
 
 use axum::extract::State;
 use axum::{Extension, Json};
@@ -34,6 +35,7 @@ const OF_DAYS: &[Parameter] = &[
 
 /// What differs at a site.
 pub(super) const PUT_OF_SITE: Operation = Operation {
+    more: "Ce qui se contredisait sur ces jours est tranché par là, et dit dans settled.",
     names: &[SITE_NAME],
     body: Some(answers::site_closures),
     ..Operation::write(
@@ -90,7 +92,7 @@ pub(super) async fn put_of_site<V: Views>(
     let dated: Vec<Dated> = Fields::several(&body)?.into_iter().map(dated).collect::<Result<_, _>>()?;
     let done = auth::change(&views, caller, move |core, caller, now| {
         let (site, _) = seen(core.connection(), caller, &name)?;
-        Ok::<_, Problem>(answer(&coordinate::except(core, &author, &site, &dated, now)?))
+        Ok::<_, Problem>(answer(&site.id, &coordinate::except(core, &author, &site, &dated, now)?))
     });
     done.await.map(Json)
 }
@@ -109,7 +111,7 @@ pub(super) async fn delete_of_site<V: Views>(
     let place = field::place_or_all("place", given.one("place").unwrap_or("*"))?;
     let done = auth::change(&views, caller, move |core, caller, now| {
         let (site, _) = seen(core.connection(), caller, &name)?;
-        Ok::<_, Problem>(answer(&coordinate::remove_exception(core, &author, &site, days, &place, now)?))
+        Ok::<_, Problem>(answer(&site.id, &coordinate::remove_exception(core, &author, &site, days, &place, now)?))
     });
     done.await.map(Json)
 }

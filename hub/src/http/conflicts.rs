@@ -132,7 +132,7 @@ pub(super) async fn settle<V: Views>(
         let (site, id) = id.split_once('.').ok_or_else(unknown)?;
         let (site, _) = seen(core.connection(), caller, site)?;
         let written = coordinate::settle_conflict(core, &author, &site, id, version.into(), now)?;
-        Ok::<_, Problem>(answer(&written))
+        Ok::<_, Problem>(answer(&site.id, &written))
     });
     done.await.map(Json)
 }

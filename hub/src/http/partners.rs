@@ -57,6 +57,7 @@ pub(super) const OF_SITE: Operation = Operation {
 /// Changes what is said of one.
 pub(super) const PATCH: Operation = Operation {
     names: &[SITE_NAME, PARTNER_NAME],
+    more: "Ce qui se contredisait sous ce qui est écrit est tranché par là, et dit dans settled.",
     body: Some(answers::partner_change),
     ..Operation::write(
         "Change ce qui est dit d’un partenaire, et seulement ce qui est nommé",
@@ -148,7 +149,7 @@ pub(super) async fn patch<V: Views>(
     let change = change(Fields::one(&body)?)?;
     let done = auth::change(&views, caller, move |core, caller, now| {
         let (site, _) = seen(core.connection(), caller, &name)?;
-        Ok::<_, Problem>(answer(&coordinate::partner(core, &author, &site, &operator, &change, now)?))
+        Ok::<_, Problem>(answer(&site.id, &coordinate::partner(core, &author, &site, &operator, &change, now)?))
     });
     done.await.map(Json)
 }
@@ -163,7 +164,7 @@ pub(super) async fn delete<V: Views>(
     let operator = field::operator("operator", &operator)?;
     let done = auth::change(&views, caller, move |core, caller, now| {
         let (site, _) = seen(core.connection(), caller, &name)?;
-        Ok::<_, Problem>(answer(&coordinate::remove_partner(core, &author, &site, &operator, now)?))
+        Ok::<_, Problem>(answer(&site.id, &coordinate::remove_partner(core, &author, &site, &operator, now)?))
     });
     done.await.map(Json)
 }

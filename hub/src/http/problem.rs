@@ -10,6 +10,7 @@ use super::api::BODY_LEN_MAX;
 use super::door::{ADDRESS_LEN_MAX, HEADERS_LEN_MAX};
 use super::scope::{self, Beyond, Scope};
 use crate::ask::AskError;
+use crate::exit::with_causes;
 use crate::lang::Lang;
 use crate::query::Filters;
 use crate::store::StoreError;
@@ -242,6 +243,14 @@ impl Problem {
     /// The hub cannot answer just now.
     pub(super) fn unavailable(detail: &str) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "urn:msap:problem:unavailable", "Indisponible", detail)
+    }
+
+    /// The journal takes nothing, and what was asked for leaves only once it stands there for whom.
+    pub(super) fn not_journalled(cause: &StoreError) -> Self {
+        error!(cause = with_causes(cause), "the journal does not take who reads small figures: they are not told");
+        let detail = "une réponse qui peut désigner une personne ne part qu’une fois inscrite au journal, et il ne prend \
+                      rien : réessayez plus tard, ou demandez sans les âges ou par lieux plus grands";
+        Self::unavailable(detail)
     }
 
     /// A value that its parameter cannot take.

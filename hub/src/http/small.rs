@@ -39,5 +39,5 @@ pub(super) async fn noted<V: Views>(views: &V, who: Who, read: Option<SmallRead>
         return Ok(());
     }
     let kept = views.change(who, move |core, now| core.note_small_read(&read, now)).await;
-    Ok(kept.ok_or_else(Problem::stopping)??)
+    kept.ok_or_else(Problem::stopping)?.map_err(|error| Problem::not_journalled(&error))
 }

@@ -1,11 +1,13 @@
 //! What holds of every request that writes: who may, what a body may hold, how mistakes are told.
 
 use msap_shared::document::register::{Author, FieldError};
+use msap_shared::id::SiteId;
 use serde_json::{Map, Value, json};
 
 use super::auth::Caller;
 use super::problem::Problem;
 use super::scope::Role;
+use crate::almanac::object;
 use crate::coordinate::{WriteError, Written};
 
 /// What is said of a conflict that is not there.
@@ -19,10 +21,12 @@ pub(super) fn author(caller: &Caller) -> Result<Author, Problem> {
     caller.scope.author().ok_or_else(|| Problem::not_in_scope(&caller.scope, "une modification"))
 }
 
-/// What was written, as an answer.
-pub(super) fn answer(written: &Written) -> Value {
+/// What was written of a site, and what was settled by it, as an answer.
+pub(super) fn answer(site: &SiteId, written: &Written) -> Value {
     let facts = written.facts.iter().map(|(key, value)| json!({ "key": key, "value": value }));
-    json!({ "changed": !written.facts.is_empty(), "facts": facts.collect::<Value>() })
+    let settled = written.settled.iter().map(|(kind, conflict)| object::conflict(site.as_str(), *kind, conflict));
+    let changed = !written.facts.is_empty();
+    json!({ "changed": changed, "facts": facts.collect::<Value>(), "settled": settled.collect::<Value>() })
 }
 
 impl From<FieldError> for Problem {
@@ -35,6 +39,7 @@ impl From<WriteError> for Problem {
     fn from(error: WriteError) -> Self {
         match error {
             WriteError::Field(error) => error.into(),
+            WriteError::Gone(why) => Self::not_found(why),
             WriteError::NoConflict(_) => Self::not_found(NO_CONFLICT),
             // Whatever a person can do otherwise was said of the field.
             WriteError::Refused(_) => Self::internal(&error),

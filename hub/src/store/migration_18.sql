@@ -3,9 +3,11 @@
 CREATE VIEW sealed_release AS SELECT kind || ' ' || period AS key, kind, period,
     quote(kind) || quote(period) || quote(year) || ';' || quote(depth) || ';' || quote(min_cell) || ';' || quote(layout)
     || ';' || quote(day) || quote(completeness) || coalesce((
-        SELECT group_concat(quote(place) || quote(one) || quote(two) || quote(value) || ';' || quote(state), char(10)
-                            ORDER BY place, one, two)
-        FROM release_cell c WHERE c.kind = release.kind AND c.period = release.period), '') AS content FROM release;
+        -- ORDER BY within an aggregate would keep older tools of SQLite from opening the file at all.
+        SELECT group_concat(cell, char(10)) FROM (
+            SELECT quote(place) || quote(one) || quote(two) || quote(value) || ';' || quote(state) AS cell
+            FROM release_cell c WHERE c.kind = release.kind AND c.period = release.period ORDER BY place, one, two)
+        ), '') AS content FROM release;
 CREATE VIEW sealed_settlement AS SELECT n AS key, quote(document) || quote(tap) || quote(day) || quote(value)
     || quote(doubts) || quote(verdict) || quote(reason) || quote(at) || ';' || quote(decided_day) || ';' || quote(accepted)
     AS content FROM settlement;

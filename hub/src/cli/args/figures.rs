@@ -1,6 +1,8 @@
 //! `msap-hub counts`, `completeness` and `label`, as typed: the parameters of figures, named as in the API.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+
+use super::{Shape, Sites};
 
 /// What all questions have in common.
 #[derive(Debug, Args)]
@@ -11,27 +13,16 @@ pub(crate) struct Asked {
     /// Dernier jour, compris
     #[arg(long, value_name = "JOUR")]
     pub(crate) to: Option<String>,
-    /// Lieux
-    #[arg(long, value_name = "LIEUX")]
-    pub(crate) site: Option<String>,
-    /// Départements
-    #[arg(long, value_name = "CODES")]
-    pub(crate) department: Option<String>,
-    /// Régions
-    #[arg(long, value_name = "CODES")]
-    pub(crate) region: Option<String>,
-    /// Porteurs
-    #[arg(long, value_name = "NOMS")]
-    pub(crate) bearer: Option<String>,
+    #[command(flatten)]
+    pub(crate) sites: Sites,
     /// « apart » : compte chaque antenne pour elle-même
     #[arg(long, value_name = "MANIÈRE")]
     pub(crate) antennas: Option<String>,
     /// Tel que reçu à la fin de ce jour du hub, avec ce qui a changé depuis
     #[arg(long, value_name = "JOUR")]
     pub(crate) as_of: Option<String>,
-    /// Forme du résultat
-    #[arg(long, value_enum, default_value_t = Format::Table, value_name = "FORME")]
-    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) shape: Shape,
 }
 
 /// Visits and requests.
@@ -72,38 +63,14 @@ pub(crate) struct Completeness {
 /// What labels ask for.
 #[derive(Debug, Args)]
 pub(crate) struct Label {
-    /// Lieux
-    #[arg(long, value_name = "LIEUX")]
-    pub(crate) site: Option<String>,
-    /// Départements
-    #[arg(long, value_name = "CODES")]
-    pub(crate) department: Option<String>,
-    /// Régions
-    #[arg(long, value_name = "CODES")]
-    pub(crate) region: Option<String>,
-    /// Porteurs
-    #[arg(long, value_name = "NOMS")]
-    pub(crate) bearer: Option<String>,
+    #[command(flatten)]
+    pub(crate) sites: Sites,
     /// Un seul point : hours, staff, partners, signatories, statistics, published_hours
     #[arg(long, value_name = "POINT")]
     pub(crate) check: Option<String>,
     /// met, at_risk, not_met, unknown : du point demandé, sinon de l’ensemble
     #[arg(long, value_name = "ÉTATS")]
     pub(crate) state: Option<String>,
-    /// Forme du résultat
-    #[arg(long, value_enum, default_value_t = Format::Table, value_name = "FORME")]
-    pub(crate) format: Format,
-}
-
-/// How figures are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// Tableau
-    Table,
-    /// CSV (RFC 4180)
-    Csv,
-    /// CSV pour un tableur français
-    CsvFr,
-    /// JSON
-    Json,
+    #[command(flatten)]
+    pub(crate) shape: Shape,
 }

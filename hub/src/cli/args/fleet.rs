@@ -2,23 +2,13 @@
 
 use clap::Args;
 
-use super::Format;
+use super::{Shape, Sites};
 
 /// The filters, named as in the API.
 #[derive(Debug, Args)]
 pub(crate) struct Fleet {
-    /// Lieux, avec leurs antennes
-    #[arg(long, value_name = "LIEUX")]
-    pub(crate) site: Option<String>,
-    /// Départements
-    #[arg(long, value_name = "CODES")]
-    pub(crate) department: Option<String>,
-    /// Régions
-    #[arg(long, value_name = "CODES")]
-    pub(crate) region: Option<String>,
-    /// Porteurs
-    #[arg(long, value_name = "NOMS")]
-    pub(crate) bearer: Option<String>,
+    #[command(flatten)]
+    pub(crate) sites: Sites,
     /// house, antenna
     #[arg(long, value_name = "SORTES")]
     pub(crate) kind: Option<String>,
@@ -28,7 +18,6 @@ pub(crate) struct Fleet {
     /// Versions de l’agent
     #[arg(long, value_name = "VERSIONS")]
     pub(crate) version: Option<String>,
-    /// Forme du résultat
-    #[arg(long, value_enum, default_value_t = Format::Table, value_name = "FORME")]
-    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) shape: Shape,
 }

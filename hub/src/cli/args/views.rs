@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::Format;
+use super::{Format, Parts, Shape, Sites};
 
 /// `network`.
 #[derive(Debug, Args)]
@@ -19,18 +19,10 @@ pub(crate) struct Network {
     /// Avec --by month : au mois de ce jour
     #[arg(long, value_name = "JOUR")]
     pub(crate) to: Option<String>,
-    /// Départements
-    #[arg(long, value_name = "CODES")]
-    pub(crate) department: Option<String>,
-    /// Régions
-    #[arg(long, value_name = "CODES")]
-    pub(crate) region: Option<String>,
-    /// Porteurs
-    #[arg(long, value_name = "NOMS")]
-    pub(crate) bearer: Option<String>,
-    /// Forme du résultat
-    #[arg(long, value_enum, default_value_t = Format::Table, value_name = "FORME")]
-    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) parts: Parts,
+    #[command(flatten)]
+    pub(crate) shape: Shape,
 }
 
 /// `coverage`.
@@ -45,21 +37,10 @@ pub(crate) struct Coverage {
     /// Ce jour-là (par défaut : aujourd’hui)
     #[arg(long, value_name = "JOUR")]
     pub(crate) day: Option<String>,
-    /// Lieux
-    #[arg(long, value_name = "LIEUX")]
-    pub(crate) site: Option<String>,
-    /// Départements
-    #[arg(long, value_name = "CODES")]
-    pub(crate) department: Option<String>,
-    /// Régions
-    #[arg(long, value_name = "CODES")]
-    pub(crate) region: Option<String>,
-    /// Porteurs
-    #[arg(long, value_name = "NOMS")]
-    pub(crate) bearer: Option<String>,
-    /// Forme du résultat
-    #[arg(long, value_enum, default_value_t = Format::Table, value_name = "FORME")]
-    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) sites: Sites,
+    #[command(flatten)]
+    pub(crate) shape: Shape,
 }
 
 /// `report`.

@@ -7,6 +7,7 @@ use msap_shared::document::DocKind;
 
 use super::schedules::open_house;
 use super::*;
+use crate::store::journal;
 
 #[tokio::test]
 async fn a_partner_that_no_catalogue_has_is_not_taken_and_can_be_taken_back() {
@@ -25,11 +26,36 @@ async fn a_partner_that_no_catalogue_has_is_not_taken_and_can_be_taken_back() {
     assert_eq!((status, &problem["parameter"]), (422, &"operator".into()));
     let gone = async || hub.ask(Method::DELETE, "department", "/v1/sites/275/partners/CAF", Value::Null).await;
     assert_eq!(hub.ask(Method::DELETE, "house", "/v1/sites/275/partners/CAF", Value::Null).await.0, 403);
-    assert_eq!((gone().await.1["changed"].as_bool(), gone().await.0), (Some(true), 422));
+    assert_eq!((gone().await.1["changed"].as_bool(), gone().await.0), (Some(true), 404));
     let (_, body) = hub.get("department", "/v1/sites/275/partners").await;
     let said: Vec<_> =
         body["partners"].as_array().unwrap().iter().filter(|row| row["said"] != serde_json::json!([])).collect();
     assert_eq!((said.len(), &said[0]["operator"]), (1, &"LOCAL:ecrivain".into()));
+}
+
+#[tokio::test]
+async fn what_a_change_settles_is_told_by_the_answer_and_in_the_journal() {
+    let hub = hub();
+    let versions = ["device:5f1e0c9a|2026-11-02|absent|||2026-11-02", "national|2026-11-03|partial|||2026-11-03"];
+    hub.contradict("275", DocKind::Partners, "presence|MSA", versions);
+    let hours = ["device:5f1e0c9a|2026-11-02|closed|works", "department:49|2026-11-03|hours|event|10:00-11:00"];
+    hub.contradict("275", DocKind::Schedule, "on|2026-12-24..2026-12-24|*", hours);
+    let address = "/v1/sites/275/partners/MSA";
+    let change = serde_json::json!({ "mode": "reachable" });
+    let (status, body) = hub.ask(Method::PATCH, "department", address, change.clone()).await;
+    let settled = body["settled"].as_array().unwrap();
+    assert_eq!((status, settled.len(), &settled[0]["key"]), (200, 1, &"presence|MSA".into()), "{body}");
+    let by: Vec<_> = settled[0]["versions"].as_array().unwrap().iter().map(|version| &version["author"]).collect();
+    assert_eq!(by, ["device:5f1e0c9a", "national"], "{body}");
+    let last = || journal::list(&Connection::open(hub._dir.path().join("hub.db")).unwrap(), 0, 100).unwrap().pop();
+    let line = last().unwrap();
+    assert!(line.detail.ends_with(&format!("settled presence|MSA = {}", versions.join(" ≠ "))), "{line:?}");
+    // Nothing was contradicted any more: nothing is told of it.
+    let (_, body) = hub.ask(Method::PATCH, "department", address, serde_json::json!({ "mode": "absent" })).await;
+    assert_eq!((&body["changed"], &body["settled"]), (&true.into(), &serde_json::json!([])));
+    assert!(!last().unwrap().detail.contains("settled"));
+    let left = hub.get("local-admin", "/v1/conflicts").await.1;
+    assert_eq!(left["conflicts"].as_array().unwrap().len(), 1, "what was not changed stands");
 }
 
 #[tokio::test]

@@ -251,7 +251,32 @@ async fn small_figures_are_read_once_the_journal_says_by_whom() {
     hub.get("national", &format!("/v1/visits?{NOVEMBER}&{fine}")).await;
     hub.get("national", &format!("/v1/visits?{NOVEMBER}&by=operator,age")).await;
     assert_eq!(lines().len(), 3);
+    // A disk that takes no line: nothing leaves, and the rest goes on.
+    let conn = Connection::open(&path).unwrap();
+    for table in ["journal", "small_read"] {
+        let refuse = format!(
+            "CREATE TRIGGER refuse BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'no room'); END;
+             DELETE FROM small_read"
+        );
+        conn.execute_batch(&refuse).unwrap();
+        for (view, question) in [("visits", fine), ("exports/visits.csv", "department=49")] {
+            let request = Request::get(format!("/v1/{view}?{NOVEMBER}&{question}"));
+            let request = request.header("authorization", "Bearer department").body(Body::empty()).unwrap();
+            let (status, headers, body) = hub.send(request).await;
+            assert_eq!(
+                (status.as_u16(), &headers["content-type"]),
+                (503, &"application/problem+json".parse().unwrap())
+            );
+            let problem = object(&body);
+            assert_eq!((&problem["type"], &problem["rows"]), (&"urn:msap:problem:unavailable".into(), &Value::Null));
+        }
+        assert_eq!(hub.get("department", &format!("/v1/visits?{NOVEMBER}&by=month&department=49")).await.0, 200);
+        conn.execute_batch("DROP TRIGGER refuse").unwrap();
+    }
+    assert_eq!(lines().len(), 3);
+    assert_eq!(hub.get("department", &format!("/v1/visits?{NOVEMBER}&{fine}")).await.0, 200);
+    assert_eq!(lines().len(), 4, "it had been forgotten that this was noted today");
     // No small figure, no line.
     hub.get("national", "/v1/visits?from=2025-01-01&to=2025-01-31&by=day,age,site").await;
-    assert_eq!(lines().len(), 3);
+    assert_eq!(lines().len(), 4);
 }

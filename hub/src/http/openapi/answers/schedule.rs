@@ -94,7 +94,7 @@ fn said() -> Schema {
     fields([("author", text("device:0102030405060708")), ("day", day()), ("value", text("0900-1200|walkin"))])
 }
 
-fn conflict(named: bool) -> Schema {
+pub(super) fn conflict(named: bool) -> Schema {
     let version = said().and(fields([("words", text("09:00–12:00")), ("by", text("poste accueil"))]));
     let conflict = fields([
         ("id", text("275.abcdef")),

@@ -1,6 +1,7 @@
 //! What is brought to be written, and what is answered then; sessions, health and problems.
 
 use super::super::schema::{either, list, said, shaped};
+use super::schedule::conflict;
 use super::*;
 use msap_shared::document::schedule::Reason;
 
@@ -25,7 +26,14 @@ pub(super) fn closure() -> Schema {
 
 pub(in crate::http) fn written() -> Schema {
     let fact = fields([("key", text("partner|CNAF")), ("value", text("department:49|2026-11-20|absent"))]);
-    object("Written", [("changed", flag().says("faux : c’était déjà ainsi")), ("facts", list(fact))])
+    object(
+        "Written",
+        [
+            ("changed", flag().says("faux : c’était déjà ainsi")),
+            ("facts", list(fact)),
+            ("settled", list(conflict(false)).says("les contradictions que ceci a tranchées, telles qu’elles étaient")),
+        ],
+    )
 }
 
 /// Null is the same as nothing.
