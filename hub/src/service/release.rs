@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use super::{Handle, Stopping};
-use crate::publish;
+use crate::release;
 use crate::store::figures::FigureError;
 use crate::store::{StoreError, devices};
 
@@ -73,11 +73,11 @@ impl Handle {
                 return Ok(None);
             }
             let pages = almanac.open(&moment)?;
-            Ok(Some(publish::next(&moment, &pages, now)))
+            Ok(Some(release::next(&moment, &pages, now)))
         });
         let Some(due) = due.await? else { return Ok(Looked::Listening) };
         let Some(due) = due? else { return Ok(Looked::Nothing) };
-        let reckoned = tokio::task::spawn_blocking(move || publish::reckon(due)).await;
+        let reckoned = tokio::task::spawn_blocking(move || release::reckon(due)).await;
         let Ok((releases, note)) = reckoned else {
             return Err(StoreError::corrupt("the figures to be released").into());
         };

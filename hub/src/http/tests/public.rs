@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::almanac::Pages;
-use crate::publish;
+use crate::release;
 use crate::store::{journal, meta};
 
 /// A hub that has released October 2025: of department 49 there are 3 visits at 70+ and 40 others,
@@ -34,9 +34,9 @@ fn add(conn: &Connection, figures: &[(&str, &str, i64)]) {
 }
 
 fn release(conn: &Connection, today: &str) {
-    while let Some(due) = publish::next(conn, &Pages::default(), noon(today)).unwrap() {
-        let (releases, note) = publish::reckon(due);
-        publish::keep(conn, &releases, &note, "2025-11-20T12:00:00Z".parse().unwrap()).unwrap();
+    while let Some(due) = release::next(conn, &Pages::default(), noon(today)).unwrap() {
+        let (releases, note) = release::reckon(due);
+        release::keep(conn, &releases, &note, "2025-11-20T12:00:00Z".parse().unwrap()).unwrap();
     }
 }
 
@@ -152,7 +152,7 @@ async fn a_database_from_another_time_releases_nothing_twice() {
     let (_hub, path) = released();
     let conn = Connection::open(&path).unwrap();
     let due = |conn: &Connection, today: &str| {
-        publish::next(conn, &Pages::default(), noon(today)).unwrap().map(|due| format!("{due:?}"))
+        release::next(conn, &Pages::default(), noon(today)).unwrap().map(|due| format!("{due:?}"))
     };
     assert!(due(&conn, "2025-12-15").unwrap().contains("Month(11)"));
     // Put back after November was over: it may have been released before, and is not all here again.
