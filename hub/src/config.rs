@@ -19,7 +19,7 @@ use crate::http::PublicUrl;
 use crate::label::LabelRules;
 use crate::lang::Phrase;
 use crate::privacy::MIN_CELL_MIN;
-use crate::publish::ReleaseRules;
+use crate::release::ReleaseRules;
 
 pub use self::error::{ConfigError, Origin};
 pub use self::keys::KEYS;
@@ -186,13 +186,13 @@ impl Settings {
             _ => return Err(wrong("backup.dir", "un chemin qui commence par /", "a path that begins with /")),
         };
         let min_cell = text("privacy.min_cell").parse().ok().filter(|n| (MIN_CELL_MIN..=1_000).contains(n));
-        let after_days = text("privacy.publish_after").strip_suffix('d').and_then(|days| days.parse().ok());
+        let after_days = text("privacy.release_after").strip_suffix('d').and_then(|days| days.parse().ok());
         let release = ReleaseRules {
             min_cell: min_cell
                 .ok_or_else(|| wrong("privacy.min_cell", "un nombre de 4 à 1000", "a number from 4 to 1000"))?,
             after_days: after_days.filter(|days| (2..=365).contains(days)).ok_or_else(|| {
                 wrong(
-                    "privacy.publish_after",
+                    "privacy.release_after",
                     "un nombre de jours de 2d à 365d, tel que 15d",
                     "a number of days from 2d to 365d such as 15d",
                 )

@@ -17,7 +17,7 @@
 //! nobody stands behind it and a cell that is not there would tell it anyhow. Others are hidden to
 //! protect those, and read «hidden» without a bound. `search` decides which, and proves it.
 //!
-//! Pure: `store::releases` keeps what `publish` has made here.
+//! Pure: `store::releases` keeps what `release` has made here.
 
 mod cube;
 mod period;

@@ -22,8 +22,9 @@ use crate::query::{Antennas, Compare, Filters, Key, Query};
 use crate::sheet::SheetFormat;
 use crate::site::Site;
 use crate::store::figures::FigureError;
+use crate::store::history::{self, Closed};
+use crate::store::sites;
 use crate::store::tree;
-use crate::store::{history, sites};
 
 mod held;
 mod text;
@@ -105,9 +106,6 @@ struct Part {
     /// The year before.
     held_then: Held,
 }
-
-/// First and last day, where there are any.
-type Closed = (Option<Day>, Option<Day>);
 
 /// A figure, and the one of the year before; `None` where nothing was received then.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

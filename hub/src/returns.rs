@@ -21,8 +21,8 @@ use crate::completeness::{self, Rows, Tally};
 use crate::lang::Phrase;
 use crate::privacy::table::{self, Figure, PARTNER_AGES};
 use crate::privacy::{Period, VISITS};
-use crate::publish::{self, Waiting};
 use crate::query::{Antennas, Filters, Key, Query};
+use crate::release::{self, Waiting};
 use crate::store::StoreError;
 use crate::store::figures::{self, FigureError};
 use crate::store::tree::{self, Houses, Named};
@@ -228,7 +228,7 @@ fn ages(
         // Of a period that was released, there is no table of whoever had no request.
         return match releases::find(conn, VISITS, period)? {
             Some((_, note)) => Ok(Ok(Ages { day: note.day, withheld: false, departments: BTreeMap::new() })),
-            None => Ok(Err(publish::waiting(conn, period, rules, today)?)),
+            None => Ok(Err(release::waiting(conn, period, rules, today)?)),
         };
     };
     let mut departments = BTreeMap::<String, Vec<_>>::new();

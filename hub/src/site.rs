@@ -9,6 +9,7 @@ mod geography;
 mod object;
 mod state;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -176,6 +177,14 @@ impl Site {
     /// Whether it moves about.
     pub fn is_itinerant(&self) -> bool {
         is_itinerant(&self.format)
+    }
+
+    /// Notes these flags of doubt; the same ones in another order are no change.
+    pub fn mark(&mut self, flags: &[&str]) {
+        let known: BTreeSet<_> = self.quality.split(',').filter(|flag| !flag.is_empty()).collect();
+        if known != flags.iter().copied().collect() {
+            self.quality = flags.join(",");
+        }
     }
 
     /// A site about which only the essential is known.

@@ -3,7 +3,7 @@
 use msap_shared::reference::Terms;
 
 use crate::label::LabelRules;
-use crate::publish::ReleaseRules;
+use crate::release::ReleaseRules;
 
 /// By what the hub judges what sites say; its settings.
 #[derive(Clone, Debug, PartialEq, Eq)]

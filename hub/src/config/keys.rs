@@ -93,7 +93,7 @@ pub const KEYS: [(&str, &str, Phrase); 27] = [
         ),
     ),
     (
-        "privacy.publish_after",
+        "privacy.release_after",
         "15d",
         Phrase::new(
             "jours de la fin d’une période à la publication de ses tableaux",

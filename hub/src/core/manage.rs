@@ -18,7 +18,7 @@ use crate::exit::with_causes;
 use crate::label;
 use crate::metrics::Pushes;
 use crate::privacy::Release;
-use crate::publish;
+use crate::release;
 use crate::replica::Replica;
 use crate::store::check::{self, CheckReport};
 use crate::store::check_runs::{self, CheckRun};
@@ -251,7 +251,7 @@ impl Core {
     /// # Errors
     /// When the store fails, or has a release of that period.
     pub fn release(&mut self, releases: &[Release], note: &Note, now: Timestamp) -> Result<(), StoreError> {
-        self.store.write(|conn, _| publish::keep(conn, releases, note, now))
+        self.store.write(|conn, _| release::keep(conn, releases, note, now))
     }
 
     /// Notes in the journal that somebody is about to be shown small figures.

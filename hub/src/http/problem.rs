@@ -3,6 +3,7 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use msap_shared::code::OperatorCode;
 use serde::Serialize;
 use tracing::error;
 
@@ -104,8 +105,9 @@ impl Problem {
 
     /// What is asked for reaches beyond what this token or person may see.
     pub(super) fn outside_scope(scope: &Scope, asked: impl Into<String>) -> Self {
+        let filter = scope.filter().map(|filter| format!(", par exemple avec {filter}")).unwrap_or_default();
         let (scope, asked) = (scope.to_string(), asked.into());
-        let detail = format!("vous voyez {scope} et demandez {asked} : filtrez la question pour y rester");
+        let detail = format!("vous voyez {scope} et demandez {asked} : filtrez la question pour y rester{filter}");
         let title = "Hors de votre périmètre";
         let mut outside = Self::new(StatusCode::FORBIDDEN, "urn:msap:problem:outside-scope", title, detail);
         (outside.about.scope, outside.about.asked) = (Some(scope), Some(asked));
@@ -133,6 +135,27 @@ impl Problem {
                 Self { detail, ..outside }.about(parameter)
             }
         }
+    }
+
+    /// A partner's return, or a detail of its own, is not for a token or person of this scope.
+    pub(super) fn of_return(scope: &Scope, beyond: Beyond, operator: &OperatorCode) -> Self {
+        let outside = Self::outside_scope(scope, format!("operator:{operator}"));
+        let instead = match (beyond, scope, scope.filter()) {
+            (Beyond::Detail(parameter), ..) => {
+                let detail = format!(
+                    "vous voyez {scope} : votre relevé de chaque mois terminé, tel que reçu à ce jour ; {parameter} est \
+                     réservé au niveau national"
+                );
+                return Self { detail, ..outside }.about(parameter);
+            }
+            (_, Scope::Operator(mine), _) => format!("/v1/operators/{mine}/return"),
+            (.., filter) => format!("/v1/visits?operator={operator}&{}", filter.unwrap_or_default()),
+        };
+        let detail = format!(
+            "vous voyez {scope} et demandez le relevé de {operator}, remis à ce partenaire et au niveau national : \
+             demandez {instead}"
+        );
+        Self { detail, ..outside }
     }
 
     /// The same, because the antennas of a house lie partly outside: `remedy` leaves them out.

@@ -25,7 +25,7 @@ use crate::ask::{self, Given};
 use crate::lang::{Lang, Phrase};
 use crate::privacy::table::{self, TABLES, Table, Tells, Told};
 use crate::privacy::{Period, VISITS};
-use crate::publish::{self, ReleaseRules, Waiting};
+use crate::release::{self, ReleaseRules, Waiting};
 use crate::store::releases;
 
 /// An hour: what is released does not change, and what is new is not urgent.
@@ -115,7 +115,7 @@ pub(super) fn or_waiting(
 ) -> Result<Told, Problem> {
     match found {
         Some(told) => Ok(told),
-        None => Err(match publish::waiting(conn, period, rules, today)? {
+        None => Err(match release::waiting(conn, period, rules, today)? {
             Waiting::Until(day) => {
                 Problem::not_released(format!("{period} se lira à partir du {}", calendar_day(day, Lang::Fr)))
             }

@@ -20,7 +20,7 @@ use super::{Views, accept, small};
 use crate::ask::parameter::{OPERATOR_NAME, SITE_NAME};
 use crate::ask::{self, Form};
 use crate::lang::Lang;
-use crate::query::{Antennas, Filters};
+use crate::query::Antennas;
 use crate::report::{self, ReportForm};
 use crate::sheet::SheetFormat;
 use crate::store::StoreError;
@@ -85,7 +85,6 @@ pub(super) async fn returned<V: Views>(
             let not_found = || Problem::not_found("aucun partenaire n’a ce code");
             let operator = returns::operator(&name).map_err(|_| not_found())?;
             let asked = returns::ask(&moment, &pairs, now)?;
-            let filters = Filters { operators: vec![operator.clone()], ..Filters::default() };
             let beyond = match &caller.scope {
                 Scope::National => None,
                 // What two days differ by is what came on one; nor does it follow a month from day to day.
@@ -95,7 +94,7 @@ pub(super) async fn returned<V: Views>(
                 _ => Some(Beyond::Scope),
             };
             if let Some(beyond) = beyond {
-                return Err(Problem::beyond(&caller.scope, beyond, &filters));
+                return Err(Problem::of_return(&caller.scope, beyond, &operator));
             }
             let default = Form::Sheet(SheetFormat::CsvFr);
             let form = asked.form.unwrap_or_else(|| accepted_or(&headers, default));

@@ -215,6 +215,17 @@ impl Scope {
         })
     }
 
+    /// What added to a question keeps it within this scope; nothing is beyond the national one.
+    pub fn filter(&self) -> Option<String> {
+        match self {
+            Self::National => None,
+            Self::Region(code) => Some(format!("region={code}")),
+            Self::Department(code) => Some(format!("department={code}")),
+            Self::Site(id) => Some(format!("site={id}")),
+            Self::Operator(code) => Some(format!("operator={code}")),
+        }
+    }
+
     /// Whoever writes for this scope, as a role; `None` for a partner, who writes nothing.
     pub fn author(&self) -> Option<Author> {
         match self {

@@ -25,8 +25,8 @@ use crate::ask::{self, AskError, Question};
 use crate::completeness::told;
 use crate::counts;
 use crate::privacy::table::{self, Table, Told};
-use crate::publish::ReleaseRules;
 use crate::query::Query;
+use crate::release::ReleaseRules;
 use crate::store::StoreError;
 
 /// Figures.

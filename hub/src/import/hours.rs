@@ -24,6 +24,8 @@ type Slot = (u16, u16);
 pub(super) struct DayHours {
     slots: Vec<Slot>,
     pub(super) doubts: Vec<Doubt>,
+    /// Whether one began where another ended: no defect, and they are one.
+    pub(super) touches: bool,
 }
 
 impl DayHours {
@@ -39,7 +41,7 @@ impl DayHours {
             return Self::default();
         }
         let Some(mut given) = text.split('/').map(slot).collect::<Option<Vec<_>>>() else {
-            return Self { slots: Vec::new(), doubts: vec![Doubt::Unreadable] };
+            return Self { doubts: vec![Doubt::Unreadable], ..Self::default() };
         };
         let mut day = Self::default();
         let all = given.len();
@@ -53,6 +55,7 @@ impl DayHours {
             match day.slots.last_mut() {
                 Some(last) if from <= last.1 => {
                     overlaps |= from < last.1;
+                    day.touches |= from == last.1;
                     last.1 = last.1.max(to);
                 }
                 _ => day.slots.push((from, to)),
@@ -133,7 +136,8 @@ mod tests {
             ("99999:00 - 12:00", vec![], vec![Doubt::Unreadable]),
             ("/", vec![], vec![Doubt::Unreadable]),
         ] {
-            assert_eq!(DayHours::read(text), DayHours { slots, doubts }, "{text:?}");
+            let touches = text == "09:00 - 12:00 / 12:00 - 13:00";
+            assert_eq!(DayHours::read(text), DayHours { slots, doubts, touches }, "{text:?}");
         }
     }
 

@@ -350,11 +350,10 @@ impl Making<'_> {
         }
     }
 
-    /// Flags of doubt: the file's own where it has some, and what the report says is named there.
+    /// Flags of doubt: the file's own where it has some, and what the report names.
     fn flag(&mut self) {
         if self.row.columns.layout == Layout::National {
-            self.site.quality = self.flags.join(",");
-            return;
+            return self.site.mark(&self.flags);
         }
         let own = match self.row.given("quality_flags") {
             Some(flags) => flags.replace('|', ","),
@@ -370,7 +369,7 @@ impl Making<'_> {
                 flags.push(flag);
             }
         }
-        self.site.quality = flags.join(",");
+        self.site.mark(&flags);
     }
 }
 
@@ -389,6 +388,7 @@ fn doubts_of(days: &[DayHours]) -> Vec<&'static str> {
     [
         (any(Doubt::ZeroSlot), defect::ZERO_SLOT.code),
         (any(Doubt::Overlap), defect::OVERLAP.code),
+        (days.iter().any(|day| day.touches), "touching_merged"),
         (days.iter().any(|day| day.slots() > SLOTS_USUAL_MAX), "three_or_more_slots"),
         (any(Doubt::Unreadable), defect::HOURS.code),
         (minutes == Some(0), "no_hours"),

@@ -93,9 +93,13 @@ fn hours(book: &Book, site: &Site, today: Day, rules: &LabelRules) -> Judged {
         Err(unknown) => return unknown,
     };
     let (week, least) = (clock(minutes), clock(rules.minutes));
+    let (lacks_fr, lacks_en) = match rules.minutes.saturating_sub(minutes) {
+        0 => (String::new(), String::new()),
+        rest => (format!(" : il manque {}", clock(rest)), format!(": {} are missing", clock(rest))),
+    };
     let told = evidence(
-        format!("{week} d’ouverture par semaine ordinaire, {least} demandées"),
-        format!("open {week} in the regular week, {least} asked for"),
+        format!("{week} d’ouverture par semaine ordinaire, {least} demandées{lacks_fr}"),
+        format!("open {week} in the regular week, {least} asked for{lacks_en}"),
         vec![("weekly_minutes", json!(minutes)), ("minutes_min", json!(rules.minutes))],
     );
     (far(minutes, rules), told)
@@ -213,24 +217,53 @@ fn partners(book: &Book, today: Day, stale: u16, rules: &LabelRules) -> Judged {
     if found.is_empty() {
         return (verdict, evidence("aucun partenaire renseigné", "nothing said of any partner", Vec::new()));
     }
-    told(book, &found, verdict, rules.partners)
+    let least = rules.partners;
+    let judged = told(book, (today, stale), &found, verdict, least);
+    if verdict == Verdict::Met { judged } else { lacking(judged, &found, least) }
+}
+
+/// What is missing for enough partners to be had: how many, and whether one that is social or of
+/// employment.
+fn lacking((verdict, mut told): Judged, found: &[(&OperatorToken, Had)], least: usize) -> Judged {
+    let had: Vec<_> = found.iter().filter(|(_, had)| *had == Had::Yes).map(|(operator, _)| *operator).collect();
+    let (lacks, social) = (least.saturating_sub(had.len()), !had.into_iter().any(is_social));
+    for (lang, text) in [(Lang::Fr, &mut told.fr), (Lang::En, &mut told.en)] {
+        let more = (
+            ["partenaire présent ou joignable", "partenaires présents ou joignables"],
+            ["partner that is present or reachable", "partners that are present or reachable"],
+        );
+        let one = lang.of("un partenaire social ou de l’emploi", "a social partner or one of employment");
+        let parts = [(lacks > 0).then(|| counted(lacks, lang, more.0, more.1)), social.then(|| one.to_owned())];
+        let parts: Vec<_> = parts.into_iter().flatten().collect();
+        let parts = parts.join(lang.of(", dont ", ", among them "));
+        text.push_str(&lang.of(format!(" ; il manque {parts}"), format!("; missing: {parts}")));
+    }
+    told.numbers.push(("lacks_partners", json!(lacks)));
+    told.numbers.push(("lacks_social", json!(social)));
+    (verdict, told)
 }
 
 /// A verdict on partners with what is said of them.
-fn told(book: &Book, found: &[(&OperatorToken, Had)], verdict: Verdict, least: usize) -> Judged {
+fn told(book: &Book, by: (Day, u16), found: &[(&OperatorToken, Had)], verdict: Verdict, least: usize) -> Judged {
     let (yes, yes_codes) = list(book, found, &[Had::Yes]);
     let (partly, partly_codes) = list(book, found, &[Had::Partly]);
-    let (doubtful, doubtful_codes) = list(book, found, &[Had::Doubtful]);
+    let (_, doubtful_codes) = list(book, found, &[Had::Doubtful]);
+    let doubtful = |lang| {
+        let among = found.iter().filter(|(_, had)| *had == Had::Doubtful).map(|(operator, _)| *operator);
+        let why = |operator| doubt(book.partners.partner(operator), by, lang);
+        among.map(|operator| format!("{} ({})", book.label(operator), why(operator))).collect::<Vec<_>>().join(", ")
+    };
     let (no, no_codes) = list(book, found, &[Had::No]);
-    let parts = [
-        ("présents ou joignables", "present or reachable", yes),
-        ("en partie, à distance", "in part, at a distance", partly),
-        ("à confirmer", "to be confirmed", doubtful),
-        ("absents", "absent", no),
-    ];
-    let words = |pick: fn(&(&'static str, &'static str, String)) -> &'static str, colon: &str| {
-        let parts = parts.iter().filter(|(.., names)| !names.is_empty());
-        parts.map(|part| format!("{}{colon}{}", pick(part), part.2)).collect::<Vec<_>>().join(" ; ")
+    let words = |lang: Lang| {
+        let parts = [
+            (lang.of("présents ou joignables", "present or reachable"), yes.clone()),
+            (lang.of("en partie, à distance", "in part, at a distance"), partly.clone()),
+            (lang.of("à confirmer", "to be confirmed"), doubtful(lang)),
+            (lang.of("ni présents ni joignables", "neither present nor reachable"), no.clone()),
+        ];
+        let parts = parts.into_iter().filter(|(_, names)| !names.is_empty());
+        let told = parts.map(|(how, names)| lang.of(format!("{how} : {names}"), format!("{how}: {names}")));
+        told.collect::<Vec<_>>().join(lang.of(" ; ", "; "))
     };
     let numbers = vec![
         ("available", yes_codes),
@@ -239,7 +272,31 @@ fn told(book: &Book, found: &[(&OperatorToken, Had)], verdict: Verdict, least: u
         ("absent", no_codes),
         ("partners_min", json!(least)),
     ];
-    (verdict, evidence(words(|part| part.0, " : "), words(|part| part.1, ": "), numbers))
+    (verdict, evidence(words(Lang::Fr), words(Lang::En), numbers))
+}
+
+/// Why it is not known whether a partner can be had.
+fn doubt(partner: Option<&Partner>, (today, stale_after_days): (Day, u16), lang: Lang) -> String {
+    let presence = partner.and_then(|partner| partner.presence.as_ref());
+    if presence.is_some_and(Register::is_conflict) {
+        return lang.of("contredit", "contradicted").to_owned();
+    }
+    let Some(said) = presence.and_then(|register| register.agreed()?.body.as_ref()) else {
+        return lang.of("jamais confirmé", "never confirmed").to_owned();
+    };
+    match said.until.filter(|until| today > *until) {
+        _ if !said.is_stale(today, stale_after_days) => {
+            lang.of("convention contredite", "agreement contradicted").to_owned()
+        }
+        Some(until) => {
+            let until = calendar_day(until, lang);
+            lang.of(format!("dit jusqu’au {until}"), format!("said until {until}"))
+        }
+        None => {
+            let checked = calendar_day(said.checked_on, lang);
+            lang.of(format!("confirmé le {checked}, trop ancien"), format!("confirmed on {checked}, too long ago"))
+        }
+    }
 }
 
 fn signatories(book: &Book, today: Day, stale: u16) -> Judged {
@@ -271,7 +328,7 @@ fn signatories(book: &Book, today: Day, stale: u16) -> Judged {
         () if any(Had::Doubtful) => Verdict::Unknown,
         () => Verdict::Met,
     };
-    told(book, &found, verdict, found.len())
+    told(book, (today, stale), &found, verdict, found.len())
 }
 
 fn statistics(months: Option<&Months>) -> Judged {

@@ -15,6 +15,7 @@ use crate::sheet::{SheetFormat, Table as _};
 use crate::store::history::Since;
 use crate::store::{Store, reported};
 
+mod evidence;
 mod history;
 
 fn day(text: &str) -> Day {

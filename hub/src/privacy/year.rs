@@ -1,7 +1,7 @@
 //! A year of figures that leave the hub with small cells hidden: which there are, and what is
 //! released of them when.
 //!
-//! Called by `publish`, which reads and keeps what is released. Pure. A month's figures are taken
+//! Called by `release`, which reads and keeps what is released. Pure. A month's figures are taken
 //! once, when it is released; quarters and years are sums of the months so taken, and never of
 //! newer figures, so that all tables of a year are one system of sums.
 

@@ -4,10 +4,11 @@ use msap_shared::wording::{self, calendar_day, calendar_days};
 
 use super::held::{Closure, Held, Hours, Permanence, cancelled_fr};
 use super::told::{Wording, age, help, is_known, operator};
-use super::{Closed, Figure, Part, Report};
+use super::{Figure, Part, Report};
 use crate::completeness::Tally;
 use crate::lang::Lang;
 use crate::sheet::Cell;
+use crate::store::history::Closed;
 use crate::words::nouns;
 
 impl Report {

@@ -8,12 +8,13 @@ use msap_shared::wording::calendar_days;
 use serde_json::{Value, json};
 
 use super::held::{Closure, Held, Hours, Permanence};
-use super::{Closed, Figure, Part, Report};
+use super::{Figure, Part, Report};
 use crate::completeness::Tally;
 use crate::completeness::told::fields;
 use crate::lang::Lang;
 use crate::sheet::{Cell, Column, Sheet, Table};
 use crate::site::Site;
+use crate::store::history::Closed;
 use crate::words::{Vocabulary, nouns};
 
 const COLUMNS: [(&str, &str); 20] = [

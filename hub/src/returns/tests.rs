@@ -286,9 +286,9 @@ fn ages_are_those_that_were_released_to_the_partner_and_come_when_they_are() {
     assert!(csv.contains(";âge;;;;;;;;;à partir du 15/11/2026;;"), "{csv}");
 
     let released = "2026-11-20T10:00:00Z".parse().unwrap();
-    while let Some(due) = publish::next(&conn, &Pages::default(), released).unwrap() {
-        let (releases, note) = publish::reckon(due, &|| false).unwrap();
-        publish::keep(&conn, &releases, &note, released).unwrap();
+    while let Some(due) = release::next(&conn, &Pages::default(), released).unwrap() {
+        let (releases, note) = release::reckon(due, &|| false).unwrap();
+        release::keep(&conn, &releases, &note, released).unwrap();
     }
     // What comes later is in the sums, and not in the ages.
     let late = day("2026-10-03");

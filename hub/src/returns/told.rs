@@ -13,7 +13,7 @@ use crate::ask::Form;
 use crate::completeness::Tally;
 use crate::completeness::told::fields;
 use crate::lang::Lang;
-use crate::publish::Waiting;
+use crate::release::Waiting;
 use crate::sheet::{Cell, Column, Sheet, SheetFormat, Table, french};
 use crate::words::{self, Vocabulary, nouns};
 

@@ -15,7 +15,7 @@ use tracing::{error, info};
 use super::{Handle, Stopping};
 use crate::almanac::Almanac;
 use crate::privacy::{Release, Stopped};
-use crate::publish;
+use crate::release;
 use crate::store::figures::FigureError;
 use crate::store::releases::Note;
 use crate::store::{self, StoreError, devices};
@@ -141,10 +141,10 @@ fn reckon(
         return Ok(Reckoned::Listening);
     }
     let pages = almanac.open(&moment)?;
-    let due = publish::next(&moment, &pages, now)?;
+    let due = release::next(&moment, &pages, now)?;
     // What is not reckoned yet needs the database no longer.
     drop(moment);
     let Some(due) = due else { return Ok(Reckoned::Nothing) };
-    let (releases, note) = publish::reckon(due, &|| stop.is_cancelled())?;
+    let (releases, note) = release::reckon(due, &|| stop.is_cancelled())?;
     Ok(Reckoned::Due(releases, note))
 }

@@ -8,7 +8,7 @@ use crate::almanac::Rules;
 use crate::core::Revocations;
 use crate::drift::{Checker, Nightly, keep_checking};
 use crate::privacy::VISITS;
-use crate::publish::ReleaseRules;
+use crate::release::ReleaseRules;
 use crate::store::{FILE_NAME, Store, check_runs, meta, releases, tokens};
 
 /// A running writer, and what stops it.

@@ -174,13 +174,14 @@ fn read(conn: &Connection, sql: &str, key: (&str, i32, i32)) -> Result<Vec<Span>
     })
 }
 
-/// The times at which a site had closed for good that a period meets: the first and the last day, where
-/// they are known to have been.
-pub fn closed(
-    conn: &Connection,
-    site: &SiteId,
-    (from, to): (Day, Day),
-) -> Result<Vec<(Option<Day>, Option<Day>)>, StoreError> {
+/// The first and the last day of a time at which a site had closed for good, where there is one.
+pub type Closed = (Option<Day>, Option<Day>);
+
+/// The times at which a site had closed for good that a period meets.
+///
+/// # Errors
+/// When the store fails.
+pub fn closed(conn: &Connection, site: &SiteId, (from, to): (Day, Day)) -> Result<Vec<Closed>, StoreError> {
     let met = |(first, last): &(i32, i32)| *first <= to.number() && *last >= from.number();
     let ends = |(first, last): (i32, i32)| {
         let first = Some(first).filter(|first| *first > Day::FIRST.number()).and_then(Day::from_number);

@@ -1,7 +1,7 @@
 //! What has left the hub with small cells hidden, as it was released, and the figures of a month
 //! that is about to be.
 //!
-//! Called by `publish` and by `privacy::table`. Nothing here is derived: no rebuild touches it.
+//! Called by `release` and by `privacy::table`. Nothing here is derived: no rebuild touches it.
 
 use msap_shared::io::store::sql;
 use msap_shared::time::Day;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use msap_hub::almanac::Pages;
 use msap_hub::privacy::{Period, Release, State, Year};
-use msap_hub::publish::{self, ReleaseRules};
+use msap_hub::release::{self, ReleaseRules};
 use msap_hub::store::figures::FigureError;
 use msap_hub::store::releases::Note;
 use msap_hub::store::{MIGRATIONS, StoreError, releases};
@@ -63,15 +63,15 @@ pub(super) const RULES: ReleaseRules =
 pub(super) fn release(conn: &Connection, today: Day, fault: Fault) -> Result<Vec<Period>, FigureError> {
     let noon = format!("{today}T12:00:00Z").parse().expect("a time");
     let mut released = Vec::new();
-    while let Some(due) = publish::next(conn, &Pages::default(), noon)? {
-        let (mut found, note) = publish::reckon(due, &|| false).expect("nobody stops it");
+    while let Some(due) = release::next(conn, &Pages::default(), noon)? {
+        let (mut found, note) = release::reckon(due, &|| false).expect("nobody stops it");
         let Some(period) = found.first().map(|release| release.period) else { break };
         if fault == Fault::Unfrozen && period.month().is_none() {
             found = summed_anew(conn, period)?;
         }
         found.iter_mut().for_each(|release| spoil(release, fault));
         let now = "2026-01-01T00:00:00Z".parse().expect("a time");
-        publish::keep(conn, &found, &note, now)?;
+        release::keep(conn, &found, &note, now)?;
         released.push(period);
     }
     Ok(released)

@@ -3,7 +3,7 @@
 use super::*;
 use crate::almanac::Pages;
 use crate::privacy::{Rule, Year};
-use crate::publish;
+use crate::release;
 use crate::store::{journal, meta};
 
 /// A hub that has released October 2025: of department 49 there are 3 visits at 70+ and 40 others,
@@ -35,9 +35,9 @@ fn add(conn: &Connection, figures: &[(&str, &str, i64)]) {
 }
 
 fn release(conn: &Connection, today: &str) {
-    while let Some(due) = publish::next(conn, &Pages::default(), noon(today)).unwrap() {
-        let (releases, note) = publish::reckon(due, &|| false).unwrap();
-        publish::keep(conn, &releases, &note, "2025-11-20T12:00:00Z".parse().unwrap()).unwrap();
+    while let Some(due) = release::next(conn, &Pages::default(), noon(today)).unwrap() {
+        let (releases, note) = release::reckon(due, &|| false).unwrap();
+        release::keep(conn, &releases, &note, "2025-11-20T12:00:00Z".parse().unwrap()).unwrap();
     }
 }
 
@@ -153,7 +153,7 @@ async fn a_database_from_another_time_releases_nothing_twice() {
     let (_hub, path) = released();
     let conn = Connection::open(&path).unwrap();
     let due = |conn: &Connection, today: &str| {
-        publish::next(conn, &Pages::default(), noon(today)).unwrap().map(|due| format!("{due:?}"))
+        release::next(conn, &Pages::default(), noon(today)).unwrap().map(|due| format!("{due:?}"))
     };
     assert!(due(&conn, "2025-12-15").unwrap().contains("Month(11)"));
     // Put back after November was over: it may have been released before, and is not all here again.
@@ -190,10 +190,10 @@ fn a_reckoning_ends_wherever_it_is_stopped() {
     meta::date_epoch(&conn, "2025-10-20".parse().unwrap()).unwrap();
     add(&conn, &[("49", "70+", 3), ("49", "25-39", 40), ("61", "70+", 50), ("44", "25-39", 60)]);
     let reckon = |most: usize| {
-        let due = publish::next(&conn, &Pages::default(), noon("2025-11-20")).unwrap().unwrap();
+        let due = release::next(&conn, &Pages::default(), noon("2025-11-20")).unwrap().unwrap();
         let asked = std::cell::Cell::new(0);
         let stops = || asked.replace(asked.get() + 1) >= most;
-        (publish::reckon(due, &stops).is_ok(), asked.get())
+        (release::reckon(due, &stops).is_ok(), asked.get())
     };
     let (done, all) = reckon(usize::MAX);
     // Not only between kinds of figures.

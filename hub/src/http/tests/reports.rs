@@ -50,6 +50,28 @@ async fn a_partner_has_its_own_return_the_national_cell_all_and_nobody_else_any(
 }
 
 #[tokio::test]
+async fn whoever_may_not_have_a_return_or_coverage_is_told_what_to_ask() {
+    let hub = hub();
+    for (token, address, expected) in [
+        ("department", "/v1/operators/MSA/return?month=2026-10", "demandez /v1/visits?operator=MSA&department=49"),
+        ("operator", "/v1/operators/MSA/return?month=2026-10", "demandez /v1/operators/CNAF/return"),
+        (
+            "operator",
+            "/v1/operators/CNAF/return?month=2026-10&as_of=2026-11-10",
+            "as_of est réservé au niveau national",
+        ),
+        ("operator", "/v1/coverage", "par exemple avec operator=CNAF"),
+        ("department", "/v1/coverage?operator=CNAF", "par exemple avec department=49"),
+    ] {
+        let (status, _, body) = hub.plain(token, address, &[]).await;
+        let problem: Value = serde_json::from_str(&body).unwrap();
+        let scope = TOKENS.iter().find(|(id, ..)| *id == token).unwrap().1;
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(status == 403 && detail.contains(expected) && detail.contains(scope), "{address}: {detail}");
+    }
+}
+
+#[tokio::test]
 async fn a_return_is_a_french_table_unless_another_form_is_asked_for() {
     let hub = hub();
     let address = "/v1/operators/CNAF/return?month=2026-10";

@@ -1,24 +1,26 @@
 //! Claims about the layouts in which the list is published, and about lists that follow each other.
 
 use super::*;
+use crate::almanac::Pages;
+use crate::published;
 
 const OLD: &str = "anct_liste_2022_sample.csv";
 const NEW: &str = "anct_liste_2024_sample.csv";
 
-fn published(name: &str, date: &str) -> ListFile {
+fn list_of(name: &str, date: &str) -> ListFile {
     ListFile { date: Some(date.to_owned()), ..ListFile::read(&data(name), name.to_owned()) }
 }
 
 fn old() -> ListFile {
-    published(OLD, "2022-12-01")
+    list_of(OLD, "2022-12-01")
 }
 
 fn new() -> ListFile {
-    published(NEW, "2024-08-01")
+    list_of(NEW, "2024-08-01")
 }
 
 fn tidy() -> ListFile {
-    published("sites.csv", "2024-08-01")
+    list_of("sites.csv", "2024-08-01")
 }
 
 #[test]
@@ -106,6 +108,17 @@ fn what_the_published_list_says_of_hours_is_what_the_tidy_one_says() {
     for field in ["department", "parent", "life", "kind", "format", "lat", "timezone", "holiday_zone", "school_zone"] {
         assert_eq!(of(field), Vec::<&FieldChange>::new(), "{field}");
     }
+}
+
+#[test]
+fn the_whole_network_as_it_is_published_reads_back_and_changes_nothing() {
+    let conn = store();
+    import_file(&conn, &tidy());
+    let sites: Vec<_> = sites::list(&conn, &SiteFilter::default()).unwrap().into_iter().map(|(site, _)| site).collect();
+    let written = published::list(&sites, &Pages::default(), "2024-08-02".parse().unwrap()).unwrap();
+    let report = import_file(&conn, &ListFile::read(&written, "liste-fs-20240802.csv".to_owned()));
+    let changed: Vec<_> = report.changes.iter().map(|change| (&change.site, &change.field, &change.new)).collect();
+    assert_eq!(changed, [], "{} changes", changed.len());
 }
 
 #[test]
@@ -204,7 +217,7 @@ fn sites_that_a_newer_list_lacks_are_told_and_retired_when_asked() {
         import_file(&conn, &list);
         assert_eq!(site(&conn, &gone).life, Life::Retired);
     }
-    import_file(&conn, &published(OLD, "2025-06-01"));
+    import_file(&conn, &list_of(OLD, "2025-06-01"));
     assert_eq!(site(&conn, &gone).life, Life::Labelled);
 }
 

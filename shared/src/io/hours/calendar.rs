@@ -220,17 +220,17 @@ fn timed(calendar: &mut Lines, zone: &SiteZone, day: Day, interval: Interval) {
 }
 
 fn whereabouts(calendar: &mut Lines, site: &CalendarSite<'_>, place: &Place) {
-    let named = match place {
-        Place::Site => None,
-        Place::Named(slug) => site.schedule.places().find(|(known, _)| *known == slug).and_then(|(_, said)| {
-            let place = said.agreed()?.body.as_ref()?;
-            Some((place.label.as_str().to_owned(), place.address.clone()))
-        }),
-    };
-    let (label, address) = match (named, place) {
-        (Some(named), _) => named,
-        (None, Place::Named(slug)) => (slug.to_string(), String::new()),
-        (None, Place::Site) => (site.name.to_owned(), site.address.to_owned()),
+    let (label, address) = match place {
+        Place::Site => (site.name.to_owned(), site.address.to_owned()),
+        Place::Named(slug) => {
+            let mut places = site.schedule.places();
+            let said = places.find(|(known, _)| *known == slug).and_then(|(_, said)| said.agreed()?.body.as_ref());
+            match said {
+                Some(place) => (place.label.as_str().to_owned(), place.address.clone()),
+                // Nobody has said what it is called, or people contradict each other on it.
+                None => (format!("{} ({})", site.name, slug.to_string().replace('-', " ")), String::new()),
+            }
+        }
     };
     let address = if address.is_empty() { label } else { format!("{label}, {address}") };
     calendar.text("LOCATION", &address);

@@ -65,6 +65,19 @@ fn at(moment: Option<DatePerhapsTime>) -> String {
 }
 
 #[test]
+fn an_event_is_at_a_place_by_its_name_and_never_by_its_slug() {
+    let place = |calendar: &Parsed| {
+        let mut places = calendar.events().filter_map(|event| event.get_location().map(str::to_owned));
+        places.find(|place| !place.starts_with("France services Chemillé,")).unwrap()
+    };
+    let (_, named) = written(&example(), "2026-02-23", "2026-03-01", "Europe/Paris");
+    assert_eq!(place(&named), "Mairie, salle 2; étage \\ A, 1 place de l’Église, 49120 Chemillé");
+    let unnamed = facts(&[("hours|2025-01-01|every|tu|mairie-annexe", "09:00-10:00")]);
+    let (_, unnamed) = written(&unnamed, "2026-02-23", "2026-03-01", "Europe/Paris");
+    assert_eq!(place(&unnamed), "France services Chemillé (mairie annexe)");
+}
+
+#[test]
 fn openings_and_permanences_are_events_in_the_sites_own_clock() {
     let (text, calendar) = written(&example(), "2026-02-23", "2026-03-15", "Europe/Paris");
     assert_eq!(calendar.get_name(), Some("France services Chemillé"));
