@@ -79,10 +79,7 @@ impl Given {
         let mut pairs = Vec::new();
         for (name, value) in given {
             let Some(Parameter { name, .. }) = known.iter().find(|known| known.name == name) else {
-                let name: String = name.chars().take(40).collect();
-                let far = |known: &str| strsim::damerau_levenshtein(known, &name);
-                let nearest = known.iter().map(|known| known.name).min_by_key(|known| far(known));
-                return Err(AskError::UnknownParameter(name, nearest.unwrap_or("none")));
+                return Err(AskError::unknown(name, known));
             };
             if pairs.iter().any(|(seen, _)| seen == name) {
                 return Err(AskError::Repeated(name));

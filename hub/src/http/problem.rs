@@ -288,11 +288,11 @@ impl From<AskError> for Problem {
     fn from(error: AskError) -> Self {
         let detail = error.say(Lang::Fr);
         match error {
-            AskError::UnknownParameter(name, nearest) => {
+            AskError::UnknownParameter { name, nearest, .. } => {
                 let (status, title) = (StatusCode::BAD_REQUEST, "Paramètre inconnu");
                 let problem = Self::new(status, "urn:msap:problem:unknown-parameter", title, detail);
                 let mut problem = problem.about(&name);
-                problem.about.nearest = Some(nearest);
+                problem.about.nearest = nearest;
                 problem
             }
             AskError::Repeated(name) => {

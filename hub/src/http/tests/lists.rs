@@ -139,6 +139,10 @@ async fn a_cursor_of_another_list_or_question_is_refused_by_name() {
             assert_eq!((status, body["parameter"].as_str()), (400, Some("cursor")), "{address}{text}");
         }
     }
+    for more in ["A", "AA", "AAA", "AAAA", "="] {
+        let (status, body) = hub.get("admin", &format!("/v1/sites?cursor={cursor}{more}")).await;
+        assert_eq!((status, body["parameter"].as_str()), (400, Some("cursor")), "{more}");
+    }
 }
 
 #[tokio::test]
