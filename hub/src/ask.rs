@@ -158,6 +158,8 @@ pub enum Form {
     Json,
     /// A table.
     Sheet(SheetFormat),
+    /// A text for people to read.
+    Text,
 }
 
 /// The question that these names and values ask on `today`.

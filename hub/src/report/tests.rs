@@ -7,6 +7,7 @@ use rusqlite::params;
 
 use super::*;
 use crate::lang::Lang;
+use crate::sheet::SheetFormat;
 use crate::sheet::Table;
 use crate::site::Kind;
 use crate::store::{meta, rollups};
@@ -168,7 +169,7 @@ fn a_text_has_the_sections_that_a_committee_reads() {
     let conn = store();
     put(&conn, &[("361", "2026-10-01", "CNAF", "70+", 6), ("597", "2026-10-14", "MSA", "70+", 3)]);
     put(&conn, &[("361", "2025-10-01", "CNAF", "70+", 6)]);
-    let text = report(&conn, &[("from", "2026-10-01"), ("to", "2026-10-31")]).text(Lang::Fr);
+    let text = report(&conn, &[("from", "2026-10-01"), ("to", "2026-10-31")]).sections(Lang::Fr);
     let expected = "\
 Perseigne (361)
 Rapport du 1er octobre 2026 au 31 octobre 2026
@@ -214,7 +215,7 @@ Permanences
   CAF, annulations : grève 1, travaux 1
 ";
     assert_eq!(text.lines().map(str::trim_end).collect::<Vec<_>>(), expected.lines().collect::<Vec<_>>());
-    let english = report(&conn, &[("from", "2026-10-01"), ("to", "2026-10-31")]).text(Lang::En);
+    let english = report(&conn, &[("from", "2026-10-01"), ("to", "2026-10-31")]).sections(Lang::En);
     assert!(english.contains("Hours held: 45.0 h on 15 days (a year before: 78.0 h on 26 days)"), "{english}");
 }
 

@@ -11,7 +11,7 @@ use crate::sheet::Cell;
 
 impl Report {
     /// As a text.
-    pub fn text(&self, lang: Lang) -> String {
+    pub(super) fn sections(&self, lang: Lang) -> String {
         let Self { site, question, held_until, antennas, whole, parts, .. } = self;
         let (from, to) = question.period;
         let mut text = Text { lang, out: String::new() };

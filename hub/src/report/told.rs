@@ -91,6 +91,10 @@ impl Table for Report {
         Sheet { columns, rows }
     }
 
+    fn text(&self, lang: Lang) -> String {
+        self.sections(lang)
+    }
+
     fn summary(&self, lang: Lang) -> String {
         let Figure { visits, requests, .. } = self.whole.total;
         let (days, visits) = (calendar_days(self.question.period, lang), visits.unwrap_or_default());

@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::Connection;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
@@ -31,17 +30,6 @@ enum Looked {
 }
 
 impl Handle {
-    /// Runs a query for somebody without a token, without keeping anybody else waiting.
-    ///
-    /// # Errors
-    /// What the query returns, or when no connection can be opened.
-    pub async fn read_for_anybody<T: Send + 'static>(
-        &self,
-        query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.strangers.read(query).await
-    }
-
     /// Releases whatever is due, again and again.
     pub async fn keep_releasing(self, stop: CancellationToken) {
         let since = Timestamp::now();
@@ -67,7 +55,7 @@ impl Handle {
         if Duration::try_from(listened).unwrap_or_default() < listen {
             return Ok(Looked::Listening);
         }
-        let due = self.read(move |conn| {
+        let due = self.make_rounds(move |conn| {
             let moment = conn.unchecked_transaction().map_err(StoreError::sqlite("beginning a read"))?;
             if !listen.is_zero() && !devices::clocks_agree(&moment, since)? {
                 return Ok(None);
