@@ -65,6 +65,7 @@ async fn pages_neither_skip_nor_repeat_what_stays_whatever_is_written_between_th
     for (setup, address, rows, key, writes, expected) in [
         ("", "/v1/sites", "sites", "id", sites, vec!["275", "361", "597", "900"]),
         ("", "/v1/fleet", "sites", "id", back.to_vec(), vec!["275", "361", "597"]),
+        ("", "/v1/label", "sites", "site", back.to_vec(), vec!["275", "361"]),
         (lines, "/v1/journal?kind=site", "journal", "subject", vec![line], vec!["1", "2", "3", "9"]),
         (
             &documents,
@@ -127,6 +128,7 @@ async fn a_cursor_of_another_list_or_question_is_refused_by_name() {
     for address in [
         "/v1/sites?department=49&",
         "/v1/fleet?",
+        "/v1/label?",
         "/v1/flagged?",
         "/v1/refused?",
         "/v1/journal?",

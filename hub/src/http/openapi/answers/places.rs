@@ -8,7 +8,7 @@ use crate::ledger::Verdict;
 use crate::site::STATES;
 
 /// Where the next page begins.
-fn next() -> Schema {
+pub(super) fn next() -> Schema {
     text("Z2FyZGV6LWxl").or_null().says("le « cursor » de la page suivante ; null à la fin")
 }
 
