@@ -9,6 +9,7 @@ use super::describe::{Answer, Operation};
 use super::door::Essence;
 use super::openapi::answers;
 use super::problem::Problem;
+use super::scope::Role;
 use super::spans::Spans;
 use super::{list, tagged};
 use crate::ask::Form;
@@ -19,7 +20,8 @@ use crate::sheet::SheetFormat;
 
 /// How sites and machines stand.
 pub(super) const FLEET: Operation = Operation {
-    more: "En JSON par pages, dans l’ordre des identifiants ; en tableau d’un coup, une ligne par poste.",
+    more: "En JSON par pages, dans l’ordre des identifiants ; en tableau d’un coup, une ligne par poste. Les postes un à un \
+           sont dits au rôle coordinator ; à un lecteur, l’état et les nombres de chaque lieu.",
     // Its last opening days.
     spans: Spans::Days(14),
     parameters: crate::fleet::PARAMETERS,
@@ -35,6 +37,7 @@ pub(super) async fn fleet<V: Views>(asking: Asking<V>) -> Result<Response, Probl
         let (form, pages) = (sight.form(filter.form, Form::Json), sight.pages()?);
         let filter = if form == Form::Json { filter.paged() } else { filter };
         let told = fleet::answer(sight.conn, &pages, &filter, sight.now)?;
+        let told = if sight.caller.role < Role::Coordinator { told.without_machines() } else { told };
         let next = told.next.as_ref().map(|next| list::link(sight.pairs, next));
         let mut response = match form {
             Form::Sheet(format) => {

@@ -169,7 +169,7 @@ async fn every_list_is_a_table_with_stable_columns_and_leads_on() {
         (
             "fleet",
             "department,region,site,name,kind,parent,bearer,state,cause,flagged,site_refused,device,label,standing,\
-                   device_state,last_contact,last_in_sync,waiting,oldest_waiting_day,version,transport,clock_offset_ms,forked,refused",
+                   device_state,last_contact,last_in_sync,waiting,oldest_waiting_day,version,transport,clock_offset_ms,forked,refused,machines",
         ),
         (
             "partners",
