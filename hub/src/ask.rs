@@ -24,10 +24,11 @@ use crate::store::StoreError;
 use crate::store::sites;
 
 pub use self::error::AskError;
+use self::page::Page;
 use self::parameter::{
-    AGE, ANTENNAS, ANTENNAS_OF_REPORT, AS_OF, BEARER, BY, BY_COVER, BY_LIFE, BY_PLACE, CHECK, COMPARE, DAY, DEPARTMENT,
-    FORMAT, FROM, FROM_PAST, HELP, MONTH, MONTH_OVER, OPERATOR, PUBLIC, Parameter, REGION, REPORT_FORMAT, SITE, SO_FAR,
-    TABLE_FORMAT, TO, TO_PAST, VERDICT,
+    AGE, ANTENNAS, ANTENNAS_OF_REPORT, AS_OF, BEARER, BY, BY_COVER, BY_LIFE, BY_PLACE, CHECK, COMPARE, CURSOR, DAY,
+    DEPARTMENT, FORMAT, FROM, FROM_PAST, HELP, LIMIT, MONTH, MONTH_OVER, OPERATOR, PUBLIC, Parameter, REGION,
+    REPORT_FORMAT, SITE, SO_FAR, TABLE_FORMAT, TO, TO_PAST, VERDICT,
 };
 use self::period::bounded;
 pub use self::period::{day, period};
@@ -62,7 +63,7 @@ pub const REPORT: &[Parameter] = &[FROM_PAST, TO_PAST, ANTENNAS_OF_REPORT, REPOR
 pub const RETURN: &[Parameter] = &[MONTH_OVER, AS_OF, SO_FAR, FORMAT];
 
 /// The parameters of labels.
-pub const LABEL: &[Parameter] = &[SITE, DEPARTMENT, REGION, BEARER, CHECK, VERDICT, FORMAT];
+pub const LABEL: &[Parameter] = &[SITE, DEPARTMENT, REGION, BEARER, CHECK, VERDICT, FORMAT, LIMIT, CURSOR];
 
 /// Most values in one list.
 pub const VALUES_MAX: usize = 200;
@@ -79,10 +80,7 @@ impl Given {
         let mut pairs = Vec::new();
         for (name, value) in given {
             let Some(Parameter { name, .. }) = known.iter().find(|known| known.name == name) else {
-                let name: String = name.chars().take(40).collect();
-                let far = |known: &str| strsim::damerau_levenshtein(known, &name);
-                let nearest = known.iter().map(|known| known.name).min_by_key(|known| far(known));
-                return Err(AskError::UnknownParameter(name, nearest.unwrap_or("none")));
+                return Err(AskError::unknown(name, known));
             };
             if pairs.iter().any(|(seen, _)| seen == name) {
                 return Err(AskError::Repeated(name));
@@ -95,6 +93,11 @@ impl Given {
     /// All that was given, in order.
     pub fn pairs(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.pairs.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+
+    /// Whether a page of a list is asked for.
+    pub fn names_a_page(&self) -> bool {
+        ["limit", "cursor"].iter().any(|name| self.one(name).is_some())
     }
 
     /// The value of a parameter.
@@ -161,6 +164,8 @@ pub enum Form {
     Json,
     /// A table.
     Sheet(SheetFormat),
+    /// A text for people to read.
+    Text,
 }
 
 /// The question that these names and values ask on `today`.
@@ -233,6 +238,8 @@ pub fn label(conn: &Connection, given: &[(String, String)]) -> Result<(LabelQues
         filters: filters(conn, &given)?,
         check: given.choice("check", &Check::ALL.map(|check| (check.as_str(), check)), check)?,
         verdicts: given.list("state", verdict, |text| Ok(Verdict::parse(text)))?,
+        page: Some(Page::read(&given, "label")?),
+        paged: given.names_a_page(),
     };
     Ok((question, form(&given)?))
 }

@@ -120,7 +120,10 @@ pub struct FleetSite {
     pub forked: u64,
     pub refused: u64,
     pub flagged: u64,
-    pub devices: Vec<FleetDevice>,
+    /// How many of its machines count: neither revoked nor replaced.
+    pub machines: u64,
+    /// Each of them; null for whoever does not run the network.
+    pub devices: Option<Vec<FleetDevice>>,
 }
 
 /// One machine.
@@ -194,6 +197,14 @@ fn rank(state: &str) -> usize {
     STATES.iter().position(|known| *known == state).unwrap_or_default()
 }
 
+impl FleetObject {
+    /// The same for whoever sees how sites stand and does not run the network: no machine by its name.
+    pub fn without_machines(mut self) -> Self {
+        self.sites.iter_mut().for_each(|site| site.devices = None);
+        self
+    }
+}
+
 impl GroupObject {
     fn add(&mut self, site: &FleetSite) {
         if self.state.as_ref().is_none_or(|worst| rank(&site.state) > rank(worst)) {
@@ -227,6 +238,11 @@ fn read(conn: &Connection, pages: &Pages, filter: &FleetFilter, now: Timestamp) 
         let of_site = refused.iter().filter(|((of, _), _)| of == site.id.as_str());
         let counts =
             devices.iter().filter(|device| device.standing != Standing::Revoked && device.replaced_by.is_none());
+        let told = |device: &Device| FleetDevice {
+            state: state_of(&site, device, pages, now).map(str::to_owned),
+            refused: refused_by(device),
+            device: device.clone().into(),
+        };
         found.push(FleetSite {
             cause: cause::of(state, &site, &contact, devices.len()),
             state: state.to_owned(),
@@ -239,17 +255,11 @@ fn read(conn: &Connection, pages: &Pages, filter: &FleetFilter, now: Timestamp) 
                 .min()
                 .map(|day| day.to_string()),
             version: contact.version.clone(),
-            forked: counts.filter(|device| device.forked).count() as u64,
+            forked: counts.clone().filter(|device| device.forked).count() as u64,
+            machines: counts.count() as u64,
             refused: of_site.map(|(_, count)| count).sum(),
             flagged,
-            devices: devices
-                .iter()
-                .map(|device| FleetDevice {
-                    state: state_of(&site, device, pages, now).map(str::to_owned),
-                    refused: refused_by(device),
-                    device: device.clone().into(),
-                })
-                .collect(),
+            devices: Some(devices.iter().map(told).collect()),
             id: site.id.to_string(),
             name: site.name,
             kind: site.kind.to_string(),

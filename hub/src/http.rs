@@ -7,6 +7,7 @@
 
 mod accept;
 mod api;
+mod asking;
 mod attempts;
 mod auth;
 mod closures;
@@ -37,6 +38,7 @@ mod session;
 mod settling;
 mod sites;
 mod small;
+mod spans;
 mod surplus;
 mod tagged;
 mod visits;
@@ -58,25 +60,15 @@ pub use self::settling::flagged_filter;
 pub use self::sites::site_filter;
 use crate::almanac::Almanac;
 use crate::core::Core;
+use crate::lane::{Lane, ReadError};
 use crate::store::StoreError;
 use crate::who::Who;
 
 /// What the handlers need of the hub.
 pub trait Views: Clone + Send + Sync + 'static {
-    /// Runs a read on a connection that cannot write, within a time limit.
-    fn read<T, F>(&self, f: F) -> impl Future<Output = Result<T, StoreError>> + Send
-    where
-        T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static;
-
-    /// Runs a read that is over at once, whatever longer ones are under way.
-    fn look_up<T, F>(&self, f: F) -> impl Future<Output = Result<T, StoreError>> + Send
-    where
-        T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static;
-
-    /// Runs a read for whoever has no token: nobody who has one waits for it.
-    fn read_for_anybody<T, F>(&self, f: F) -> impl Future<Output = Result<T, StoreError>> + Send
+    /// Runs a read on a connection that cannot write, within a time limit, beside those of other lanes. It
+    /// ends when this is dropped.
+    fn read<T, F>(&self, lane: Lane, f: F) -> impl Future<Output = Result<T, ReadError>> + Send
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static;

@@ -14,6 +14,7 @@ use rusqlite::Connection;
 
 use crate::almanac::Pages;
 use crate::ask;
+use crate::ask::page::Page;
 use crate::completeness::{self, Named, Rows, Tally};
 use crate::lang::Lang;
 use crate::query::{Antennas, Filters, Key, Query};
@@ -184,6 +185,17 @@ pub struct LabelQuestion {
     pub check: Option<Check>,
     /// Only houses of these verdicts.
     pub verdicts: Vec<Verdict>,
+    /// Which page is asked for.
+    pub page: Option<Page>,
+    /// Whether only that page is told.
+    pub paged: bool,
+}
+
+impl LabelQuestion {
+    /// Page by page, even where that was not asked for.
+    pub fn paged(self) -> Self {
+        Self { paged: true, ..self }
+    }
 }
 
 /// One answer.
@@ -195,6 +207,8 @@ pub struct Label {
     /// How many houses there are of each verdict, by check and overall, before the filter of verdicts.
     numbers: BTreeMap<&'static str, BTreeMap<&'static str, u32>>,
     standings: Vec<Standing>,
+    /// Where the next page begins.
+    next: Option<String>,
 }
 
 /// Answers a question.
@@ -217,7 +231,12 @@ pub fn answer(conn: &Connection, pages: &Pages, question: LabelQuestion, now: Ti
         Some(check) => standing.of(check).map_or(Verdict::Unknown, |checked| checked.verdict),
     };
     standings.retain(|standing| question.verdicts.is_empty() || question.verdicts.contains(&asked(standing)));
-    Ok(Label { question, rules: pages.rules().label.clone(), today, numbers, standings })
+    let mut next = None;
+    if let Some(page) = question.page.as_ref().filter(|_| question.paged) {
+        standings.retain(|standing| page.after.as_ref().is_none_or(|after| standing.site.id.as_str() > after.as_str()));
+        next = page.cut(&mut standings, |standing| standing.site.id.to_string());
+    }
+    Ok(Label { question, rules: pages.rules().label.clone(), today, numbers, standings, next })
 }
 
 /// Every house in service that the filters let through, by id, judged.

@@ -29,6 +29,7 @@ pub mod http;
 pub mod import;
 pub mod keys;
 pub mod label;
+pub mod lane;
 pub mod lang;
 pub mod ledger;
 pub mod login;

@@ -107,6 +107,12 @@ impl Metrics {
         }
     }
 
+    /// How many commits were counted.
+    #[cfg(test)]
+    pub(crate) fn commits(&self) -> u64 {
+        self.commits.get()
+    }
+
     fn requested(&self, route: &str, status: u16) {
         let class = format!("{}xx", status / 100);
         self.requests.get_or_create(&[("route", route.to_owned()), ("status", class)]).inc();

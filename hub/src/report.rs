@@ -13,13 +13,12 @@ use rusqlite::Connection;
 
 use self::held::Held;
 use crate::almanac::Pages;
-use crate::ask::{self, AskError, Given};
+use crate::ask::{self, AskError, Form, Given};
 use crate::completeness::{self, Rows, Tally};
 use crate::counts::{self, Sides, Told};
 use crate::lang::Phrase;
 use crate::network::months_before;
 use crate::query::{Antennas, Compare, Filters, Key, Query};
-use crate::sheet::SheetFormat;
 use crate::site::Site;
 use crate::store::figures::FigureError;
 use crate::store::history::{self, Closed};
@@ -47,17 +46,6 @@ pub enum Attached {
     Without,
 }
 
-/// The form of a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReportForm {
-    /// JSON.
-    Json,
-    /// Sections for people to read.
-    Text,
-    /// A table.
-    Sheet(SheetFormat),
-}
-
 /// What is asked of a site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Question {
@@ -66,7 +54,7 @@ pub struct Question {
     /// What becomes of its antennas.
     pub antennas: Attached,
     /// The form, if one was named.
-    pub form: Option<ReportForm>,
+    pub form: Option<Form>,
 }
 
 /// The report.
@@ -134,12 +122,7 @@ pub fn ask(given: &[(String, String)], today: Day) -> Result<Question, AskError>
         return Err(ask::wrong("to", &period.1.to_string(), expected));
     }
     let attached = [("apart", Attached::Apart), ("none", Attached::Without)];
-    let forms = [
-        ("json", ReportForm::Json),
-        ("text", ReportForm::Text),
-        ("csv", ReportForm::Sheet(SheetFormat::Csv)),
-        ("csv-fr", ReportForm::Sheet(SheetFormat::CsvFr)),
-    ];
+    let forms: Vec<_> = ask::FORMS.into_iter().chain([("text", Form::Text)]).collect();
     let form = Phrase::new("parmi json, text, csv, csv-fr", "one of json, text, csv, csv-fr");
     Ok(Question {
         period,

@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use msap_shared::io::link::{CloseCode, Outgoing};
-use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -24,12 +23,13 @@ use crate::metrics::{Metrics, Pushes};
 use crate::store::StoreError;
 use crate::verify;
 
+use self::lanes::Lanes;
 use self::lines::Lines;
 use self::pulse::Pulse;
-use self::readers::Readers;
 use self::room::Room;
 
 mod labels;
+mod lanes;
 mod lines;
 mod pulse;
 mod readers;
@@ -51,8 +51,6 @@ const OPEN_MAX: Duration = Duration::from_secs(2);
 const WITNESS_EVERY: Duration = Duration::from_secs(1);
 /// How exactly the hub keeps when a device in session was last heard.
 const HEARD_EVERY: Duration = Duration::from_secs(60);
-/// Readings of figures and lists at once.
-const READERS: usize = 2;
 /// A writer that has ended no turn for this long does not work. It ends one, perhaps empty, at
 /// least every [`WITNESS_EVERY`].
 const TURN_MAX: Duration = Duration::from_secs(3);
@@ -73,14 +71,7 @@ enum Job {
 #[derive(Clone)]
 pub struct Handle {
     jobs: mpsc::Sender<Job>,
-    /// For figures and lists: each may take seconds.
-    readers: Arc<Readers>,
-    /// For tokens: nobody waits for whoever reads figures, only to be told 401.
-    look_ups: Arc<Readers>,
-    /// For whoever has no token: nobody who has one waits for them.
-    strangers: Arc<Readers>,
-    /// For operators, who look on when readers are too many.
-    looks: Arc<Readers>,
+    lanes: Arc<Lanes>,
     pulse: Arc<Pulse>,
     keys: Arc<Keys>,
     /// Where devices that enrol are to sync.
@@ -112,10 +103,7 @@ impl Service {
         let metrics = Metrics::default();
         let handle = Handle {
             jobs,
-            readers: Readers::new(database.clone(), READERS),
-            look_ups: Readers::new(database.clone(), 1),
-            strangers: Readers::new(database.clone(), 1),
-            looks: Readers::new(database, 1),
+            lanes: Lanes::over(database),
             pulse: pulse.clone(),
             keys: keys.clone(),
             advertise: advertise.into(),
@@ -195,7 +183,7 @@ impl Writer {
             self.pulse.beat(self.core.is_full());
             if self.heard.elapsed() >= HEARD_EVERY {
                 self.heard = Instant::now();
-                self.core.hear(Timestamp::now())?;
+                self.commit(|core| core.hear(Timestamp::now()))?;
             }
             if self.witnessed.elapsed() >= WITNESS_EVERY {
                 self.witness();
@@ -232,9 +220,7 @@ impl Writer {
                 }
                 Job::Manage(action) => {
                     self.turn(std::mem::take(&mut inputs))?;
-                    let (before, began) = (self.core.now().mark.commit, Instant::now());
-                    action(&mut self.core, Timestamp::now());
-                    self.count(before, began);
+                    self.commit(|core| action(core, Timestamp::now()));
                     let outputs = self.core.drain_outputs();
                     self.lines.dispatch(outputs);
                 }
@@ -247,19 +233,20 @@ impl Writer {
         if inputs.is_empty() {
             return Ok(());
         }
-        let (before, began) = (self.core.now().mark.commit, Instant::now());
-        let outputs = self.core.turn(inputs, Timestamp::now())?;
-        self.count(before, began);
+        let outputs = self.commit(|core| core.turn(inputs, Timestamp::now()))?;
         self.lines.dispatch(outputs);
         Ok(())
     }
 
-    /// Counts what was done since the commit `before`.
-    fn count(&mut self, before: u64, began: Instant) {
+    /// Has the core do something, and counts what it commits. Nothing is committed otherwise.
+    fn commit<T>(&mut self, act: impl FnOnce(&mut Core) -> T) -> T {
+        let (before, began) = (self.core.now().mark.commit, Instant::now());
+        let done = act(&mut self.core);
         self.metrics.committed(self.core.now().mark.commit.saturating_sub(before), began);
         let now = self.core.pushes();
         let Pushes { accepted, refused } = std::mem::replace(&mut self.pushes, now);
         self.metrics.pushed(Pushes { accepted: now.accepted - accepted, refused: now.refused - refused });
+        done
     }
 
     fn witness(&mut self) {
@@ -301,40 +288,6 @@ impl Handle {
         answer.await.map_err(|_| Stopping)
     }
 
-    /// Runs a query on a connection that only reads, for a bounded time.
-    ///
-    /// # Errors
-    /// What the query returns, or when no connection can be opened.
-    pub async fn read<T: Send + 'static>(
-        &self,
-        query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.readers.read(query).await
-    }
-
-    /// Runs a query that is over at once, such as one row by its key, without waiting for those
-    /// of [`Handle::read`].
-    ///
-    /// # Errors
-    /// What the query returns, or when no connection can be opened.
-    pub async fn look_up<T: Send + 'static>(
-        &self,
-        query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.look_ups.read(query).await
-    }
-
-    /// Runs an operator's query, without waiting for those of [`Handle::read`].
-    ///
-    /// # Errors
-    /// What the query returns, or when no connection can be opened.
-    pub async fn look<T: Send + 'static>(
-        &self,
-        query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.looks.read(query).await
-    }
-
     /// What is counted as it happens.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
@@ -360,7 +313,7 @@ impl Handle {
                 () = tokio::time::sleep(VERIFY_EVERY) => {}
                 () = stop.cancelled() => return,
             }
-            let found = match self.read(verify::open_touched).await {
+            let found = match self.make_rounds(verify::open_touched).await {
                 Ok(found) if found.is_empty() => continue,
                 Ok(found) => found,
                 Err(error) => {

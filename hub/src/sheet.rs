@@ -28,6 +28,16 @@ pub trait Table {
 
     /// In a line or more, for people.
     fn summary(&self, lang: Lang) -> String;
+
+    /// As a text for people to read.
+    fn text(&self, lang: Lang) -> String {
+        self.summary(lang)
+    }
+
+    /// Where the next page begins, of what goes by pages.
+    fn next(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// How a sheet is written.

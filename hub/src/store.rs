@@ -244,8 +244,16 @@ pub fn reader(path: &Path) -> Result<Connection, StoreError> {
 /// When SQLite does not take the handler.
 pub fn limit_time(conn: &Connection, limit: Duration) -> Result<(), StoreError> {
     let end = Instant::now() + limit;
-    conn.progress_handler(10_000, Some(move || Instant::now() > end))
-        .map_err(StoreError::sqlite("limiting a query's time"))
+    end_when(conn, move || Instant::now() > end)
+}
+
+/// Ends whatever this connection runs once `over` says so; the query fails, nothing else. It is asked
+/// every so many steps, of short statements that are repeated too.
+///
+/// # Errors
+/// When SQLite does not take the handler.
+pub fn end_when(conn: &Connection, over: impl FnMut() -> bool + Send + 'static) -> Result<(), StoreError> {
+    conn.progress_handler(10_000, Some(over)).map_err(StoreError::sqlite("limiting a query's time"))
 }
 
 /// A transaction under way.

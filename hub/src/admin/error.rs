@@ -132,7 +132,9 @@ impl AdminError {
             | Self::UnknownConflict(_)
             | Self::UnknownFlagged(_)
             | Self::UnknownRefusal(_) => Exit::NotFound,
-            Self::Ask(AskError::UnknownParameter(..) | AskError::Repeated(_) | AskError::HalfPeriod(_)) => Exit::Usage,
+            Self::Ask(AskError::UnknownParameter { .. } | AskError::Repeated(_) | AskError::HalfPeriod(_)) => {
+                Exit::Usage
+            }
             Self::UnknownField(_) | Self::NotDated => Exit::Usage,
             Self::File(error) => error.exit(),
             Self::Export { .. } => Exit::Damaged,

@@ -41,7 +41,7 @@ pub fn look_beside_list(
         (Look::Device { .. }, Reply::Device(row)) => mark(row, &list()?),
         (Look::Fleet { .. }, Reply::Fleet(fleet)) => {
             let listed = list()?;
-            let devices = fleet.sites.iter_mut().flat_map(|site| &mut site.devices);
+            let devices = fleet.sites.iter_mut().flat_map(|site| site.devices.iter_mut().flatten());
             devices.for_each(|of| mark(&mut of.device, &listed));
         }
         _ => {}

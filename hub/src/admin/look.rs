@@ -15,7 +15,6 @@ use crate::http::{flagged_filter, in_conflict, journal_filter, site_filter};
 use crate::import::{self, ImportReport};
 use crate::keys::Named;
 use crate::lang::Lang;
-use crate::report::ReportForm;
 use crate::sheet::{SheetFormat, Table};
 use crate::site::SiteObject;
 use crate::store::flagged::FlaggedFilter;
@@ -110,11 +109,7 @@ pub fn look(
             let (site, _) = sites::find(conn, &id)?.ok_or_else(|| AdminError::UnknownSite(site.clone()))?;
             let question = report::ask(question, ask::today(now))?;
             let found = report::of(conn, &*almanac.open(conn)?, site, question, now)?;
-            match question.form {
-                Some(ReportForm::Json) => Reply::Figures(found.object()),
-                Some(ReportForm::Sheet(_)) => Reply::Sheet { sheet: found.sheet(), summary: found.summary(lang) },
-                Some(ReportForm::Text) | None => Reply::Text(found.text(lang)),
-            }
+            told(&found, question.form.or(Some(Form::Text)), lang)
         }
         Look::Returns { operator, question } => {
             let today = ask::today(now);
@@ -176,6 +171,7 @@ pub fn look(
 fn told(view: &impl Table, form: Option<Form>, lang: Lang) -> Reply {
     match form {
         Some(Form::Json) => Reply::Figures(view.object()),
+        Some(Form::Text) => Reply::Text(view.text(lang)),
         Some(Form::Sheet(_)) | None => Reply::Sheet { sheet: view.sheet(), summary: view.summary(lang) },
     }
 }

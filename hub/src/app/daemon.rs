@@ -36,6 +36,7 @@ use crate::enrol::advertised;
 use crate::exit::{Exit, Failure, with_causes};
 use crate::http::{self, Entrance, Views};
 use crate::keys::Keys;
+use crate::lane::{Lane, ReadError};
 use crate::lang::Lang;
 use crate::metrics;
 use crate::reference::Sources;
@@ -333,28 +334,12 @@ impl Administration for Operators {
 }
 
 impl Views for Handle {
-    async fn read<T, F>(&self, f: F) -> Result<T, StoreError>
+    async fn read<T, F>(&self, lane: Lane, f: F) -> Result<T, ReadError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
-        Self::read(self, f).await
-    }
-
-    async fn look_up<T, F>(&self, f: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
-    {
-        Self::look_up(self, f).await
-    }
-
-    async fn read_for_anybody<T, F>(&self, f: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
-    {
-        Self::read_for_anybody(self, f).await
+        Self::read(self, lane, f).await
     }
 
     async fn change<T, F>(&self, who: Who, f: F) -> Option<T>

@@ -3,12 +3,25 @@
 use super::*;
 use crate::privacy::table::{TABLES, Table};
 
+/// Longest piece of a name that is told.
+const NAME_LEN_MAX: usize = 40;
+/// How many letters of a name may be wrong, and how many make a beginning.
+const FAR_MAX: usize = 2;
+const PREFIX_LEN_MIN: usize = 2;
+
 /// Why a question cannot be asked.
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
     /// Not a parameter.
-    #[error("{0:?} is not a parameter of this address; the nearest one is {1}")]
-    UnknownParameter(String, &'static str),
+    #[error("{name:?} is not a parameter of this address; {}", meant(*.nearest, .known, Lang::En))]
+    UnknownParameter {
+        /// A bounded piece of what was given.
+        name: String,
+        /// The one that was perhaps meant.
+        nearest: Option<&'static str>,
+        /// All that there are.
+        known: Vec<&'static str>,
+    },
     /// The same parameter twice.
     #[error("{0} is given more than once")]
     Repeated(&'static str),
@@ -37,12 +50,27 @@ pub enum AskError {
 }
 
 impl AskError {
+    /// That this is none of these parameters: told with the one that was perhaps meant, else with all.
+    pub(super) fn unknown(given: &str, known: &[Parameter]) -> Self {
+        let name: String = given.chars().take(NAME_LEN_MAX).collect();
+        let far = |known: &str| {
+            let letters = strsim::damerau_levenshtein(known, &name);
+            let is_part = name.len() >= PREFIX_LEN_MIN && (known.starts_with(&name) || name.starts_with(known));
+            // Of two letters, any two others are as near.
+            let is_near = letters <= FAR_MAX && letters < name.chars().count().min(known.len());
+            (is_part || is_near).then_some((!is_part, letters))
+        };
+        let known: Vec<_> = known.iter().map(|known| known.name).collect();
+        let nearest = known.iter().filter_map(|known| Some((far(known)?, *known))).min().map(|(_, known)| known);
+        Self::UnknownParameter { name, nearest, known }
+    }
+
     /// The mistake, as people read it.
     pub fn say(&self, lang: Lang) -> String {
         match (lang, self) {
             (Lang::En, _) => self.to_string(),
-            (Lang::Fr, Self::UnknownParameter(name, nearest)) => {
-                format!("{name:?} n’est pas un paramètre d’ici ; le plus proche : {nearest}")
+            (Lang::Fr, Self::UnknownParameter { name, nearest, known }) => {
+                format!("{name:?} n’est pas un paramètre d’ici ; {}", meant(*nearest, known, lang))
             }
             (Lang::Fr, Self::Repeated(name)) => format!("{name} est donné plus d’une fois"),
             (Lang::Fr, Self::HalfPeriod(name)) => format!("from et to vont ensemble : {name} manque"),
@@ -54,6 +82,18 @@ impl AskError {
             }
             (Lang::Fr, Self::NotPublic) => not_public(lang),
             (Lang::Fr, Self::Store(error)) => harm::said(error, lang),
+        }
+    }
+}
+
+/// The parameter that was meant, or all that there are.
+fn meant(nearest: Option<&str>, known: &[&str], lang: Lang) -> String {
+    match nearest {
+        Some(nearest) => lang.of(format!("le plus proche : {nearest}"), format!("the nearest one is {nearest}")),
+        None if known.is_empty() => lang.of("cette adresse n’en prend aucun", "there are none").to_owned(),
+        None => {
+            let known = known.join(", ");
+            lang.of(format!("il y a : {known}"), format!("there are: {known}"))
         }
     }
 }

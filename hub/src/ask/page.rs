@@ -5,7 +5,8 @@
 //! is written between two pages, a row that stays is told once: none is skipped, none repeated. The
 //! journal and the refused changes are told by their number in the order of commits.
 //!
-//! A cursor also holds of which question it is: with another list or other filters it is refused.
+//! A cursor also holds by what it is known again, of its question and of its key: with another list or
+//! other filters it is refused, and so is one that was not copied whole.
 
 use data_encoding::BASE64URL_NOPAD;
 use sha2::{Digest as _, Sha256};
@@ -17,7 +18,7 @@ use crate::lang::Phrase;
 pub const PAGE: u32 = 500;
 /// Most rows on one page.
 pub const PAGE_MAX: u32 = 1_000;
-/// Bytes by which a question is known again.
+/// Bytes by which a cursor is known again.
 const MARK_LEN: usize = 6;
 
 /// Which page is asked for.
@@ -27,7 +28,7 @@ pub struct Page {
     pub after: Option<String>,
     /// At most so many.
     pub limit: u32,
-    mark: [u8; MARK_LEN],
+    question: [u8; 32],
 }
 
 impl Page {
@@ -36,15 +37,15 @@ impl Page {
     /// # Errors
     /// When the cursor is none of this question's, or the limit is out of bounds.
     pub fn read(given: &Given, list: &str) -> Result<Self, AskError> {
-        let mark = mark(given, list);
-        let after = given.one("cursor").map(|text| place(text, &mark).ok_or(AskError::Cursor)).transpose()?;
+        let question = question(given, list);
+        let after = given.one("cursor").map(|text| place(text, &question).ok_or(AskError::Cursor)).transpose()?;
         let limit = match given.one("limit") {
             None => PAGE,
             Some(text) => (text.parse().ok())
                 .filter(|limit| (1..=PAGE_MAX).contains(limit))
                 .ok_or_else(|| wrong("limit", text, Phrase::new("un nombre de 1 à 1000", "a number from 1 to 1000")))?,
         };
-        Ok(Self { after, limit, mark })
+        Ok(Self { after, limit, question })
     }
 
     /// Rows to look for: one more than shown tells whether there is a next page.
@@ -61,13 +62,13 @@ impl Page {
 
     /// The cursor of what comes after this key. It is opaque, so that what it holds may change.
     pub fn cursor(&self, key: &str) -> String {
-        BASE64URL_NOPAD.encode(&[&self.mark[..], key.as_bytes()].concat())
+        BASE64URL_NOPAD.encode(&[&mark(&self.question, key.as_bytes()), key.as_bytes()].concat())
     }
 }
 
 /// By what a question is known again: the list and everything that was given but for the page and
 /// its form.
-fn mark(given: &Given, list: &str) -> [u8; MARK_LEN] {
+fn question(given: &Given, list: &str) -> [u8; 32] {
     let of_page = |name: &str| matches!(name, "cursor" | "limit" | "format");
     let mut pairs: Vec<_> = given.pairs.iter().filter(|(name, _)| !of_page(name)).collect();
     pairs.sort();
@@ -75,14 +76,20 @@ fn mark(given: &Given, list: &str) -> [u8; MARK_LEN] {
     for (name, value) in pairs {
         hash = hash.chain_update([0]).chain_update(name).chain_update([0]).chain_update(value);
     }
+    hash.finalize().into()
+}
+
+/// By what a cursor is known again.
+fn mark(question: &[u8; 32], key: &[u8]) -> [u8; MARK_LEN] {
     let mut mark = [0; MARK_LEN];
-    mark.copy_from_slice(&hash.finalize()[..MARK_LEN]);
+    mark.copy_from_slice(&Sha256::new().chain_update(question).chain_update(key).finalize()[..MARK_LEN]);
     mark
 }
 
-fn place(text: &str, mark: &[u8]) -> Option<String> {
+fn place(text: &str, question: &[u8; 32]) -> Option<String> {
     let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
-    String::from_utf8(bytes.strip_prefix(mark)?.to_vec()).ok()
+    let (known, key) = bytes.split_first_chunk::<MARK_LEN>()?;
+    (*known == mark(question, key)).then(|| String::from_utf8(key.to_vec()).ok())?
 }
 
 #[cfg(test)]
@@ -110,6 +117,10 @@ mod tests {
             (vec![("cursor", &next), ("department", "61")], "sites"),
             (vec![("cursor", &next), ("department", "49")], "documents"),
             (vec![("cursor", "!"), ("department", "49")], "sites"),
+            (vec![("cursor", &format!("{next}A")), ("department", "49")], "sites"),
+            (vec![("cursor", &format!("{next}AA")), ("department", "49")], "sites"),
+            (vec![("cursor", &format!("{next}AAAA")), ("department", "49")], "sites"),
+            (vec![("cursor", &next[..next.len() - 2]), ("department", "49")], "sites"),
             (vec![("cursor", ""), ("department", "49")], "sites"),
         ] {
             assert!(matches!(read(&pairs, list), Err(AskError::Cursor)), "{pairs:?}");

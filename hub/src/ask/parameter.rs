@@ -293,6 +293,9 @@ pub const VERSION: Parameter = Parameter::new(
     "versions du programme des postes",
     "versions of the machines’ program",
 );
+/// The language of a page.
+pub const LANG: Parameter =
+    Parameter::new("lang", Takes::Word(|| vec!["fr", "en"]), "en", "la langue de la page", "the language of the page");
 /// Rows on a page.
 pub const LIMIT: Parameter = Parameter::new(
     "limit",

@@ -71,7 +71,7 @@ impl FleetFilter {
                 },
             )?,
             page: Some(Page::read(&given, "fleet")?),
-            paged: ["limit", "cursor"].iter().any(|name| given.one(name).is_some()),
+            paged: given.names_a_page(),
             form: ask::form(&given)?,
         })
     }

@@ -1,11 +1,12 @@
-//! The fleet as rows: one for each machine, and one for each site that has none.
+//! The fleet as rows: one for each machine, and one for each site that has none or whose machines are
+//! not told.
 
 use super::{Cause, FleetDevice, FleetObject, FleetSite};
 use crate::sheet::{Cell, Column, Sheet};
 use crate::words::Vocabulary;
 
 /// The columns of a file: their stable names and the French ones. They are added to and not renamed.
-const COLUMNS: [(&str, &str); 24] = [
+const COLUMNS: [(&str, &str); 25] = [
     ("department", "département"),
     ("region", "région"),
     ("site", "lieu"),
@@ -30,14 +31,16 @@ const COLUMNS: [(&str, &str); 24] = [
     ("clock_offset_ms", "écart d’horloge (ms)"),
     ("forked", "en double"),
     ("refused", "refusés"),
+    ("machines", "postes"),
 ];
 
 impl FleetObject {
     /// The rows of a file.
     pub fn sheet(&self) -> Sheet {
         let rows = self.sites.iter().flat_map(|site| {
-            let alone = site.devices.is_empty().then_some(None);
-            alone.into_iter().chain(site.devices.iter().map(Some)).map(move |device| row(site, device))
+            let devices = site.devices.as_deref().unwrap_or_default();
+            let alone = devices.is_empty().then_some(None);
+            alone.into_iter().chain(devices.iter().map(Some)).map(move |device| row(site, device))
         });
         Sheet {
             columns: COLUMNS.iter().map(|(name, french)| Column::new(*name, *french)).collect(),
@@ -82,5 +85,6 @@ fn row(site: &FleetSite, of: Option<&FleetDevice>) -> Vec<Cell> {
         device.and_then(|device| device.clock_offset_ms).map_or(Cell::None, Cell::Number),
         device.map_or(Cell::None, |device| count(device.forked.into())),
         of.map_or(Cell::None, |of| count(of.refused)),
+        count(site.machines),
     ]
 }

@@ -23,6 +23,7 @@ use super::scope::{Role, Scope};
 use super::session;
 use crate::ask;
 use crate::core::Core;
+use crate::lane::Lane;
 use crate::store::{StoreError, sessions, tokens};
 use crate::who::Who;
 
@@ -127,7 +128,7 @@ pub(super) async fn require_caller<V: Views>(
 /// The program whose token this is the hash of.
 async fn program<V: Views>(views: &V, hash: [u8; 32]) -> Result<Caller, Problem> {
     let now = Timestamp::now();
-    let found = views.look_up(move |conn| tokens::by_hash(conn, &hash)).await?;
+    let found = views.read(Lane::Key, move |conn| tokens::by_hash(conn, &hash)).await?;
     let token =
         found.filter(|token| !token.revoked && token.expires > now.as_second()).ok_or_else(Problem::unauthorized)?;
     let (scope, role) = granted(&token.scope, &token.role, || format!("token {}", token.id))?;
@@ -143,7 +144,7 @@ async fn program<V: Views>(views: &V, hash: [u8; 32]) -> Result<Caller, Problem>
 /// The person whose session's secret this is the hash of.
 async fn person<V: Views>(views: &V, hash: [u8; 32]) -> Result<Caller, Problem> {
     let now_s = Timestamp::now().as_second();
-    let found = views.look_up(move |conn| sessions::find(conn, &hash)).await?;
+    let found = views.read(Lane::Key, move |conn| sessions::find(conn, &hash)).await?;
     let session = found.filter(|session| now_s < session.until()).ok_or_else(Problem::unauthorized)?;
     let (scope, role) = granted(&session.scope, &session.role, || format!("user {}", session.login))?;
     let login = session.login.parse().map_err(|_| corrupt(format!("the login {:?}", session.login)))?;

@@ -12,6 +12,7 @@ use msap_shared::schedule::edit::field;
 use serde_json::{Value, json};
 
 use super::Views;
+use super::asking::Asking;
 use super::auth::{self, Caller};
 use super::describe::{Answer, Operation};
 use super::openapi::answers;
@@ -145,9 +146,8 @@ fn dated(mut fields: Fields) -> Result<Dated, Problem> {
 }
 
 /// The closures of the network, for whoever has a token: they are public.
-pub(super) async fn of_network<V: Views>(State(views): State<V>, Pairs(pairs): Pairs) -> Result<Json<Value>, Problem> {
-    Given::check(&pairs, &[])?;
-    let closures = views.read(calendars::closures).await?;
+pub(super) async fn of_network<V: Views>(asking: Asking<V>) -> Result<Json<Value>, Problem> {
+    let closures = asking.read(|sight| Ok(calendars::closures(sight.conn)?)).await?;
     Ok(Json(json!({ "closures": closures.iter().map(object).collect::<Value>() })))
 }
 

@@ -9,12 +9,13 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::Views;
+use super::asking::{Asking, Sight};
 use super::auth::{self, Caller};
 use super::describe::{Answer, Operation};
-use super::list::{Accepted, List, Listed};
+use super::list::{List, Listed};
 use super::openapi::answers;
 use super::problem::Problem;
-use super::query::{Brought, Name, Pairs};
+use super::query::{Brought, Name};
 use super::scope::Role;
 use super::sites::seen;
 use super::write::{Fields, NO_CONFLICT, answer, author};
@@ -59,35 +60,26 @@ const LIST: List = List {
 };
 
 /// Lists conflicts, by pages of sites that have some.
-pub(super) async fn list<V: Views>(
-    State(views): State<V>,
-    Extension(caller): Extension<Caller>,
-    accepted: Accepted,
-    Pairs(pairs): Pairs,
-) -> Result<Listed, Problem> {
-    if caller.role < Role::Coordinator {
+pub(super) async fn list<V: Views>(asking: Asking<V>) -> Result<Listed, Problem> {
+    if asking.caller().role < Role::Coordinator {
         return Err(Problem::needs_role("coordinator"));
     }
-    if caller.scope.within().is_none() {
-        return Err(Problem::not_in_scope(&caller.scope, "les contradictions"));
+    if asking.caller().scope.within().is_none() {
+        return Err(Problem::not_in_scope(&asking.caller().scope, "les contradictions"));
     }
-    let almanac = views.almanac().clone();
-    let answer = views.read(move |conn| {
-        let answer = || {
-            let given = Given::check(&pairs, PARAMETERS)?;
-            let page = Page::read(&given, LIST.rows)?;
-            let mut found = in_conflict(conn, &*almanac.open(conn)?, &given)?;
-            found.retain(|(site, _)| {
-                caller.scope.covers_site(site)
-                    && page.after.as_ref().is_none_or(|after| site.id.as_str() > after.as_str())
-            });
-            let next = page.cut(&mut found, |(site, _)| site.id.to_string());
-            let conflicts: Value = found.into_iter().flat_map(|(_, conflicts)| conflicts).collect();
-            LIST.page(&given, accepted, json!({ "conflicts": conflicts }), next)
-        };
-        Ok(answer())
-    });
-    answer.await?
+    let answer = |sight: &Sight<'_>| {
+        let given = Given::check(sight.pairs, PARAMETERS)?;
+        let page = Page::read(&given, LIST.rows)?;
+        let mut found = in_conflict(sight.conn, &*sight.pages()?, &given)?;
+        found.retain(|(site, _)| {
+            sight.caller.scope.covers_site(site)
+                && page.after.as_ref().is_none_or(|after| site.id.as_str() > after.as_str())
+        });
+        let next = page.cut(&mut found, |(site, _)| site.id.to_string());
+        let conflicts: Value = found.into_iter().flat_map(|(_, conflicts)| conflicts).collect();
+        sight.page(&LIST, &given, json!({ "conflicts": conflicts }), next)
+    };
+    asking.read(answer).await
 }
 
 /// The sites that have conflicts, with these.
@@ -132,7 +124,7 @@ pub(super) async fn settle<V: Views>(
         let (site, id) = id.split_once('.').ok_or_else(unknown)?;
         let (site, _) = seen(core.connection(), caller, site)?;
         let written = coordinate::settle_conflict(core, &author, &site, id, version.into(), now)?;
-        Ok::<_, Problem>(answer(&site.id, &written))
+        Ok(answer(&site.id, &written))
     });
     done.await.map(Json)
 }

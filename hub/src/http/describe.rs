@@ -5,6 +5,7 @@
 
 use super::openapi::schema::Schema;
 use super::scope::Role;
+use super::spans::Spans;
 use crate::ask::parameter::Parameter;
 use crate::lang::Phrase;
 
@@ -31,6 +32,8 @@ pub(super) struct Operation {
     pub(super) body: Option<fn() -> Schema>,
     /// What it answers.
     pub(super) answer: Answer,
+    /// How much it reads for that.
+    pub(super) spans: Spans,
     /// Statuses of problems that do not follow from the rest.
     pub(super) problems: &'static [u16],
 }
@@ -71,7 +74,8 @@ impl Operation {
     pub(super) const fn read(fr: &'static str, en: &'static str, answer: Answer) -> Self {
         let role = Some(Role::Reader);
         let says = Phrase::new(fr, en);
-        Self { says, more: "", role, names: &[], parameters: &[], body: None, answer, problems: &[] }
+        let spans = Spans::Little;
+        Self { says, more: "", role, names: &[], parameters: &[], body: None, answer, spans, problems: &[] }
     }
 
     /// Something that coordinators change.

@@ -10,7 +10,9 @@ use serde_json::Value;
 use super::openapi;
 use super::problem::Problem;
 use super::query::Pairs;
-use crate::lang::Lang;
+use crate::ask::Given;
+use crate::ask::parameter::LANG;
+use crate::lang::{Lang, Phrase};
 
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -57,8 +59,9 @@ struct Object {
 
 /// The page.
 pub(super) async fn page(Pairs(pairs): Pairs) -> Result<impl IntoResponse, Problem> {
-    let english = pairs.iter().any(|(name, value)| name == "lang" && value == "en");
-    let page = made(&openapi::document(), if english { Lang::En } else { Lang::Fr });
+    let words = [("fr", Lang::Fr), ("en", Lang::En)];
+    let lang = Given::check(&pairs, &[LANG])?.choice("lang", &words, Phrase::new("fr ou en", "fr or en"))?;
+    let page = made(&openapi::document(), lang.unwrap_or(Lang::Fr));
     let html = page.render().map_err(|error| Problem::internal(&error))?;
     Ok(([(header::CONTENT_SECURITY_POLICY, POLICY)], Html(html)))
 }

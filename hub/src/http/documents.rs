@@ -1,19 +1,17 @@
 //! `GET /v1/documents` and `GET /v1/documents/{id}`: raw documents, for administrators of the
 //! whole network only. «MSA, 70+» on a given day in a village is a person.
 
-use axum::Extension;
-use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::Views;
-use super::auth::Caller;
+use super::asking::{Asking, Sight};
 use super::describe::{Answer, BYTES, Operation};
-use super::list::{Accepted, List, Listed};
+use super::list::{List, Listed};
 use super::openapi::answers;
 use super::problem::Problem;
-use super::query::{Name, Pairs};
+use super::query::Name;
 use super::scope::Role;
 use crate::ask::Given;
 use crate::ask::page::Page;
@@ -52,39 +50,30 @@ pub(super) const DOCUMENT: Operation = Operation {
 const LIST: List = List { rows: "documents", file: "documents", columns: &["id", "changes"] };
 
 /// Lists documents, one page at a time.
-pub(super) async fn list<V: Views>(
-    State(views): State<V>,
-    Extension(caller): Extension<Caller>,
-    accepted: Accepted,
-    Pairs(pairs): Pairs,
-) -> Result<Listed, Problem> {
-    caller.administers()?;
-    let given = Given::check(&pairs, PARAMETERS)?;
-    let page = Page::read(&given, LIST.rows)?;
-    let (after, wanted) = (page.after.clone().unwrap_or_default(), page.wanted());
-    let mut found = views.read(move |conn| documents::list(conn, &after, wanted)).await?;
-    let next = page.cut(&mut found, |row| row.name.clone());
-    let rows: Vec<_> = found.iter().map(|row| json!({ "id": row.name, "changes": row.changes })).collect();
-    LIST.page(&given, accepted, json!({ "documents": rows }), next)
+pub(super) async fn list<V: Views>(asking: Asking<V>) -> Result<Listed, Problem> {
+    asking.caller().administers()?;
+    let answer = |sight: &Sight<'_>| {
+        let given = Given::check(sight.pairs, PARAMETERS)?;
+        let page = Page::read(&given, LIST.rows)?;
+        let mut found = documents::list(sight.conn, page.after.as_deref().unwrap_or_default(), page.wanted())?;
+        let next = page.cut(&mut found, |row| row.name.clone());
+        let rows: Vec<_> = found.iter().map(|row| json!({ "id": row.name, "changes": row.changes })).collect();
+        sight.page(&LIST, &given, json!({ "documents": rows }), next)
+    };
+    asking.read(answer).await
 }
 
 /// One document, as an Automerge file.
-pub(super) async fn document<V: Views>(
-    State(views): State<V>,
-    Extension(caller): Extension<Caller>,
-    Name(name): Name,
-    Pairs(pairs): Pairs,
-) -> Result<Response, Problem> {
-    caller.administers()?;
-    Given::check(&pairs, &[])?;
-    let saved = views.read(move |conn| {
-        let chunks = documents::chunks(conn, &name)?;
+pub(super) async fn document<V: Views>(asking: Asking<V>, Name(name): Name) -> Result<Response, Problem> {
+    asking.caller().administers()?;
+    let answer = move |sight: &Sight<'_>| {
+        let chunks = documents::chunks(sight.conn, &name)?;
+        if chunks.is_empty() {
+            return Err(Problem::not_found("aucun document n’a ce nom"));
+        }
         // Made here, on the reader's thread: loading a large document takes milliseconds.
-        Ok((!chunks.is_empty()).then(|| export::saved(&chunks)))
-    });
-    match saved.await? {
-        None => Err(Problem::not_found("aucun document n’a ce nom")),
-        Some(Err(error)) => Err(Problem::internal(&error)),
-        Some(Ok(bytes)) => Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response()),
-    }
+        export::saved(&chunks).map_err(|error| Problem::internal(&error))
+    };
+    let bytes = asking.read(answer).await?;
+    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response())
 }

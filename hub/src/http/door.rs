@@ -48,7 +48,7 @@ pub(super) async fn bound(request: Request, next: Next) -> Result<Response, Prob
 pub(super) async fn pass(
     State(operation): State<&'static Operation>,
     pairs: Pairs,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
     let Pairs(pairs) = pairs;
@@ -65,6 +65,7 @@ pub(super) async fn pass(
         return Err(Problem::media_type());
     }
     let known = (request.method() == Method::GET).then(|| headers.clone());
+    request.extensions_mut().insert(operation);
     let response = next.run(request).await;
     match known {
         Some(headers) if response.status() == StatusCode::OK => tagged(&headers, response).await,

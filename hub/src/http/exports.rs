@@ -1,17 +1,13 @@
 //! `GET /v1/exports/anct.csv`: the network in the national list's layout.
 
-use axum::Extension;
-use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
-use jiff::Timestamp;
 
 use super::Views;
-use super::auth::Caller;
+use super::asking::{Asking, Sight};
 use super::describe::{Answer, CSV, Operation};
 use super::problem::Problem;
-use super::query::Pairs;
-use super::scope::asked;
+use super::spans::Spans;
 use crate::ask::parameter::{DEPARTMENT, Parameter, REGION};
 use crate::ask::{self, Given};
 use crate::published;
@@ -23,6 +19,7 @@ const PARAMETERS: &[Parameter] = &[DEPARTMENT, REGION];
 
 /// The national list.
 pub(super) const ANCT: Operation = Operation {
+    spans: Spans::All,
     parameters: PARAMETERS,
     ..Operation::read(
         "Le réseau au format de la liste nationale",
@@ -32,29 +29,20 @@ pub(super) const ANCT: Operation = Operation {
 };
 
 /// The list, of a department or region or of all. Its name carries its date, as an import reads it.
-pub(super) async fn anct<V: Views>(
-    State(views): State<V>,
-    Extension(caller): Extension<Caller>,
-    Pairs(pairs): Pairs,
-) -> Result<impl IntoResponse, Problem> {
-    let today = ask::today(Timestamp::now());
-    let almanac = views.almanac().clone();
-    let answer = views.read(move |conn| {
-        let answer = || {
-            let given = Given::check(&pairs, PARAMETERS)?;
-            let (departments, regions) = (ask::departments(&given)?, ask::regions(&given)?);
-            let scoped = Filters { departments: departments.clone(), regions: regions.clone(), ..Filters::default() };
-            if !caller.scope.covers(conn, &scoped, Antennas::Apart, (today, today))? {
-                return Err(Problem::outside_scope(&caller.scope, asked(&scoped)));
-            }
-            let lives = vec![Life::Open, Life::Labelled];
-            let filter = SiteFilter { departments, regions, lives, ..SiteFilter::default() };
-            let sites: Vec<Site> = sites::list(conn, &filter)?.into_iter().map(|(site, _)| site).collect();
-            published::list(&sites, &*almanac.open(conn)?, today).map_err(|error| Problem::internal(&error))
-        };
-        Ok(answer())
-    });
-    let bytes = answer.await??;
+pub(super) async fn anct<V: Views>(asking: Asking<V>) -> Result<impl IntoResponse, Problem> {
+    let answer = |sight: &Sight<'_>| {
+        let given = Given::check(sight.pairs, PARAMETERS)?;
+        let (departments, regions) = (ask::departments(&given)?, ask::regions(&given)?);
+        let scoped = Filters { departments: departments.clone(), regions: regions.clone(), ..Filters::default() };
+        let today = sight.today;
+        sight.within(&scoped, Antennas::Apart, (today, today))?;
+        let lives = vec![Life::Open, Life::Labelled];
+        let filter = SiteFilter { departments, regions, lives, ..SiteFilter::default() };
+        let sites: Vec<Site> = sites::list(sight.conn, &filter)?.into_iter().map(|(site, _)| site).collect();
+        let bytes = published::list(&sites, &*sight.pages()?, today).map_err(|error| Problem::internal(&error))?;
+        Ok((bytes, today))
+    };
+    let (bytes, today) = asking.read(answer).await?;
     let date = today.date().strftime("%Y%m%d");
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),

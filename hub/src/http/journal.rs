@@ -1,16 +1,13 @@
 //! `GET /v1/journal`: who changed what, for administrators of the whole network.
 
-use axum::Extension;
-use axum::extract::State;
 use serde_json::json;
 
 use super::Views;
-use super::auth::Caller;
+use super::asking::{Asking, Sight};
 use super::describe::{Answer, Operation};
-use super::list::{Accepted, List, Listed};
+use super::list::{List, Listed};
 use super::openapi::answers;
 use super::problem::Problem;
-use super::query::Pairs;
 use super::scope::Role;
 use crate::admin::JournalObject;
 use crate::ask::page::Page;
@@ -38,21 +35,18 @@ const LIST: List =
 
 /// Lists lines, oldest first, one page at a time. Their numbers follow the commits: whoever goes on
 /// from a page neither misses nor repeats one, whatever is written meanwhile.
-pub(super) async fn list<V: Views>(
-    State(views): State<V>,
-    Extension(caller): Extension<Caller>,
-    accepted: Accepted,
-    Pairs(pairs): Pairs,
-) -> Result<Listed, Problem> {
-    caller.administers()?;
-    let given = Given::check(&pairs, PARAMETERS)?;
-    let (filter, page) = (filter(&given)?, Page::read(&given, LIST.rows)?);
-    let after = page.after.as_deref().map_or(Ok(0), |text| text.parse().map_err(|_| AskError::Cursor))?;
-    let wanted = page.wanted();
-    let mut found = views.read(move |conn| journal::search(conn, &filter, after, wanted)).await?;
-    let next = page.cut(&mut found, |line| line.n.to_string());
-    let lines: Vec<JournalObject> = found.into_iter().map(Into::into).collect();
-    LIST.page(&given, accepted, json!({ "journal": lines }), next)
+pub(super) async fn list<V: Views>(asking: Asking<V>) -> Result<Listed, Problem> {
+    asking.caller().administers()?;
+    let answer = |sight: &Sight<'_>| {
+        let given = Given::check(sight.pairs, PARAMETERS)?;
+        let (filter, page) = (filter(&given)?, Page::read(&given, LIST.rows)?);
+        let after = page.after.as_deref().map_or(Ok(0), |text| text.parse().map_err(|_| AskError::Cursor))?;
+        let mut found = journal::search(sight.conn, &filter, after, page.wanted())?;
+        let next = page.cut(&mut found, |line| line.n.to_string());
+        let lines: Vec<JournalObject> = found.into_iter().map(Into::into).collect();
+        sight.page(&LIST, &given, json!({ "journal": lines }), next)
+    };
+    asking.read(answer).await
 }
 
 /// The filter that these names and values ask for.

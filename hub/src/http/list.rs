@@ -3,53 +3,39 @@
 //! Called by the handlers of lists. The table has the rows of the page, in the same order; where the
 //! next page begins is told by `next`, and for both forms by a `Link`.
 
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use form_urlencoded::Serializer;
 use serde_json::Value;
 
 use super::accept;
-use super::describe::{CSV, JSON};
-use super::problem::Problem;
+use super::describe::{CSV, JSON, TEXT};
 use super::tagged::file;
-use crate::ask::{self, Form, Given};
+use crate::ask::Form;
 use crate::lang::Lang;
 use crate::sheet::{Column, Sheet, SheetFormat};
 use crate::words;
 
-/// The form that whoever asks would like best: JSON, unless a table is asked for.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Accepted(pub(super) Form);
-
-impl Accepted {
-    pub(super) fn of(headers: &axum::http::HeaderMap) -> Self {
-        match accept::best(headers, &[JSON, CSV]) {
-            Some(CSV) => Self(Form::Sheet(SheetFormat::Csv)),
-            _ => Self(Form::Json),
-        }
-    }
-}
-
 /// Stands for the form of an address where nothing else is asked for.
 const DEFAULT: &str = "application/x-default";
 
-/// The form that whoever asks would like best; this one unless another is named.
-pub(super) fn accepted_or(headers: &axum::http::HeaderMap, default: Form) -> Form {
-    match accept::best(headers, &[DEFAULT, JSON, CSV]) {
+/// The form that whoever asks would like best of the types of an address; this one unless another is
+/// named.
+pub(super) fn accepted(headers: &HeaderMap, types: &[&'static str], default: Form) -> Form {
+    match accept::best(headers, &[&[DEFAULT], types].concat()) {
         Some(JSON) => Form::Json,
         Some(CSV) => Form::Sheet(SheetFormat::Csv),
+        Some(TEXT) => Form::Text,
         _ => default,
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Accepted {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        Ok(Self::of(&parts.headers))
-    }
+/// The header that leads to the next page of what these names and values ask for.
+pub(super) fn link(pairs: &[(String, String)], next: &str) -> HeaderValue {
+    let others = pairs.iter().filter(|(name, _)| name != "cursor");
+    let query = Serializer::new(String::new()).extend_pairs(others).append_pair("cursor", next).finish();
+    // What is serialised is letters, digits and `%`.
+    HeaderValue::from_str(&format!("<?{query}>; rel=\"next\"")).unwrap_or(HeaderValue::from_static(""))
 }
 
 /// How a list is called, and shown as a table.
@@ -68,31 +54,26 @@ pub(super) struct List {
 pub(super) struct Listed {
     object: Value,
     sheet: Option<(Sheet, SheetFormat)>,
-    next: Option<String>,
+    link: Option<HeaderValue>,
     file: &'static str,
 }
 
 impl List {
-    /// A page: an object that has the rows, and the cursor of the next one.
+    /// A page in this form: an object that has the rows, and the cursor of the next one.
     pub(super) fn page(
         &self,
-        given: &Given,
-        Accepted(form): Accepted,
+        form: Form,
+        pairs: &[(String, String)],
         mut object: Value,
         next: Option<String>,
-    ) -> Result<Listed, Problem> {
-        let form = ask::form(given)?.unwrap_or(form);
+    ) -> Listed {
         let sheet = match form {
-            Form::Json => None,
             Form::Sheet(format) => Some((self.sheet(&object[self.rows]), format)),
+            Form::Json | Form::Text => None,
         };
-        let link = next.as_ref().map(|next| {
-            let others = given.pairs().filter(|(name, _)| *name != "cursor");
-            let query = Serializer::new(String::new()).extend_pairs(others).append_pair("cursor", next).finish();
-            format!("<?{query}>; rel=\"next\"")
-        });
+        let link = next.as_deref().map(|next| link(pairs, next));
         object["next"] = next.into();
-        Ok(Listed { object, sheet, next: link, file: self.file })
+        Listed { object, sheet, link, file: self.file }
     }
 
     /// The rows as a table.
@@ -113,8 +94,8 @@ impl IntoResponse for Listed {
             None => axum::Json(&self.object).into_response(),
             Some((sheet, format)) => (file(self.file), sheet.write(*format)).into_response(),
         };
-        if let Some(next) = self.next.and_then(|next| HeaderValue::from_str(&next).ok()) {
-            response.headers_mut().insert(header::LINK, next);
+        if let Some(link) = self.link {
+            response.headers_mut().insert(header::LINK, link);
         }
         response
     }

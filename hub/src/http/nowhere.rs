@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use super::Views;
 use crate::almanac::Almanac;
 use crate::core::Core;
+use crate::lane::{Lane, ReadError};
 use crate::store::StoreError;
 use crate::who::Who;
 
@@ -18,28 +19,12 @@ static EMPTY: LazyLock<Arc<Almanac>> = LazyLock::new(Arc::default);
 pub(super) struct Nowhere;
 
 impl Views for Nowhere {
-    async fn read<T, F>(&self, _: F) -> Result<T, StoreError>
+    async fn read<T, F>(&self, _: Lane, _: F) -> Result<T, ReadError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
-        Err(StoreError::corrupt("there is no store here"))
-    }
-
-    async fn look_up<T, F>(&self, f: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
-    {
-        self.read(f).await
-    }
-
-    async fn read_for_anybody<T, F>(&self, f: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
-    {
-        self.read(f).await
+        Err(StoreError::corrupt("there is no store here").into())
     }
 
     async fn change<T, F>(&self, _: Who, _: F) -> Option<T>

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use axum::http::Method;
 use serde_json::{Map, Value, json};
 
 use self::schema::{Schema, example};
@@ -18,9 +19,11 @@ pub(super) mod schema;
 
 const INTRODUCTION: &str = "Les chiffres du réseau, ses lieux, leurs horaires et leurs partenaires. Chaque adresse sous /v1, \
 sauf /v1/public, demande un jeton (« Authorization: Bearer … ») ou une session ouverte par POST /v1/session. Une question plus large que le \
-périmètre est refusée, jamais rétrécie ; un paramètre inconnu ou répété est une erreur qui nomme le plus proche. Les listes \
+périmètre est refusée, jamais rétrécie ; un paramètre inconnu ou répété est une erreur, qui nomme celui que vous vouliez dire, \
+ou tous. Les longues questions ont leurs propres lecteurs : quand trop d’entre elles attendent, 503 avec Retry-After. Les listes \
 continuent par « cursor », le « next » de la page précédente : ce qui reste pendant la lecture est dit une fois et une seule, \
-quoi qu’il s’écrive entre deux pages. Chaque réponse à GET sous /v1 porte un ETag : If-None-Match est répondu 304. Un tableur demande \
+quoi qu’il s’écrive entre deux pages. Chaque réponse à GET sous /v1 porte un ETag : If-None-Match est répondu 304 ; \
+/healthz, /readyz, /openapi.json et /docs n’en ont pas. Un tableur demande \
 format=csv-fr.";
 
 /// The whole document.
@@ -28,10 +31,11 @@ pub fn document() -> Value {
     let mut named = BTreeMap::new();
     let (mut parameters, mut paths) = (Map::new(), Map::new());
     for (method, path, operation) in described() {
+        let is_tagged = method == Method::GET && path.starts_with("/v1/");
         // The rest of an address, with its slashes, is one name.
         let path = path.replace("{*", "{");
         let methods = paths.entry(path).or_insert_with(|| json!({}));
-        methods[method.as_str().to_lowercase()] = describe(operation, &mut named, &mut parameters);
+        methods[method.as_str().to_lowercase()] = describe(operation, is_tagged, &mut named, &mut parameters);
     }
     let problem = hoisted(answers::problem(), &mut named);
     let lookup = |reference: &str| named.get(reference.rsplit('/').next()?).cloned();
@@ -79,14 +83,19 @@ pub fn text() -> String {
 }
 
 /// One address and method.
-fn describe(operation: &Operation, named: &mut BTreeMap<String, Value>, parameters: &mut Map<String, Value>) -> Value {
+fn describe(
+    operation: &Operation,
+    is_tagged: bool,
+    named: &mut BTreeMap<String, Value>,
+    parameters: &mut Map<String, Value>,
+) -> Value {
     let names = operation.names.iter().map(|name| parameter(name, "path"));
     let query = operation.parameters.iter().map(|known| parameter(known, "query"));
     let all: Value = names.chain(query).map(|described| once(described, parameters)).collect();
     let mut responses = Map::new();
-    let (status, good) = good(operation, named);
+    let (status, good) = good(operation, is_tagged, named);
     responses.insert(status.to_owned(), good);
-    if !matches!(operation.answer, Answer::Nothing) && operation.body.is_none() {
+    if is_tagged {
         responses
             .insert("304".to_owned(), json!({ "description": "Inchangé : ce que If-None-Match nomme vaut toujours" }));
     }
@@ -116,7 +125,7 @@ fn describe(operation: &Operation, named: &mut BTreeMap<String, Value>, paramete
 }
 
 /// The status of what goes well, and what is answered then.
-fn good(operation: &Operation, named: &mut BTreeMap<String, Value>) -> (&'static str, Value) {
+fn good(operation: &Operation, is_tagged: bool, named: &mut BTreeMap<String, Value>) -> (&'static str, Value) {
     let mut types = Map::new();
     let says = match operation.answer {
         Answer::Nothing => return ("204", json!({ "description": "Fait" })),
@@ -150,7 +159,7 @@ fn good(operation: &Operation, named: &mut BTreeMap<String, Value>) -> (&'static
     };
     let header = |says: &str| json!({ "description": says, "schema": { "type": "string" } });
     let mut object = json!({ "description": says, "content": types });
-    if operation.body.is_none() {
+    if is_tagged {
         object["headers"] = json!({ "ETag": header("la marque de cette réponse, pour If-None-Match") });
     }
     ("200", object)

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use axum::extract::State;
 use axum::{Extension, Json};
-use jiff::Timestamp;
 use msap_shared::document::partners::availability::availability;
 use msap_shared::document::partners::{AgreementStatus, Contact, Mode};
 use msap_shared::document::register::conflicts;
@@ -18,12 +17,13 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::Views;
+use super::asking::{Asking, Sight};
 use super::auth::{self, Caller};
 use super::describe::{Answer, Operation};
-use super::list::{Accepted, List, Listed};
+use super::list::{List, Listed};
 use super::openapi::answers;
 use super::problem::Problem;
-use super::query::{Brought, Name, Pairs, SiteAndPartner};
+use super::query::{Brought, Name, SiteAndPartner};
 use super::scope::{Scope, asked};
 use super::sites::seen;
 use super::write::{Fields, answer, author};
@@ -104,37 +104,28 @@ const LIST: List = List {
 };
 
 /// The partners of one site on a day.
-pub(super) async fn of_site<V: Views>(
-    State(views): State<V>,
-    Extension(caller): Extension<Caller>,
-    Name(name): Name,
-    Pairs(pairs): Pairs,
-) -> Result<Json<Value>, Problem> {
-    let almanac = views.almanac().clone();
-    let answer = views.read(move |conn| {
-        let answer = || {
-            let (site, _) = seen(conn, &caller, &name)?;
-            let given = Given::check(&pairs, OF_DAY)?;
-            let day = asked_day(&given)?.unwrap_or_else(|| Day::at(Timestamp::now(), &site.timezone));
-            let pages = almanac.open(conn)?;
-            let partners = on_day(&pages, &site, day, None);
-            let mut facts = almanac::Facts::new();
-            if let Some(document) = DocId::registers(site.id.clone(), DocKind::Partners) {
-                facts = almanac::facts(conn, &document)?;
-            }
-            let conflicts = conflicts(&facts);
-            let conflicts =
-                conflicts.iter().map(|conflict| object::conflict(site.id.as_str(), DocKind::Partners, conflict));
-            Ok(json!({
-                "site": site.id.as_str(),
-                "day": day.to_string(),
-                "partners": partners.into_iter().map(|(_, partner)| partner).collect::<Value>(),
-                "conflicts": conflicts.collect::<Value>(),
-            }))
-        };
-        Ok(answer())
-    });
-    answer.await?.map(Json)
+pub(super) async fn of_site<V: Views>(asking: Asking<V>, Name(name): Name) -> Result<Json<Value>, Problem> {
+    let answer = move |sight: &Sight<'_>| {
+        let (site, _) = seen(sight.conn, sight.caller, &name)?;
+        let given = Given::check(sight.pairs, OF_DAY)?;
+        let day = asked_day(&given)?.unwrap_or_else(|| Day::at(sight.now, &site.timezone));
+        let pages = sight.pages()?;
+        let partners = on_day(&pages, &site, day, None);
+        let mut facts = almanac::Facts::new();
+        if let Some(document) = DocId::registers(site.id.clone(), DocKind::Partners) {
+            facts = almanac::facts(sight.conn, &document)?;
+        }
+        let conflicts = conflicts(&facts);
+        let conflicts =
+            conflicts.iter().map(|conflict| object::conflict(site.id.as_str(), DocKind::Partners, conflict));
+        Ok(json!({
+            "site": site.id.as_str(),
+            "day": day.to_string(),
+            "partners": partners.into_iter().map(|(_, partner)| partner).collect::<Value>(),
+            "conflicts": conflicts.collect::<Value>(),
+        }))
+    };
+    asking.read(answer).await.map(Json)
 }
 
 /// Changes what is said of a partner at a site, and what of it is named only.
@@ -149,7 +140,7 @@ pub(super) async fn patch<V: Views>(
     let change = change(Fields::one(&body)?)?;
     let done = auth::change(&views, caller, move |core, caller, now| {
         let (site, _) = seen(core.connection(), caller, &name)?;
-        Ok::<_, Problem>(answer(&site.id, &coordinate::partner(core, &author, &site, &operator, &change, now)?))
+        Ok(answer(&site.id, &coordinate::partner(core, &author, &site, &operator, &change, now)?))
     });
     done.await.map(Json)
 }
@@ -164,7 +155,7 @@ pub(super) async fn delete<V: Views>(
     let operator = field::operator("operator", &operator)?;
     let done = auth::change(&views, caller, move |core, caller, now| {
         let (site, _) = seen(core.connection(), caller, &name)?;
-        Ok::<_, Problem>(answer(&site.id, &coordinate::remove_partner(core, &author, &site, &operator, now)?))
+        Ok(answer(&site.id, &coordinate::remove_partner(core, &author, &site, &operator, now)?))
     });
     done.await.map(Json)
 }
@@ -218,52 +209,42 @@ fn change(mut fields: Fields) -> Result<PartnerChange, Problem> {
 }
 
 /// The partners of many sites on a day, one row a partner and site, by pages of sites.
-pub(super) async fn of_network<V: Views>(
-    State(views): State<V>,
-    Extension(caller): Extension<Caller>,
-    accepted: Accepted,
-    Pairs(pairs): Pairs,
-) -> Result<Listed, Problem> {
-    let now = Timestamp::now();
-    let almanac = views.almanac().clone();
-    let answer = views.read(move |conn| {
-        let answer = || {
-            let given = Given::check(&pairs, PARAMETERS)?;
-            let which = Which::read(conn, &given)?;
-            let asked = asked_day(&given)?;
-            let page = Page::read(&given, LIST.rows)?;
-            let day = asked.unwrap_or_else(|| ask::today(now));
-            which.check_scope(conn, &caller.scope, (day, day))?;
-            let pages = almanac.open(conn)?;
-            let only = (!which.operators.is_empty()).then_some(&*which.operators);
-            // Sites that have nothing to tell take no place on a page.
-            let (mut rows, mut told, mut next) = (Vec::new(), Vec::new(), None);
-            for site in which.sites(conn, &pages, page.after.clone())? {
-                let day = asked.unwrap_or_else(|| Day::at(now, &site.timezone));
-                let found = on_day(&pages, &site, day, only);
-                if found.is_empty() {
-                    continue;
-                }
-                if told.len() == page.limit as usize {
-                    next = told.last().map(|last: &SiteId| page.cursor(last.as_str()));
-                    break;
-                }
-                rows.extend(found.into_iter().map(|(_, mut row)| {
-                    row["site"] = json!(site.id.as_str());
-                    row["name"] = json!(site.name);
-                    row["commune"] = json!(site.commune);
-                    row["department"] = json!(site.department);
-                    row["day"] = json!(day.to_string());
-                    row
-                }));
-                told.push(site.id);
+pub(super) async fn of_network<V: Views>(asking: Asking<V>) -> Result<Listed, Problem> {
+    let answer = |sight: &Sight<'_>| {
+        let given = Given::check(sight.pairs, PARAMETERS)?;
+        let which = Which::read(sight.conn, &given)?;
+        let asked = asked_day(&given)?;
+        let page = Page::read(&given, LIST.rows)?;
+        let day = asked.unwrap_or(sight.today);
+        which.check_scope(sight.conn, &sight.caller.scope, (day, day))?;
+        let pages = sight.pages()?;
+        let only = (!which.operators.is_empty()).then_some(&*which.operators);
+        // Sites that have nothing to tell take no place on a page.
+        let (mut rows, mut told, mut next) = (Vec::new(), Vec::new(), None);
+        for site in which.sites(sight.conn, &pages, page.after.clone())? {
+            let day = asked.unwrap_or_else(|| Day::at(sight.now, &site.timezone));
+            let found = on_day(&pages, &site, day, only);
+            if found.is_empty() {
+                continue;
             }
-            let object = json!({ "day": asked.map(|day| day.to_string()), "partners": rows });
-            LIST.page(&given, accepted, object, next)
-        };
-        Ok(answer())
-    });
-    answer.await?
+            if told.len() == page.limit as usize {
+                next = told.last().map(|last: &SiteId| page.cursor(last.as_str()));
+                break;
+            }
+            rows.extend(found.into_iter().map(|(_, mut row)| {
+                row["site"] = json!(site.id.as_str());
+                row["name"] = json!(site.name);
+                row["commune"] = json!(site.commune);
+                row["department"] = json!(site.department);
+                row["day"] = json!(day.to_string());
+                row
+            }));
+            told.push(site.id);
+        }
+        let object = json!({ "day": asked.map(|day| day.to_string()), "partners": rows });
+        sight.page(&LIST, &given, object, next)
+    };
+    asking.read(answer).await
 }
 
 pub(super) const OPERATOR: Phrase =

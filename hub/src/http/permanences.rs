@@ -1,18 +1,15 @@
 //! `GET /v1/partners.ics`: when a partner comes where, over many sites, as a calendar.
 
-use axum::Extension;
-use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
-use jiff::Timestamp;
 use msap_shared::io::hours::calendar::{self, CalendarSite, Window};
 
 use super::Views;
-use super::auth::Caller;
+use super::asking::{Asking, Sight};
 use super::describe::{self, Answer, Operation};
 use super::partners::{OPERATOR, Which};
 use super::problem::Problem;
-use super::query::Pairs;
+use super::spans::Spans;
 use crate::almanac::Book;
 use crate::ask::parameter::{DEPARTMENT, FROM_ALONE, PARTNER, Parameter, REGION, SITE, TO_ALONE};
 use crate::ask::{self, Given};
@@ -25,6 +22,7 @@ const PARAMETERS: &[Parameter] = &[PARTNER.needed(), DEPARTMENT, REGION, SITE, F
 
 /// One partner's permanences.
 pub(super) const CALENDAR: Operation = Operation {
+    spans: Spans::Asked,
     parameters: PARAMETERS,
     ..Operation::read(
         "Les permanences d’un partenaire, en calendrier",
@@ -34,46 +32,37 @@ pub(super) const CALENDAR: Operation = Operation {
 };
 
 /// The permanences of one partner at the sites that are asked for.
-pub(super) async fn calendar<V: Views>(
-    State(views): State<V>,
-    Extension(caller): Extension<Caller>,
-    Pairs(pairs): Pairs,
-) -> Result<impl IntoResponse, Problem> {
-    let today = ask::today(Timestamp::now());
-    let almanac = views.almanac().clone();
-    let answer = views.read(move |conn| {
-        let answer = || {
-            let given = Given::check(&pairs, PARAMETERS)?;
-            let which = Which::read(conn, &given)?;
-            let [operator] = which.operators.as_slice() else {
-                return Err(ask::wrong("operator", given.one("operator").unwrap_or_default(), OPERATOR).into());
-            };
-            let day = |name: &'static str| given.one(name).map(|text| ask::day(name, text)).transpose();
-            let window = Window::new(day("from")?.unwrap_or(today), day("to")?)
-                .map_err(|error| Problem::value(error.field, error.why))?;
-            which.check_scope(conn, &caller.scope, (window.from(), window.to()))?;
-            let pages = almanac.open(conn)?;
-            let sites = which.sites(conn, &pages, None)?;
-            fits(sites.len(), window)?;
-            let arounds: Vec<_> = sites.iter().map(|site| pages.around(site)).collect();
-            let described = sites.iter().zip(&arounds).filter_map(|(site, around)| {
-                let book = pages.book(&site.id)?;
-                Some(CalendarSite {
-                    id: &site.id,
-                    name: &site.name,
-                    address: &site.address,
-                    zone: &site.timezone,
-                    schedule: &book.schedule,
-                    around: around.surroundings(),
-                })
-            });
-            // A local service is called otherwise at each house: here, by its name.
-            let label = |operator: &_| Book::default().label(operator);
-            Ok::<_, Problem>(calendar::of_operator(operator, described, window, &label))
+pub(super) async fn calendar<V: Views>(asking: Asking<V>) -> Result<impl IntoResponse, Problem> {
+    let answer = |sight: &Sight<'_>| {
+        let given = Given::check(sight.pairs, PARAMETERS)?;
+        let which = Which::read(sight.conn, &given)?;
+        let [operator] = which.operators.as_slice() else {
+            return Err(ask::wrong("operator", given.one("operator").unwrap_or_default(), OPERATOR).into());
         };
-        Ok(answer())
-    });
-    let text = answer.await??;
+        let day = |name: &'static str| given.one(name).map(|text| ask::day(name, text)).transpose();
+        let window = Window::new(day("from")?.unwrap_or(sight.today), day("to")?)
+            .map_err(|error| Problem::value(error.field, error.why))?;
+        which.check_scope(sight.conn, &sight.caller.scope, (window.from(), window.to()))?;
+        let pages = sight.pages()?;
+        let sites = which.sites(sight.conn, &pages, None)?;
+        fits(sites.len(), window)?;
+        let arounds: Vec<_> = sites.iter().map(|site| pages.around(site)).collect();
+        let described = sites.iter().zip(&arounds).filter_map(|(site, around)| {
+            let book = pages.book(&site.id)?;
+            Some(CalendarSite {
+                id: &site.id,
+                name: &site.name,
+                address: &site.address,
+                zone: &site.timezone,
+                schedule: &book.schedule,
+                around: around.surroundings(),
+            })
+        });
+        // A local service is called otherwise at each house: here, by its name.
+        let label = |operator: &_| Book::default().label(operator);
+        Ok(calendar::of_operator(operator, described, window, &label))
+    };
+    let text = asking.read(answer).await?;
     Ok(([(header::CONTENT_TYPE, "text/calendar; charset=utf-8")], text))
 }
 

@@ -12,10 +12,14 @@ use super::door::{ADDRESS_LEN_MAX, HEADERS_LEN_MAX};
 use super::scope::{self, Beyond, Scope};
 use crate::ask::AskError;
 use crate::exit::with_causes;
+use crate::lane::ReadError;
 use crate::lang::Lang;
 use crate::query::Filters;
 use crate::store::StoreError;
 use crate::store::figures::{FigureError, NARROW, ROWS_MAX};
+
+/// Seconds after which a question that found no reader may be asked again: the longest that one takes.
+const RETRY_AFTER_S: u64 = 10;
 
 /// One problem document.
 #[derive(Debug, Serialize)]
@@ -276,6 +280,18 @@ impl Problem {
         Self::unavailable(detail)
     }
 
+    /// As many questions of this kind wait as may.
+    pub(super) fn busy() -> Self {
+        let detail = format!(
+            "trop de questions de cette taille attendent leur tour : redemandez dans {RETRY_AFTER_S} s ; moins de jours ou \
+             moins de lieux passent avant"
+        );
+        let title = "Trop de questions à la fois";
+        let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "urn:msap:problem:busy", title, detail);
+        problem.about.retry_after_s = Some(RETRY_AFTER_S);
+        problem
+    }
+
     /// A value that its parameter cannot take.
     pub(super) fn value(parameter: &str, detail: impl Into<String>) -> Self {
         let (status, title) = (StatusCode::UNPROCESSABLE_ENTITY, "Un paramètre ne peut pas prendre cette valeur");
@@ -303,6 +319,15 @@ impl Problem {
     }
 }
 
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Busy => Self::busy(),
+            ReadError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match &error {
@@ -320,11 +345,11 @@ impl From<AskError> for Problem {
     fn from(error: AskError) -> Self {
         let detail = error.say(Lang::Fr);
         match error {
-            AskError::UnknownParameter(name, nearest) => {
+            AskError::UnknownParameter { name, nearest, .. } => {
                 let (status, title) = (StatusCode::BAD_REQUEST, "Paramètre inconnu");
                 let problem = Self::new(status, "urn:msap:problem:unknown-parameter", title, detail);
                 let mut problem = problem.about(&name);
-                problem.about.nearest = Some(nearest);
+                problem.about.nearest = nearest;
                 problem
             }
             AskError::Repeated(name) => {

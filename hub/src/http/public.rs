@@ -15,13 +15,13 @@ use serde_json::{Value, json};
 
 use super::Views;
 use super::describe::{Answer, Operation};
-use super::list::Accepted;
 use super::openapi::answers;
 use super::problem::Problem;
 use super::query::{Name, Pairs};
-use super::tagged;
+use super::{list, tagged};
 use crate::ask::parameter::{FORMAT, PERIOD, Parameter, TABLE_NAME};
-use crate::ask::{self, Given};
+use crate::ask::{self, Form, Given};
+use crate::lane::Lane;
 use crate::lang::{Lang, Phrase};
 use crate::privacy::table::{self, TABLES, Table, Tells, Told};
 use crate::privacy::{Period, VISITS};
@@ -56,7 +56,7 @@ const PARAMETERS: &[Parameter] = &[PERIOD, FORMAT];
 /// The list of tables, and the periods that they can be read for.
 pub(super) async fn list<V: Views>(State(views): State<V>, Pairs(pairs): Pairs) -> Result<Response, Problem> {
     Given::check(&pairs, LIST.parameters)?;
-    let periods = views.read_for_anybody(|conn| releases::periods(conn, VISITS)).await?;
+    let periods = views.read(Lane::Anybody, |conn| releases::periods(conn, VISITS)).await?;
     let period = |(period, day): &(Period, Day)| json!({ "period": period.to_string(), "as_of": day.to_string() });
     let table = |table: &Table| {
         let tells = match table.tells {
@@ -88,9 +88,9 @@ pub(super) async fn read<V: Views>(
         Phrase::new("une période telle que 2026-10, 2026-Q4 ou 2026", "a period such as 2026-10, 2026-Q4 or 2026");
     let text = given.one("period").unwrap_or_default();
     let period: Period = text.parse().map_err(|_| ask::wrong("period", text, example))?;
-    let form = ask::form(&given)?.unwrap_or_else(|| Accepted::of(&headers).0);
+    let form = ask::form(&given)?.unwrap_or_else(|| list::accepted(&headers, TABLE.answer.types(), Form::Json));
     let (today, rules) = (ask::today(Timestamp::now()), views.almanac().rules().release);
-    let found = views.read_for_anybody(move |conn| Ok(released(conn, table, period, rules, today)));
+    let found = views.read(Lane::Anybody, move |conn| Ok(released(conn, table, period, rules, today)));
     Ok(tagged::released(&found.await??, form, &headers, KEPT).into_response())
 }
 

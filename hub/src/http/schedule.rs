@@ -1,10 +1,8 @@
 //! `GET /v1/sites/{id}/schedule`, `/schedule.ics` and `/hours.osm`: one site's days.
 
-use axum::extract::State;
+use axum::Json;
 use axum::http::header;
 use axum::response::IntoResponse;
-use axum::{Extension, Json};
-use jiff::Timestamp;
 use msap_shared::document::{DocId, DocKind};
 use msap_shared::io::hours::calendar::{self, CalendarSite, Window};
 use msap_shared::schedule::plan;
@@ -12,11 +10,11 @@ use msap_shared::time::Day;
 use serde_json::{Value, json};
 
 use super::Views;
-use super::auth::Caller;
+use super::asking::{Asking, Sight};
 use super::describe::{self, Answer, Operation};
 use super::openapi::answers;
 use super::problem::Problem;
-use super::query::{Name, Pairs};
+use super::query::Name;
 use super::sites::seen;
 use crate::almanac::{self, Book, object};
 use crate::ask::parameter::{FROM, FROM_ALONE, Parameter, SITE_NAME, TO, TO_ALONE};
@@ -65,118 +63,87 @@ pub(super) const OSM: Operation = Operation {
 };
 
 /// The days of a site, with what they follow from.
-pub(super) async fn schedule<V: Views>(
-    State(views): State<V>,
-    Extension(caller): Extension<Caller>,
-    Name(name): Name,
-    Pairs(pairs): Pairs,
-) -> Result<Json<Value>, Problem> {
-    let almanac = views.almanac().clone();
-    let answer = views.read(move |conn| {
-        let answer = || {
-            let (site, _) = seen(conn, &caller, &name)?;
-            let (from, to) = period(&pairs, Day::at(Timestamp::now(), &site.timezone))?;
-            let pages = almanac.open(conn)?;
-            let none = Book::default();
-            let book = pages.book(&site.id).map_or(&none, |book| book);
-            let around = pages.around(&site);
-            let mut days = Vec::new();
-            let mut day = from;
-            while day <= to {
-                days.push(object::day(&plan(&book.schedule, day, &around.surroundings())));
-                // The calendar ends in 2099.
-                match day.plus_days(1) {
-                    next if next > day => day = next,
-                    _ => break,
-                }
+pub(super) async fn schedule<V: Views>(asking: Asking<V>, Name(name): Name) -> Result<Json<Value>, Problem> {
+    let answer = move |sight: &Sight<'_>| {
+        let (site, _) = seen(sight.conn, sight.caller, &name)?;
+        let (from, to) = period(sight.pairs, Day::at(sight.now, &site.timezone))?;
+        let pages = sight.pages()?;
+        let none = Book::default();
+        let book = pages.book(&site.id).map_or(&none, |book| book);
+        let around = pages.around(&site);
+        let mut days = Vec::new();
+        let mut day = from;
+        while day <= to {
+            days.push(object::day(&plan(&book.schedule, day, &around.surroundings())));
+            // The calendar ends in 2099.
+            match day.plus_days(1) {
+                next if next > day => day = next,
+                _ => break,
             }
-            let facts = match DocId::registers(site.id.clone(), DocKind::Schedule) {
-                Some(document) => almanac::facts(conn, &document)?,
-                None => almanac::Facts::new(),
-            };
-            let schedule = &book.schedule;
-            let conflicts = schedule
-                .conflicts()
-                .iter()
-                .map(|conflict| object::conflict(site.id.as_str(), DocKind::Schedule, conflict));
-            Ok(json!({
-                "site": site.id.as_str(),
-                "timezone": site.timezone.name(),
-                "holiday_zone": site.holiday_zone,
-                "school_zone": site.school_zone,
-                "from": from.to_string(),
-                "to": to.to_string(),
-                "days": days,
-                "rules": object::rules(&facts),
-                "conflicts": conflicts.collect::<Value>(),
-                "unreadable": schedule.unreadable().iter().map(object::unreadable).collect::<Value>(),
-                "checked_on": schedule.checked_on().map(|day| day.to_string()),
-            }))
+        }
+        let facts = match DocId::registers(site.id.clone(), DocKind::Schedule) {
+            Some(document) => almanac::facts(sight.conn, &document)?,
+            None => almanac::Facts::new(),
         };
-        Ok(answer())
-    });
-    answer.await?.map(Json)
+        let schedule = &book.schedule;
+        let conflicts =
+            schedule.conflicts().iter().map(|conflict| object::conflict(site.id.as_str(), DocKind::Schedule, conflict));
+        Ok(json!({
+            "site": site.id.as_str(),
+            "timezone": site.timezone.name(),
+            "holiday_zone": site.holiday_zone,
+            "school_zone": site.school_zone,
+            "from": from.to_string(),
+            "to": to.to_string(),
+            "days": days,
+            "rules": object::rules(&facts),
+            "conflicts": conflicts.collect::<Value>(),
+            "unreadable": schedule.unreadable().iter().map(object::unreadable).collect::<Value>(),
+            "checked_on": schedule.checked_on().map(|day| day.to_string()),
+        }))
+    };
+    asking.read(answer).await.map(Json)
 }
 
 /// The coming year of a site as OpenStreetMap's text.
-pub(super) async fn osm<V: Views>(
-    State(views): State<V>,
-    Extension(caller): Extension<Caller>,
-    Name(name): Name,
-    Pairs(pairs): Pairs,
-) -> Result<impl IntoResponse, Problem> {
-    Given::check(&pairs, &[])?;
-    let almanac = views.almanac().clone();
-    let answer = views.read(move |conn| {
-        let answer = || {
-            let (site, _) = seen(conn, &caller, &name)?;
-            let pages = almanac.open(conn)?;
-            let today = Day::at(Timestamp::now(), &site.timezone);
-            Ok::<_, Problem>(match pages.book(&site.id) {
-                Some(book) => book.osm(today, &pages.around(&site)).to_string(),
-                None => Book::default().osm(today, &pages.around(&site)).to_string(),
-            })
-        };
-        Ok(answer())
-    });
-    let text = answer.await??;
+pub(super) async fn osm<V: Views>(asking: Asking<V>, Name(name): Name) -> Result<impl IntoResponse, Problem> {
+    let answer = move |sight: &Sight<'_>| {
+        let (site, _) = seen(sight.conn, sight.caller, &name)?;
+        let pages = sight.pages()?;
+        let today = Day::at(sight.now, &site.timezone);
+        Ok(match pages.book(&site.id) {
+            Some(book) => book.osm(today, &pages.around(&site)).to_string(),
+            None => Book::default().osm(today, &pages.around(&site)).to_string(),
+        })
+    };
+    let text = asking.read(answer).await?;
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text + "\n"))
 }
 
 /// A site's openings and permanences as a calendar.
-pub(super) async fn calendar<V: Views>(
-    State(views): State<V>,
-    Extension(caller): Extension<Caller>,
-    Name(name): Name,
-    Pairs(pairs): Pairs,
-) -> Result<impl IntoResponse, Problem> {
-    let almanac = views.almanac().clone();
-    let answer = views.read(move |conn| {
-        let answer = || {
-            let (site, _) = seen(conn, &caller, &name)?;
-            let given = Given::check(&pairs, WINDOW)?;
-            let from = given.one("from").map(|text| ask::day("from", text)).transpose()?;
-            let to = given.one("to").map(|text| ask::day("to", text)).transpose()?;
-            let today = Day::at(Timestamp::now(), &site.timezone);
-            let window =
-                Window::new(from.unwrap_or(today), to).map_err(|error| Problem::value(error.field, error.why))?;
-            let pages = almanac.open(conn)?;
-            let none = Book::default();
-            let book = pages.book(&site.id).map_or(&none, |book| book);
-            let around = pages.around(&site);
-            let described = CalendarSite {
-                id: &site.id,
-                name: &site.name,
-                address: &site.address,
-                zone: &site.timezone,
-                schedule: &book.schedule,
-                around: around.surroundings(),
-            };
-            Ok::<_, Problem>(calendar::of_site(&described, window, &|operator| book.label(operator)))
+pub(super) async fn calendar<V: Views>(asking: Asking<V>, Name(name): Name) -> Result<impl IntoResponse, Problem> {
+    let answer = move |sight: &Sight<'_>| {
+        let (site, _) = seen(sight.conn, sight.caller, &name)?;
+        let given = Given::check(sight.pairs, WINDOW)?;
+        let from = given.one("from").map(|text| ask::day("from", text)).transpose()?;
+        let to = given.one("to").map(|text| ask::day("to", text)).transpose()?;
+        let today = Day::at(sight.now, &site.timezone);
+        let window = Window::new(from.unwrap_or(today), to).map_err(|error| Problem::value(error.field, error.why))?;
+        let pages = sight.pages()?;
+        let none = Book::default();
+        let book = pages.book(&site.id).map_or(&none, |book| book);
+        let around = pages.around(&site);
+        let described = CalendarSite {
+            id: &site.id,
+            name: &site.name,
+            address: &site.address,
+            zone: &site.timezone,
+            schedule: &book.schedule,
+            around: around.surroundings(),
         };
-        Ok(answer())
-    });
-    let text = answer.await??;
+        Ok(calendar::of_site(&described, window, &|operator| book.label(operator)))
+    };
+    let text = asking.read(answer).await?;
     Ok(([(header::CONTENT_TYPE, "text/calendar; charset=utf-8")], text))
 }
 

@@ -26,6 +26,7 @@ use super::problem::Problem;
 use super::query::Brought;
 use super::write::Fields;
 use crate::ask;
+use crate::lane::Lane;
 use crate::login::Login;
 use crate::password::{Kept, LEN_MAX};
 use crate::store::journal::{self, SESSION_BEGIN, SESSION_END};
@@ -99,7 +100,9 @@ pub(super) async fn sign_in<V: Views>(
     let taken = entrance.attempts().take(login.as_ref(), client, Instant::now());
     taken.map_err(|wait| Problem::too_many_attempts(wait.as_secs() + 1))?;
     let known = match login.clone() {
-        Some(login) => views.look_up(move |conn| users::find(conn, &login)).await?.filter(|user| !user.disabled),
+        Some(login) => {
+            views.read(Lane::Key, move |conn| users::find(conn, &login)).await?.filter(|user| !user.disabled)
+        }
         None => None,
     };
     let kept = known.as_ref().map_or_else(Kept::nobodys, |user| user.password.clone());

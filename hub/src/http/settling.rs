@@ -1,20 +1,18 @@
 //! `GET /v1/flagged` and `GET /v1/refused`: what wants a person. A list holds what lies in the
 //! token's scope; unlike a figure, it loses no meaning by that.
 
-use axum::Extension;
-use axum::extract::State;
 use data_encoding::BASE64URL_NOPAD;
 use msap_shared::id::{SiteId, TapName};
 use rusqlite::Connection;
 use serde_json::json;
 
 use super::Views;
+use super::asking::{Asking, Sight};
 use super::auth::Caller;
 use super::describe::{Answer, Operation};
-use super::list::{Accepted, List, Listed};
+use super::list::{List, Listed};
 use super::openapi::answers;
 use super::problem::Problem;
-use super::query::Pairs;
 use super::scope::Role;
 use crate::admin::{FlaggedObject, RefusedObject};
 use crate::ask::page::Page;
@@ -69,51 +67,35 @@ const OF_REFUSED: List = List {
 };
 
 /// Lists flagged facts that nobody has settled, one page at a time.
-pub(super) async fn flagged<V: Views>(
-    State(views): State<V>,
-    Extension(caller): Extension<Caller>,
-    accepted: Accepted,
-    Pairs(pairs): Pairs,
-) -> Result<Listed, Problem> {
-    let within = allowed(&caller)?;
-    let answer = views.read(move |conn| {
-        let answer = || {
-            let given = Given::check(&pairs, FLAGGED_PARAMETERS)?;
-            let page = Page::read(&given, OF_FLAGGED.rows)?;
-            let after = page.after.as_deref().map(|text| read_place(text).ok_or(AskError::Cursor)).transpose()?;
-            let filter = FlaggedFilter { within, after, limit: page.wanted(), ..filter(conn, &given)? };
-            let mut found = flagged::list(conn, &filter)?;
-            let next = page.cut(&mut found, place);
-            let rows: Vec<FlaggedObject> = found.into_iter().map(Into::into).collect();
-            OF_FLAGGED.page(&given, accepted, json!({ "flagged": rows }), next)
-        };
-        Ok(answer())
-    });
-    answer.await?
+pub(super) async fn flagged<V: Views>(asking: Asking<V>) -> Result<Listed, Problem> {
+    let within = allowed(asking.caller())?;
+    let answer = move |sight: &Sight<'_>| {
+        let given = Given::check(sight.pairs, FLAGGED_PARAMETERS)?;
+        let page = Page::read(&given, OF_FLAGGED.rows)?;
+        let after = page.after.as_deref().map(|text| read_place(text).ok_or(AskError::Cursor)).transpose()?;
+        let filter = FlaggedFilter { within, after, limit: page.wanted(), ..filter(sight.conn, &given)? };
+        let mut found = flagged::list(sight.conn, &filter)?;
+        let next = page.cut(&mut found, place);
+        let rows: Vec<FlaggedObject> = found.into_iter().map(Into::into).collect();
+        sight.page(&OF_FLAGGED, &given, json!({ "flagged": rows }), next)
+    };
+    asking.read(answer).await
 }
 
 /// Lists refused changes that nobody has settled, one page at a time.
-pub(super) async fn refused<V: Views>(
-    State(views): State<V>,
-    Extension(caller): Extension<Caller>,
-    accepted: Accepted,
-    Pairs(pairs): Pairs,
-) -> Result<Listed, Problem> {
-    let within = allowed(&caller)?;
-    let answer = views.read(move |conn| {
-        let answer = || {
-            let given = Given::check(&pairs, REFUSED_PARAMETERS)?;
-            let page = Page::read(&given, OF_REFUSED.rows)?;
-            let after = page.after.as_deref().map(|text| text.parse().map_err(|_| AskError::Cursor)).transpose()?;
-            let filter = RefusedFilter { within, site: site(conn, &given)?, after, limit: page.wanted() };
-            let mut found = refusals::list(conn, &filter)?;
-            let next = page.cut(&mut found, |row| row.n.to_string());
-            let rows: Vec<RefusedObject> = found.into_iter().map(Into::into).collect();
-            OF_REFUSED.page(&given, accepted, json!({ "refused": rows }), next)
-        };
-        Ok(answer())
-    });
-    answer.await?
+pub(super) async fn refused<V: Views>(asking: Asking<V>) -> Result<Listed, Problem> {
+    let within = allowed(asking.caller())?;
+    let answer = move |sight: &Sight<'_>| {
+        let given = Given::check(sight.pairs, REFUSED_PARAMETERS)?;
+        let page = Page::read(&given, OF_REFUSED.rows)?;
+        let after = page.after.as_deref().map(|text| text.parse().map_err(|_| AskError::Cursor)).transpose()?;
+        let filter = RefusedFilter { within, site: site(sight.conn, &given)?, after, limit: page.wanted() };
+        let mut found = refusals::list(sight.conn, &filter)?;
+        let next = page.cut(&mut found, |row| row.n.to_string());
+        let rows: Vec<RefusedObject> = found.into_iter().map(Into::into).collect();
+        sight.page(&OF_REFUSED, &given, json!({ "refused": rows }), next)
+    };
+    asking.read(answer).await
 }
 
 /// Where a flagged fact stands in the list.

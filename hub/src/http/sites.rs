@@ -1,21 +1,19 @@
 //! `GET /v1/sites` and `GET /v1/sites/{id}`.
 
-use axum::extract::State;
-use axum::{Extension, Json};
-use jiff::Timestamp;
+use axum::Json;
 use msap_shared::schedule::Now;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::Views;
+use super::asking::{Asking, Sight};
 use super::auth::Caller;
 use super::describe::{Answer, Operation};
-use super::list::{Accepted, List, Listed};
+use super::list::{List, Listed};
 use super::moment::{self, Moment};
 use super::openapi::answers;
 use super::problem::Problem;
-use super::query::{Name, Pairs};
-use super::scope::asked;
+use super::query::Name;
 use crate::almanac::Pages;
 use crate::ask::page::Page;
 use crate::ask::parameter::{
@@ -78,57 +76,40 @@ const LIST: List = List {
 };
 
 /// Lists sites, one page at a time.
-pub(super) async fn sites<V: Views>(
-    State(views): State<V>,
-    Extension(caller): Extension<Caller>,
-    accepted: Accepted,
-    Pairs(pairs): Pairs,
-) -> Result<Listed, Problem> {
-    let now = Timestamp::now();
-    let today = ask::today(now);
-    let almanac = views.almanac().clone();
-    let answer = views.read(move |conn| {
-        let answer = || {
-            let given = Given::check(&pairs, PARAMETERS)?;
-            let page = Page::read(&given, LIST.rows)?;
-            let filter = SiteFilter { after: page.after.clone(), ..filter(&given)? };
-            let (open_at, wanted) = (moment::asked(&pairs)?, ask::states(&given)?);
-            let scoped = Filters {
-                departments: filter.departments.clone(),
-                regions: filter.regions.clone(),
-                ..Filters::default()
-            };
-            if !caller.scope.covers(conn, &scoped, Antennas::Apart, (today, today))? {
-                return Err(Problem::outside_scope(&caller.scope, asked(&scoped)));
+pub(super) async fn sites<V: Views>(asking: Asking<V>) -> Result<Listed, Problem> {
+    let answer = |sight: &Sight<'_>| {
+        let given = Given::check(sight.pairs, PARAMETERS)?;
+        let page = Page::read(&given, LIST.rows)?;
+        let filter = SiteFilter { after: page.after.clone(), ..filter(&given)? };
+        let (open_at, wanted) = (moment::asked(sight.pairs)?, ask::states(&given)?);
+        let scoped =
+            Filters { departments: filter.departments.clone(), regions: filter.regions.clone(), ..Filters::default() };
+        sight.within(&scoped, Antennas::Apart, (sight.today, sight.today))?;
+        let (pages, now) = (sight.pages()?, sight.now);
+        // What is worked out of a site is asked of all of them.
+        let limit = wanted.is_empty().then(|| page.wanted());
+        let (mut found, numbers) = match open_at {
+            None => (sites::list(sight.conn, &SiteFilter { limit, ..filter })?, None),
+            Some(moment) => {
+                let (open, numbers) = open_sites(sight.conn, &pages, &filter, moment)?;
+                (open, Some(numbers))
             }
-            let pages = almanac.open(conn)?;
-            // What is worked out of a site is asked of all of them.
-            let limit = wanted.is_empty().then(|| page.wanted());
-            let (mut found, numbers) = match open_at {
-                None => (sites::list(conn, &SiteFilter { limit, ..filter })?, None),
-                Some(moment) => {
-                    let (open, numbers) = open_sites(conn, &pages, &filter, moment)?;
-                    (open, Some(numbers))
-                }
-            };
-            if !wanted.is_empty() {
-                found.retain(|(site, contact)| {
-                    let stands = fleet::stands(site, contact, &pages, now);
-                    wanted.iter().any(|state| state == stands)
-                });
-            }
-            let next = page.cut(&mut found, |(site, _)| site.id.to_string());
-            let objects: Vec<_> =
-                found.iter().map(|(site, contact)| SiteObject::of(site, contact, &pages, now)).collect();
-            let mut object = json!({ "sites": objects });
-            if let Some(numbers) = numbers {
-                object["open_at"] = numbers;
-            }
-            LIST.page(&given, accepted, object, next)
         };
-        Ok(answer())
-    });
-    answer.await?
+        if !wanted.is_empty() {
+            found.retain(|(site, contact)| {
+                let stands = fleet::stands(site, contact, &pages, now);
+                wanted.iter().any(|state| state == stands)
+            });
+        }
+        let next = page.cut(&mut found, |(site, _)| site.id.to_string());
+        let objects: Vec<_> = found.iter().map(|(site, contact)| SiteObject::of(site, contact, &pages, now)).collect();
+        let mut object = json!({ "sites": objects });
+        if let Some(numbers) = numbers {
+            object["open_at"] = numbers;
+        }
+        sight.page(&LIST, &given, object, next)
+    };
+    asking.read(answer).await
 }
 
 /// The sites after the cursor that are open at a moment, and how many of all that the filter lets
@@ -158,22 +139,12 @@ fn open_sites(
 }
 
 /// One site, by its id or an alias.
-pub(super) async fn site<V: Views>(
-    State(views): State<V>,
-    Extension(caller): Extension<Caller>,
-    Name(name): Name,
-    Pairs(pairs): Pairs,
-) -> Result<Json<SiteObject>, Problem> {
-    Given::check(&pairs, &[])?;
-    let almanac = views.almanac().clone();
-    let answer = views.read(move |conn| {
-        let answer = || {
-            let (site, contact) = seen(conn, &caller, &name)?;
-            Ok(SiteObject::of(&site, &contact, &*almanac.open(conn)?, Timestamp::now()))
-        };
-        Ok(answer())
-    });
-    answer.await?.map(Json)
+pub(super) async fn site<V: Views>(asking: Asking<V>, Name(name): Name) -> Result<Json<SiteObject>, Problem> {
+    let answer = move |sight: &Sight<'_>| {
+        let (site, contact) = seen(sight.conn, sight.caller, &name)?;
+        Ok(SiteObject::of(&site, &contact, &*sight.pages()?, sight.now))
+    };
+    asking.read(answer).await.map(Json)
 }
 
 /// The site that an address names, if the caller may see it. The list of sites is public: 403

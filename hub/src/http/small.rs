@@ -5,6 +5,7 @@ use msap_shared::time::Day;
 use super::Views;
 use super::auth::Caller;
 use super::problem::Problem;
+use crate::lane::Lane;
 use crate::store::small_reads::{self, SmallRead};
 use crate::who::Who;
 
@@ -35,7 +36,7 @@ pub(super) fn read(view: &str, caller: &Caller, pairs: &[(String, String)]) -> S
 pub(super) async fn noted<V: Views>(views: &V, who: Who, read: Option<SmallRead>, today: Day) -> Result<(), Problem> {
     let Some(read) = read else { return Ok(()) };
     let sought = read.clone();
-    if views.look_up(move |conn| small_reads::is_noted(conn, &sought, today)).await? {
+    if views.read(Lane::Key, move |conn| small_reads::is_noted(conn, &sought, today)).await? {
         return Ok(());
     }
     let kept = views.change(who, move |core, now| core.note_small_read(&read, now)).await;

@@ -12,10 +12,9 @@ use msap_shared::time::Day;
 use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 
-use super::list::Accepted;
 use super::problem::Problem;
-use crate::almanac::Rules;
 use crate::ask::Form;
+use crate::lang::Lang;
 use crate::privacy::table::Told;
 use crate::sheet::Table;
 use crate::store::{StoreError, meta, sites};
@@ -24,17 +23,22 @@ use crate::store::{StoreError, meta, sites};
 pub(super) const TAG_LEN: usize = 16;
 
 /// What is asked, as far as an answer's form and name depend on it.
-pub(super) struct Asked<'a> {
+pub(super) struct View {
     /// The question, whole, in any words.
     pub(super) question: String,
-    /// By what it is judged.
-    pub(super) rules: &'a Rules,
+    /// The name of a file, without its ending.
+    pub(super) file: String,
     /// The form named.
     pub(super) form: Option<Form>,
-    /// The name of a file, without its ending.
-    pub(super) name: String,
-    /// When.
-    pub(super) now: Timestamp,
+    /// The form where none is asked for.
+    pub(super) default: Form,
+}
+
+impl View {
+    /// One that is JSON unless another form is asked for.
+    pub(super) fn new(question: String, file: String, form: Option<Form>) -> Self {
+        Self { question, file, form, default: Form::Json }
+    }
 }
 
 /// An answer with its tag.
@@ -43,54 +47,66 @@ pub(super) struct Tagged {
     tag: String,
     name: String,
     kept: &'static str,
+    /// Where the next page is.
+    link: Option<HeaderValue>,
 }
 
 /// Kept by whoever may read it, and asked for again each time.
 pub(super) const PRIVATE: &str = "private, no-cache";
 
-enum Body {
+/// What is sent.
+pub(super) enum Body {
     /// Whoever asks has it.
     Known,
     Json(Vec<u8>),
     Sheet(Vec<u8>),
+    Text(String),
 }
 
-/// Makes an answer, of the moment of this connection, unless whoever asks has it.
-pub(super) fn answer<T: Table>(
-    conn: &Connection,
-    headers: &HeaderMap,
-    asked: Asked<'_>,
-    make: impl FnOnce() -> Result<T, Problem>,
-) -> Result<Tagged, Problem> {
-    let form = asked.form.unwrap_or_else(|| Accepted::of(headers).0);
-    let tag = tag(conn, &format!("{} {:?} {form:?}", asked.question, asked.rules), asked.now)?;
-    let body = if is_known(headers, &tag) { Body::Known } else { body(&make()?, form) };
-    Ok(Tagged { body, tag, name: asked.name, kept: PRIVATE })
+impl Tagged {
+    /// An answer under its tag, made unless whoever asks has it; with it, where the next page is.
+    pub(super) fn unless_known(
+        headers: &HeaderMap,
+        tag: String,
+        name: String,
+        kept: &'static str,
+        make: impl FnOnce() -> Result<(Body, Option<HeaderValue>), Problem>,
+    ) -> Result<Self, Problem> {
+        let (body, link) = if is_known(headers, &tag) { (Body::Known, None) } else { make()? };
+        Ok(Self { body, tag, name, kept, link })
+    }
 }
 
 /// What was released, which never changes; `kept`: how long, and by whom.
 pub(super) fn released(told: &Told, form: Form, headers: &HeaderMap, kept: &'static str) -> Tagged {
     let tag = named(&format!("{} {form:?}", told.tag()));
     let body = if is_known(headers, &tag) { Body::Known } else { body(told, form) };
-    Tagged { body, tag, name: told.file_stem(), kept }
+    Tagged { body, tag, name: told.file_stem(), kept, link: None }
 }
 
-fn body(table: &impl Table, form: Form) -> Body {
+/// A view in this form.
+pub(super) fn body(table: &impl Table, form: Form) -> Body {
     match form {
         Form::Json => Body::Json(table.json()),
         Form::Sheet(format) => Body::Sheet(table.sheet().write(format)),
+        Form::Text => Body::Text(table.text(Lang::Fr)),
     }
 }
 
 impl IntoResponse for Tagged {
     fn into_response(self) -> Response {
         let tags = kept(&self.tag, self.kept);
-        let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-        match self.body {
+        let kind = |kind| [(header::CONTENT_TYPE, HeaderValue::from_static(kind))];
+        let mut response = match self.body {
             Body::Known => (StatusCode::NOT_MODIFIED, tags).into_response(),
-            Body::Json(body) => (tags, json, body).into_response(),
+            Body::Json(body) => (tags, kind("application/json"), body).into_response(),
             Body::Sheet(body) => (tags, file(&self.name), body).into_response(),
+            Body::Text(body) => (tags, kind("text/plain; charset=utf-8"), body).into_response(),
+        };
+        if let Some(link) = self.link {
+            response.headers_mut().insert(header::LINK, link);
         }
+        response
     }
 }
 
@@ -122,7 +138,7 @@ fn header_of(text: &str) -> HeaderValue {
 
 /// The name of an answer: it changes with the question, the days, this program, the database, and
 /// the last commit that touched figures.
-fn tag(conn: &Connection, question: &str, now: Timestamp) -> Result<String, StoreError> {
+pub(super) fn tag(conn: &Connection, question: &str, now: Timestamp) -> Result<String, StoreError> {
     let epoch = meta::epoch(conn)?.map(|epoch| epoch.to_string()).unwrap_or_default();
     let touched = meta::figures_touched(conn)?;
     // A day ends at each site by its own clock.

@@ -41,6 +41,7 @@ impl Label {
                 "confirmed_months": self.rules.confirmed_months,
             },
             "numbers": self.numbers,
+            "next": self.next,
         })
     }
 
@@ -94,14 +95,16 @@ impl Table for Label {
         #[derive(Serialize)]
         struct Written<'a> {
             day: &'a Value,
+            next: &'a Value,
             note: &'a Value,
             numbers: &'a Value,
             sites: Rows<'a>,
             thresholds: &'a Value,
         }
         let head = self.head();
-        let [day, note, numbers, thresholds] = ["day", "note", "numbers", "thresholds"].map(|name| &head[name]);
-        let written = serde_json::to_vec(&Written { day, note, numbers, sites: Rows(self), thresholds });
+        let [day, next, note, numbers, thresholds] =
+            ["day", "next", "note", "numbers", "thresholds"].map(|name| &head[name]);
+        let written = serde_json::to_vec(&Written { day, next, note, numbers, sites: Rows(self), thresholds });
         // Writing to memory does not fail.
         written.unwrap_or_else(|_| self.object().to_string().into_bytes())
     }
@@ -149,6 +152,10 @@ impl Table for Label {
             cells
         };
         Sheet { columns, rows: self.standings.iter().map(row).collect() }
+    }
+
+    fn next(&self) -> Option<&str> {
+        self.next.as_deref()
     }
 
     fn summary(&self, lang: Lang) -> String {

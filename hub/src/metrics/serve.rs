@@ -53,7 +53,7 @@ pub fn router(source: Source) -> Router {
 async fn all(State(source): State<Source>) -> Response {
     let now = Timestamp::now();
     let almanac = source.handle.almanac().clone();
-    let network = source.handle.look(move |conn| Network::read(conn, &almanac, now)).await;
+    let network = source.handle.scrape(move |conn| Network::read(conn, &almanac, now)).await;
     answer(network.map(|network| {
         let machine = Machine::look(&source, now);
         exposition(source.handle.metrics(), &network, &machine)
@@ -63,7 +63,7 @@ async fn all(State(source): State<Source>) -> Response {
 async fn each_site(State(source): State<Source>) -> Response {
     let now = Timestamp::now();
     let almanac = source.handle.almanac().clone();
-    let sites = source.handle.look(move |conn| Sites::read(conn, &almanac, now)).await;
+    let sites = source.handle.scrape(move |conn| Sites::read(conn, &almanac, now)).await;
     answer(sites.map(|sites| of_sites(&sites)))
 }
 

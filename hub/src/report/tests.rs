@@ -7,6 +7,7 @@ use rusqlite::params;
 
 use super::*;
 use crate::lang::Lang;
+use crate::sheet::SheetFormat;
 use crate::sheet::Table;
 use crate::site::Kind;
 use crate::store::{meta, rollups};
@@ -168,7 +169,7 @@ fn a_text_has_the_sections_that_a_committee_reads() {
     let conn = store();
     put(&conn, &[("361", "2026-10-01", "CNAF", "70+", 6), ("597", "2026-10-14", "MSA", "70+", 3)]);
     put(&conn, &[("361", "2025-10-01", "CNAF", "70+", 6)]);
-    let text = report(&conn, &[("from", "2026-10-01"), ("to", "2026-10-31")]).text(Lang::Fr);
+    let text = report(&conn, &[("from", "2026-10-01"), ("to", "2026-10-31")]).sections(Lang::Fr);
     let expected = "\
 Perseigne (361)
 Rapport du 1er octobre 2026 au 31 octobre 2026
@@ -215,7 +216,7 @@ Permanences
   CAF, annulations : grève 1, travaux 1
 ";
     assert_eq!(text.lines().map(str::trim_end).collect::<Vec<_>>(), expected.lines().collect::<Vec<_>>());
-    let english = report(&conn, &[("from", "2026-10-01"), ("to", "2026-10-31")]).text(Lang::En);
+    let english = report(&conn, &[("from", "2026-10-01"), ("to", "2026-10-31")]).sections(Lang::En);
     assert!(english.contains("Hours planned: 45.0 h on 15 days (a year before: 78.0 h on 26 days)"), "{english}");
 }
 
@@ -236,7 +237,7 @@ fn a_house_that_has_closed_is_told_to_have_in_every_form() {
     let told = || {
         let found = report(&conn, &october);
         let csv = String::from_utf8(found.sheet().write(SheetFormat::CsvFr)).unwrap();
-        (found.object()["whole"]["closed"].clone(), found.text(Lang::Fr), csv)
+        (found.object()["whole"]["closed"].clone(), found.sections(Lang::Fr), csv)
     };
     // In the period, and after it; another field that changed meanwhile is no second closing.
     for (on, french) in [("2026-10-08", "8 octobre 2026"), ("2026-11-05", "5 novembre 2026")] {
@@ -262,10 +263,10 @@ fn days_of_several_sites_are_told_as_such_and_one_is_singular() {
     let conn = store();
     put(&conn, &[("361", "2026-10-06", "CNAF", "70+", 1)]);
     let day = [("from", "2026-10-12"), ("to", "2026-10-12")];
-    let text = report(&conn, &day).text(Lang::Fr);
+    let text = report(&conn, &day).sections(Lang::Fr);
     assert!(text.contains("Jours et heures : ceux de 2 lieux, additionnés"), "{text}");
     let alone = [&day[..], &[("antennas", "none")]].concat();
-    let text = report(&conn, &alone).text(Lang::Fr);
+    let text = report(&conn, &alone).sections(Lang::Fr);
     assert!(!text.contains("additionnés") && text.contains("Heures prévues : 3,0 h sur 1 jour ("), "{text}");
     assert_eq!(report(&conn, &day).object()["whole"]["sites_summed"], 2);
     let one = report(&conn, &[("from", "2026-10-06"), ("to", "2026-10-06")]).summary(Lang::Fr);

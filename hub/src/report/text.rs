@@ -13,7 +13,7 @@ use crate::words::nouns;
 
 impl Report {
     /// As a text.
-    pub fn text(&self, lang: Lang) -> String {
+    pub(super) fn sections(&self, lang: Lang) -> String {
         let Self { site, question, held_until, antennas, whole, parts, .. } = self;
         let (from, to) = question.period;
         let mut text = Text { lang, out: String::new() };

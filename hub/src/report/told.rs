@@ -97,6 +97,10 @@ impl Table for Report {
         Sheet { columns, rows }
     }
 
+    fn text(&self, lang: Lang) -> String {
+        self.sections(lang)
+    }
+
     fn summary(&self, lang: Lang) -> String {
         let (name, days) = (&self.site.name, calendar_days(self.question.period, lang));
         let total = nouns::figures(self.whole.total.visits, self.whole.total.requests, lang);

@@ -225,11 +225,13 @@ impl Return {
     pub fn file(&self, form: Form) -> ReturnFile {
         let text = match form {
             Form::Json => format!("{}\n", self.object()),
+            Form::Text => self.text(Lang::Fr),
             // A sheet is written from texts.
             Form::Sheet(format) => String::from_utf8_lossy(&self.sheet().write(format)).into_owned(),
         };
         let ending = match form {
             Form::Json => "json",
+            Form::Text => "txt",
             Form::Sheet(SheetFormat::Csv | SheetFormat::CsvFr) => "csv",
         };
         let name = format!("{}.{ending}", file_stem(&self.operator, &self.question));

@@ -32,7 +32,7 @@ impl Handle {
 
     async fn note_labels(&self) -> Result<(), FigureError> {
         let almanac = self.almanac().clone();
-        let found = self.read(move |conn| {
+        let found = self.make_rounds(move |conn| {
             let found = || {
                 let now = Timestamp::now();
                 let day = ask::today(now);

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::Connection;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
@@ -64,17 +63,6 @@ impl From<StoreError> for ReleaseError {
 }
 
 impl Handle {
-    /// Runs a query for somebody without a token, without keeping anybody else waiting.
-    ///
-    /// # Errors
-    /// What the query returns, or when no connection can be opened.
-    pub async fn read_for_anybody<T: Send + 'static>(
-        &self,
-        query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.strangers.read(query).await
-    }
-
     /// Releases whatever is due of the database at `database`, again and again.
     pub async fn keep_releasing(self, database: PathBuf, stop: CancellationToken) {
         let since = Timestamp::now();

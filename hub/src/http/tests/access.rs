@@ -189,6 +189,32 @@ async fn nothing_is_told_without_a_token_or_a_session() {
 }
 
 #[tokio::test]
+async fn machines_are_told_one_by_one_to_whoever_runs_the_network_and_to_no_reader() {
+    let hub = hub();
+    hub.write("UPDATE device SET label = 'accueil de Mme Martin'");
+    for (token, query, names) in [
+        ("national", "", false),
+        ("region", "?region=52", false),
+        ("department", "?department=49", true),
+        ("local-admin", "?department=49", true),
+        ("admin", "", true),
+    ] {
+        let (status, body) = hub.get(token, &format!("/v1/fleet{query}")).await;
+        let site = body["sites"].as_array().unwrap().iter().find(|site| site["id"] == "275").unwrap();
+        assert_eq!((status, &site["machines"], &site["version"]), (200, &1.into(), &"0.1.0".into()), "{token}");
+        assert_eq!((site["devices"].is_array(), site["devices"].is_null()), (names, !names), "{token}: {site}");
+        let join = if query.is_empty() { '?' } else { '&' };
+        let table = Request::get(format!("/v1/fleet{query}{join}format=csv"));
+        let table = table.header("authorization", format!("Bearer {token}")).body(Body::empty()).unwrap();
+        let table = String::from_utf8(hub.send(table).await.2).unwrap();
+        assert!(table.contains("275,Chemillé"), "{table}");
+        for text in [body.to_string(), table] {
+            assert_eq!((text.contains("Martin"), text.contains("0102030405060708")), (names, names), "{token}: {text}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn whoever_asks_beyond_his_scope_is_told_what_he_has_and_what_he_asked_for() {
     let hub = hub();
     for (token, address, scope, asked) in [

@@ -64,6 +64,20 @@ async fn an_unknown_parameter_is_told_with_the_nearest_one() {
         assert_eq!(found, (400, Some(name), Some(nearest)));
         assert!(body["detail"].as_str().unwrap().contains(nearest), "{body}");
     }
+    for (name, nearest) in [("dep", "department"), ("departments_of", "department"), ("fromm", "from")] {
+        let (_, _, body) = hub.figures(&format!("{name}=49"), &[]).await;
+        assert_eq!(serde_json::from_str::<Value>(&body).unwrap()["nearest"], nearest, "{name}");
+    }
+    // What is near to nothing is told with all that there are.
+    for name in ["x", "zz", "d", "etat", "couleur"] {
+        let (status, _, body) = hub.figures(&format!("{name}=49"), &[]).await;
+        let body: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!((status, body.get("nearest")), (400, None), "{body}");
+        let detail = body["detail"].as_str().unwrap();
+        assert!(detail.contains("from, to, by, site, department") && detail.contains("as_of"), "{detail}");
+    }
+    let (status, body) = hub.get("national", "/v1/sites/275?x=1").await;
+    assert!(status == 400 && body["detail"].as_str().unwrap().ends_with("cette adresse n’en prend aucun"), "{body}");
 }
 
 #[tokio::test]

@@ -126,6 +126,41 @@ fn beside(known: &str, names: &[Parameter]) -> String {
 }
 
 #[tokio::test]
+async fn an_answer_has_a_tag_where_the_description_says_so_and_nowhere_else() {
+    let hub = hub();
+    for path in ["/healthz", "/readyz", "/openapi.json", "/v1/sites", "/v1/closures"] {
+        let good = &DOCUMENT["paths"][path]["get"]["responses"];
+        let is_told = good["200"]["headers"].get("ETag").is_some();
+        assert_eq!(is_told, good.get("304").is_some(), "{path}");
+        let request = Request::get(path).header("authorization", "Bearer admin").body(Body::empty()).unwrap();
+        let (_, headers, _) = hub.send(request).await;
+        assert_eq!(headers.contains_key("etag"), is_told, "{path}");
+    }
+    let changed = &DOCUMENT["paths"]["/v1/sites/{id}/closures"]["delete"]["responses"];
+    assert!(changed.get("304").is_none() && changed["200"].get("headers").is_none(), "{changed}");
+}
+
+#[tokio::test]
+async fn the_page_for_people_takes_its_language_and_nothing_else() {
+    let hub = hub();
+    for (query, status, parameter) in [
+        ("", 200, None),
+        ("?lang=en", 200, None),
+        ("?lang=fr", 200, None),
+        ("?lang=de", 422, Some("lang")),
+        ("?x=1", 400, Some("x")),
+        ("?lang=en&lang=fr", 400, Some("lang")),
+    ] {
+        let request = Request::get(format!("/docs{query}")).body(Body::empty()).unwrap();
+        let (found, headers, body) = hub.send(request).await;
+        assert_eq!(found, status, "{query}");
+        let Some(parameter) = parameter else { continue };
+        assert_eq!(headers["content-type"], "application/problem+json", "{query}");
+        assert_eq!(serde_json::from_slice::<Value>(&body).unwrap()["parameter"], parameter, "{query}");
+    }
+}
+
+#[tokio::test]
 async fn every_parameter_of_an_address_is_taken_with_its_example() {
     let hub = hub();
     let gets = described().into_iter().filter(|(method, ..)| *method == Method::GET);

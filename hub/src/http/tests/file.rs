@@ -11,28 +11,12 @@ pub(super) struct File {
 }
 
 impl Views for File {
-    async fn read<T, F>(&self, f: F) -> Result<T, StoreError>
+    async fn read<T, F>(&self, _: Lane, f: F) -> Result<T, ReadError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
-        f(&Connection::open(&self.path).map_err(StoreError::sqlite("opening"))?)
-    }
-
-    async fn look_up<T, F>(&self, f: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
-    {
-        self.read(f).await
-    }
-
-    async fn read_for_anybody<T, F>(&self, f: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
-    {
-        self.read(f).await
+        Ok(f(&Connection::open(&self.path).map_err(StoreError::sqlite("opening"))?)?)
     }
 
     async fn change<T, F>(&self, who: Who, f: F) -> Option<T>

@@ -32,6 +32,22 @@ async fn a_label_is_read_within_a_scope() {
         let (found, body) = hub.get("national", &format!("/v1/label?{query}")).await;
         assert_eq!((found, body["parameter"].as_str()), (status, Some(parameter)), "{query}");
     }
+    // Page by page, with the numbers of all houses on each.
+    let (_, first) = hub.get("national", "/v1/label?limit=1").await;
+    let (_, second) =
+        hub.get("national", &format!("/v1/label?limit=1&cursor={}", first["next"].as_str().unwrap())).await;
+    assert_eq!((&first["sites"][0]["site"], &second["sites"][0]["site"]), (&"275".into(), &"361".into()));
+    assert_eq!((first["sites"].as_array().unwrap().len(), &second["next"]), (1, &Value::Null));
+    let of_all =
+        |page: &Value| page["numbers"]["overall"].as_object().unwrap().values().filter_map(Value::as_u64).sum::<u64>();
+    assert_eq!([of_all(&first), of_all(&second)], [2, 2]);
+    // A table has them all.
+    for (query, rows, leads_on) in [("format=csv", 2, false), ("format=csv&limit=1", 1, true), ("limit=1", 0, true)] {
+        let request = Request::get(format!("/v1/label?{query}")).header("authorization", "Bearer national");
+        let (_, headers, body) = hub.send(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(headers.contains_key("link"), leads_on, "{query}");
+        assert_eq!(body.split(|byte| *byte == b'\n').count().saturating_sub(2), rows, "{query}");
+    }
     let request = Request::get("/v1/label?check=hours&format=csv&site=275");
     let request = request.header("authorization", "Bearer national").body(Body::empty()).unwrap();
     let (_, headers, csv) = hub.send(request).await;

@@ -65,6 +65,7 @@ async fn pages_neither_skip_nor_repeat_what_stays_whatever_is_written_between_th
     for (setup, address, rows, key, writes, expected) in [
         ("", "/v1/sites", "sites", "id", sites, vec!["275", "361", "597", "900"]),
         ("", "/v1/fleet", "sites", "id", back.to_vec(), vec!["275", "361", "597"]),
+        ("", "/v1/label", "sites", "site", back.to_vec(), vec!["275", "361"]),
         (lines, "/v1/journal?kind=site", "journal", "subject", vec![line], vec!["1", "2", "3", "9"]),
         (
             &documents,
@@ -127,6 +128,7 @@ async fn a_cursor_of_another_list_or_question_is_refused_by_name() {
     for address in [
         "/v1/sites?department=49&",
         "/v1/fleet?",
+        "/v1/label?",
         "/v1/flagged?",
         "/v1/refused?",
         "/v1/journal?",
@@ -138,6 +140,10 @@ async fn a_cursor_of_another_list_or_question_is_refused_by_name() {
             let (status, body) = hub.get("admin", &format!("{address}cursor={text}")).await;
             assert_eq!((status, body["parameter"].as_str()), (400, Some("cursor")), "{address}{text}");
         }
+    }
+    for more in ["A", "AA", "AAA", "AAAA", "="] {
+        let (status, body) = hub.get("admin", &format!("/v1/sites?cursor={cursor}{more}")).await;
+        assert_eq!((status, body["parameter"].as_str()), (400, Some("cursor")), "{more}");
     }
 }
 
@@ -163,7 +169,7 @@ async fn every_list_is_a_table_with_stable_columns_and_leads_on() {
         (
             "fleet",
             "department,region,site,name,kind,parent,bearer,state,cause,flagged,site_refused,device,label,standing,\
-                   device_state,last_contact,last_in_sync,waiting,oldest_waiting_day,version,transport,clock_offset_ms,forked,refused",
+                   device_state,last_contact,last_in_sync,waiting,oldest_waiting_day,version,transport,clock_offset_ms,forked,refused,machines",
         ),
         (
             "partners",

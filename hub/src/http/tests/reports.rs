@@ -163,6 +163,12 @@ async fn a_report_is_for_whoever_sees_the_site_and_all_that_is_attached_to_it() 
     let (_, headers, text) = hub.plain("house", &format!("/v1/sites/361/report?{period}&format=text"), &[]).await;
     assert_eq!(headers["content-type"], "text/plain; charset=utf-8");
     assert!(text.starts_with("Perseigne (361)\nRapport du 1er novembre 2026"), "{text}");
+    let (known, address) =
+        ([("if-none-match", headers["etag"].to_str().unwrap())], format!("/v1/sites/361/report?{period}"));
+    let (status, again, body) = hub.plain("house", &format!("{address}&format=text"), &known).await;
+    assert_eq!((status, body.as_str(), &again["etag"]), (304, "", &headers["etag"]));
+    let (status, json, _) = hub.plain("house", &address, &known).await;
+    assert_eq!((status, &json["content-type"]), (200, &"application/json".parse().unwrap()));
     // An antenna in the next department.
     hub.write("UPDATE site_span SET department = '72', region = '52' WHERE site = '597'");
     let conn = Connection::open(hub._dir.path().join("hub.db")).unwrap();

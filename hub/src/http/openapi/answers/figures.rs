@@ -1,6 +1,7 @@
 //! Figures, completeness, labels.
 
 use super::super::schema::{Schema, count, day, decimal, either, fields, list, map, number, object, text, words};
+use super::places::next;
 use crate::completeness::Reason;
 use crate::label::{Check, OVERALL, Verdict};
 use crate::query::{Compare, Key};
@@ -214,6 +215,7 @@ pub(in crate::http) fn label() -> Schema {
             ),
             ("numbers", map(OVERALL, numbers).says("combien de maisons, par critère et par constat")),
             ("sites", list(house)),
+            ("next", next()),
         ],
     )
 }

@@ -8,7 +8,7 @@ use crate::ledger::Verdict;
 use crate::site::STATES;
 
 /// Where the next page begins.
-fn next() -> Schema {
+pub(super) fn next() -> Schema {
     text("Z2FyZGV6LWxl").or_null().says("le « cursor » de la page suivante ; null à la fin")
 }
 
@@ -146,7 +146,8 @@ pub(in crate::http) fn fleet() -> Schema {
             ("forked", count(0)),
             ("refused", count(0)),
             ("flagged", count(0)),
-            ("devices", list(machine())),
+            ("machines", count(1).says("postes qui comptent : ni révoqués ni remplacés")),
+            ("devices", list(machine()).or_null().says("null pour un lecteur")),
         ],
     );
     object(
