@@ -3,20 +3,19 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use msap_shared::code::OperatorCode;
 use serde::Serialize;
 use tracing::error;
 
 use super::api::BODY_LEN_MAX;
 use super::door::{ADDRESS_LEN_MAX, HEADERS_LEN_MAX};
-use super::scope::{self, Beyond, Scope};
 use crate::ask::AskError;
 use crate::exit::with_causes;
 use crate::lane::ReadError;
 use crate::lang::Lang;
-use crate::query::Filters;
 use crate::store::StoreError;
 use crate::store::figures::{FigureError, NARROW, ROWS_MAX};
+
+mod outside;
 
 /// Seconds after which a question that found no reader may be asked again: the longest that one takes.
 const RETRY_AFTER_S: u64 = 10;
@@ -107,69 +106,6 @@ impl Problem {
         problem
     }
 
-    /// What is asked for reaches beyond what this token or person may see.
-    pub(super) fn outside_scope(scope: &Scope, asked: impl Into<String>) -> Self {
-        let filter = scope.filter().map(|filter| format!(", par exemple avec {filter}")).unwrap_or_default();
-        let (scope, asked) = (scope.to_string(), asked.into());
-        let detail = format!("vous voyez {scope} et demandez {asked} : filtrez la question pour y rester{filter}");
-        let title = "Hors de votre périmètre";
-        let mut outside = Self::new(StatusCode::FORBIDDEN, "urn:msap:problem:outside-scope", title, detail);
-        (outside.about.scope, outside.about.asked) = (Some(scope), Some(asked));
-        outside
-    }
-
-    /// What is to be written, or shown by its name, is not for a token or person of this scope.
-    pub(super) fn not_in_scope(scope: &Scope, asked: impl Into<String>) -> Self {
-        let asked = asked.into();
-        let detail = format!("vous voyez {scope} et demandez {asked}, hors de ce périmètre : demandez-en un autre");
-        Self { detail, ..Self::outside_scope(scope, asked) }
-    }
-
-    /// The question is not for a token or person of this scope.
-    pub(super) fn beyond(scope: &Scope, beyond: Beyond, asked: &Filters) -> Self {
-        let outside = Self::outside_scope(scope, scope::asked(asked));
-        match beyond {
-            Beyond::Scope => outside,
-            Beyond::Antennas => outside.antennas(scope, "antennas=apart"),
-            Beyond::Detail(parameter) => {
-                let detail = format!(
-                    "vous voyez {scope}, par mois entiers, les types d’aide seulement sans lieu ni porteur, et les âges \
-                     seuls, par région ou par département, d’un mois, trimestre ou an entier : {parameter} en demande plus"
-                );
-                Self { detail, ..outside }.about(parameter)
-            }
-        }
-    }
-
-    /// A partner's return, or a detail of its own, is not for a token or person of this scope.
-    pub(super) fn of_return(scope: &Scope, beyond: Beyond, operator: &OperatorCode) -> Self {
-        let outside = Self::outside_scope(scope, format!("operator:{operator}"));
-        let instead = match (beyond, scope, scope.filter()) {
-            (Beyond::Detail(parameter), ..) => {
-                let detail = format!(
-                    "vous voyez {scope} : votre relevé de chaque mois terminé, tel que reçu à ce jour ; {parameter} est \
-                     réservé au niveau national"
-                );
-                return Self { detail, ..outside }.about(parameter);
-            }
-            (_, Scope::Operator(mine), _) => format!("/v1/operators/{mine}/return"),
-            (.., filter) => format!("/v1/visits?operator={operator}&{}", filter.unwrap_or_default()),
-        };
-        let detail = format!(
-            "vous voyez {scope} et demandez le relevé de {operator}, remis à ce partenaire et au niveau national : \
-             demandez {instead}"
-        );
-        Self { detail, ..outside }
-    }
-
-    /// The same, because the antennas of a house lie partly outside: `remedy` leaves them out.
-    pub(super) fn antennas(self, scope: &Scope, remedy: &str) -> Self {
-        let detail =
-            format!("vous voyez {scope}, et une antenne d’une maison nommée ici est ailleurs : ajoutez {remedy}");
-        Self { detail, ..self }.about("site")
-    }
-
-    /// An address whose name of a thing is no text.
     pub(super) fn address() -> Self {
         let (status, title) = (StatusCode::BAD_REQUEST, "L’adresse est illisible");
         let detail = "un % de l’adresse n’est pas suivi de deux chiffres hexadécimaux, ou elle n’est pas en UTF-8";

@@ -119,6 +119,7 @@ fn questions(ids: &[String], months: &[Month]) -> Vec<(&'static str, Vec<String>
         ("national year by department and operator", years.collect()),
         ("one site's month by day", sites.collect()),
         ("a partner's return of a month", partners.collect()),
-        ("label of the network", vec!["/v1/label".to_owned()]),
+        // All houses at once; JSON goes by pages.
+        ("label of the network", vec!["/v1/label?format=csv".to_owned()]),
     ]
 }
