@@ -4,7 +4,7 @@
 
 `tests/tests/independent.rs` makes the directory: `world.json` says where the hub is, what `site show` tells, what
 persons decided and which closures they put, `exports/<day>/` holds its documents as they were at the end of that day
-of the hub. Nothing here is the product's: the rules are those of README.md and docs/RECOMPUTE.md. Ends with 1 and the
+of the hub. Nothing here is the product's: the rules are those of docs/VIEWS.md and docs/RECOMPUTE.md. Ends with 1 and the
 differences if there are any.
 """
 

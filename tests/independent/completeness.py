@@ -1,4 +1,4 @@
-"""Which days were to be reported, and which were: README, "How complete they are"."""
+"""Which days were to be reported, and which were: docs/VIEWS.md, "How complete figures are"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`GET /v1/visits`: README, "Read the figures"."""
+"""`GET /v1/visits`: docs/VIEWS.md, "Figures"."""
 
 from __future__ import annotations
 

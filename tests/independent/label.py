@@ -1,4 +1,4 @@
-"""`GET /v1/label`: README, "The label"; docs/RECOMPUTE.md, "What follows from days".
+"""`GET /v1/label`: docs/VIEWS.md, "The label"; docs/RECOMPUTE.md, "What follows from days".
 
 Since when a check says so is no matter of documents.
 """

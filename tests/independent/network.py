@@ -1,6 +1,6 @@
 """Sites as they were on each day, from `msap-hub site show --json`.
 
-README, "Read the figures": each visit counts for the house, department and bearer that its site had on that day;
+docs/VIEWS.md, "Figures": each visit counts for the house, department and bearer that its site had on that day;
 names are today's. A field without a history has always been what it is. The region is the department's.
 """
 
