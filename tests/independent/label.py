@@ -141,7 +141,11 @@ def partners(facts: Facts, schedule: Facts, social: set[str], today: date) -> Ve
         verdict = "at_risk"
     else:
         verdict = "unknown" if enough("available", "partial", "to_confirm") else "not_met"
-    return verdict, lists(found, PARTNERS)
+    evidence = lists(found, PARTNERS)
+    if verdict != "met":
+        there = evidence["available"]
+        evidence |= {"lacks_partners": max(0, PARTNERS - len(there)), "lacks_social": not social.intersection(there)}
+    return verdict, evidence
 
 
 def signatories(facts: Facts, schedule: Facts, today: date) -> Verdict:
