@@ -165,7 +165,7 @@ pub fn answer(
     }
     let departments = departments.into_iter();
     Ok(FleetObject {
-        as_of: now.to_string(),
+        as_of: Timestamp::from_second(now.as_second()).unwrap_or(now).to_string(),
         check: check_runs::last(conn)?.map(Into::into),
         total,
         departments: departments.map(|(code, group)| GroupObject { department: Some(code), ..group }).collect(),

@@ -175,7 +175,7 @@ pub struct Operator {
 /// The operators of the national catalogue, in the order the desk shows them.
 ///
 /// Labels follow the network's list of 2024 (Pôle emploi became France Travail, ANTS became
-/// France Titres); a code never changes.
+/// France Titres); a code never changes and never goes: what was released under it is summed again.
 pub const OPERATORS: [Operator; 27] = [
     operator("FRANCE_TRAVAIL", "France Travail"),
     operator("CNAF", "CAF"),

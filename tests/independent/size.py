@@ -10,11 +10,20 @@ from network import SERVING, Site
 LIVES = ("candidate", "project", "open", "labelled", "retired")
 
 
+def life(site: Site, on: date) -> str:
+    """A label that nothing dates but the list has the list's date."""
+    lines = [line for line in site.shown["history"] if line["field"] == "life"]
+    before = {line["value"] for line in lines if line["from"] is None or line["from"] <= f"{on}"}
+    is_dated = bool(before - {"labelled"})
+    is_early = (site.shown["label_date"] or "") > f"{on}"
+    return "open" if site.on("life", on) == "labelled" and is_early and not is_dated else site.on("life", on)
+
+
 def size(sites: list[Site], on: date) -> dict[str, Any]:
     """Serving are open or labelled; a department counts that has a house in service."""
     kinds = {}
     for kind, plural in (("house", "houses"), ("antenna", "antennas")):
-        lives = [site.on("life", on) for site in sites if site.kind == kind]
+        lives = [life(site, on) for site in sites if site.kind == kind]
         kinds[plural] = {life: lives.count(life) for life in LIVES}
         kinds[plural]["serving"] = sum(lives.count(life) for life in SERVING)
     houses = [site for site in sites if site.kind == "house" and site.on("life", on) in SERVING]

@@ -178,11 +178,12 @@ impl AdminError {
             Self::Kind(text) => format!("{text:?} n’est ni house ni antenna"),
             Self::Missing(what) => format!("il manque au nouveau site : {what}"),
             Self::UnknownField(name) => {
-                let known: Vec<_> = crate::site::Field::ALL.iter().map(|field| field.name()).collect();
+                let fields = crate::site::Field::ALL.iter().map(|field| field.name());
+                let known: Vec<_> = fields.chain(crate::site::Fact::ALL.map(crate::site::Fact::name)).collect();
                 format!("{name:?} n’est pas un champ d’un site ; champs : {}", known.join(", "))
             }
             Self::Field(error) => format!("{} : {}", error.field, error.say(lang)),
-            Self::Day(text) => format!("{text:?} n’est pas un jour du calendrier, par exemple 2026-11-20"),
+            Self::Day(text) => format!("{text:?} n’est pas un jour de 2000 à 2099, par exemple 2026-11-20"),
             Self::UnknownConflict(id) => {
                 format!("aucun conflit {id:?} : il a pu être tranché ; relisez « msap-hub conflict list »")
             }
@@ -228,13 +229,14 @@ impl AdminError {
                 format!("la réponse dépasse {ROWS_MAX} lignes : {}", NARROW.fr)
             }
             Self::Figures(FigureError::HistoryLost(first)) => format!(
-                "ce qui avait été reçu à cette date n’est connu que depuis le {first} : le hub avait une autre base avant"
+                "ce qui avait été reçu à cette date n’est connu que depuis le {} : le hub avait une autre base avant",
+                msap_shared::wording::calendar_day(*first, lang)
             ),
             Self::Import(ImportError::Header(missing)) => {
                 format!("ce n’est pas une liste de lieux : l’en-tête n’a pas les colonnes {}", missing.join(", "))
             }
             Self::Import(ImportError::Date(text)) => {
-                format!("{text:?} n’est pas un jour du calendrier, par exemple 2024-08-01")
+                format!("{text:?} n’est pas un jour de 2000 à 2099, par exemple 2024-08-01")
             }
             Self::Import(ImportError::Empty) => {
                 "ce n’est pas une liste de lieux : un en-tête et aucune ligne".to_owned()

@@ -12,22 +12,22 @@ const DAYS_MAX: i32 = 1_100;
 /// A day that a parameter names.
 pub fn day(parameter: &'static str, text: &str) -> Result<Day, AskError> {
     let expected =
-        Phrase::new("un jour du calendrier, par exemple 2026-11-20", "a day of the calendar such as 2026-11-20");
+        Phrase::new("un jour de 2000 à 2099, par exemple 2026-11-20", "a day from 2000 to 2099 such as 2026-11-20");
     text.parse().map_err(|_| wrong(parameter, text, expected))
 }
 
 /// The days asked for, by both ends; `current` where none is.
 pub fn period(given: &Given, current: Month) -> Result<(Day, Day), AskError> {
-    match (given.one("from"), given.one("to")) {
+    let end = |name| given.one(name).map(|text| day(name, text)).transpose();
+    match (end("from")?, end("to")?) {
         (None, None) => Ok((current.first_day(), current.last_day())),
         (Some(_), None) => Err(AskError::HalfPeriod("to")),
         (None, Some(_)) => Err(AskError::HalfPeriod("from")),
-        (Some(from), Some(to)) => match (day("from", from)?, day("to", to)?) {
-            (first, last) if first > last => {
-                Err(wrong("from", from, Phrase::new("au plus tard le jour de to", "on or before the day of to")))
-            }
-            period => Ok(period),
-        },
+        (Some(first), Some(last)) if first > last => {
+            let expected = Phrase::new("au plus tard le jour de to", "on or before the day of to");
+            Err(wrong("from", &first.to_string(), expected))
+        }
+        (Some(first), Some(last)) => Ok((first, last)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::keys::KEYS;
 use crate::lang::{Lang, Phrase};
 
 /// Where a value came from.
@@ -39,7 +40,7 @@ pub enum ConfigError {
         source: Box<config::ConfigError>,
     },
     /// A setting that does not exist.
-    #[error("{key:?} in {origin} is not a setting")]
+    #[error("{key:?} in {origin} is not a setting{}", among(.key, Lang::En))]
     Unknown {
         /// Its name.
         key: String,
@@ -81,11 +82,24 @@ impl ConfigError {
             Self::Toml { path, source } => {
                 format!("le fichier de réglages {} n’est pas du TOML : {source}", path.display())
             }
-            Self::Unknown { key, origin } => format!("{key:?} ({origin}) n’est pas un réglage"),
+            Self::Unknown { key, origin } => {
+                format!("{key:?} ({origin}) n’est pas un réglage{}", among(key, Lang::Fr))
+            }
             Self::Invalid { key, value, origin, expected } => {
                 format!("{key} = {value:?} ({origin}) ; attendu : {}", expected.fr)
             }
         };
         lang.of(french, crate::exit::with_causes(self))
+    }
+}
+
+/// The settings that stand beside one that does not exist.
+fn among(key: &str, lang: Lang) -> String {
+    let section = key.split('.').next().unwrap_or_default();
+    let beside = KEYS.iter().map(|(known, ..)| *known).filter(|known| known.split('.').next() == Some(section));
+    let beside: Vec<_> = beside.collect();
+    match beside.is_empty() {
+        true => lang.of(" : msap-hub config show les donne", ": msap-hub config show has them").to_owned(),
+        false => format!("{}{}", lang.of(" ; il y a ", "; there are "), beside.join(", ")),
     }
 }

@@ -1,6 +1,7 @@
 //! Claims about settings.
 
 use super::*;
+use crate::lang::Lang;
 
 fn with(variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -95,6 +96,10 @@ fn an_unknown_setting_is_named_with_its_place() {
         assert!(error.contains(key) && error.contains("hub.toml"), "{error}");
     }
     assert!(with(&[("MSAP_AGENT_X", "x"), ("PATH", "x")]).is_ok());
+    let error = with(&[("MSAP_HUB_PRIVACY__PUBLISH_AFTER", "15d")]).unwrap_err();
+    for said in [error.to_string(), error.say(Lang::Fr)] {
+        assert!(said.contains("privacy.release_after") && !said.contains("http.listen"), "{said}");
+    }
 }
 
 #[test]

@@ -23,7 +23,7 @@ use super::{
     Entrance, Views, auth, closures, conflicts, docs, documents, door, exports, fleet, journal, label, partners,
     permanences, public, reports, schedule, session, settling, sites, visits,
 };
-use crate::lane::Lane;
+use crate::lane::{Lane, ReadError};
 
 /// Largest body of a request.
 pub(super) const BODY_LEN_MAX: usize = 64 * 1024;
@@ -169,10 +169,10 @@ methods!(get GET, put PUT, post POST, patch PATCH, delete DELETE);
 
 /// Whether the hub can do its work: the database is readable and the writer answers.
 async fn ready<V: Views>(State(views): State<V>) -> Result<Json<Value>, Problem> {
-    views
-        .read(Lane::Key, crate::store::documents::probe)
-        .await
-        .map_err(|_| Problem::unavailable("la base ne se lit pas : msap-hub doctor"))?;
+    views.read(Lane::Key, crate::store::documents::probe).await.map_err(|error| match error {
+        ReadError::Busy => Problem::busy(),
+        ReadError::Store(_) => Problem::unavailable("la base ne se lit pas : msap-hub doctor"),
+    })?;
     match views.trouble() {
         None => Ok(Json(json!({ "status": "ready" }))),
         Some(why) => Err(Problem::unavailable(why)),

@@ -26,6 +26,7 @@ use super::query::Pairs;
 use super::tagged::{self, PRIVATE, Tagged, View};
 use super::{Views, scope, small};
 use crate::almanac::{Almanac, Pages};
+use crate::ask::parameter::Parameter;
 use crate::ask::{self, Form, Given};
 use crate::lane::Lane;
 use crate::privacy::table::Told;
@@ -165,11 +166,16 @@ impl Sight<'_> {
         self.almanac.rules().release
     }
 
+    /// The parameters of the address.
+    pub(super) fn takes(&self) -> &'static [Parameter] {
+        self.asker.operation.parameters
+    }
+
     /// Refuses what these filters let through in a period where it lies beyond what the caller sees.
     pub(super) fn within(&self, filters: &Filters, antennas: Antennas, period: (Day, Day)) -> Result<(), Problem> {
         match self.caller.scope.covers(self.conn, filters, antennas, period)? {
             true => Ok(()),
-            false => Err(Problem::outside_scope(&self.caller.scope, scope::asked(filters))),
+            false => Err(Problem::outside_scope(&self.caller.scope, scope::asked(filters), self.takes())),
         }
     }
 
@@ -177,7 +183,7 @@ impl Sight<'_> {
     pub(super) fn may_ask(&self, query: &Query) -> Result<(), Problem> {
         match self.caller.scope.beyond(self.conn, query, self.today)? {
             None => Ok(()),
-            Some(beyond) => Err(Problem::beyond(&self.caller.scope, beyond, &query.filters)),
+            Some(beyond) => Err(Problem::beyond(&self.caller.scope, beyond, &query.filters, self.takes())),
         }
     }
 

@@ -281,7 +281,10 @@ impl Which {
             }
             _ => scope.covers(conn, &self.filters, Antennas::Apart, period)?,
         };
-        if covered { Ok(()) } else { Err(Problem::outside_scope(scope, asked_for(&self.filters, &self.operators))) }
+        match covered {
+            true => Ok(()),
+            false => Err(Problem::outside_scope(scope, asked_for(&self.filters, &self.operators), PARAMETERS)),
+        }
     }
 
     /// The sites that are meant and have said anything, after the one that a cursor names.

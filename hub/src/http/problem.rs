@@ -3,6 +3,7 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use msap_shared::wording::calendar_day;
 use serde::Serialize;
 use tracing::error;
 
@@ -219,8 +220,8 @@ impl Problem {
     /// As many questions of this kind wait as may.
     pub(super) fn busy() -> Self {
         let detail = format!(
-            "trop de questions de cette taille attendent leur tour : redemandez dans {RETRY_AFTER_S} s ; moins de jours ou \
-             moins de lieux passent avant"
+            "trop de questions attendent déjà leur tour : redemandez dans {RETRY_AFTER_S} s ; celles de peu de jours ou de \
+             peu de lieux n’attendent pas les grandes"
         );
         let title = "Trop de questions à la fois";
         let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "urn:msap:problem:busy", title, detail);
@@ -317,7 +318,10 @@ impl From<FigureError> for Problem {
                 Self::value("by", format!("la réponse dépasse {ROWS_MAX} lignes : {}", NARROW.fr))
             }
             FigureError::HistoryLost(first) => {
-                let detail = format!("ce qui avait été reçu à cette date n’est connu que depuis le {first}");
+                let detail = format!(
+                    "ce qui avait été reçu à cette date n’est connu que depuis le {}",
+                    calendar_day(first, Lang::Fr)
+                );
                 let (status, title) = (StatusCode::CONFLICT, "Les chiffres de ce jour ne peuvent plus être dits");
                 Self::new(status, "urn:msap:problem:history_lost", title, detail).about("as_of")
             }

@@ -129,10 +129,10 @@ pub(super) async fn report<V: Views>(asking: Asking<V>, Name(name): Name) -> Res
         match scope.beyond(sight.conn, &figures, sight.today)? {
             None => {}
             Some(Beyond::Antennas) => {
-                let outside = Problem::outside_scope(scope, scope::asked(&figures.filters));
+                let outside = Problem::outside_scope(scope, scope::asked(&figures.filters), sight.takes());
                 return Err(outside.antennas(scope, "antennas=none"));
             }
-            Some(beyond) => return Err(Problem::beyond(scope, beyond, &figures.filters)),
+            Some(beyond) => return Err(Problem::beyond(scope, beyond, &figures.filters, sight.takes())),
         }
         let (from, to) = asked.period;
         let file = format!("rapport-{}-{from}-{to}", site.id);

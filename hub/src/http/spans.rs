@@ -16,8 +16,9 @@ const ROWS_MAX: u64 = 20_000;
 const NETWORK: u64 = 3_000;
 const REGION: u64 = 500;
 const DEPARTMENT: u64 = 100;
-/// Days of a month.
+/// Days of a month, and the most of a period of which one end alone is given.
 const MONTH: u64 = 31;
+const YEAR: u64 = 400;
 
 /// What an address reads to answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,8 +72,12 @@ impl Words<'_> {
         let day = |name| self.one(name).and_then(|text| text.parse::<Day>().ok());
         let days = match (day("from"), day("to")) {
             (Some(from), Some(to)) => u64::from(to.number().abs_diff(from.number())) + 1,
+            // One end alone; what is no day is refused.
+            _ if self.one("from").is_some() != self.one("to").is_some() => YEAR,
             _ => MONTH,
         };
+        // What has come since is looked for as well, and all of it in the cells.
+        let days = if self.one("as_of").is_some() { days * 4 } else { days };
         if self.one("compare").is_some() { days * 2 } else { days }
     }
 
@@ -121,6 +126,9 @@ mod tests {
             ("/v1/visits", "from=2000-01-01&to=2026-12-31&by=month,department", Lane::Heavy),
             ("/v1/visits", &format!("{month}&by=day,site"), Lane::Heavy),
             ("/v1/visits", &format!("{month}&compare=year"), Lane::Heavy),
+            ("/v1/visits", "as_of=2026-11-20", Lane::Heavy),
+            ("/v1/visits", "department=49&as_of=2026-11-20", Lane::Light),
+            ("/v1/partners.ics", "operator=CNAF&to=2027-10-31", Lane::Heavy),
             ("/v1/visits", "region=52&from=2026-01-01&to=2026-12-31", Lane::Heavy),
             ("/v1/visits", "region=52&department=49&from=2026-01-01&to=2026-12-31", Lane::Light),
             ("/v1/visits", "from=never&to=2026-12-31", Lane::Light),

@@ -155,3 +155,20 @@ fn a_question_that_makes_no_sense_is_named() {
         assert!(error.starts_with(&format!("{parameter}: ")), "{given:?}: {error}");
     }
 }
+
+#[test]
+fn a_label_that_only_the_list_dates_is_not_counted_before_its_day() {
+    let ever = vec![("2000-01-01", Life::Labelled, "49", ""), ("2026-09-01", Life::Labelled, "49", "a")];
+    let named = vec![("2000-01-01", Life::Project, "49", ""), ("2020-01-01", Life::Labelled, "49", "")];
+    let conn = store(&[(Kind::House, ever), (Kind::House, named)]);
+    conn.execute_batch("UPDATE site SET label_date = '2026-10-01'").unwrap();
+    let houses = |on: &str| {
+        let asked = ask(&conn, &pairs(&[("day", on)]), day(TODAY)).unwrap();
+        let total = answer(&conn, asked).unwrap().object()["total"]["houses"].clone();
+        ["open", "labelled", "serving"].map(|life| total[life].as_u64().unwrap())
+    };
+    assert_eq!(houses("2019-12-31"), [1, 0, 1]);
+    // Whoever says from when a site is labelled knows better than the list.
+    assert_eq!(houses("2026-09-30"), [1, 1, 2]);
+    assert_eq!(houses("2026-10-01"), [0, 2, 2]);
+}

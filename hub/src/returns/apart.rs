@@ -1,8 +1,8 @@
 //! What stands apart of a partner's month, and so is in none of its figures.
 //!
 //! Told by the return itself: whoever is handed a figure must see what it is without. Why something
-//! stands apart, and what waits for an approval, is known of now only: a return as of a past day leaves
-//! that out, since the same data and day give the same bytes.
+//! stands apart, what was refused and what waits for an approval is known of now only: a return as of a
+//! past day leaves that out, since the same data and day give the same bytes.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use crate::words::nouns;
 /// What is the same for all partners of a month.
 pub(super) struct OfMonth {
     doubts: Option<BTreeMap<(String, Flag), i64>>,
-    refused: i64,
+    refused: Option<i64>,
     pending: Option<i64>,
 }
 
@@ -31,8 +31,8 @@ pub(super) struct Apart {
     pub(super) requests: i64,
     /// Why, and how many of them; one with two reasons is under both. `None`: not known of that day.
     pub(super) reasons: Option<Vec<(Flag, i64)>>,
-    /// Changes of the month, of whichever partner, that were refused.
-    pub(super) refused: i64,
+    /// Changes of the month, of whichever partner, that were refused; `None`: not known of that day.
+    pub(super) refused: Option<i64>,
     /// Those that wait for their machine to be approved; `None`: not known of that day.
     pub(super) pending: Option<i64>,
 }
@@ -44,7 +44,7 @@ impl OfMonth {
         let is_now = as_of.is_none_or(|as_of| as_of >= today);
         Ok(Self {
             doubts: is_now.then(|| apart::doubts(conn, month)).transpose()?,
-            refused: apart::refused(conn, month, as_of.unwrap_or(today))?,
+            refused: is_now.then(|| apart::refused(conn, month)).transpose()?,
             pending: is_now.then(|| apart::pending(conn, month)).transpose()?,
         })
     }
@@ -73,12 +73,12 @@ impl Apart {
 
     /// In a line, for people; nothing where nothing stands apart.
     pub(super) fn said(&self, lang: Lang) -> Option<String> {
-        let refused = || counted(self.refused, lang, ["changement refusé", "changements refusés"], REFUSED);
+        let refused = |n| counted(n, lang, ["changement refusé", "changements refusés"], REFUSED);
         let pending =
             |n| counted(n, lang, ["changement d’un poste à approuver", "changements de postes à approuver"], PENDING);
         let parts = [
             (self.requests != 0).then(|| nouns::requests(self.requests, lang)),
-            (self.refused != 0).then(refused),
+            self.refused.filter(|n| *n != 0).map(refused),
             self.pending.filter(|n| *n != 0).map(pending),
         ];
         let parts: Vec<_> = parts.into_iter().flatten().collect();

@@ -177,7 +177,7 @@ impl Return {
             self.row(&line, Cell::Number(*requests))
         }));
         let whole = [
-            (("refused", "changements refusés"), Some(self.apart.refused)),
+            (("refused", "changements refusés"), self.apart.refused),
             (("pending", "changements de postes à approuver"), self.apart.pending),
         ];
         let whole = whole.into_iter().filter(|(_, changes)| changes.is_some_and(|changes| changes != 0));

@@ -101,7 +101,8 @@ impl Readers {
             store::end_when(&conn, move || gone.load(Ordering::Relaxed) || Instant::now() > end)?;
             let outcome = query(&conn);
             let mut idle = readers.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            if idle.len() < readers.most {
+            // One whose transaction could not be ended is of no use to the next.
+            if conn.is_autocommit() && idle.len() < readers.most {
                 idle.push(conn);
             }
             outcome

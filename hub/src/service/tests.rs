@@ -146,7 +146,7 @@ async fn a_defect_that_ends_the_writer_is_told_from_a_damaged_database() {
 }
 
 #[tokio::test]
-async fn a_hub_that_stops_while_a_period_is_reckoned_releases_nothing_of_it_until_it_is_back() {
+async fn a_hub_that_is_stopping_releases_nothing_and_what_was_due_once_it_is_back() {
     let dir = tempfile::tempdir().unwrap();
     let release = ReleaseRules { listen: Duration::ZERO, ..ReleaseRules::default() };
     let (service, stop) = service_by(dir.path(), Rules { release, ..Rules::default() });

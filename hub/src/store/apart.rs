@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use msap_shared::document::visits::Visit;
 use msap_shared::io::store::sql;
-use msap_shared::time::{Day, Month};
+use msap_shared::time::Month;
 use rusqlite::Connection;
 
 use super::StoreError;
@@ -42,23 +42,28 @@ pub fn doubts(conn: &Connection, month: Month) -> Result<BTreeMap<(String, Flag)
     Ok(doubts)
 }
 
-/// How many changes of a month were refused by the end of a day. They never count: what they say
-/// comes again in others.
+/// How many changes of a month are listed as refused. They never count; what they say comes again in
+/// others, unless the machine has set it aside.
 ///
 /// # Errors
 /// When the store fails.
-pub fn refused(conn: &Connection, month: Month, by: Day) -> Result<i64, StoreError> {
-    let sql = "SELECT count(*) FROM refusal WHERE document LIKE ?1 AND day <= ?2";
-    let found = sql::row(conn, "counting refusals", sql, (of_month(month), by.number()), |row| row.get(0))?;
+pub fn refused(conn: &Connection, month: Month) -> Result<i64, StoreError> {
+    let sql = "SELECT count(*) FROM refusal WHERE document LIKE ?1";
+    let found = sql::row(conn, "counting refusals", sql, [of_month(month)], |row| row.get(0))?;
     Ok(found.unwrap_or_default())
 }
 
-/// How many changes of a month wait for their machine to be approved.
+/// How many changes of a month wait for their machine to be approved: each once, however many machines
+/// have brought it, and none that is held already.
 ///
 /// # Errors
 /// When the store fails.
 pub fn pending(conn: &Connection, month: Month) -> Result<i64, StoreError> {
-    let sql = "SELECT count(*) FROM pending_change WHERE document LIKE ?1";
+    let sql = "SELECT count(*) FROM (SELECT DISTINCT p.document, p.writer, p.seq, p.hash FROM pending_change p
+               JOIN device v ON v.id = p.device AND v.standing = 'pending' WHERE p.document LIKE ?1
+               AND NOT EXISTS (SELECT 1 FROM document d JOIN chain c ON c.document = d.id AND c.writer = p.writer
+                               JOIN change h ON h.chain = c.id AND h.seq = p.seq AND h.hash = p.hash
+                               WHERE d.name = p.document))";
     let found = sql::row(conn, "counting what waits", sql, [of_month(month)], |row| row.get(0))?;
     Ok(found.unwrap_or_default())
 }

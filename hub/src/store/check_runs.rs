@@ -65,7 +65,7 @@ impl CheckRun {
     }
 }
 
-/// Keeps a run, and the latest ones before it.
+/// Keeps a run, and the latest ones before it. What a wrong clock dated after it goes, or it would be the last one for ever.
 pub fn keep(conn: &Connection, run: &CheckRun) -> Result<(), StoreError> {
     let doing = "keeping what a check found";
     let CheckRun { at, ended, documents, changes, problems, registry, differences, negative, told } = run;
@@ -74,6 +74,7 @@ pub fn keep(conn: &Connection, run: &CheckRun) -> Result<(), StoreError> {
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     let row = (at, ended, documents, changes, problems, registry, differences, negative, told.join("\n"));
     sql::write(conn, doing, sql, row)?;
+    sql::write(conn, doing, "DELETE FROM check_run WHERE at > ?1", [at])?;
     let sql = "DELETE FROM check_run WHERE at NOT IN (SELECT at FROM check_run ORDER BY at DESC LIMIT ?1)";
     sql::write(conn, doing, sql, [KEPT_MAX])?;
     Ok(())
@@ -154,6 +155,12 @@ mod tests {
         }
         let found = last(&conn).unwrap().unwrap();
         assert_eq!((found.drift(), &found), (7, &run(i64::from(KEPT_MAX) + 4)));
+        // One that a wrong clock dated ahead is not the last once the clock is right.
+        let clean = CheckRun { problems: 0, registry: 0, differences: 0, ..run(1_900_000_000) };
+        keep(&conn, &clean).unwrap();
+        keep(&conn, &run(i64::from(KEPT_MAX) + 4)).unwrap();
+        assert_eq!(last(&conn).unwrap().unwrap().drift(), 7);
+        (0..i64::from(KEPT_MAX) + 5).for_each(|at| keep(&conn, &run(at)).unwrap());
         let kept: u32 = conn.query_row("SELECT count(*) FROM check_run", [], |row| row.get(0)).unwrap();
         assert_eq!(kept, KEPT_MAX);
         rebuilt(&conn).unwrap();

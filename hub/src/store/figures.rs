@@ -26,8 +26,8 @@ pub const ROWS_MAX: usize = 100_000;
 
 /// What to do about an answer with more rows.
 pub const NARROW: Phrase = Phrase::new(
-    "rapprochez to de from, donnez department, region ou site, ou remplacez day par month dans by",
-    "bring to nearer to from, name department, region or site, or put month for day in by",
+    "rapprochez to de from, donnez department, region ou site, ou demandez par mois plutôt que par jour",
+    "bring to nearer to from, name department, region or site, or ask by month instead of by day",
 );
 
 /// A number of visits and of requests.

@@ -131,7 +131,7 @@ pub(super) fn replay(conn: &Connection, doc: Doc<'_>) -> Result<(), StoreError> 
     decided.try_for_each(|(tap, accepted)| settle_in(conn, doc, &tap, accepted))
 }
 
-/// Rows that stand on one side only.
+/// Rows that stand on one side only: the first of them, and how many there are besides.
 pub(super) fn differing(
     conn: &Connection,
     (old, new): (&str, &str),
@@ -144,7 +144,7 @@ pub(super) fn differing(
         // A document's number says nothing to anybody.
         let told = columns.replace("document", "(SELECT name FROM main.document WHERE id = found.document)");
         let sql = format!("SELECT {told} FROM ({sql}) AS found");
-        found.extend(sql::rows(conn, "comparing the views", &sql, [], |row| {
+        let listed = sql::rows(conn, "comparing the views", &sql, [], |row| {
             let values: Result<Vec<_>, _> = columns
                 .split(", ")
                 .enumerate()
@@ -156,7 +156,15 @@ pub(super) fn differing(
                 })
                 .collect();
             Ok(format!("{table} ({}) {which}", values?.join(", ")))
-        })?);
+        })?;
+        if listed.len() == LISTED_MAX {
+            let sql =
+                format!("SELECT count(*) FROM (SELECT {columns} FROM {here} EXCEPT SELECT {columns} FROM {there})");
+            let all: Option<usize> = sql::row(conn, "counting what differs", &sql, [], |row| row.get(0))?;
+            let more = all.unwrap_or_default().saturating_sub(LISTED_MAX);
+            found.extend((more > 0).then(|| format!("{table}: {more} more {which}")));
+        }
+        found.extend(listed);
     }
     Ok(found)
 }

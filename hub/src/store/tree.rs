@@ -47,15 +47,19 @@ pub struct Node {
     pub bearer: String,
 }
 
-/// Every site as it was on a day, in the order of their ids.
+/// Every site as it was on a day, in the order of their ids. A label that nothing dates but the list has
+/// the list's date: before it the site was open without one.
 ///
 /// # Errors
 /// When the store fails.
 pub fn on(conn: &Connection, day: Day) -> Result<Vec<Node>, StoreError> {
-    const SQL: &str = "SELECT s.site, t.kind, s.life, s.parent, s.department, s.region, s.bearer \
+    const SQL: &str = "SELECT s.site, t.kind, \
+        iif(s.life = 'labelled' AND t.label_date > ?2 AND NOT EXISTS ( \
+            SELECT 1 FROM site_span e WHERE e.site = s.site AND e.to_day < s.from_day AND e.life <> 'labelled'), \
+        'open', s.life), s.parent, s.department, s.region, s.bearer \
         FROM site_span s JOIN site t ON t.id = s.site \
         WHERE s.from_day <= ?1 AND s.to_day >= ?1 ORDER BY s.site";
-    let rows = sql::rows(conn, "reading the network of a day", SQL, [day.number()], |row| {
+    let rows = sql::rows(conn, "reading the network of a day", SQL, (day.number(), day.to_string()), |row| {
         let texts = [row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(4)?, row.get(5)?, row.get(6)?];
         Ok((texts, row.get::<_, Option<String>>(3)?))
     })?;

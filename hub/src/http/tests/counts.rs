@@ -186,7 +186,7 @@ async fn a_day_before_the_epoch_is_lost_and_a_later_one_is_told_with_what_moved_
     let (status, body) = hub.get("national", &format!("/v1/visits?{NOVEMBER_2020}&as_of=2020-11-19")).await;
     let found = (status, body["type"].as_str(), body["parameter"].as_str());
     assert_eq!(found, (409, Some("urn:msap:problem:history_lost"), Some("as_of")), "{body}");
-    assert!(body["detail"].as_str().unwrap().contains("2020-11-20"), "{body}");
+    assert!(body["detail"].as_str().unwrap().contains("20 novembre 2020"), "{body}");
     let (status, body) =
         hub.get("national", &format!("/v1/visits?{NOVEMBER_2020}&as_of=2020-11-20&department=61")).await;
     assert_eq!((status, &body["as_of"]), (200, &"2020-11-20".into()), "{body}");
